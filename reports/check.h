@@ -1,0 +1,110 @@
+/*
+ * Checkers: pure functions from records to verdicts, one property a file.
+ * Each is fed the whole record stream in blocks, in order, keeps what it
+ * needs, and says at the end how much it looked at and what it found first.
+ *
+ * A checker that looked at nothing cannot say pass: it is inconclusive. What
+ * a checker needs to know beyond the records is in struct check_world: the
+ * declared workflows, the engine's configuration, and the envelope of faults
+ * that the engine must survive.
+ */
+#ifndef REPORTS_CHECK_H
+#define REPORTS_CHECK_H
+
+#include <stddef.h>
+
+#include "engine/graph.h"
+#include "engine/record.h"
+
+enum check_verdict {
+    CHECK_PASS,
+    CHECK_FAIL,
+    CHECK_EXCUSED, /* would be a failure, outside the declared envelope */
+    CHECK_INCONCLUSIVE
+};
+
+const char *check_verdict_name(enum check_verdict verdict);
+
+/* What the engine must survive. A fault beyond it excuses failures. */
+struct check_envelope {
+    uint64_t skew_max_ns;  /* |wall offset| between nodes */
+    uint64_t drift_max_ppb;
+    int honest_sync;       /* sync never lies */
+    int disk_survives;     /* no lasting error, no space trouble for good */
+};
+
+struct check_world {
+    const struct engine_graph *const *graphs; /* by workflow id */
+    const uint32_t *const *effects; /* [workflow][op]: 1 if the step has a side
+                                       effect, 2 if the receiver takes a key */
+    uint32_t graph_count;
+    uint64_t runs_max; /* run ids are 1..runs_max */
+    uint32_t node_count;
+    uint32_t store_node; /* its wall clock is store time */
+    uint64_t lease_ttl_ns;
+    uint64_t claim_ttl_ns;
+    uint64_t scan_ns;       /* longest time between two looks for due runs */
+    uint64_t skew_bound_ns; /* epsilon: how much earlier a holder stops */
+    uint64_t request_timeout_ns;
+    uint64_t outage_max_ns; /* longest time a store may be away at once */
+    uint64_t timer_slack_ns; /* L5: how late a timer may fire, beyond faults */
+    uint64_t progress_bound_ns; /* L1, L2, L4: after the last fault */
+    uint64_t op_payload_max;
+    uint64_t history_ops_max;
+    uint64_t concurrency_max; /* platform; 0: no limit */
+    struct check_envelope envelope;
+    int honest_effects; /* receivers keep keys for the whole run */
+};
+
+/* The first violation, in words and as the record that shows it. */
+struct check_finding {
+    struct engine_record record;
+    uint64_t index; /* position in the record stream, from 0 */
+    char text[400]; /* one sentence: what, where, expected, found */
+};
+
+struct check_result {
+    const char *id;   /* "S1" */
+    const char *name; /* "durability and log integrity" */
+    const char *unit; /* what was counted: "acknowledged appends" */
+    enum check_verdict verdict;
+    uint64_t checked;
+    uint64_t violations;
+    struct check_finding first; /* valid if violations > 0 */
+    char reason[200];           /* of excused and inconclusive */
+};
+
+/* One checker. self is its own state; feed() is called with rising index. */
+struct check_ops {
+    const char *id;
+    const char *name;
+    const char *unit;
+    void *(*open)(const struct check_world *world); /* NULL: out of memory */
+    void (*feed)(void *self, const struct engine_record *records, size_t count,
+                 uint64_t index);
+    void (*finish)(void *self, struct check_result *result);
+    void (*close)(void *self);
+};
+
+/* All of them in the order of reports; NULL-terminated. */
+extern const struct check_ops *const check_all[];
+
+struct check_suite;
+
+/* Opens all checkers over one world, which must outlive the suite. */
+struct check_suite *check_suite_new(const struct check_world *world);
+/* Feeds the next records of the stream. */
+void check_suite_feed(struct check_suite *suite,
+                      const struct engine_record *records, size_t count);
+/* Ends the stream; returns the results, *count of them, owned by the suite. */
+const struct check_result *check_suite_finish(struct check_suite *suite,
+                                              size_t *count);
+void check_suite_free(struct check_suite *suite);
+
+/* Counts a violation; the first one fills result->first from the format. */
+void check_violation(struct check_result *result,
+                     const struct engine_record *record, uint64_t index,
+                     const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif
