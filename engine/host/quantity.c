@@ -1,0 +1,500 @@
+#include "engine/host/quantity.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct unit {
+    const char *name;
+    uint64_t size;
+};
+
+#define KILO UINT64_C(1000)
+#define KIBI UINT64_C(1024)
+#define SECOND UINT64_C(1000000000)
+#define INTEGER_MAX UINT64_C(9007199254740991)
+
+/* In each table the largest unit comes first; printing takes the first fit. */
+
+static const struct unit time_units[] = {{"d", 86400 * SECOND},
+                                         {"h", 3600 * SECOND},
+                                         {"m", 60 * SECOND},
+                                         {"s", SECOND},
+                                         {"ms", 1000000},
+                                         {"us", 1000},
+                                         {"ns", 1},
+                                         {"\xC2\xB5s", 1000},
+                                         {"\xCE\xBCs", 1000},
+                                         {NULL, 0}};
+
+static const struct unit size_units[] = {{"TiB", KIBI *KIBI *KIBI *KIBI},
+                                         {"TB", KILO *KILO *KILO *KILO},
+                                         {"GiB", KIBI *KIBI *KIBI},
+                                         {"GB", KILO *KILO *KILO},
+                                         {"MiB", KIBI *KIBI},
+                                         {"MB", KILO *KILO},
+                                         {"KiB", KIBI},
+                                         {"KB", KILO},
+                                         {"B", 1},
+                                         {NULL, 0}};
+
+static const struct unit memory_units[] = {{"TB", KIBI *KIBI *KIBI *KIBI},
+                                           {"GB", KIBI *KIBI *KIBI},
+                                           {"MB", KIBI *KIBI},
+                                           {"KB", KIBI},
+                                           {"B", 1},
+                                           {"TiB", KIBI *KIBI *KIBI *KIBI},
+                                           {"GiB", KIBI *KIBI *KIBI},
+                                           {"MiB", KIBI *KIBI},
+                                           {"KiB", KIBI},
+                                           {NULL, 0}};
+
+static const struct unit share_units[] = {{"%", 10000000}, {NULL, 0}};
+
+static const struct unit drift_units[] = {{"ppm", 1000}, {"ppb", 1}, {NULL, 0}};
+
+/* All there is to know about a kind of quantity. */
+struct kind {
+    const char *name;
+    const char *example;
+    const struct unit *units;
+    uint64_t max;
+    /* Whether it is written after a plus-minus sign. */
+    bool spread;
+    const char *no_number;
+    const char *no_unit;
+    const char *bad_unit;
+    const char *too_fine;
+    const char *too_large;
+    const char *negative;
+};
+
+#define TIME_NO_UNIT "duration without a unit: write e.g. \"60s\""
+#define TIME_BAD_UNIT                                                          \
+    "duration with an unknown unit: allowed one number and one of ns, us, "    \
+    "\xC2\xB5s, ms, s, m, h, d, as in \"90m\""
+#define SIZE_BAD_UNIT                                                          \
+    "size with an unknown unit: allowed one number and one of B, KB, MB, GB, " \
+    "TB, KiB, MiB, GiB, TiB, as in \"512MB\""
+
+static const struct kind kinds[] = {
+    [QUANTITY_DURATION] = {"a duration", "60s", time_units, INT64_MAX, false,
+                           "duration without a number: write e.g. \"60s\"",
+                           TIME_NO_UNIT, TIME_BAD_UNIT,
+                           "duration finer than a nanosecond",
+                           "duration longer than 292 years",
+                           "negative duration: allowed 0 or more"},
+    [QUANTITY_DURATION_SPREAD] =
+        {"a spread",
+         "\xC2\xB1"
+         "500ms",
+         time_units, INT64_MAX, true,
+         "spread without a number: write e.g. \"\xC2\xB1"
+         "500ms\"",
+         "spread without a unit: write e.g. \"\xC2\xB1"
+         "500ms\"",
+         TIME_BAD_UNIT, "spread finer than a nanosecond",
+         "spread longer than 292 years",
+         "negative spread: write e.g. \"\xC2\xB1"
+         "500ms\""},
+    [QUANTITY_SIZE] = {"a size", "16KB", size_units, INTEGER_MAX, false,
+                       "size without a number: write e.g. \"16KB\"",
+                       "size without a unit: write e.g. \"16KB\"",
+                       SIZE_BAD_UNIT,
+                       "size that is not a whole number of bytes",
+                       "size above 2^53 - 1 bytes",
+                       "negative size: allowed 0 or more"},
+    [QUANTITY_MEMORY] = {"a memory size", "512MB", memory_units, INTEGER_MAX,
+                         false,
+                         "memory size without a number: write e.g. \"512MB\"",
+                         "memory size without a unit: write e.g. \"512MB\"",
+                         SIZE_BAD_UNIT,
+                         "memory size that is not a whole number of bytes",
+                         "memory size above 2^53 - 1 bytes",
+                         "negative memory size: allowed 0 or more"},
+    [QUANTITY_SHARE] =
+        {"a percentage", "1%", share_units, SECOND, false,
+         "percentage without a number: write e.g. \"1%\"",
+         "percentage without its sign: write e.g. \"1%\"",
+         "percentage with an unknown unit: allowed one number and %, as in "
+         "\"1%\"",
+         "percentage finer than a billionth", "percentage above 100%",
+         "negative percentage: allowed 0% to 100%"},
+    [QUANTITY_DRIFT_SPREAD] =
+        {"a drift",
+         "\xC2\xB1"
+         "200ppm",
+         drift_units, SECOND - 1, true,
+         "drift without a number: allowed digits before ppm or ppb",
+         "drift without a unit: allowed ppm or ppb",
+         "drift with an unknown unit: allowed one number and ppm or ppb",
+         "drift finer than a part per billion",
+         "drift of a million ppm or more",
+         "negative drift: write e.g. \"\xC2\xB1"
+         "200ppm\""},
+};
+
+static const struct kind *kind_of(enum quantity_kind kind)
+{
+    assert((size_t)kind < sizeof(kinds) / sizeof(kinds[0]));
+    return &kinds[kind];
+}
+
+const char *quantity_name(enum quantity_kind kind)
+{
+    return kind_of(kind)->name;
+}
+
+const char *quantity_example(enum quantity_kind kind)
+{
+    return kind_of(kind)->example;
+}
+
+/* A decimal number: whole + part / scale, scale a power of ten, least. */
+struct decimal {
+    uint64_t whole;
+    uint64_t part;
+    uint64_t scale;
+};
+
+enum decimal_code {
+    DECIMAL_NONE = -1,
+    DECIMAL_LARGE = -2,
+    DECIMAL_FINE = -3
+};
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static int add_digit(uint64_t *value, char digit)
+{
+    if (__builtin_mul_overflow(*value, UINT64_C(10), value) ||
+        __builtin_add_overflow(*value, (uint64_t)(digit - '0'), value)) {
+        return DECIMAL_LARGE;
+    }
+    return 0;
+}
+
+/* Reads the digits after the point; zeros at the end say nothing. */
+static int read_part(const char **at, struct decimal *out)
+{
+    const char *end = *at;
+    const char *last = *at;
+
+    if (!is_digit(*end)) {
+        return DECIMAL_NONE;
+    }
+    for (; is_digit(*end); end++) {
+        if (*end != '0') {
+            last = end + 1;
+        }
+    }
+    if (last - *at > 18) {
+        return DECIMAL_FINE;
+    }
+    for (const char *digit = *at; digit < last; digit++) {
+        (void)add_digit(&out->part, *digit);
+        out->scale *= 10;
+    }
+    *at = end;
+    return 0;
+}
+
+/* Reads digits and perhaps a point with digits; *@at is then behind them. */
+static int read_decimal(const char **at, struct decimal *out)
+{
+    *out = (struct decimal){.scale = 1};
+    if (!is_digit(**at)) {
+        return DECIMAL_NONE;
+    }
+    for (; is_digit(**at); (*at)++) {
+        if (add_digit(&out->whole, **at) != 0) {
+            return DECIMAL_LARGE;
+        }
+    }
+    if (**at == '.') {
+        (*at)++;
+        return read_part(at, out);
+    }
+    return 0;
+}
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/*
+ * Multiplies exactly. With the common divisor taken out of @unit and the
+ * scale, the part must be a multiple of what is left of the scale.
+ */
+static int decimal_times(const struct decimal *number, uint64_t unit,
+                         uint64_t *value)
+{
+    uint64_t divisor = common_divisor(unit, number->scale);
+    uint64_t rest = number->scale / divisor;
+    uint64_t whole;
+
+    if (number->part % rest != 0) {
+        return DECIMAL_FINE;
+    }
+    if (__builtin_mul_overflow(number->whole, unit, &whole) ||
+        __builtin_add_overflow(whole, number->part / rest * (unit / divisor),
+                               value)) {
+        return DECIMAL_LARGE;
+    }
+    return 0;
+}
+
+/* The size of the unit called @name, or 0. */
+static uint64_t unit_size(const struct unit *units, const char *name)
+{
+    while (units->name != NULL && strcmp(units->name, name) != 0) {
+        units++;
+    }
+    return units->size;
+}
+
+static const char *decimal_why(const struct kind *kind, int code)
+{
+    return code == DECIMAL_LARGE  ? kind->too_large
+           : code == DECIMAL_FINE ? kind->too_fine
+                                  : kind->no_number;
+}
+
+/* Reads number and unit. Returns NULL, or why it cannot be. */
+static const char *read_amount(const struct kind *kind, const char *text,
+                               uint64_t *value)
+{
+    struct decimal number;
+    const char *at = text;
+    uint64_t found;
+    uint64_t unit;
+    int code;
+
+    if (*text == '-') {
+        return kind->negative;
+    }
+    code = read_decimal(&at, &number);
+    if (code != 0) {
+        return decimal_why(kind, code);
+    }
+    if (*at == '\0') {
+        return kind->no_unit;
+    }
+    unit = unit_size(kind->units, at);
+    if (unit == 0) {
+        return kind->bad_unit;
+    }
+    code = decimal_times(&number, unit, &found);
+    if (code != 0) {
+        return decimal_why(kind, code);
+    }
+    if (found > kind->max) {
+        return kind->too_large;
+    }
+    *value = found;
+    return NULL;
+}
+
+/* What follows the sign of a spread, or NULL if it has none. */
+static const char *after_sign(const char *text)
+{
+    static const char *const signs[] = {"\xC2\xB1", "+-", "+/-"};
+
+    for (size_t i = 0; i < 3; i++) {
+        if (strncmp(text, signs[i], strlen(signs[i])) == 0) {
+            return text + strlen(signs[i]);
+        }
+    }
+    return NULL;
+}
+
+int quantity_read(enum quantity_kind kind, const char *text, uint64_t *value,
+                  const char **why)
+{
+    const struct kind *about = kind_of(kind);
+
+    if (about->spread && after_sign(text) == NULL) {
+        *why = kind == QUANTITY_DRIFT_SPREAD
+                   ? "drift without its sign: write e.g. \"\xC2\xB1"
+                     "200ppm\""
+                   : "spread without its sign: write e.g. \"\xC2\xB1"
+                     "500ms\"";
+        return -1;
+    }
+    *why = read_amount(about, about->spread ? after_sign(text) : text, value);
+    return *why == NULL ? 0 : -1;
+}
+
+/* Reads an amount that may have a sign. */
+static int read_signed(const struct kind *kind, const char *text,
+                       int64_t *value, const char **why)
+{
+    bool negative = *text == '-';
+    const char *amount = text + (negative || *text == '+');
+    uint64_t size;
+
+    *why = *amount == '-' ? kind->no_number : read_amount(kind, amount, &size);
+    if (*why != NULL) {
+        return -1;
+    }
+    *value = negative ? -(int64_t)size : (int64_t)size;
+    return 0;
+}
+
+int quantity_read_offset(const char *text, int64_t *ns, const char **why)
+{
+    return read_signed(kind_of(QUANTITY_DURATION), text, ns, why);
+}
+
+int quantity_read_drift(const char *text, int64_t *ppb, const char **why)
+{
+    return read_signed(kind_of(QUANTITY_DRIFT_SPREAD), text, ppb, why);
+}
+
+/* Reads what stands after the slash: "s" or "10s". */
+static const char *read_span(const char *text, uint64_t *ns)
+{
+    const char *why = NULL;
+
+    if (!is_digit(*text)) {
+        *ns = unit_size(time_units, text);
+    } else {
+        *ns = 0;
+        why = read_amount(kind_of(QUANTITY_DURATION), text, ns);
+    }
+    return why == NULL && *ns == 0
+               ? "rate with an unknown unit of time: write e.g. \"100/s\""
+               : why;
+}
+
+static const char *read_rate(const char *text, struct quantity_rate *rate)
+{
+    struct decimal number;
+    const char *at = text;
+    const char *why;
+    uint64_t span;
+    uint64_t count;
+    uint64_t per;
+    uint64_t divisor;
+    int code = read_decimal(&at, &number);
+
+    if (code == DECIMAL_NONE) {
+        return *text == '-' ? "negative rate: allowed 0 or more"
+                            : "rate without a number: write e.g. \"100/s\"";
+    }
+    if (code == 0 && *at != '/') {
+        return "rate without a unit of time: write e.g. \"100/s\"";
+    }
+    if (code != 0 ||
+        __builtin_mul_overflow(number.whole, number.scale, &count) ||
+        __builtin_add_overflow(count, number.part, &count)) {
+        return "rate with more digits than can be kept";
+    }
+    why = read_span(at + 1, &span);
+    if (why != NULL) {
+        return why;
+    }
+    divisor = common_divisor(count, number.scale);
+    if (__builtin_mul_overflow(span, number.scale / divisor, &per)) {
+        return "rate with more digits than can be kept";
+    }
+    count /= divisor;
+    divisor = common_divisor(count, per);
+    *rate = (struct quantity_rate){count / divisor, per / divisor};
+    return NULL;
+}
+
+int quantity_read_rate(const char *text, struct quantity_rate *rate,
+                       const char **why)
+{
+    *why = read_rate(text, rate);
+    return *why == NULL ? 0 : -1;
+}
+
+/* Reads an integer up to 2^53 - 1. Returns what follows it, or NULL. */
+static const char *read_integer(const char *at, uint64_t *value)
+{
+    if (!is_digit(*at)) {
+        return NULL;
+    }
+    for (*value = 0; is_digit(*at); at++) {
+        if (add_digit(value, *at) != 0 || *value > INTEGER_MAX) {
+            return NULL;
+        }
+    }
+    return at;
+}
+
+int quantity_read_range(const char *text, struct quantity_range *range,
+                        const char **why)
+{
+    struct quantity_range found;
+    const char *at = read_integer(text, &found.first);
+
+    found.last = found.first;
+    if (at != NULL && *at == '-') {
+        at = read_integer(at + 1, &found.last);
+    }
+    if (at == NULL || *at != '\0') {
+        *why = "not a range: write e.g. \"2\" or \"1-3\", whole numbers up to "
+               "2^53 - 1";
+        return -1;
+    }
+    if (found.last < found.first) {
+        *why = "range that ends before it starts: write the smaller number "
+               "first";
+        return -1;
+    }
+    *range = found;
+    return 0;
+}
+
+/* A share needs a fraction: seven digits after the point are a billionth. */
+static void print_share(uint64_t ppb, char *text, size_t size)
+{
+    char part[16] = "";
+    size_t length;
+
+    if (ppb % 10000000 != 0) {
+        (void)snprintf(part, sizeof(part), ".%07u", (unsigned)(ppb % 10000000));
+        length = strlen(part);
+        while (part[length - 1] == '0') {
+            part[--length] = '\0';
+        }
+    }
+    (void)snprintf(text, size, "%ju%s%%", (uintmax_t)(ppb / 10000000), part);
+}
+
+const char *quantity_print(enum quantity_kind kind, uint64_t value, char *text,
+                           size_t size)
+{
+    const struct kind *about = kind_of(kind);
+    const struct unit *unit = about->units;
+
+    if (kind == QUANTITY_SHARE) {
+        print_share(value, text, size);
+        return text;
+    }
+    while (unit->size > 1 && (value == 0 || value % unit->size != 0)) {
+        unit++;
+    }
+    if (value == 0) {
+        unit = kind == QUANTITY_DURATION || kind == QUANTITY_DURATION_SPREAD
+                   ? &time_units[3]
+                   : unit;
+    }
+    (void)snprintf(text, size, "%s%ju%s", about->spread ? "\xC2\xB1" : "",
+                   (uintmax_t)(value / unit->size), unit->name);
+    return text;
+}
