@@ -1,0 +1,89 @@
+/*
+ * The state of one run: the fold of its log. The same function applies an
+ * event when a coordinator decides it and when a log is read back, so that a
+ * run that recovered is in the state in which it was left.
+ */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include <stdbool.h>
+
+#include "engine/graph.h"
+#include "engine/wire.h"
+
+enum engine_op_state {
+    ENGINE_OP_IDLE,
+    ENGINE_OP_SCHEDULED,  /* an attempt may be started or running */
+    ENGINE_OP_ENDED,      /* the attempt has ended, what follows is decided */
+    ENGINE_OP_RETRY_WAIT, /* due_ns is when the next attempt may start */
+    ENGINE_OP_WAITING,    /* due_ns is when the wait is over */
+    ENGINE_OP_AMBIGUOUS,  /* an operator must say */
+    ENGINE_OP_SUCCEEDED,
+    ENGINE_OP_FAILED
+};
+
+struct engine_op {
+    uint8_t state;    /* enum engine_op_state */
+    uint8_t unstamped; /* due_ns is still a duration */
+    uint16_t error;   /* of the last attempt that did not succeed */
+    uint32_t attempt; /* the current or next one; 0: none yet */
+    uint32_t waits_for; /* operations that must succeed first */
+    uint32_t output_size;
+    uint64_t due_ns;  /* store time */
+    void *output;     /* envelope, owned */
+};
+
+struct engine_run {
+    uint64_t id;
+    uint32_t workflow;
+    uint32_t state; /* enum engine_run_state */
+    const struct engine_graph *graph;
+    uint32_t op_count;
+    uint32_t succeeded_count;
+    uint32_t failed_count;
+    uint32_t ambiguous_count;
+    uint32_t error; /* of the first failed operation */
+    uint32_t open_count; /* scheduled, waiting or between attempts */
+    uint32_t ready_count;
+    uint32_t input_size;
+    void *input; /* owned */
+    uint32_t *open;  /* operations, order of opening */
+    uint32_t *ready; /* operations whose inputs have just become complete */
+    struct engine_op ops[];
+};
+
+/* Returns a run with nothing in it, or NULL when out of memory. */
+struct engine_run *engine_run_new(uint64_t id, uint32_t workflow,
+                                  const struct engine_graph *graph);
+void engine_run_free(struct engine_run *run);
+
+/*
+ * Applies one event. time_ns is the store time of its row, or 0 if the row is
+ * not yet committed: then engine_run_stamp() must follow with the time.
+ * Returns 0; -1 when out of memory; -2 if the event cannot follow what was
+ * applied before: the log is damaged or was written by another program.
+ */
+int engine_run_apply(struct engine_run *run, const struct engine_item *event,
+                     uint64_t time_ns);
+
+/* Gives the deadlines of events just committed their store time. */
+void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns);
+
+/* After reading a log: recomputes which operations are ready. */
+void engine_run_settle(struct engine_run *run);
+
+/* True when every operation has succeeded. */
+static inline bool engine_run_complete(const struct engine_run *run)
+{
+    return run->succeeded_count == run->op_count;
+}
+
+/* Bytes of the input envelope of an operation. */
+size_t engine_run_input_size(const struct engine_run *run, uint32_t op);
+/*
+ * Writes the input envelope: the sources' outputs in the order of the input
+ * handles, or the run's input for an operation without edges into it.
+ */
+void engine_run_input(const struct engine_run *run, uint32_t op, void *out);
+
+#endif
