@@ -12,9 +12,7 @@
 #   WERROR= (empty) turns warnings back into warnings, for other compilers.
 VERSION = 0.1.0
 PREFIX = /usr/local
-ifeq ($(origin CC),default)
-CC = gcc
-endif
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OPT = -O2
 WERROR = -Werror
 
@@ -23,6 +21,7 @@ ubsan = undefined
 fuzz = fuzzer-no-link,address
 ifneq ($(SAN),)
 ALLOC = glibc
+WERROR = # gcc guesses wrongly about code that a sanitizer has rewritten
 SANFLAGS = -fsanitize=$(or $($(SAN)),$(error SAN is asan, ubsan or fuzz)) \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer
 RUNENV = ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=print_stacktrace=1
