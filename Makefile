@@ -91,7 +91,7 @@ fmt-check:
 tidy:
 	clang-tidy --quiet $(filter %.c,$(CFILES)) -- $(ALLFLAGS) -DFIU_ENABLE $(DEFS)
 install: all
-	ci/install build/release $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
+	ci/install $B $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
 clean:
 	rm -rf build
 .PHONY: all demo test check bench fuzz fuzz-run fuzz-replay fmt fmt-check tidy install clean
