@@ -32,7 +32,8 @@
  *   LEASE_RENEWED   run, token, a = expires
  *   LEASE_RELEASED  run, token, a = wake (store ns)
  *   WORK_PUT        run, op, attempt, key = input hash
- *   WORK_CLAIMED    run, op, attempt, peer, a = expires
+ *   WORK_CLAIMED    run, op, attempt, peer, a = expires; count = 1 if the same
+ *                   worker had claimed it before
  *   WORK_DONE       run, op, attempt, peer, detail = error, key = output hash
  *   WORK_TAKEN      run, op, attempt (into the log)
  *   WORK_CUT        run, op, attempt

@@ -35,6 +35,10 @@
 #include "engine/point.h"
 #include "engine/wire.h"
 
+/* Keys of work and outbox rows are run << 16 | number. */
+#define ENGINE_RUN_MAX ((UINT64_C(1) << 40) - 1)
+#define ENGINE_OP_MAX UINT32_C(0xffff)
+
 /* Serialised bytes; the limit is accepted, one more is refused. */
 struct engine_store_limits {
     uint64_t op_payload_max;  /* one item's payload */
@@ -98,18 +102,31 @@ struct engine_store {
 };
 
 /*
- * The hash of a log row: 128-bit XXH3 over the former hash, run, seq, token,
- * time and the items. It detects corruption, not an adversary.
+ * The hash of a log row: 128-bit XXH3 over the former hash, run, seq, count,
+ * token, time and the items. It detects corruption, not an adversary.
  */
 struct engine_hash engine_store_chain(struct engine_hash previous,
                                       const struct engine_log_row *row);
+
+/*
+ * When a lease or claim given now for ttl_ns ends. Times a store keeps fit
+ * int64; what would be later than that is that.
+ */
+static inline uint64_t engine_store_later(uint64_t now_ns, uint64_t ttl_ns)
+{
+    if (now_ns > INT64_MAX || ttl_ns > (uint64_t)INT64_MAX - now_ns)
+        return INT64_MAX;
+    return now_ns + ttl_ns;
+}
 
 /* XXH3-128 of bytes; portable. */
 struct engine_hash engine_hash_bytes(const void *bytes, size_t size);
 
 /*
  * Requests that any store must refuse before looking at its tables: bad
- * sizes, unknown kinds, a payload above a limit. Returns 0, or the outcome to
+ * sizes, unknown kinds, items that the kind does not carry, events after other
+ * items, numbers out of range, a payload above a limit. The block has passed
+ * engine_request_check() or was built in this process. Returns 0, or the outcome to
  * answer (REFUSED) with actual and maximum filled.
  */
 int engine_store_admit(const struct engine_store_limits *limits,

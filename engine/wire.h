@@ -152,7 +152,7 @@ enum engine_request_kind {
     ENGINE_REQ_APPEND,     /* events, work and outbox of one run */
     ENGINE_REQ_MAIL,       /* read the work rows of one run */
     ENGINE_REQ_RENEW,      /* extend the leases listed in RUN items */
-    ENGINE_REQ_ACK,        /* remove one outbox row; b = its id */
+    ENGINE_REQ_ACK,        /* remove one outbox row; op = its number */
     ENGINE_REQ_CLAIM,      /* worker: start attempt */
     ENGINE_REQ_HEARTBEAT,  /* worker: extend the claim */
     ENGINE_REQ_FINISH,     /* worker: report the attempt */
@@ -188,14 +188,20 @@ enum {
  *   RENEW      ttl_ns; items RUN (a = run, b = token). Reply: RUN for each
  *              lease that is lost (flags = 0) or has a DONE work row
  *              (flags = 1).
- *   ACK        run, token, op = outbox number. Sets wake to none.
+ *   ACK        run, token, op = outbox number. Sets the wake of a finished
+ *              run to none.
  *   CLAIM      run, op, attempt, ttl_ns. CONFLICT if claimed by another,
  *              FENCED if the attempt is over. Reply: WORK with the input.
  *   HEARTBEAT  run, op, attempt, ttl_ns. FENCED if the claim is not ours.
  *   FINISH     run, op, attempt, error, retryable; item WORK: payload output.
  *              FENCED if the claim is not ours any more.
  *   PUT_BLOB   item BLOB (a, b unused): idempotent.
- *   GET_BLOB   blob = digest. Reply: BLOB.
+ *   GET_BLOB   blob = digest. Reply: BLOB; without it: not stored here.
+ *
+ * A lease that was released is held by nobody: its token is FENCED like an
+ * older one. ACQUIRE and LOAD verify the log they read; one that is broken is
+ * REFUSED with actual = seq found, maximum = seq expected, and the run becomes
+ * BLOCKED, its token raised and its wake none.
  */
 struct engine_request {
     uint32_t size; /* of the whole block */
@@ -248,7 +254,7 @@ struct engine_reply {
     uint64_t maximum;
     uint64_t holder; /* of the run or claim, with CONFLICT and FENCED */
     uint32_t item_count;
-    uint32_t reserved;
+    uint32_t repeat; /* 1: an earlier copy of the request had done it already */
 };
 
 /* A run's row as it stands in the store, payload of a RUN item. */

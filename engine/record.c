@@ -1,0 +1,382 @@
+#include "engine/record.h"
+
+#include <string.h>
+
+#include "engine/store.h"
+
+void engine_digest_init(struct engine_digest *digest)
+{
+    memset(digest, 0, sizeof(*digest));
+}
+
+void engine_digest_add(struct engine_digest *digest,
+                       const struct engine_record *records, size_t count)
+{
+    struct {
+        struct engine_hash former;
+        struct engine_record record;
+    } link;
+
+    for (size_t i = 0; i < count; i++) {
+        link.former = digest->hash;
+        link.record = records[i];
+        digest->hash = engine_hash_bytes(&link, sizeof(link));
+    }
+    digest->count += count;
+}
+
+/* One exchange on its way into records. */
+struct exchange {
+    const struct engine_sink *sink;
+    const struct engine_request *request;
+    const struct engine_reply *reply;
+    uint64_t token; /* of the row that was appended */
+    uint16_t node;
+};
+
+/* A record about the exchange's run, to be completed by the caller. */
+static struct engine_record about(const struct exchange *x, uint16_t kind)
+{
+    return (struct engine_record){
+        .kind = kind,
+        .node = x->node,
+        .peer = (uint16_t)(x->request->sender >> 32),
+        .run = x->reply->run,
+        .token = x->token,
+        .op = UINT32_MAX,
+    };
+}
+
+static void emit(const struct exchange *x, const struct engine_record *record)
+{
+    engine_emit(x->sink, record);
+}
+
+static void emit_work(const struct exchange *x, uint16_t kind,
+                      const struct engine_item *item)
+{
+    struct engine_record record = about(x, kind);
+
+    record.op = item->op;
+    record.attempt = item->attempt;
+    if (kind == ENGINE_REC_WORK_PUT)
+        record.key =
+            engine_hash_bytes(engine_item_payload(item), item->size).lo;
+    emit(x, &record);
+}
+
+static void emit_appended(const struct exchange *x, uint32_t count,
+                          uint32_t state)
+{
+    struct engine_record record = about(x, ENGINE_REC_APPENDED);
+
+    record.a = x->reply->seq - count;
+    record.b = x->reply->position;
+    record.count = count;
+    record.key = x->reply->hash.lo;
+    record.key_hi = x->reply->hash.hi;
+    record.detail = x->request->kind;
+    record.state = (uint16_t)state;
+    emit(x, &record);
+}
+
+static void emit_event(const struct exchange *x, const struct engine_item *item,
+                       uint64_t seq)
+{
+    struct engine_record record = about(x, ENGINE_REC_EVENT);
+
+    record.op = item->op;
+    record.attempt = item->attempt;
+    record.detail = item->kind;
+    record.a = item->a;
+    record.b = item->b;
+    record.key = seq;
+    emit(x, &record);
+}
+
+static uint32_t count_events(const struct engine_request *request)
+{
+    uint32_t count = 0;
+
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        if (item->type != ENGINE_ITEM_EVENT)
+            break;
+        count++;
+    }
+    return count;
+}
+
+/* The log row that the request's events became. */
+static void emit_row(const struct exchange *x, uint32_t state)
+{
+    uint32_t count = count_events(x->request);
+    uint64_t seq = x->reply->seq - count;
+
+    if (!count)
+        return;
+    emit_appended(x, count, state);
+    ENGINE_REQUEST_ITEMS(x->request, item)
+    {
+        if (item->type != ENGINE_ITEM_EVENT)
+            break;
+        emit_event(x, item, seq++);
+    }
+}
+
+/* The other rows that the request's items became. */
+static void emit_rows(const struct exchange *x)
+{
+    static const uint16_t kinds[] = {
+        [ENGINE_WORK_PUT] = ENGINE_REC_WORK_PUT,
+        [ENGINE_WORK_TAKE] = ENGINE_REC_WORK_TAKEN,
+        [ENGINE_WORK_CUT] = ENGINE_REC_WORK_CUT,
+    };
+
+    ENGINE_REQUEST_ITEMS(x->request, item)
+    {
+        if (item->type == ENGINE_ITEM_WORK) {
+            emit_work(x, kinds[item->flags], item);
+        } else if (item->type == ENGINE_ITEM_OUTBOX) {
+            struct engine_record record = about(x, ENGINE_REC_OUTBOX_PUT);
+
+            record.detail = item->kind;
+            emit(x, &record);
+        }
+    }
+}
+
+static void emit_lease(const struct exchange *x, uint16_t kind, uint64_t time)
+{
+    struct engine_record record = about(x, kind);
+
+    record.a = time;
+    emit(x, &record);
+}
+
+static uint64_t expiry(const struct exchange *x)
+{
+    return engine_store_later(x->reply->store_time_ns, x->request->ttl_ns);
+}
+
+static void record_create(struct exchange *x)
+{
+    x->token = x->reply->token;
+    emit_row(x, ENGINE_RUN_RUNNING);
+    emit_lease(x, ENGINE_REC_LEASE_GRANTED, expiry(x));
+    emit_rows(x);
+}
+
+static void record_acquire(struct exchange *x)
+{
+    const struct engine_item *run =
+        engine_item_first(x->reply, sizeof(struct engine_reply));
+    struct engine_item event = {.type = ENGINE_ITEM_EVENT,
+                                .kind = ENGINE_EV_LEASE_ACQUIRED,
+                                .op = UINT32_MAX,
+                                .a = x->reply->token,
+                                .b = x->request->sender};
+
+    if (!run)
+        return;
+    x->token = x->reply->token;
+    emit_appended(x, 1, run->op);
+    emit_event(x, &event, x->reply->seq - 1);
+    emit_lease(x, ENGINE_REC_LEASE_GRANTED, expiry(x));
+}
+
+static void record_append(struct exchange *x)
+{
+    emit_row(x, x->request->state);
+    emit_rows(x);
+    if (x->request->flags & ENGINE_APPEND_RELEASE)
+        emit_lease(x, ENGINE_REC_LEASE_RELEASED, x->reply->wake_ns);
+}
+
+/* The reply names what was lost, in the order of the request. */
+static void record_renew(struct exchange *x)
+{
+    const struct engine_item *lost =
+        engine_item_first(x->reply, sizeof(struct engine_reply));
+
+    ENGINE_REQUEST_ITEMS(x->request, lease)
+    {
+        struct engine_record record = about(x, ENGINE_REC_LEASE_RENEWED);
+        int named = lost && lost->a == lease->a && lost->b == lease->b;
+        int kept = !named || lost->flags;
+
+        if (named)
+            lost = engine_item_next(x->reply, lost);
+        if (!kept)
+            continue;
+        record.run = lease->a;
+        record.token = lease->b;
+        record.a = expiry(x);
+        emit(x, &record);
+    }
+}
+
+static void record_claim(struct exchange *x)
+{
+    struct engine_record record = about(x, ENGINE_REC_WORK_CLAIMED);
+
+    record.op = x->request->op;
+    record.attempt = x->request->attempt;
+    record.a = expiry(x);
+    record.count = x->reply->repeat;
+    emit(x, &record);
+}
+
+static void record_finish(struct exchange *x)
+{
+    struct engine_record record = about(x, ENGINE_REC_WORK_DONE);
+    const struct engine_item *output =
+        engine_item_first(x->request, sizeof(struct engine_request));
+
+    if (x->reply->repeat)
+        return;
+    record.op = x->request->op;
+    record.attempt = x->request->attempt;
+    record.detail = (uint16_t)x->request->error;
+    if (output)
+        record.key =
+            engine_hash_bytes(engine_item_payload(output), output->size).lo;
+    emit(x, &record);
+}
+
+static void record_ack(struct exchange *x)
+{
+    struct engine_record record = about(x, ENGINE_REC_OUTBOX_ACKED);
+
+    if (!x->reply->repeat)
+        emit(x, &record);
+}
+
+static void record_blob(struct exchange *x)
+{
+    struct engine_record record = about(x, ENGINE_REC_BLOB_PUT);
+    const struct engine_item *item =
+        engine_item_first(x->request, sizeof(struct engine_request));
+
+    if (x->reply->repeat)
+        return;
+    memcpy(&record.key, x->request->blob, 8);
+    memcpy(&record.key_hi, x->request->blob + 8, 8);
+    record.a = item ? item->size : 0;
+    emit(x, &record);
+}
+
+static void record_committed(struct exchange *x)
+{
+    switch (x->request->kind) {
+    case ENGINE_REQ_CREATE:
+        record_create(x);
+        break;
+    case ENGINE_REQ_ACQUIRE:
+        record_acquire(x);
+        break;
+    case ENGINE_REQ_APPEND:
+        record_append(x);
+        break;
+    case ENGINE_REQ_RENEW:
+        record_renew(x);
+        break;
+    case ENGINE_REQ_ACK:
+        record_ack(x);
+        break;
+    case ENGINE_REQ_CLAIM:
+        record_claim(x);
+        break;
+    case ENGINE_REQ_FINISH:
+        record_finish(x);
+        break;
+    case ENGINE_REQ_PUT_BLOB:
+        record_blob(x);
+        break;
+    default:
+        break;
+    }
+}
+
+void engine_record_exchange(const struct engine_sink *sink, uint16_t node,
+                            const struct engine_request *request,
+                            const struct engine_reply *reply)
+{
+    struct exchange x = {.sink = sink,
+                         .request = request,
+                         .reply = reply,
+                         .token = request->token,
+                         .node = node};
+    struct engine_record record;
+
+    if (!sink || !sink->emit || reply->outcome == ENGINE_UNKNOWN)
+        return;
+    if (reply->outcome == ENGINE_COMMITTED) {
+        record_committed(&x);
+        return;
+    }
+    record = about(&x, ENGINE_REC_REJECTED);
+    record.detail = request->kind;
+    record.count = reply->outcome;
+    emit(&x, &record);
+}
+
+const char *engine_record_name(unsigned kind)
+{
+    static const char *const names[ENGINE_REC_COUNT] = {
+        [ENGINE_REC_START_SENT] = "start_sent",
+        [ENGINE_REC_START_OK] = "start_ok",
+        [ENGINE_REC_RESULT_SEEN] = "result_seen",
+        [ENGINE_REC_APPENDED] = "appended",
+        [ENGINE_REC_EVENT] = "event",
+        [ENGINE_REC_LEASE_GRANTED] = "lease_granted",
+        [ENGINE_REC_LEASE_RENEWED] = "lease_renewed",
+        [ENGINE_REC_LEASE_RELEASED] = "lease_released",
+        [ENGINE_REC_WORK_PUT] = "work_put",
+        [ENGINE_REC_WORK_CLAIMED] = "work_claimed",
+        [ENGINE_REC_WORK_DONE] = "work_done",
+        [ENGINE_REC_WORK_TAKEN] = "work_taken",
+        [ENGINE_REC_WORK_CUT] = "work_cut",
+        [ENGINE_REC_OUTBOX_PUT] = "outbox_put",
+        [ENGINE_REC_OUTBOX_ACKED] = "outbox_acked",
+        [ENGINE_REC_REJECTED] = "rejected",
+        [ENGINE_REC_BLOB_PUT] = "blob_put",
+        [ENGINE_REC_STORE_OPENED] = "store_opened",
+        [ENGINE_REC_AUDIT_ROW] = "audit_row",
+        [ENGINE_REC_AUDIT_RUN] = "audit_run",
+        [ENGINE_REC_AUDIT_WORK] = "audit_work",
+        [ENGINE_REC_AUDIT_DONE] = "audit_done",
+        [ENGINE_REC_SYNC_FAILED] = "sync_failed",
+        [ENGINE_REC_ACTED] = "acted",
+        [ENGINE_REC_OWNED] = "owned",
+        [ENGINE_REC_DISOWNED] = "disowned",
+        [ENGINE_REC_SENT] = "sent",
+        [ENGINE_REC_ENGINE_ERROR] = "engine_error",
+        [ENGINE_REC_ATTEMPT_BEGIN] = "attempt_begin",
+        [ENGINE_REC_ATTEMPT_END] = "attempt_end",
+        [ENGINE_REC_EFFECT_SENT] = "effect_sent",
+        [ENGINE_REC_EFFECT_APPLIED] = "effect_applied",
+        [ENGINE_REC_EFFECT_REPEAT] = "effect_repeat",
+        [ENGINE_REC_INVOKED] = "invoked",
+        [ENGINE_REC_THROTTLED] = "throttled",
+        [ENGINE_REC_ENV_STARTED] = "env_started",
+        [ENGINE_REC_ENV_ENDED] = "env_ended",
+        [ENGINE_REC_KILLED] = "killed",
+        [ENGINE_REC_GAUGE] = "gauge",
+        [ENGINE_REC_FAULT] = "fault",
+        [ENGINE_REC_FAULT_ENDED] = "fault_ended",
+        [ENGINE_REC_PROC_DOWN] = "proc_down",
+        [ENGINE_REC_PROC_UP] = "proc_up",
+        [ENGINE_REC_PROC_PAUSED] = "proc_paused",
+        [ENGINE_REC_PROC_RESUMED] = "proc_resumed",
+        [ENGINE_REC_CLOCK_SET] = "clock_set",
+        [ENGINE_REC_DISK_CRASH] = "disk_crash",
+        [ENGINE_REC_DISK_FAULT] = "disk_fault",
+        [ENGINE_REC_TAINT_READ] = "taint_read",
+        [ENGINE_REC_WORLD_END] = "world_end",
+    };
+
+    if (kind >= ENGINE_REC_COUNT || !names[kind])
+        return "?";
+    return names[kind];
+}

@@ -1,0 +1,143 @@
+#include "engine/store.h"
+
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static struct engine_hash hash(const void *bytes, size_t size)
+{
+    XXH128_hash_t value = XXH3_128bits(bytes, size);
+
+    return (struct engine_hash){.lo = value.low64, .hi = value.high64};
+}
+
+struct engine_hash engine_hash_bytes(const void *bytes, size_t size)
+{
+    return hash(bytes, size);
+}
+
+struct engine_hash engine_store_chain(struct engine_hash previous,
+                                      const struct engine_log_row *row)
+{
+    struct engine_hash items = hash(row->items, row->items_size);
+    const uint64_t covered[] = {previous.lo,  previous.hi, row->run,
+                                row->seq,     row->count,  row->token,
+                                row->time_ns, items.lo,    items.hi};
+
+    return hash(covered, sizeof(covered));
+}
+
+static int refuse(uint64_t *actual, uint64_t *maximum, uint64_t found,
+                  uint64_t limit)
+{
+    *actual = found;
+    *maximum = limit;
+    return ENGINE_REFUSED;
+}
+
+static int about_a_run(uint16_t kind)
+{
+    return kind != ENGINE_REQ_ACQUIRE && kind != ENGINE_REQ_RENEW &&
+           kind != ENGINE_REQ_PUT_BLOB && kind != ENGINE_REQ_GET_BLOB;
+}
+
+static int about_a_row(uint16_t kind)
+{
+    return kind == ENGINE_REQ_ACK || kind == ENGINE_REQ_CLAIM ||
+           kind == ENGINE_REQ_HEARTBEAT || kind == ENGINE_REQ_FINISH;
+}
+
+/* Whether a request of this kind may carry items of this type. */
+static int allowed_item(uint16_t kind, uint16_t type)
+{
+    switch (kind) {
+    case ENGINE_REQ_CREATE:
+        return type == ENGINE_ITEM_EVENT || type == ENGINE_ITEM_WORK;
+    case ENGINE_REQ_APPEND:
+        return type == ENGINE_ITEM_EVENT || type == ENGINE_ITEM_WORK ||
+               type == ENGINE_ITEM_OUTBOX;
+    case ENGINE_REQ_RENEW:
+        return type == ENGINE_ITEM_RUN;
+    case ENGINE_REQ_FINISH:
+        return type == ENGINE_ITEM_WORK;
+    case ENGINE_REQ_PUT_BLOB:
+        return type == ENGINE_ITEM_BLOB;
+    default:
+        return 0;
+    }
+}
+
+static int admit_item(const struct engine_store_limits *limits, uint16_t kind,
+                      const struct engine_item *item, uint64_t *actual,
+                      uint64_t *maximum)
+{
+    int blob = item->type == ENGINE_ITEM_BLOB;
+    uint64_t most = blob ? limits->blob_max : limits->op_payload_max;
+
+    if (!allowed_item(kind, item->type))
+        return refuse(actual, maximum, item->type, 0);
+    if (item->size > most)
+        return refuse(actual, maximum, item->size, most);
+    if ((item->type == ENGINE_ITEM_WORK || item->type == ENGINE_ITEM_OUTBOX) &&
+        item->op > ENGINE_OP_MAX)
+        return refuse(actual, maximum, item->op, ENGINE_OP_MAX);
+    if (item->type == ENGINE_ITEM_WORK && kind != ENGINE_REQ_FINISH &&
+        (item->flags < ENGINE_WORK_PUT || item->flags > ENGINE_WORK_CUT))
+        return refuse(actual, maximum, item->flags, ENGINE_WORK_CUT);
+    return 0;
+}
+
+/* Events come first, so that a log row is one piece of the request. */
+static int admit_items(const struct engine_store_limits *limits,
+                       const struct engine_request *request, uint64_t *actual,
+                       uint64_t *maximum)
+{
+    uint16_t kind = request->kind;
+    int others = 0;
+    uint32_t count = 0;
+
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        int outcome = admit_item(limits, kind, item, actual, maximum);
+
+        if (outcome)
+            return outcome;
+        if (item->type != ENGINE_ITEM_EVENT)
+            others = 1;
+        else if (others)
+            return refuse(actual, maximum, count, 0);
+        count++;
+    }
+    if (count != request->item_count)
+        return refuse(actual, maximum, request->item_count, count);
+    if (kind == ENGINE_REQ_PUT_BLOB && count != 1)
+        return refuse(actual, maximum, count, 1);
+    if (kind == ENGINE_REQ_FINISH && count > 1)
+        return refuse(actual, maximum, count, 1);
+    return 0;
+}
+
+int engine_store_admit(const struct engine_store_limits *limits,
+                       const struct engine_request *request, uint64_t *actual,
+                       uint64_t *maximum)
+{
+    uint16_t kind = request->kind;
+
+    if (request->size < sizeof(*request) || request->size % 8)
+        return refuse(actual, maximum, request->size, sizeof(*request));
+    if (!kind || kind >= ENGINE_REQ_COUNT)
+        return refuse(actual, maximum, kind, ENGINE_REQ_COUNT - 1);
+    if (request->size > limits->request_max)
+        return refuse(actual, maximum, request->size, limits->request_max);
+    if (about_a_run(kind) && (!request->run || request->run > ENGINE_RUN_MAX))
+        return refuse(actual, maximum, request->run, ENGINE_RUN_MAX);
+    if (about_a_row(kind) && request->op > ENGINE_OP_MAX)
+        return refuse(actual, maximum, request->op, ENGINE_OP_MAX);
+    if (kind == ENGINE_REQ_APPEND &&
+        (!request->state || request->state > ENGINE_RUN_FAILED))
+        return refuse(actual, maximum, request->state, ENGINE_RUN_FAILED);
+    if (!request->sender)
+        return refuse(actual, maximum, 0, 0);
+    return admit_items(limits, request, actual, maximum);
+}
