@@ -66,25 +66,29 @@ static int too_large(struct json_error *err, const char *name, uintmax_t size)
     return JSON_ETEXT;
 }
 
-static int unreadable(struct json_error *err, const char *name, int reason)
+static int unreadable(struct json_error *err, const char *name,
+                      const char *found)
 {
     struct sentence out = error_start(err, JSON_EREAD, name, 1, 1);
-    const char *found = reason == ENOENT    ? "no such file"
-                        : reason == ENOTDIR ? "no such file"
-                        : reason == EISDIR  ? "a directory"
-                        : reason == EACCES  ? "a file that may not be read"
-                        : reason == ETXTBSY ? "a file that grew meanwhile"
-                                            : NULL;
 
-    if (found != NULL) {
-        sentence_add(&out, "found %s, allowed a readable JSON file", found);
-    } else {
-        sentence_add(&out,
-                     "found a read error (%s), allowed a readable JSON "
-                     "file",
-                     strerror(reason));
-    }
+    sentence_add(&out, "found %s, allowed a readable JSON file", found);
     return JSON_EREAD;
+}
+
+/* What was found where opening or reading gave the error number @reason. */
+static const char *reason_text(int reason)
+{
+    switch (reason) {
+    case ENOENT:
+    case ENOTDIR:
+        return "no such file";
+    case EISDIR:
+        return "a directory";
+    case EACCES:
+        return "a file that may not be read";
+    default:
+        return "a file that gives a read error";
+    }
 }
 
 /* How many values there are in the tree under @item, itself included. */
@@ -201,7 +205,7 @@ static int read_open(int fd, const char *path, struct json_doc **doc,
     char *text;
 
     if (fstat(fd, &status) != 0) {
-        return unreadable(err, path, errno);
+        return unreadable(err, path, reason_text(errno));
     }
     if (S_ISREG(status.st_mode) && status.st_size > JSON_FILE_MAX) {
         return too_large(err, path, (uintmax_t)status.st_size);
@@ -218,7 +222,7 @@ static int read_open(int fd, const char *path, struct json_doc **doc,
         int reason = errno;
 
         free(text);
-        return unreadable(err, path, reason);
+        return unreadable(err, path, reason_text(reason));
     }
     if (size > JSON_FILE_MAX) {
         free(text);
@@ -226,7 +230,7 @@ static int read_open(int fd, const char *path, struct json_doc **doc,
     }
     if ((size_t)size == room) {
         free(text);
-        return unreadable(err, path, ETXTBSY);
+        return unreadable(err, path, "a file that grew meanwhile");
     }
     text[size] = '\0';
     return doc_new(path, text, (size_t)size, doc, err);
@@ -245,7 +249,7 @@ int json_read_file(const char *path, struct json_doc **doc,
     }
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return unreadable(err, path, errno);
+        return unreadable(err, path, reason_text(errno));
     }
     code = read_open(fd, path, doc, err);
     (void)close(fd);

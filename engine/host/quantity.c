@@ -24,7 +24,7 @@ static const struct unit time_units[] = {{"d", 86400 * SECOND},
                                          {"ms", 1000000},
                                          {"us", 1000},
                                          {"ns", 1},
-                                         {"\xC2\xB5s", 1000},
+                                         {"µs", 1000},
                                          {"\xCE\xBCs", 1000},
                                          {NULL, 0}};
 
@@ -60,8 +60,8 @@ struct kind {
     const char *example;
     const struct unit *units;
     uint64_t max;
-    /* Whether it is written after a plus-minus sign. */
-    bool spread;
+    /* What to say if the plus-minus sign is missing; NULL if it has none. */
+    const char *no_sign;
     const char *no_number;
     const char *no_unit;
     const char *bad_unit;
@@ -70,69 +70,97 @@ struct kind {
     const char *negative;
 };
 
-#define TIME_NO_UNIT "duration without a unit: write e.g. \"60s\""
 #define TIME_BAD_UNIT                                                          \
-    "duration with an unknown unit: allowed one number and one of ns, us, "    \
-    "\xC2\xB5s, ms, s, m, h, d, as in \"90m\""
+    "unknown unit of time: allowed one number and one of ns, us, µs, ms, s, " \
+    "m, h, d, as in \"90m\""
 #define SIZE_BAD_UNIT                                                          \
-    "size with an unknown unit: allowed one number and one of B, KB, MB, GB, " \
-    "TB, KiB, MiB, GiB, TiB, as in \"512MB\""
+    "unknown unit of size: allowed one number and one of B, KB, MB, GB, TB, "  \
+    "KiB, MiB, GiB, TiB, as in \"512MB\""
 
 static const struct kind kinds[] = {
-    [QUANTITY_DURATION] = {"a duration", "60s", time_units, INT64_MAX, false,
-                           "duration without a number: write e.g. \"60s\"",
-                           TIME_NO_UNIT, TIME_BAD_UNIT,
-                           "duration finer than a nanosecond",
-                           "duration longer than 292 years",
-                           "negative duration: allowed 0 or more"},
+    [QUANTITY_DURATION] =
+        {
+            .name = "a duration",
+            .example = "60s",
+            .units = time_units,
+            .max = INT64_MAX,
+            .no_number = "duration without a number: write e.g. \"60s\"",
+            .no_unit = "duration without a unit: write e.g. \"60s\"",
+            .bad_unit = TIME_BAD_UNIT,
+            .too_fine = "duration finer than a nanosecond",
+            .too_large = "duration longer than 292 years",
+            .negative = "negative duration: allowed 0 or more",
+        },
     [QUANTITY_DURATION_SPREAD] =
-        {"a spread",
-         "\xC2\xB1"
-         "500ms",
-         time_units, INT64_MAX, true,
-         "spread without a number: write e.g. \"\xC2\xB1"
-         "500ms\"",
-         "spread without a unit: write e.g. \"\xC2\xB1"
-         "500ms\"",
-         TIME_BAD_UNIT, "spread finer than a nanosecond",
-         "spread longer than 292 years",
-         "negative spread: write e.g. \"\xC2\xB1"
-         "500ms\""},
-    [QUANTITY_SIZE] = {"a size", "16KB", size_units, INTEGER_MAX, false,
-                       "size without a number: write e.g. \"16KB\"",
-                       "size without a unit: write e.g. \"16KB\"",
-                       SIZE_BAD_UNIT,
-                       "size that is not a whole number of bytes",
-                       "size above 2^53 - 1 bytes",
-                       "negative size: allowed 0 or more"},
-    [QUANTITY_MEMORY] = {"a memory size", "512MB", memory_units, INTEGER_MAX,
-                         false,
-                         "memory size without a number: write e.g. \"512MB\"",
-                         "memory size without a unit: write e.g. \"512MB\"",
-                         SIZE_BAD_UNIT,
-                         "memory size that is not a whole number of bytes",
-                         "memory size above 2^53 - 1 bytes",
-                         "negative memory size: allowed 0 or more"},
+        {
+            .name = "a spread",
+            .example = "±500ms",
+            .units = time_units,
+            .max = INT64_MAX,
+            .no_sign = "spread without its sign: write e.g. \"±500ms\"",
+            .no_number = "spread without a number: write e.g. \"±500ms\"",
+            .no_unit = "spread without a unit: write e.g. \"±500ms\"",
+            .bad_unit = TIME_BAD_UNIT,
+            .too_fine = "spread finer than a nanosecond",
+            .too_large = "spread longer than 292 years",
+            .negative = "negative spread: write e.g. \"±500ms\"",
+        },
+    [QUANTITY_SIZE] =
+        {
+            .name = "a size",
+            .example = "16KB",
+            .units = size_units,
+            .max = INTEGER_MAX,
+            .no_number = "size without a number: write e.g. \"16KB\"",
+            .no_unit = "size without a unit: write e.g. \"16KB\"",
+            .bad_unit = SIZE_BAD_UNIT,
+            .too_fine = "size that is not a whole number of bytes",
+            .too_large = "size above 2^53 - 1 bytes",
+            .negative = "negative size: allowed 0 or more",
+        },
+    [QUANTITY_MEMORY] =
+        {
+            .name = "a memory size",
+            .example = "512MB",
+            .units = memory_units,
+            .max = INTEGER_MAX,
+            .no_number = "memory size without a number: write e.g. \"512MB\"",
+            .no_unit = "memory size without a unit: write e.g. \"512MB\"",
+            .bad_unit = SIZE_BAD_UNIT,
+            .too_fine = "memory size that is not a whole number of bytes",
+            .too_large = "memory size above 2^53 - 1 bytes",
+            .negative = "negative memory size: allowed 0 or more",
+        },
     [QUANTITY_SHARE] =
-        {"a percentage", "1%", share_units, SECOND, false,
-         "percentage without a number: write e.g. \"1%\"",
-         "percentage without its sign: write e.g. \"1%\"",
-         "percentage with an unknown unit: allowed one number and %, as in "
-         "\"1%\"",
-         "percentage finer than a billionth", "percentage above 100%",
-         "negative percentage: allowed 0% to 100%"},
+        {
+            .name = "a percentage",
+            .example = "1%",
+            .units = share_units,
+            .max = SECOND,
+            .no_number = "percentage without a number: write e.g. \"1%\"",
+            .no_unit = "percentage without its sign: write e.g. \"1%\"",
+            .bad_unit = "percentage with something else behind the number: "
+                        "write e.g. \"1%\"",
+            .too_fine = "percentage finer than a billionth",
+            .too_large = "percentage above 100%",
+            .negative = "negative percentage: allowed 0% to 100%",
+        },
     [QUANTITY_DRIFT_SPREAD] =
-        {"a drift",
-         "\xC2\xB1"
-         "200ppm",
-         drift_units, SECOND - 1, true,
-         "drift without a number: allowed digits before ppm or ppb",
-         "drift without a unit: allowed ppm or ppb",
-         "drift with an unknown unit: allowed one number and ppm or ppb",
-         "drift finer than a part per billion",
-         "drift of a million ppm or more",
-         "negative drift: write e.g. \"\xC2\xB1"
-         "200ppm\""},
+        {
+            .name = "a drift",
+            .example = "±200ppm",
+            .units = drift_units,
+            .max = SECOND - 1,
+            .no_sign = "drift without its sign: write e.g. \"±200ppm\"",
+            .no_number = "drift without a number: allowed digits before ppm "
+                         "or ppb",
+            .no_unit = "drift without a unit: allowed ppm or ppb",
+            .bad_unit = "unknown unit of drift: allowed one number and ppm or "
+                        "ppb",
+            .too_fine = "drift finer than a part per billion",
+            .too_large = "drift of a million ppm or more",
+            .negative = "negative drift: write e.g. \"±200ppm\"",
+        },
 };
 
 static const struct kind *kind_of(enum quantity_kind kind)
@@ -309,7 +337,7 @@ static const char *read_amount(const struct kind *kind, const char *text,
 /* What follows the sign of a spread, or NULL if it has none. */
 static const char *after_sign(const char *text)
 {
-    static const char *const signs[] = {"\xC2\xB1", "+-", "+/-"};
+    static const char *const signs[] = {"±", "+-", "+/-"};
 
     for (size_t i = 0; i < 3; i++) {
         if (strncmp(text, signs[i], strlen(signs[i])) == 0) {
@@ -324,15 +352,10 @@ int quantity_read(enum quantity_kind kind, const char *text, uint64_t *value,
 {
     const struct kind *about = kind_of(kind);
 
-    if (about->spread && after_sign(text) == NULL) {
-        *why = kind == QUANTITY_DRIFT_SPREAD
-                   ? "drift without its sign: write e.g. \"\xC2\xB1"
-                     "200ppm\""
-                   : "spread without its sign: write e.g. \"\xC2\xB1"
-                     "500ms\"";
-        return -1;
+    if (about->no_sign != NULL) {
+        text = after_sign(text);
     }
-    *why = read_amount(about, about->spread ? after_sign(text) : text, value);
+    *why = text == NULL ? about->no_sign : read_amount(about, text, value);
     return *why == NULL ? 0 : -1;
 }
 
@@ -494,7 +517,7 @@ const char *quantity_print(enum quantity_kind kind, uint64_t value, char *text,
                    ? &time_units[3]
                    : unit;
     }
-    (void)snprintf(text, size, "%s%ju%s", about->spread ? "\xC2\xB1" : "",
+    (void)snprintf(text, size, "%s%ju%s", about->no_sign != NULL ? "±" : "",
                    (uintmax_t)(value / unit->size), unit->name);
     return text;
 }
