@@ -425,6 +425,13 @@ struct json_view json_member(struct json_view object, const char *key)
     return v;
 }
 
+/* The text of a value that is a string. */
+static const char *text_of(struct json_view view)
+{
+    assert(view.item->valuestring != NULL);
+    return view.item->valuestring;
+}
+
 /* Appends what @view is, as in `the string "abc"`. */
 static void say_found(struct sentence *out, struct json_view view)
 {
@@ -436,8 +443,7 @@ static void say_found(struct sentence *out, struct json_view view)
         sentence_add(out, "an array");
     } else if (json_is_string(view)) {
         sentence_add(out, "the string ");
-        sentence_quote(out, view.item->valuestring,
-                       strlen(view.item->valuestring));
+        sentence_quote(out, text_of(view), strlen(text_of(view)));
     } else if (json_is_number(view)) {
         sentence_add(out, "the number ");
         sentence_plain(out, text, strspn(text, "+-.0123456789eE"));
@@ -519,12 +525,12 @@ bool json_as_string(struct json_view view, size_t size_min, size_t size_max,
     if (!json_is_string(view)) {
         return fail_found(view, err, ", allowed a string");
     }
-    size = strlen(view.item->valuestring);
+    size = strlen(text_of(view));
     if (size < size_min || size > size_max) {
         return fail_found(view, err, " of %zu bytes, allowed %zu to %zu", size,
                           size_min, size_max);
     }
-    *text = view.item->valuestring;
+    *text = text_of(view);
     return true;
 }
 
@@ -592,7 +598,7 @@ bool json_as_enum(struct json_view view, const char *const *names, size_t count,
     if (err->code != 0) {
         return false;
     }
-    found = json_is_string(view) ? view.item->valuestring : NULL;
+    found = json_is_string(view) ? text_of(view) : NULL;
     for (size_t i = 0; found != NULL && i < count; i++) {
         if (strcmp(found, names[i]) == 0) {
             *index = i;
@@ -619,7 +625,7 @@ static const char *quantity_text(struct json_view view, const char *allowed,
                          allowed, example);
         return NULL;
     }
-    return view.item->valuestring;
+    return text_of(view);
 }
 
 bool json_as_quantity(struct json_view view, enum quantity_kind kind,

@@ -365,7 +365,7 @@ static int read_signed(const struct kind *kind, const char *text,
 {
     bool negative = *text == '-';
     const char *amount = text + (negative || *text == '+');
-    uint64_t size;
+    uint64_t size = 0;
 
     *why = *amount == '-' ? kind->no_number : read_amount(kind, amount, &size);
     if (*why != NULL) {
@@ -462,7 +462,7 @@ static const char *read_integer(const char *at, uint64_t *value)
 int quantity_read_range(const char *text, struct quantity_range *range,
                         const char **why)
 {
-    struct quantity_range found;
+    struct quantity_range found = {0};
     const char *at = read_integer(text, &found.first);
 
     found.last = found.first;

@@ -159,6 +159,8 @@ void sentence_plain(struct sentence *sentence, const char *bytes, size_t length)
 void sentence_vadd(struct sentence *sentence, const char *format, va_list args)
 {
     char part[1024];
+    /* The analyzer does not see that the callers started @args. */
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     int length = vsnprintf(part, sizeof(part), format, args);
 
     assert(length >= 0);
@@ -210,9 +212,9 @@ void sentence_choices(struct sentence *sentence, const char *found,
     }
 }
 
-static char lower(char letter)
+static int lower(char letter)
 {
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+    return letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter;
 }
 
 static size_t least_of(size_t a, size_t b)
@@ -221,8 +223,8 @@ static size_t least_of(size_t a, size_t b)
 }
 
 /*
- * Optimal string alignment distance, one row at a time: @row[0] is the row
- * being filled, @row[1] and @row[2] the two before it.
+ * The optimal string alignment distance of two names. Three rows of the table
+ * suffice: the one being filled and the two above it.
  */
 static size_t slips(const char *a, size_t a_length, const char *b,
                     size_t b_length)
@@ -239,8 +241,8 @@ static size_t slips(const char *a, size_t a_length, const char *b,
 
         row[0] = i;
         for (size_t j = 1; j <= b_length; j++) {
-            char x = lower(a[i - 1]);
-            char y = lower(b[j - 1]);
+            int x = lower(a[i - 1]);
+            int y = lower(b[j - 1]);
 
             row[j] = least_of(above[j], row[j - 1]) + 1;
             row[j] = least_of(row[j], above[j - 1] + (x != y));

@@ -129,7 +129,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct json_error err = {0};
     struct json_doc *doc = NULL;
     int budget = 200;
-    uint8_t *text = malloc(size + 1);
+    uint8_t *text = calloc(size + 1, 1);
 
     if (text == NULL) {
         return 0;
@@ -137,7 +137,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0) {
         memcpy(text, data, size);
     }
-    text[size] = '\0';
     check_quantities((const char *)text);
     if (json_read_bytes("fuzz\033.json", data, size, &doc, &err) == 0) {
         check_tree(json_root(doc), text, &budget);
