@@ -234,7 +234,7 @@ Test(host_json, a_key_again_is_found_among_a_hundred_thousand)
     end = put_keys(text + 1, 100000);
     memcpy(end, "}", 2);
     json_free(read_good(text));
-    memcpy(end, ",\"k77777\":1}", 14);
+    memcpy(end, ",\"k77777\":1}", 13);
     cr_expect_not_null(strstr(refusal(text, strlen(text), &err),
                               "found key \"k77777\" again"));
     free(text);

@@ -20,9 +20,8 @@ Test(host_sentence, quoted_text_is_visible_and_harmless)
     cr_expect_str_eq(quoted("a\"b\\c"), "\"a\\\"b\\\\c\"");
     cr_expect_str_eq(quoted("\n\t\r\x1b\x7f"), "\"\\n\\t\\r\\u001b\\u007f\"");
     cr_expect_str_eq(quoted("ä😀"), "\"ä😀\"");
-    cr_expect_str_eq(quoted("\xE2"
-                            "\x80\xAE\xEF\xBB\xBF\xC2\x9B"),
-                     "\"\\u202e\\ufeff\\u009b\"");
+    cr_expect_str_eq(quoted("\xE2\x80\xA8\xEF\xBB\xBF\xC2\x9B"),
+                     "\"\\u2028\\ufeff\\u009b\"");
     cr_expect_str_eq(quoted("\xFF\xC3"), "\"\\xff\\xc3\"");
     cr_expect_str_eq(
         quoted(
