@@ -1,21 +1,22 @@
 #include "engine/run.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/value.h"
 
-struct engine_run *engine_run_new(uint64_t id, uint32_t workflow,
+struct engine_run *engine_run_new(const struct engine_memory *memory,
+                                  uint64_t id, uint32_t workflow,
                                   const struct engine_graph *graph)
 {
     uint32_t count = engine_graph_count(graph);
     size_t ops_size = count * sizeof(struct engine_op);
     size_t lists_size = 2 * (size_t)count * sizeof(uint32_t);
     struct engine_run *run =
-        calloc(1, sizeof(struct engine_run) + ops_size + lists_size);
+        engine_new(memory, sizeof(struct engine_run) + ops_size + lists_size);
     if (!run)
         return NULL;
+    run->memory = memory;
     run->id = id;
     run->workflow = workflow;
     run->graph = graph;
@@ -33,9 +34,9 @@ void engine_run_free(struct engine_run *run)
     if (!run)
         return;
     for (uint32_t op = 0; op < run->op_count; op++)
-        free(run->ops[op].output);
-    free(run->input);
-    free(run);
+        engine_delete(run->memory, run->ops[op].output);
+    engine_delete(run->memory, run->input);
+    engine_delete(run->memory, run);
 }
 
 void engine_run_settle(struct engine_run *run)
@@ -80,14 +81,15 @@ static void set_due(struct engine_op *op, uint64_t delay_ns, uint64_t time_ns)
     op->unstamped = time_ns == 0;
 }
 
-static int keep_output(struct engine_op *op, const struct engine_item *event)
+static int keep_output(struct engine_run *run, struct engine_op *op,
+                       const struct engine_item *event)
 {
-    free(op->output);
+    engine_delete(run->memory, op->output);
     op->output = NULL;
     op->output_size = event->size;
     if (event->size == 0)
         return 0;
-    op->output = malloc(event->size);
+    op->output = engine_resize(run->memory, NULL, event->size);
     if (!op->output)
         return -1;
     memcpy(op->output, engine_item_payload(event), event->size);
@@ -112,7 +114,7 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
         return -2;
     op->state = ENGINE_OP_ENDED;
     if (event->kind == ENGINE_EV_ATTEMPT_SUCCEEDED)
-        return keep_output(op, event);
+        return keep_output(run, op, event);
     op->error = (uint16_t)event->a;
     if (event->kind == ENGINE_EV_ATTEMPT_AMBIGUOUS) {
         op->state = ENGINE_OP_AMBIGUOUS;
@@ -198,10 +200,11 @@ static int keep_input(struct engine_run *run, const struct engine_item *event)
     if (run->state != 0)
         return -2;
     run->state = ENGINE_RUN_RUNNING;
+    run->client = (uint32_t)event->b;
     run->input_size = event->size;
     if (event->size == 0)
         return 0;
-    run->input = malloc(event->size);
+    run->input = engine_resize(run->memory, NULL, event->size);
     if (!run->input)
         return -1;
     memcpy(run->input, engine_item_payload(event), event->size);

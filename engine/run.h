@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "engine/graph.h"
+#include "engine/memory.h"
 #include "engine/wire.h"
 
 enum engine_op_state {
@@ -36,8 +37,10 @@ struct engine_op {
 struct engine_run {
     uint64_t id;
     uint32_t workflow;
-    uint32_t state; /* enum engine_run_state */
+    uint32_t state;  /* enum engine_run_state */
+    uint32_t client; /* node that asked for the run */
     const struct engine_graph *graph;
+    const struct engine_memory *memory;
     uint32_t op_count;
     uint32_t succeeded_count;
     uint32_t failed_count;
@@ -53,7 +56,8 @@ struct engine_run {
 };
 
 /* Returns a run with nothing in it, or NULL when out of memory. */
-struct engine_run *engine_run_new(uint64_t id, uint32_t workflow,
+struct engine_run *engine_run_new(const struct engine_memory *memory,
+                                  uint64_t id, uint32_t workflow,
                                   const struct engine_graph *graph);
 void engine_run_free(struct engine_run *run);
 

@@ -2,12 +2,11 @@
 
 #include <assert.h>
 #include <stdbool.h>
-#include <stdlib.h>
 
 void engine_timers_free(struct engine_timers *timers)
 {
-    free(timers->heap);
-    *timers = (struct engine_timers){0};
+    engine_delete(timers->memory, timers->heap);
+    *timers = (struct engine_timers){.memory = timers->memory};
 }
 
 static bool before(struct engine_timer left, struct engine_timer right)
@@ -21,7 +20,8 @@ int engine_timers_push(struct engine_timers *timers, uint64_t time_ns,
 {
     if (timers->count == timers->capacity) {
         size_t capacity = timers->capacity ? timers->capacity * 2 : 64;
-        void *heap = realloc(timers->heap, capacity * sizeof(*timers->heap));
+        void *heap = engine_resize(timers->memory, timers->heap,
+                                   capacity * sizeof(*timers->heap));
         if (!heap)
             return -1;
         timers->heap = heap;

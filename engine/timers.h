@@ -9,12 +9,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/memory.h"
+
 struct engine_timer {
     uint64_t time_ns;
     uint64_t key;
 };
 
 struct engine_timers {
+    const struct engine_memory *memory;
     struct engine_timer *heap;
     size_t count;
     size_t capacity;

@@ -1,0 +1,372 @@
+#include "engine/decide.h"
+
+#include <assert.h>
+
+#include "engine/random.h"
+#include "engine/store.h"
+
+void engine_decide_event(struct engine_decide *decide,
+                         enum engine_event_kind kind, uint32_t op,
+                         uint32_t attempt, uint64_t a, uint64_t b,
+                         const void *payload, size_t size)
+{
+    struct engine_item head = {
+        .type = ENGINE_ITEM_EVENT,
+        .kind = (uint16_t)kind,
+        .op = op,
+        .attempt = attempt,
+        .a = a,
+        .b = b,
+    };
+    struct engine_item *item =
+        engine_block_item(decide->block, &head, payload, size);
+    if (!item) {
+        decide->error = -1;
+        return;
+    }
+    decide->count++;
+    int error = engine_run_apply(decide->run, item, 0);
+    if (error && !decide->error)
+        decide->error = error;
+}
+
+static void add_work(struct engine_decide *decide, uint32_t flag, uint32_t op,
+                     uint32_t attempt, uint64_t a, uint64_t b, size_t size)
+{
+    struct engine_item head = {.type = ENGINE_ITEM_WORK,
+                               .op = op,
+                               .attempt = attempt,
+                               .a = a,
+                               .b = b,
+                               .flags = flag};
+    struct engine_item *item =
+        engine_block_item(decide->block, &head, NULL, size);
+    if (!item) {
+        decide->error = -1;
+        return;
+    }
+    decide->count++;
+    if (flag == ENGINE_WORK_PUT)
+        engine_run_input(decide->run, op, item + 1);
+}
+
+/* A retry waits its turn, then is scheduled like a first attempt. */
+static void schedule(struct engine_decide *decide, uint32_t op,
+                     uint32_t attempt)
+{
+    engine_decide_event(decide, ENGINE_EV_OP_SCHEDULED, op, attempt, 0, 0, NULL,
+                        0);
+    add_work(decide, ENGINE_WORK_PUT, op, attempt, 0, 0,
+             engine_run_input_size(decide->run, op));
+}
+
+uint64_t engine_retry_delay(const struct engine_retry *retry, uint64_t seed,
+                            uint64_t run, uint32_t op, uint32_t attempt)
+{
+    uint64_t delay = retry->delay_ns;
+    for (uint32_t n = 2; n < attempt && delay < retry->delay_max_ns; n++) {
+        /* Divide first where the product could overflow. */
+        delay = delay > UINT64_MAX / retry->factor_milli
+                    ? retry->delay_max_ns
+                    : delay * retry->factor_milli / 1000;
+    }
+    if (delay > retry->delay_max_ns)
+        delay = retry->delay_max_ns;
+    if (retry->jitter == ENGINE_JITTER_NONE || delay == 0)
+        return delay;
+    struct engine_stream stream;
+    engine_stream_init(&stream, seed, "engine/retry", run);
+    uint64_t index = (uint64_t)op << 32 | attempt;
+    if (retry->jitter == ENGINE_JITTER_FULL)
+        return engine_draw_below(&stream, index, delay + 1);
+    return delay / 2 + engine_draw_below(&stream, index, delay - delay / 2 + 1);
+}
+
+/* May an attempt that ended with this error be followed by another? */
+static bool repeatable(const struct engine_decide *decide,
+                       const struct engine_node *node, uint32_t error,
+                       bool retryable)
+{
+    if (engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL))
+        return true;
+    switch (error) {
+    case ENGINE_ERR_USER:
+        return retryable;
+    case ENGINE_ERR_TIMED_OUT:
+    case ENGINE_ERR_INTERRUPTED:
+    case ENGINE_ERR_OOM:
+        return node->side_effect != ENGINE_EFFECT_IRREVERSIBLE;
+    default:
+        return false;
+    }
+}
+
+/* The attempt was cut off: may its side effect have happened unseen? */
+static bool ambiguous(const struct engine_decide *decide,
+                      const struct engine_node *node)
+{
+    if (engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL))
+        return false;
+    return node->side_effect == ENGINE_EFFECT_IRREVERSIBLE ||
+           (node->side_effect == ENGINE_EFFECT_REVERSIBLE &&
+            node->semantics == ENGINE_AT_MOST_ONCE);
+}
+
+static void end_failed(struct engine_decide *decide, uint32_t op,
+                       enum engine_event_kind kind, uint32_t error,
+                       bool retryable)
+{
+    const struct engine_node *node = engine_graph_node(decide->run->graph, op);
+    uint32_t attempt = decide->run->ops[op].attempt;
+    bool again = repeatable(decide, node, error, retryable);
+    engine_decide_event(decide, kind, op, attempt, error, again, NULL, 0);
+    bool budget = attempt < node->retry.attempts_max ||
+                  engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL);
+    if (again && budget) {
+        uint64_t delay = engine_retry_delay(&node->retry, decide->seed,
+                                            decide->run->id, op, attempt + 1);
+        engine_decide_event(decide, ENGINE_EV_RETRY_SCHEDULED, op, attempt,
+                            delay, attempt + 1, NULL, 0);
+    } else {
+        engine_decide_event(decide, ENGINE_EV_OP_FAILED, op, attempt, 0, 0,
+                            NULL, 0);
+    }
+}
+
+static void take_report(struct engine_decide *decide,
+                        const struct engine_item *work)
+{
+    uint32_t error = work->flags & 0xffff;
+    engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
+                        work->attempt, work->a, 0, NULL, 0);
+    if (error == ENGINE_ERR_NONE) {
+        struct engine_hash hash =
+            engine_hash_bytes(engine_item_payload(work), work->size);
+        engine_decide_event(decide, ENGINE_EV_ATTEMPT_SUCCEEDED, work->op,
+                            work->attempt, hash.lo, hash.hi,
+                            engine_item_payload(work), work->size);
+        engine_decide_event(decide, ENGINE_EV_OP_SUCCEEDED, work->op,
+                            work->attempt, 0, 0, NULL, 0);
+    } else {
+        const struct engine_node *node =
+            engine_graph_node(decide->run->graph, work->op);
+        if (error == ENGINE_ERR_TIMED_OUT && ambiguous(decide, node))
+            engine_decide_event(decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op,
+                                work->attempt, error, 0, NULL, 0);
+        else
+            end_failed(decide, work->op,
+                       error == ENGINE_ERR_TIMED_OUT
+                           ? ENGINE_EV_ATTEMPT_TIMED_OUT
+                           : ENGINE_EV_ATTEMPT_FAILED,
+                       error, work->flags >> 16 != 0);
+    }
+    add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0, 0, 0);
+}
+
+static void cut_attempt(struct engine_decide *decide,
+                        const struct engine_item *work)
+{
+    const struct engine_node *node =
+        engine_graph_node(decide->run->graph, work->op);
+    uint64_t over = work->a + node->attempt_timeout_ns;
+    bool expired = decide->store_now_ns >= work->b;
+    if (!expired && decide->store_now_ns < over)
+        return;
+    engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
+                        work->attempt, work->a, 0, NULL, 0);
+    if (ambiguous(decide, node))
+        engine_decide_event(decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op,
+                            work->attempt,
+                            expired ? ENGINE_ERR_INTERRUPTED
+                                    : ENGINE_ERR_TIMED_OUT,
+                            0, NULL, 0);
+    else if (expired)
+        end_failed(decide, work->op, ENGINE_EV_ATTEMPT_INTERRUPTED,
+                   ENGINE_ERR_INTERRUPTED, true);
+    else
+        end_failed(decide, work->op, ENGINE_EV_ATTEMPT_TIMED_OUT,
+                   ENGINE_ERR_TIMED_OUT, true);
+    add_work(decide, ENGINE_WORK_CUT, work->op, work->attempt, work->b,
+             expired ? work->b : over, 0);
+    decide->cut_count++;
+}
+
+void engine_decide_work(struct engine_decide *decide,
+                        const struct engine_item *work)
+{
+    struct engine_run *run = decide->run;
+    if (work->op >= run->op_count)
+        return;
+    const struct engine_op *op = &run->ops[work->op];
+    if (op->state != ENGINE_OP_SCHEDULED || op->attempt != work->attempt)
+        return;
+    if (work->kind == ENGINE_WORK_DONE)
+        take_report(decide, work);
+    else if (work->kind == ENGINE_WORK_CLAIMED)
+        cut_attempt(decide, work);
+}
+
+/* No operation may start any more: the run will fail or block. */
+static bool winding_down(const struct engine_run *run)
+{
+    return run->failed_count > 0 || run->ambiguous_count > 0;
+}
+
+void engine_decide_timers(struct engine_decide *decide)
+{
+    struct engine_run *run = decide->run;
+    if (winding_down(run))
+        return;
+    /* Firing closes operations: walk a list that may shrink under us. */
+    for (uint32_t i = 0; i < run->open_count;) {
+        uint32_t index = run->open[i];
+        struct engine_op *op = &run->ops[index];
+        bool timed = op->state == ENGINE_OP_WAITING ||
+                     op->state == ENGINE_OP_RETRY_WAIT;
+        if (!timed || op->unstamped || op->due_ns > decide->store_now_ns) {
+            i++;
+            continue;
+        }
+        if (op->due_ns > decide->not_before_ns)
+            decide->not_before_ns = op->due_ns;
+        if (op->state == ENGINE_OP_RETRY_WAIT) {
+            schedule(decide, index, op->attempt);
+            i++;
+        } else {
+            engine_decide_event(decide, ENGINE_EV_WAIT_FIRED, index, 0, 0,
+                                op->due_ns, NULL, 0);
+            engine_decide_event(decide, ENGINE_EV_OP_SUCCEEDED, index, 0, 0, 0,
+                                NULL, 0);
+        }
+        if (decide->error)
+            return;
+    }
+}
+
+void engine_decide_ready(struct engine_decide *decide)
+{
+    struct engine_run *run = decide->run;
+    if (winding_down(run))
+        return;
+    uint32_t count = run->ready_count;
+    run->ready_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct engine_node *node =
+            engine_graph_node(run->graph, run->ready[i]);
+        if (node->kind == ENGINE_NODE_WAIT)
+            engine_decide_event(decide, ENGINE_EV_WAIT_STARTED, run->ready[i],
+                                0, node->wait_ns, 0, NULL, 0);
+        else
+            schedule(decide, run->ready[i], 1);
+    }
+}
+
+static bool attempts_open(const struct engine_run *run)
+{
+    for (uint32_t i = 0; i < run->open_count; i++)
+        if (run->ops[run->open[i]].state == ENGINE_OP_SCHEDULED)
+            return true;
+    return false;
+}
+
+static void add_result(struct engine_decide *decide)
+{
+    struct engine_item head = {.type = ENGINE_ITEM_OUTBOX,
+                               .kind = ENGINE_OUTBOX_RESULT,
+                               .op = 1,
+                               .a = decide->run->client};
+    if (engine_block_item(decide->block, &head, NULL, 0))
+        decide->count++;
+    else
+        decide->error = -1;
+}
+
+/* The result: outputs of the nodes that nothing waits for, in node order. */
+static void succeed(struct engine_decide *decide)
+{
+    struct engine_run *run = decide->run;
+    size_t size = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        struct engine_item *item = NULL;
+        unsigned char *to = NULL;
+        if (pass == 1) {
+            struct engine_item head = {.type = ENGINE_ITEM_EVENT,
+                                       .kind = ENGINE_EV_RUN_SUCCEEDED,
+                                       .op = UINT32_MAX};
+            item = engine_block_item(decide->block, &head, NULL, size);
+            if (!item) {
+                decide->error = -1;
+                return;
+            }
+            to = (unsigned char *)(item + 1);
+        }
+        for (uint32_t op = 0; op < run->op_count; op++) {
+            uint32_t dependents;
+            engine_graph_dependents(run->graph, op, &dependents);
+            if (dependents > 0 || !run->ops[op].output)
+                continue;
+            if (pass == 0) {
+                size += run->ops[op].output_size;
+            } else {
+                memcpy(to, run->ops[op].output, run->ops[op].output_size);
+                to += run->ops[op].output_size;
+            }
+        }
+        if (pass == 1) {
+            struct engine_hash hash = engine_hash_bytes(item + 1, size);
+            item->a = hash.lo;
+            item->b = hash.hi;
+            decide->count++;
+            decide->error = engine_run_apply(run, item, 0);
+        }
+    }
+}
+
+void engine_decide_fail(struct engine_decide *decide, uint64_t error)
+{
+    engine_decide_event(decide, ENGINE_EV_RUN_FAILED, UINT32_MAX, 0, error, 0,
+                        NULL, 0);
+    add_result(decide);
+}
+
+void engine_decide_block(struct engine_decide *decide, uint64_t reason)
+{
+    engine_decide_event(decide, ENGINE_EV_RUN_BLOCKED, UINT32_MAX, 0, reason, 0,
+                        NULL, 0);
+}
+
+int engine_decide_end(struct engine_decide *decide)
+{
+    struct engine_run *run = decide->run;
+    if (engine_run_complete(run)) {
+        succeed(decide);
+        add_result(decide);
+        return 1;
+    }
+    if (!winding_down(run) || attempts_open(run))
+        return 0;
+    if (run->ambiguous_count > 0)
+        engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);
+    else
+        engine_decide_fail(decide, run->error);
+    return 1;
+}
+
+uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns)
+{
+    struct engine_run *run = decide->run;
+    uint64_t due = UINT64_MAX;
+    for (uint32_t i = 0; i < run->open_count; i++) {
+        const struct engine_op *op = &run->ops[run->open[i]];
+        if (op->state == ENGINE_OP_SCHEDULED || op->unstamped)
+            return 0;
+        if (op->due_ns < due)
+            due = op->due_ns;
+    }
+    if (due == UINT64_MAX || due <= decide->store_now_ns ||
+        due - decide->store_now_ns <= after_ns)
+        return 0;
+    engine_decide_event(decide, ENGINE_EV_RUN_SUSPENDED, UINT32_MAX, 0, due, 0,
+                        NULL, 0);
+    return due;
+}

@@ -1,0 +1,60 @@
+/*
+ * What the owner of a run decides next. Each function looks at the run, adds
+ * events and work to a request, and applies the same events to the run, so
+ * that the next function sees them. Nothing here knows about leases, stores
+ * or messages; if the request is not committed, the run must be read again.
+ */
+#ifndef ENGINE_DECIDE_H
+#define ENGINE_DECIDE_H
+
+#include "engine/defects.h"
+#include "engine/run.h"
+
+struct engine_decide {
+    struct engine_run *run;
+    struct engine_block *block; /* a request under construction */
+    uint64_t store_now_ns;      /* the owner's estimate, never too late */
+    uint64_t seed;              /* of the jitter streams */
+    const struct engine_defects *defects;
+    uint64_t not_before_ns; /* set: the latest deadline that was taken as past */
+    uint32_t count;         /* set: items added */
+    uint32_t cut_count;     /* set: attempts cut off */
+    int error;              /* set: 0, -1 out of memory, -2 log damaged */
+};
+
+/*
+ * Takes a work row into the log: a DONE row is a report; a CLAIMED row is an
+ * attempt to be cut off if its claim has expired or its time is over. Rows
+ * of former attempts are ignored.
+ */
+void engine_decide_work(struct engine_decide *decide,
+                        const struct engine_item *work);
+/* Fires waits and starts retries whose time has come. */
+void engine_decide_timers(struct engine_decide *decide);
+/* Schedules operations whose inputs are complete. */
+void engine_decide_ready(struct engine_decide *decide);
+/* Ends the run if nothing is left to do; returns 1 if it did. */
+int engine_decide_end(struct engine_decide *decide);
+/* Ends the run as BLOCKED: an operator must look at it. */
+void engine_decide_block(struct engine_decide *decide, uint64_t reason);
+/* Ends the run as FAILED with this error. */
+void engine_decide_fail(struct engine_decide *decide, uint64_t error);
+/*
+ * Suspends the run if it waits for nothing but time, and for longer than
+ * after_ns; returns when it is due (store time), or 0.
+ */
+uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns);
+/* Adds one event to the request and applies it. */
+void engine_decide_event(struct engine_decide *decide,
+                         enum engine_event_kind kind, uint32_t op,
+                         uint32_t attempt, uint64_t a, uint64_t b,
+                         const void *payload, size_t size);
+
+/*
+ * The delay before attempt number `attempt` (from 2): base * factor^(n-2),
+ * at most delay_max, then jitter drawn from the run's own stream.
+ */
+uint64_t engine_retry_delay(const struct engine_retry *retry, uint64_t seed,
+                            uint64_t run, uint32_t op, uint32_t attempt);
+
+#endif

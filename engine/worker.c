@@ -1,0 +1,611 @@
+#include "engine/worker.h"
+
+#include <assert.h>
+#include <sodium/crypto_hash_sha256.h>
+
+#include "engine/value.h"
+
+enum slot_state {
+    SLOT_FREE,
+    SLOT_CLAIMING,
+    SLOT_FETCHING, /* blobs of the input */
+    SLOT_EXECUTING,
+    SLOT_SPILLING, /* blobs of the output */
+    SLOT_FINISHING
+};
+
+struct slot {
+    uint64_t run;
+    uint64_t request_id;
+    uint64_t request_ns;   /* mono: ask again */
+    uint64_t asked_ns;     /* mono: when the claim was asked for or renewed */
+    uint64_t claim_ns;     /* mono: let go before this */
+    uint64_t heartbeat_ns; /* mono: next heartbeat */
+    uint64_t heartbeat_id; /* in flight, 0: none */
+    uint64_t heartbeat_asked_ns;
+    uint64_t deadline_ns;  /* mono: end of the attempt's time */
+    unsigned char *value;  /* input while fetching, output afterwards */
+    uint32_t value_size;
+    uint32_t next_value;   /* handle looked at while fetching or spilling */
+    uint32_t workflow;
+    uint32_t op;
+    uint32_t attempt;
+    uint32_t reply_to;
+    uint32_t error;
+    uint32_t retryable;
+    uint8_t state;
+};
+
+struct engine_worker {
+    struct engine_worker_config config;
+    uint64_t sender;
+    uint64_t next_id;
+    uint64_t mono_ns;
+    uint64_t wall_ns;
+    uint32_t busy;
+    struct engine_update *update;
+    bool failed;
+    struct slot slots[];
+};
+
+static const struct engine_node *node_of(const struct engine_worker *w,
+                                         const struct slot *s)
+{
+    return engine_graph_node(w->config.graphs[s->workflow], s->op);
+}
+
+static void release(struct engine_worker *w, struct slot *s)
+{
+    engine_delete(w->config.memory, s->value);
+    *s = (struct slot){0};
+    w->busy--;
+}
+
+/* Requests ------------------------------------------------------------------ */
+
+static struct engine_request *begin(struct engine_worker *w,
+                                    const struct slot *s,
+                                    enum engine_request_kind kind)
+{
+    struct engine_request *request =
+        engine_block_begin(w->config.scratch, sizeof(*request));
+    if (!request) {
+        w->failed = true;
+        return NULL;
+    }
+    request->kind = (uint16_t)kind;
+    request->id = ++w->next_id;
+    request->sender = w->sender;
+    request->run = s->run;
+    request->op = s->op;
+    request->attempt = s->attempt;
+    request->ttl_ns = w->config.claim_ttl_ns;
+    request->now_ns = w->wall_ns;
+    return request;
+}
+
+static void submit(struct engine_worker *w, const struct slot *s)
+{
+    const struct engine_block *block = w->config.scratch;
+    if (!engine_block_ok(block)) {
+        w->failed = true;
+        return;
+    }
+    struct engine_message head = {
+        .size = (uint32_t)(sizeof(head) + block->size),
+        .kind = ENGINE_MSG_REQUEST,
+        .from = w->config.node,
+        .to = w->config.store,
+        .run = s->run,
+        .op = s->op,
+        .attempt = s->attempt,
+    };
+    engine_update_add(w->update, ENGINE_DO_REQUEST, &head, sizeof(head),
+                      block->bytes, block->size);
+}
+
+static void submit_for(struct engine_worker *w, struct slot *s)
+{
+    s->request_id = w->next_id;
+    s->request_ns = w->mono_ns + w->config.request_timeout_ns;
+    submit(w, s);
+}
+
+static void claim(struct engine_worker *w, struct slot *s)
+{
+    s->state = SLOT_CLAIMING;
+    s->asked_ns = w->mono_ns;
+    if (begin(w, s, ENGINE_REQ_CLAIM))
+        submit_for(w, s);
+}
+
+static void finish(struct engine_worker *w, struct slot *s)
+{
+    s->state = SLOT_FINISHING;
+    struct engine_request *request = begin(w, s, ENGINE_REQ_FINISH);
+    if (!request)
+        return;
+    request->error = s->error;
+    request->retryable = s->retryable;
+    struct engine_item head = {
+        .type = ENGINE_ITEM_WORK, .op = s->op, .attempt = s->attempt};
+    bool output = s->error == ENGINE_ERR_NONE;
+    engine_block_item(w->config.scratch, &head, output ? s->value : NULL,
+                      output ? s->value_size : 0);
+    submit_for(w, s);
+}
+
+static void finish_error(struct engine_worker *w, struct slot *s,
+                         enum engine_error error)
+{
+    s->error = error;
+    s->retryable = error == ENGINE_ERR_TIMED_OUT;
+    finish(w, s);
+}
+
+/* Values -------------------------------------------------------------------- */
+
+static bool keep_value(struct engine_worker *w, struct slot *s,
+                       const void *bytes, uint32_t size)
+{
+    engine_delete(w->config.memory, s->value);
+    s->value = NULL;
+    s->value_size = size;
+    s->next_value = 0;
+    if (size == 0)
+        return true;
+    s->value = engine_resize(w->config.memory, NULL, size);
+    if (!s->value) {
+        w->failed = true;
+        return false;
+    }
+    memcpy(s->value, bytes, size);
+    return true;
+}
+
+/* Replaces one value of the envelope by another. */
+static bool replace_value(struct engine_worker *w, struct slot *s,
+                          const struct engine_value *old,
+                          enum engine_value_kind kind, const void *bytes,
+                          uint32_t size)
+{
+    size_t before = (size_t)((const unsigned char *)old - s->value);
+    size_t old_span = engine_value_span(old->size);
+    size_t new_span = engine_value_span(size);
+    size_t after = s->value_size - before - old_span;
+    size_t total = before + new_span + after;
+    unsigned char *value =
+        total <= UINT32_MAX ? engine_resize(w->config.memory, NULL, total)
+                            : NULL;
+    if (!value) {
+        w->failed = true;
+        return false;
+    }
+    memcpy(value, s->value, before);
+    engine_value_write(value + before, kind, bytes, size);
+    memcpy(value + before + new_span, s->value + before + old_span, after);
+    engine_delete(w->config.memory, s->value);
+    s->value = value;
+    s->value_size = (uint32_t)total;
+    return true;
+}
+
+static void execute(struct engine_worker *w, struct slot *s)
+{
+    s->state = SLOT_EXECUTING;
+    struct engine_execute what = {
+        .slot = (uint32_t)(s - w->slots),
+        .workflow = s->workflow,
+        .run = s->run,
+        .op = s->op,
+        .attempt = s->attempt,
+        .deadline_ns = s->deadline_ns,
+    };
+    engine_update_add(w->update, ENGINE_DO_EXECUTE, &what, sizeof(what),
+                      s->value, s->value_size);
+}
+
+/* Fetches the next blob of the input, or starts when there is none left. */
+static void fetch(struct engine_worker *w, struct slot *s)
+{
+    s->state = SLOT_FETCHING;
+    for (;; s->next_value++) {
+        const struct engine_value *value =
+            s->value ? engine_value_at(s->value, s->value_size, s->next_value)
+                     : NULL;
+        if (!value) {
+            execute(w, s);
+            return;
+        }
+        if (value->kind != ENGINE_VALUE_BLOB ||
+            value->size < sizeof(struct engine_blob_ref))
+            continue;
+        struct engine_request *request = begin(w, s, ENGINE_REQ_GET_BLOB);
+        if (!request)
+            return;
+        memcpy(request->blob, engine_value_bytes(value),
+               sizeof(request->blob));
+        submit_for(w, s);
+        return;
+    }
+}
+
+/* Writes the next large value as a blob, or reports when none is left. */
+static void spill(struct engine_worker *w, struct slot *s)
+{
+    s->state = SLOT_SPILLING;
+    for (;; s->next_value++) {
+        const struct engine_value *value =
+            s->value ? engine_value_at(s->value, s->value_size, s->next_value)
+                     : NULL;
+        if (!value) {
+            finish(w, s);
+            return;
+        }
+        if (value->kind != ENGINE_VALUE_INLINE ||
+            value->size <= w->config.inline_max)
+            continue;
+        struct engine_request *request = begin(w, s, ENGINE_REQ_PUT_BLOB);
+        if (!request)
+            return;
+        crypto_hash_sha256(request->blob, engine_value_bytes(value),
+                           value->size);
+        struct engine_item head = {.type = ENGINE_ITEM_BLOB};
+        engine_block_item(w->config.scratch, &head, engine_value_bytes(value),
+                          value->size);
+        submit_for(w, s);
+        return;
+    }
+}
+
+static void spilled(struct engine_worker *w, struct slot *s)
+{
+    const struct engine_value *value =
+        engine_value_at(s->value, s->value_size, s->next_value);
+    struct engine_blob_ref ref = {.size = value->size};
+    crypto_hash_sha256(ref.digest, engine_value_bytes(value), value->size);
+    if (replace_value(w, s, value, ENGINE_VALUE_BLOB, &ref, sizeof(ref)))
+        spill(w, s);
+}
+
+static void fetched(struct engine_worker *w, struct slot *s,
+                    const struct engine_reply *reply)
+{
+    const struct engine_value *value =
+        engine_value_at(s->value, s->value_size, s->next_value);
+    struct engine_blob_ref ref;
+    memcpy(&ref, engine_value_bytes(value), sizeof(ref));
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        uint8_t digest[ENGINE_BLOB_DIGEST_SIZE];
+        if (item->type != ENGINE_ITEM_BLOB || item->size != ref.size)
+            continue;
+        crypto_hash_sha256(digest, engine_item_payload(item), item->size);
+        if (memcmp(digest, ref.digest, sizeof(digest)) != 0)
+            continue;
+        if (replace_value(w, s, value, ENGINE_VALUE_INLINE,
+                          engine_item_payload(item), item->size))
+            fetch(w, s);
+        return;
+    }
+    finish_error(w, s, ENGINE_ERR_UNKNOWN);
+}
+
+/* Replies ------------------------------------------------------------------- */
+
+static void claimed(struct engine_worker *w, struct slot *s,
+                    const struct engine_reply *reply)
+{
+    s->claim_ns =
+        s->asked_ns + w->config.claim_ttl_ns - w->config.skew_bound_ns;
+    s->heartbeat_ns = s->asked_ns + w->config.claim_ttl_ns / 3;
+    uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
+    /* Ours ends before the coordinator's, by the skew bound if there is room. */
+    s->deadline_ns = s->asked_ns + timeout;
+    if (timeout > 2 * w->config.skew_bound_ns)
+        s->deadline_ns -= w->config.skew_bound_ns;
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        if (item->type != ENGINE_ITEM_WORK)
+            continue;
+        if (keep_value(w, s, engine_item_payload(item), item->size))
+            fetch(w, s);
+        return;
+    }
+    fetch(w, s);
+}
+
+static void hint(struct engine_worker *w, const struct slot *s)
+{
+    struct engine_block *block = w->config.scratch;
+    struct engine_message *message = engine_block_begin(block, sizeof(*message));
+    if (!message) {
+        w->failed = true;
+        return;
+    }
+    message->kind = ENGINE_MSG_HINT;
+    message->from = w->config.node;
+    message->to = s->reply_to;
+    message->run = s->run;
+    message->op = s->op;
+    message->attempt = s->attempt;
+    struct engine_item head = {
+        .type = ENGINE_ITEM_WORK,
+        .kind = ENGINE_WORK_DONE,
+        .op = s->op,
+        .attempt = s->attempt,
+        .flags = s->error | s->retryable << 16,
+    };
+    bool output = s->error == ENGINE_ERR_NONE;
+    engine_block_item(block, &head, output ? s->value : NULL,
+                      output ? s->value_size : 0);
+    if (!engine_block_ok(block))
+        w->failed = true;
+    else
+        engine_update_add(w->update, ENGINE_DO_SEND, block->bytes, block->size,
+                          NULL, 0);
+}
+
+static void answered(struct engine_worker *w, struct slot *s,
+                     const struct engine_reply *reply)
+{
+    s->request_id = 0;
+    if (reply->outcome == ENGINE_FAILED || reply->outcome == ENGINE_UNKNOWN) {
+        /* Every request of a worker may be repeated: try again later. */
+        s->request_ns = w->mono_ns + w->config.request_timeout_ns / 2;
+        return;
+    }
+    bool good = reply->outcome == ENGINE_COMMITTED;
+    switch (s->state) {
+    case SLOT_CLAIMING:
+        if (good)
+            claimed(w, s, reply);
+        else
+            release(w, s);
+        return;
+    case SLOT_FETCHING:
+        if (good)
+            fetched(w, s, reply);
+        else
+            finish_error(w, s, ENGINE_ERR_UNKNOWN);
+        return;
+    case SLOT_SPILLING:
+        if (good)
+            spilled(w, s);
+        else
+            finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
+        return;
+    case SLOT_FINISHING:
+        if (reply->outcome == ENGINE_REFUSED &&
+            s->error != ENGINE_ERR_SIZE_LIMIT) {
+            finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
+            return;
+        }
+        if (good)
+            hint(w, s);
+        release(w, s);
+        return;
+    default:
+        return;
+    }
+}
+
+static void heartbeat_answered(struct engine_worker *w, struct slot *s,
+                               const struct engine_reply *reply)
+{
+    s->heartbeat_id = 0;
+    if (reply->outcome == ENGINE_COMMITTED) {
+        s->claim_ns = s->heartbeat_asked_ns + w->config.claim_ttl_ns -
+                      w->config.skew_bound_ns;
+        return;
+    }
+    if (reply->outcome == ENGINE_FENCED)
+        s->claim_ns = w->mono_ns;
+}
+
+static void take_reply(struct engine_worker *w,
+                       const struct engine_reply *reply)
+{
+    for (uint32_t i = 0; i < w->config.slots; i++) {
+        struct slot *s = &w->slots[i];
+        if (s->state == SLOT_FREE || reply->id == 0)
+            continue;
+        if (s->request_id == reply->id)
+            answered(w, s, reply);
+        else if (s->heartbeat_id == reply->id)
+            heartbeat_answered(w, s, reply);
+        else
+            continue;
+        return;
+    }
+}
+
+/* Messages ------------------------------------------------------------------ */
+
+static void dispatched(struct engine_worker *w,
+                       const struct engine_message *message)
+{
+    struct slot *free_slot = NULL;
+    if (message->a >= w->config.graph_count ||
+        message->op >=
+            engine_graph_count(w->config.graphs[(uint32_t)message->a]))
+        return;
+    for (uint32_t i = 0; i < w->config.slots; i++) {
+        struct slot *s = &w->slots[i];
+        if (s->state == SLOT_FREE) {
+            free_slot = free_slot ? free_slot : s;
+        } else if (s->run == message->run && s->op == message->op &&
+                   s->attempt == message->attempt) {
+            return; /* a repeat of what is under way */
+        }
+    }
+    if (!free_slot)
+        return; /* it will be sent again */
+    *free_slot = (struct slot){
+        .run = message->run,
+        .workflow = (uint32_t)message->a,
+        .op = message->op,
+        .attempt = message->attempt,
+        .reply_to = (uint32_t)message->b,
+    };
+    w->busy++;
+    claim(w, free_slot);
+}
+
+static void ended(struct engine_worker *w, const struct engine_ended *ended)
+{
+    assert(ended->slot < w->config.slots);
+    struct slot *s = &w->slots[ended->slot];
+    if (s->state != SLOT_EXECUTING)
+        return; /* given up meanwhile */
+    s->error = ended->error;
+    s->retryable = ended->retryable;
+    if (ended->error) {
+        finish(w, s);
+    } else if (keep_value(w, s, ended->output, ended->size)) {
+        spill(w, s);
+    }
+}
+
+/* Time ---------------------------------------------------------------------- */
+
+static void abandon(struct engine_worker *w, struct slot *s)
+{
+    struct engine_execute what = {
+        .slot = (uint32_t)(s - w->slots),
+        .run = s->run,
+        .op = s->op,
+        .attempt = s->attempt,
+    };
+    if (s->state == SLOT_EXECUTING)
+        engine_update_add(w->update, ENGINE_DO_ABANDON, &what, sizeof(what),
+                          NULL, 0);
+}
+
+static void ask_again(struct engine_worker *w, struct slot *s)
+{
+    switch (s->state) {
+    case SLOT_CLAIMING:
+        claim(w, s);
+        break;
+    case SLOT_FETCHING:
+        fetch(w, s);
+        break;
+    case SLOT_SPILLING:
+        spill(w, s);
+        break;
+    case SLOT_FINISHING:
+        finish(w, s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void heartbeat(struct engine_worker *w, struct slot *s)
+{
+    s->heartbeat_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
+    s->heartbeat_asked_ns = w->mono_ns;
+    if (!begin(w, s, ENGINE_REQ_HEARTBEAT))
+        return;
+    s->heartbeat_id = w->next_id;
+    submit(w, s);
+}
+
+static void attend(struct engine_worker *w, struct slot *s)
+{
+    bool holds = s->state != SLOT_CLAIMING;
+    if (holds && w->mono_ns >= s->claim_ns) {
+        /* The claim may be over: another decides about this attempt. */
+        abandon(w, s);
+        release(w, s);
+        return;
+    }
+    if (!holds && w->mono_ns - s->asked_ns >= w->config.claim_ttl_ns) {
+        release(w, s);
+        return;
+    }
+    if (s->state == SLOT_EXECUTING && w->mono_ns >= s->deadline_ns) {
+        abandon(w, s);
+        finish_error(w, s, ENGINE_ERR_TIMED_OUT);
+        return;
+    }
+    if (holds && w->mono_ns >= s->heartbeat_ns)
+        heartbeat(w, s);
+    if (s->state != SLOT_EXECUTING && w->mono_ns >= s->request_ns)
+        ask_again(w, s);
+}
+
+static uint64_t next_of(const struct slot *s)
+{
+    uint64_t next = s->state == SLOT_CLAIMING ? UINT64_MAX : s->claim_ns;
+    if (s->state != SLOT_CLAIMING && s->heartbeat_ns < next)
+        next = s->heartbeat_ns;
+    uint64_t other =
+        s->state == SLOT_EXECUTING ? s->deadline_ns : s->request_ns;
+    return other < next ? other : next;
+}
+
+struct engine_worker *engine_worker_new(
+    const struct engine_worker_config *config, uint64_t mono_ns)
+{
+    assert(config->slots > 0 && config->incarnation != 0);
+    assert(config->skew_bound_ns < config->claim_ttl_ns);
+    struct engine_worker *w = engine_new(
+        config->memory, sizeof(*w) + config->slots * sizeof(struct slot));
+    if (!w)
+        return NULL;
+    w->config = *config;
+    w->sender = (uint64_t)config->node << 32 | config->incarnation;
+    w->mono_ns = mono_ns;
+    return w;
+}
+
+void engine_worker_free(struct engine_worker *w)
+{
+    if (!w)
+        return;
+    for (uint32_t i = 0; i < w->config.slots; i++)
+        engine_delete(w->config.memory, w->slots[i].value);
+    engine_delete(w->config.memory, w);
+}
+
+int engine_worker_step(struct engine_worker *w,
+                       const struct engine_input *input,
+                       struct engine_update *update)
+{
+    assert(input->mono_ns >= w->mono_ns);
+    w->mono_ns = input->mono_ns;
+    w->wall_ns = input->wall_ns;
+    w->update = update;
+    for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++)
+        if (w->slots[i].state != SLOT_FREE &&
+            next_of(&w->slots[i]) <= w->mono_ns)
+            attend(w, &w->slots[i]);
+    if (input->kind == ENGINE_IN_MESSAGE &&
+        input->message->kind == ENGINE_MSG_DISPATCH)
+        dispatched(w, input->message);
+    else if (input->kind == ENGINE_IN_REPLY)
+        take_reply(w, input->reply);
+    else if (input->kind == ENGINE_IN_ENDED)
+        ended(w, input->ended);
+    w->update = NULL;
+    return w->failed || update->failed ? -1 : 0;
+}
+
+uint64_t engine_worker_deadline(const struct engine_worker *w)
+{
+    uint64_t next = UINT64_MAX;
+    for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++) {
+        if (w->slots[i].state == SLOT_FREE)
+            continue;
+        uint64_t slot = next_of(&w->slots[i]);
+        next = slot < next ? slot : next;
+    }
+    return next;
+}
+
+uint32_t engine_worker_busy(const struct engine_worker *w)
+{
+    return w->busy;
+}

@@ -1,0 +1,53 @@
+/*
+ * The worker executes attempts: it claims an attempt in the store (from then
+ * on the attempt has started, durably), lets its host run the step's code,
+ * reports what came of it, and hints the coordinator. A state machine without
+ * I/O, like the coordinator.
+ *
+ *     DISPATCH -> CLAIM -> (GET_BLOB..) -> execute -> (PUT_BLOB..) -> FINISH
+ *              -> HINT
+ *
+ * A claim is kept alive by heartbeats. A worker that could not renew it stops
+ * by its own monotonic clock before the claim runs out, and lets the attempt
+ * go: somebody else will decide about it. Values above the inline limit
+ * travel as blobs, written before the report that refers to them.
+ */
+#ifndef ENGINE_WORKER_H
+#define ENGINE_WORKER_H
+
+#include "engine/coordinator.h"
+
+struct engine_worker_config {
+    uint32_t node;
+    uint32_t incarnation;
+    uint32_t store;
+    uint32_t slots; /* attempts at a time */
+    const struct engine_graph *const *graphs;
+    uint32_t graph_count;
+    uint64_t claim_ttl_ns;
+    uint64_t skew_bound_ns;
+    uint64_t request_timeout_ns;
+    uint32_t inline_max; /* bytes of a value; larger ones become blobs */
+    const struct engine_sink *sink;
+    struct engine_defects defects;
+    const struct engine_memory *memory;
+    struct engine_block *scratch;
+};
+
+struct engine_worker;
+
+/* Returns NULL when out of memory. */
+struct engine_worker *engine_worker_new(
+    const struct engine_worker_config *config, uint64_t mono_ns);
+void engine_worker_free(struct engine_worker *worker);
+
+/* As engine_coordinator_step(). */
+int engine_worker_step(struct engine_worker *worker,
+                       const struct engine_input *input,
+                       struct engine_update *update);
+uint64_t engine_worker_deadline(const struct engine_worker *worker);
+
+/* Attempts under way. */
+uint32_t engine_worker_busy(const struct engine_worker *worker);
+
+#endif
