@@ -1,0 +1,171 @@
+#include "reports/report.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reason(struct report_model *model, enum check_verdict verdict,
+                   const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void reason(struct report_model *model, enum check_verdict verdict,
+                   const char *format, ...)
+{
+    if (model->reason_count == REPORT_REASONS_MAX) {
+        model->reasons_left_out++;
+        return;
+    }
+    struct report_reason *next = &model->reasons[model->reason_count++];
+    next->verdict = verdict;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(next->text, sizeof(next->text), format, args);
+    va_end(args);
+}
+
+static int required(const struct report_facts *facts, const char *id)
+{
+    for (size_t i = 0; i < facts->required_count; i++)
+        if (strcmp(facts->required[i], id) == 0)
+            return 1;
+    return 0;
+}
+
+static void judge_failures(struct report_model *model)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct check_result *result = &facts->results[i];
+        if (result->verdict != CHECK_FAIL)
+            continue;
+        model->failed++;
+        reason(model, CHECK_FAIL, "%s %s: %s", result->id, result->name,
+               result->violations ? result->first.text : result->reason);
+    }
+    for (size_t i = 0; i < facts->expectation_count; i++) {
+        const struct report_expectation *expected = &facts->expectations[i];
+        if (expected->verdict != CHECK_FAIL)
+            continue;
+        model->missed++;
+        reason(model, CHECK_FAIL, "Expected %s, found %s.", expected->text,
+               expected->actual);
+    }
+}
+
+static void judge_excuses(struct report_model *model)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct check_result *result = &facts->results[i];
+        if (result->verdict == CHECK_EXCUSED)
+            reason(model, CHECK_EXCUSED, "%s %s is excused: %s", result->id,
+                   result->name, result->reason);
+    }
+}
+
+static void judge_faults(struct report_model *model)
+{
+    const struct report_stats *stats = model->stats;
+    for (uint32_t i = 0; i < stats->fault_count; i++) {
+        const struct report_fault *fault = &stats->faults[i];
+        if (fault->armed && !fault->fired && !fault->optional)
+            reason(model, CHECK_INCONCLUSIVE,
+                   "The fault at %s was armed and never fired.", fault->name);
+    }
+    if (stats->faults_fired && stats->faults_in_flight == 0)
+        reason(model, CHECK_INCONCLUSIVE,
+               "%" PRIu64 " faults fired, none while work was in flight.",
+               stats->faults_fired);
+}
+
+static void judge_doubts(struct report_model *model)
+{
+    const struct report_facts *facts = &model->facts;
+    if (facts->incomplete)
+        reason(model, CHECK_INCONCLUSIVE, "The run is incomplete: %s",
+               facts->incomplete);
+    if (model->stats->incomplete)
+        reason(model, CHECK_INCONCLUSIVE,
+               "Memory ran out: the figures of this report are too low.");
+    judge_faults(model);
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct check_result *result = &facts->results[i];
+        if (result->verdict == CHECK_FAIL || result->verdict == CHECK_EXCUSED ||
+            !required(facts, result->id))
+            continue;
+        if (result->checked == 0)
+            reason(model, CHECK_INCONCLUSIVE, "%s %s looked at no %s.",
+                   result->id, result->name, result->unit);
+        else if (result->verdict == CHECK_INCONCLUSIVE)
+            reason(model, CHECK_INCONCLUSIVE, "%s %s: %s", result->id,
+                   result->name, result->reason);
+    }
+    for (size_t i = 0; i < facts->expectation_count; i++)
+        if (facts->expectations[i].verdict == CHECK_INCONCLUSIVE)
+            reason(model, CHECK_INCONCLUSIVE, "Expected %s, found %s.",
+                   facts->expectations[i].text, facts->expectations[i].actual);
+    if (model->stats->runs.started == 0)
+        reason(model, CHECK_INCONCLUSIVE, "No run was started.");
+}
+
+/* Reasons are written gravest first, so the first one has the verdict. */
+static void judge(struct report_model *model)
+{
+    judge_failures(model);
+    judge_excuses(model);
+    judge_doubts(model);
+    if (model->reason_count)
+        model->verdict = model->reasons[0].verdict;
+    else
+        model->verdict = CHECK_PASS;
+}
+
+/* The run that explains most: a violation's, else the most troubled. */
+static uint64_t choose_run(const struct report_model *model,
+                           const struct report_collect *collect,
+                           const char **why)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct check_result *result = &facts->results[i];
+        *why = "the first run that violates a property";
+        if (result->violations &&
+            report_timeline_kept(collect, result->first.record.run))
+            return result->first.record.run;
+    }
+    *why = "the run that met most faults, takeovers and retries";
+    if (report_timeline_kept(collect, model->stats->worst_run))
+        return model->stats->worst_run;
+    *why = "the slowest run";
+    if (report_timeline_kept(collect, model->stats->slowest_run))
+        return model->stats->slowest_run;
+    *why = "the first run";
+    return report_timeline_kept(collect, 1) ? 1 : 0;
+}
+
+int report_model_init(struct report_model *model,
+                      struct report_collect *collect,
+                      const struct report_facts *facts)
+{
+    memset(model, 0, sizeof(*model));
+    model->facts = *facts;
+    model->world = report_collect_world(collect);
+    model->stats = report_collect_finish(collect);
+    size_t kept;
+    report_collect_retained(collect, &kept, &model->records_left_out);
+    judge(model);
+    const char *why;
+    uint64_t run = choose_run(model, collect, &why);
+    if (run == 0)
+        return 0;
+    model->timeline = report_timeline_new(collect, run, why);
+    return model->timeline ? 0 : -1;
+}
+
+void report_model_deinit(struct report_model *model)
+{
+    free(model->timeline);
+    model->timeline = NULL;
+}

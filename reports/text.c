@@ -1,0 +1,433 @@
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/format.h"
+#include "reports/report.h"
+
+enum {
+    WIDTH = 80,
+    ROWS_MAX = 14,
+    BAR_MAX = 40,
+    LISTED_MAX = 40
+};
+
+struct page {
+    const struct report_model *model;
+    struct report_buffer *out;
+    int colour;
+};
+
+static const char *colour_of(enum check_verdict verdict)
+{
+    switch (verdict) {
+    case CHECK_PASS:
+        return "\033[32m";
+    case CHECK_FAIL:
+        return "\033[1;31m";
+    case CHECK_EXCUSED:
+    case CHECK_INCONCLUSIVE:
+        break;
+    }
+    return "\033[33m";
+}
+
+static const char *word_of(enum check_verdict verdict)
+{
+    static const char *const words[] = {"PASS", "FAIL", "EXCUSED",
+                                        "INCONCLUSIVE"};
+    return words[verdict];
+}
+
+static void put_verdict(struct page *page, enum check_verdict verdict,
+                        const char *word)
+{
+    if (page->colour)
+        report_buffer_put(page->out, colour_of(verdict));
+    report_buffer_put(page->out, word);
+    if (page->colour)
+        report_buffer_put(page->out, "\033[0m");
+}
+
+static void heading(struct page *page, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void heading(struct page *page, const char *format, ...)
+{
+    char line[WIDTH * 2];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
+    report_buffer_print(page->out,
+                        page->colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", line);
+}
+
+/* Untrusted text in a column of this width, padded to the right. */
+static void cell(struct page *page, const char *text, size_t columns)
+{
+    size_t used = report_buffer_plain(page->out, text, columns);
+    for (; used < columns; used++)
+        report_buffer_put(page->out, " ");
+}
+
+/* A number flush right; commas and ASCII units only, so bytes are columns. */
+static void count_cell(struct page *page, uint64_t count, int columns)
+{
+    struct report_word word;
+    report_buffer_print(page->out, "%*s", columns,
+                        report_format_count(&word, count));
+}
+
+/* A duration flush right; the one micro sign takes two bytes. */
+static void ns_cell(struct page *page, uint64_t ns, int columns)
+{
+    struct report_word word;
+    report_format_ns(&word, ns);
+    report_buffer_print(page->out, "%*s",
+                        columns + (strstr(word.text, "µ") != NULL), word.text);
+}
+
+/* Untrusted text, broken at blanks, every line after the first indented. */
+static void wrapped(struct page *page, const char *text, size_t indent)
+{
+    struct report_buffer plain;
+    report_buffer_init(&plain);
+    report_buffer_plain(&plain, text, 2000);
+    size_t column = indent;
+    const char *at = plain.text ? plain.text : "";
+    while (*at) {
+        size_t size = strcspn(at, " ");
+        size_t width = 0;
+        for (size_t i = 0; i < size; i++)
+            width += (at[i] & 0xc0) != 0x80;
+        if (column > indent && column + 1 + width > WIDTH) {
+            report_buffer_print(page->out, "\n%*s", (int)indent, "");
+            column = indent;
+        } else if (column > indent) {
+            report_buffer_put(page->out, " ");
+            column++;
+        }
+        report_buffer_bytes(page->out, at, size);
+        column += width;
+        at += size;
+        at += strspn(at, " ");
+    }
+    report_buffer_put(page->out, "\n");
+    report_buffer_free(&plain);
+}
+
+static void put_verdict_line(struct page *page)
+{
+    const struct report_model *model = page->model;
+    const struct report_facts *facts = &model->facts;
+    const char *word = word_of(model->verdict);
+    put_verdict(page, model->verdict, word);
+    report_buffer_put(page->out, "  ");
+    if (model->reason_count) {
+        wrapped(page, model->reasons[0].text, strlen(word) + 2);
+        for (uint32_t i = 1; i < model->reason_count; i++) {
+            report_buffer_print(page->out, "%*s", (int)strlen(word) + 2, "");
+            wrapped(page, model->reasons[i].text, strlen(word) + 2);
+        }
+    } else {
+        struct report_word count;
+        report_buffer_print(
+            page->out,
+            "%zu properties and %zu expectations held over "
+            "%s runs.\n",
+            facts->result_count, facts->expectation_count,
+            report_format_count(&count, model->stats->runs.started));
+    }
+}
+
+static void put_head(struct page *page)
+{
+    const struct report_model *model = page->model;
+    const struct report_facts *facts = &model->facts;
+    struct report_word digest;
+    put_verdict_line(page);
+    report_buffer_put(page->out, "\n");
+    report_buffer_put(page->out, "scenario  ");
+    cell(page, facts->scenario, WIDTH - 10);
+    while (page->out->size && page->out->text[page->out->size - 1] == ' ')
+        page->out->text[--page->out->size] = 0;
+    report_buffer_put(page->out, "\n");
+    if (facts->why) {
+        report_buffer_put(page->out, "why       ");
+        wrapped(page, facts->why, 10);
+    }
+    report_buffer_print(page->out, "seed      %" PRIu64 "   digest %s\n",
+                        facts->seed,
+                        report_format_digest(&digest, facts->digest));
+    for (size_t i = 0; i < facts->defect_count; i++) {
+        report_buffer_put(page->out, "defect    ");
+        wrapped(page, facts->defects[i], 10);
+    }
+}
+
+static void put_runs(struct page *page)
+{
+    const struct report_stats *stats = page->model->stats;
+    struct report_word words[5];
+    report_buffer_print(
+        page->out,
+        "runs      %s started, %s succeeded, %s failed, %s blocked, %s stuck\n",
+        report_format_count(&words[0], stats->runs.started),
+        report_format_count(&words[1], stats->runs.succeeded),
+        report_format_count(&words[2], stats->runs.failed),
+        report_format_count(&words[3], stats->runs.blocked),
+        report_format_count(&words[4], stats->runs.stuck));
+    report_buffer_print(
+        page->out, "world     %s virtual, %s events, %s commits, %s crashes\n",
+        report_format_ns(&words[0], stats->last_ns - stats->first_ns),
+        report_format_count(&words[1], stats->events),
+        report_format_count(&words[2], stats->commits),
+        report_format_count(&words[3], stats->crashes));
+}
+
+static void put_property(struct page *page, const struct check_result *result)
+{
+    report_buffer_put(page->out, "  ");
+    cell(page, result->id, 4);
+    cell(page, result->name, 34);
+    count_cell(page, result->checked, 11);
+    report_buffer_put(page->out, " ");
+    cell(page, result->unit, 14);
+    report_buffer_put(page->out, " ");
+    put_verdict(page, result->verdict, check_verdict_name(result->verdict));
+    report_buffer_put(page->out, "\n");
+    if (result->violations) {
+        struct report_word count;
+        struct report_word time;
+        report_buffer_print(
+            page->out, "      %s violations, the first at %s (record %" PRIu64,
+            report_format_count(&count, result->violations),
+            report_format_ns(&time, result->first.record.time_ns -
+                                        page->model->stats->first_ns),
+            result->first.index);
+        if (result->first.record.run)
+            report_buffer_print(page->out, ", run %" PRIu64,
+                                result->first.record.run);
+        report_buffer_put(page->out, "):\n      ");
+        wrapped(page, result->first.text, 6);
+    } else if (result->verdict != CHECK_PASS && result->reason[0]) {
+        report_buffer_put(page->out, "      ");
+        wrapped(page, result->reason, 6);
+    }
+}
+
+static void put_properties(struct page *page)
+{
+    const struct report_facts *facts = &page->model->facts;
+    if (facts->result_count)
+        heading(page, "%-40s%11s", "Properties", "checked");
+    for (size_t i = 0; i < facts->result_count; i++)
+        put_property(page, &facts->results[i]);
+}
+
+static void put_expectations(struct page *page)
+{
+    const struct report_facts *facts = &page->model->facts;
+    if (facts->expectation_count)
+        heading(page, "%-42s%s", "Expected", "found");
+    for (size_t i = 0; i < facts->expectation_count; i++) {
+        const struct report_expectation *expected = &facts->expectations[i];
+        report_buffer_put(page->out, "  ");
+        cell(page, expected->text, 39);
+        report_buffer_put(page->out, " ");
+        cell(page, expected->actual, 23);
+        report_buffer_put(page->out, " ");
+        put_verdict(page, expected->verdict,
+                    check_verdict_name(expected->verdict));
+        report_buffer_put(page->out, "\n");
+    }
+}
+
+static void put_faults(struct page *page)
+{
+    const struct report_stats *stats = page->model->stats;
+    if (stats->fault_count == 0) {
+        heading(page, "Faults");
+        report_buffer_put(page->out, "  none were armed\n");
+        return;
+    }
+    heading(page, "%-36s%8s%10s%11s%12s", "Faults", "armed", "fired",
+            "effective", "in flight");
+    for (uint32_t i = 0; i < stats->fault_count && i < LISTED_MAX; i++) {
+        const struct report_fault *fault = &stats->faults[i];
+        report_buffer_put(page->out, "  ");
+        cell(page, fault->name, 34);
+        count_cell(page, fault->armed, 8);
+        count_cell(page, fault->fired, 10);
+        count_cell(page, fault->effective, 11);
+        count_cell(page, fault->in_flight, 12);
+        report_buffer_put(page->out, "\n");
+    }
+    if (stats->fault_count > LISTED_MAX)
+        report_buffer_print(page->out, "  and %" PRIu32 " more points\n",
+                            stats->fault_count - LISTED_MAX);
+    if (stats->drain_ns == UINT64_MAX) {
+        report_buffer_put(page->out, "  The backlog never drained after the "
+                                     "last fault.\n");
+    } else if (stats->drain_ns) {
+        struct report_word word;
+        report_buffer_print(page->out,
+                            "  The backlog drained %s after the last fault.\n",
+                            report_format_ns(&word, stats->drain_ns));
+    }
+}
+
+static void put_effects(struct page *page)
+{
+    const struct report_stats *stats = page->model->stats;
+    int any = 0;
+    for (uint32_t i = 0; i < stats->step_count && i < LISTED_MAX; i++) {
+        const struct report_step *step = &stats->steps[i];
+        if (!step->has_effect && step->applied == 0)
+            continue;
+        if (!any)
+            heading(page, "%-36s%8s%12s%12s%9s", "Effects", "applied",
+                    "recognised", "duplicates", "lost");
+        any = 1;
+        report_buffer_put(page->out, "  ");
+        cell(page, step->name, 32);
+        count_cell(page, step->applied, 10);
+        count_cell(page, step->repeats, 12);
+        count_cell(page, step->duplicates, 12);
+        count_cell(page, step->lost, 9);
+        report_buffer_put(page->out, "\n");
+    }
+}
+
+/* A bar in eighths of a column, so that few still show against many. */
+static void put_bar(struct page *page, uint64_t value, uint64_t most)
+{
+    static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    while (most > UINT64_MAX / (BAR_MAX * 8)) {
+        most /= 2;
+        value /= 2;
+    }
+    uint64_t eighths = value * BAR_MAX * 8 / most;
+    if (eighths == 0 && value)
+        eighths = 1;
+    for (uint64_t i = 0; i < eighths / 8; i++)
+        report_buffer_put(page->out, "█");
+    report_buffer_put(page->out, parts[eighths % 8]);
+}
+
+struct bin {
+    uint64_t below_ns;
+    uint64_t count;
+};
+
+/* Counts between the lines of an axis; the tail shares the last bin. */
+static unsigned fill_bins(const struct report_hist *hist,
+                          struct bin bins[static ROWS_MAX])
+{
+    uint64_t limit = report_format_next_line(hist->min);
+    uint64_t before = 0;
+    unsigned count = 0;
+    while (before < hist->count) {
+        uint64_t below = report_hist_below(hist, limit);
+        if (count == ROWS_MAX) {
+            bins[count - 1].below_ns = limit;
+            bins[count - 1].count += below - before;
+        } else {
+            bins[count++] = (struct bin){limit, below - before};
+        }
+        before = below;
+        limit = report_format_next_line(limit);
+    }
+    return count;
+}
+
+static void put_histogram(struct page *page, const struct report_hist *hist)
+{
+    struct bin bins[ROWS_MAX];
+    unsigned count = fill_bins(hist, bins);
+    uint64_t most = 1;
+    for (unsigned i = 0; i < count; i++)
+        if (bins[i].count > most)
+            most = bins[i].count;
+    for (unsigned i = 0; i < count; i++) {
+        report_buffer_put(page->out, "  below ");
+        ns_cell(page, bins[i].below_ns, 9);
+        count_cell(page, bins[i].count, 12);
+        report_buffer_put(page->out, bins[i].count ? "  " : "");
+        put_bar(page, bins[i].count, most);
+        report_buffer_put(page->out, "\n");
+    }
+}
+
+static void put_latency(struct page *page)
+{
+    static const struct {
+        const char *name;
+        uint32_t ppm;
+    } points[] = {{"p50", 500000},
+                  {"p90", 900000},
+                  {"p99", 990000},
+                  {"p99.9", 999000},
+                  {"max", 1000000}};
+    const struct report_hist *hist = &page->model->stats->latency;
+    struct report_word word;
+    heading(page, "Latency of %s runs, from due to durably ended",
+            report_format_count(&word, hist->count));
+    if (hist->count == 0) {
+        report_buffer_put(page->out, "  no run ended\n");
+        return;
+    }
+    report_buffer_put(page->out, " ");
+    for (unsigned i = 0; i < sizeof(points) / sizeof(points[0]); i++)
+        report_buffer_print(
+            page->out, " %s %s%s", points[i].name,
+            report_format_ns(&word, report_hist_at(hist, points[i].ppm)),
+            i < 4 ? "  " : "\n");
+    put_histogram(page, hist);
+}
+
+static void put_platform(struct page *page)
+{
+    const struct report_stats *stats = page->model->stats;
+    const struct report_platform *platform = &stats->platform;
+    const struct report_facts *facts = &page->model->facts;
+    struct report_word words[4];
+    if (platform->cold + platform->warm == 0 && facts->bill_count == 0)
+        return;
+    heading(page, "Platform");
+    report_buffer_print(page->out,
+                        "  %s cold starts, %s warm, %s throttled, %s killed\n",
+                        report_format_count(&words[0], platform->cold),
+                        report_format_count(&words[1], platform->warm),
+                        report_format_count(&words[2], platform->throttled),
+                        report_format_count(&words[3], platform->killed));
+    for (size_t i = 0; i < facts->bill_count; i++) {
+        report_buffer_put(page->out, "  ");
+        cell(page, facts->bill[i].name, 34);
+        report_buffer_put(page->out, " ");
+        cell(page, facts->bill[i].amount, 24);
+        report_buffer_put(page->out, " ");
+        report_buffer_plain(page->out,
+                            facts->bill[i].cost ? facts->bill[i].cost : "", 16);
+        report_buffer_put(page->out, "\n");
+    }
+}
+
+void report_text(const struct report_model *model, struct report_buffer *out,
+                 unsigned flags)
+{
+    struct page page = {model, out, (flags & REPORT_TEXT_COLOUR) != 0};
+    put_head(&page);
+    put_runs(&page);
+    put_properties(&page);
+    put_expectations(&page);
+    put_faults(&page);
+    put_effects(&page);
+    put_latency(&page);
+    put_platform(&page);
+    report_buffer_put(out, "\nReplay: ");
+    report_buffer_plain(out, model->facts.replay, 4000);
+    report_buffer_put(out, "\n");
+}

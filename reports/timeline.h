@@ -1,0 +1,114 @@
+/*
+ * The story of one run, actor by actor: who owned it, which attempts ran
+ * where, which effects happened, what broke meanwhile. Built from the records
+ * that were kept; bounded, and it says what it leaves out.
+ */
+#ifndef REPORTS_TIMELINE_H
+#define REPORTS_TIMELINE_H
+
+#include "reports/collect.h"
+
+enum {
+    REPORT_LANES_MAX = 24,
+    REPORT_SPANS_MAX = 400,
+    REPORT_MARKS_MAX = 600,
+    REPORT_ROWS_MAX = 300
+};
+
+enum report_role {
+    REPORT_ROLE_CLIENT,
+    REPORT_ROLE_COORDINATOR,
+    REPORT_ROLE_STORE,
+    REPORT_ROLE_PLATFORM,
+    REPORT_ROLE_WORKER,
+    REPORT_ROLE_RECEIVER,
+    REPORT_ROLE_OTHER
+};
+
+struct report_lane {
+    uint32_t node;
+    enum report_role role;
+    char name[64]; /* untrusted, cut to fit */
+};
+
+enum report_span_kind {
+    REPORT_SPAN_OWNED,   /* a coordinator holds the run */
+    REPORT_SPAN_ATTEMPT, /* a worker runs the step's code to its end */
+    REPORT_SPAN_ERROR,   /* the same, it ended with an error */
+    REPORT_SPAN_CUT,     /* the same, it never ended */
+    REPORT_SPAN_DOWN,    /* the process is down */
+    REPORT_SPAN_PAUSED   /* the process stands still */
+};
+
+struct report_span {
+    enum report_span_kind kind;
+    uint32_t lane;
+    uint64_t from_ns;
+    uint64_t to_ns;
+    uint32_t op;
+    uint32_t attempt;
+    uint64_t token;
+};
+
+enum report_mark_kind {
+    REPORT_MARK_COMMIT,    /* a decision became durable */
+    REPORT_MARK_REJECTED,  /* the store refused a write */
+    REPORT_MARK_EFFECT,    /* applied by the receiver */
+    REPORT_MARK_DUPLICATE, /* applied again */
+    REPORT_MARK_REPEAT,    /* recognised, not applied */
+    REPORT_MARK_FAULT,
+    REPORT_MARK_END /* the run's durable end */
+};
+
+struct report_mark {
+    enum report_mark_kind kind;
+    uint32_t lane;
+    uint64_t time_ns;
+    uint64_t index; /* of the record */
+};
+
+/* One line of the table; text is built from names that are untrusted. */
+struct report_row {
+    uint64_t index;
+    uint64_t time_ns;
+    uint32_t lane;
+    int bold; /* a fault, or something that went wrong */
+    char text[200];
+};
+
+struct report_timeline {
+    uint64_t run;
+    uint32_t workflow; /* UINT32_MAX: unknown */
+    const char *why;   /* why this run is shown, a phrase */
+    uint64_t from_ns;  /* when the run was due, or first seen */
+    uint64_t to_ns;
+    struct report_lane lanes[REPORT_LANES_MAX];
+    uint32_t lane_count;
+    uint32_t lanes_left_out;
+    struct report_span spans[REPORT_SPANS_MAX];
+    uint32_t span_count;
+    uint64_t spans_left_out;
+    struct report_mark marks[REPORT_MARKS_MAX];
+    uint32_t mark_count;
+    uint64_t marks_left_out;
+    struct report_row rows[REPORT_ROWS_MAX];
+    uint32_t row_count;
+    uint64_t rows_left_out;
+    int cut_short; /* records of the run itself were not kept */
+};
+
+/* 1 if records of this run were kept. */
+int report_timeline_kept(const struct report_collect *collect, uint64_t run);
+/*
+ * Builds the timeline of a run from a finished collector. NULL: out of
+ * memory. The caller frees it with free(); why is borrowed.
+ */
+struct report_timeline *
+report_timeline_new(const struct report_collect *collect, uint64_t run,
+                    const char *why);
+/* The name of a step of the run's workflow, or "step N" in word. */
+const char *report_timeline_step(const struct report_world *world,
+                                 uint32_t workflow, uint32_t op,
+                                 char word[static 24]);
+
+#endif
