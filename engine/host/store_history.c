@@ -1,0 +1,128 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/store_rules.h"
+
+void store_history_free(struct store_history *history)
+{
+    free(history->rows);
+    free(history->bytes);
+    memset(history, 0, sizeof(*history));
+}
+
+static int reserve_row(struct store_history *history)
+{
+    size_t capacity = history->capacity ? 2 * history->capacity : 32;
+    void *rows;
+
+    if (history->count < history->capacity)
+        return 0;
+    rows = realloc(history->rows, capacity * sizeof(*history->rows));
+    if (!rows)
+        return -1;
+    history->rows = rows;
+    history->capacity = capacity;
+    return 0;
+}
+
+static int reserve_bytes(struct store_history *history, size_t more)
+{
+    size_t capacity = history->bytes_capacity ? history->bytes_capacity : 4096;
+    void *bytes;
+
+    while (capacity - history->size < more)
+        capacity *= 2;
+    if (capacity == history->bytes_capacity)
+        return 0;
+    bytes = realloc(history->bytes, capacity);
+    if (!bytes)
+        return -1;
+    history->bytes = bytes;
+    history->bytes_capacity = capacity;
+    return 0;
+}
+
+static int keep(struct store_history *history, const struct engine_log_row *row)
+{
+    if (reserve_row(history) || reserve_bytes(history, row->items_size))
+        return -1;
+    history->rows[history->count++] = *row;
+    if (row->items_size)
+        memcpy(history->bytes + history->size, row->items, row->items_size);
+    history->size += row->items_size;
+    return 0;
+}
+
+/* Turns newest first into oldest first and points rows at their items. */
+static void turn(struct store_history *history)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < history->count; i++) {
+        history->rows[i].items = history->bytes + at;
+        at += history->rows[i].items_size;
+    }
+    for (size_t i = 0; i < history->count / 2; i++) {
+        struct engine_log_row *row = &history->rows[i];
+        struct engine_log_row *mirror = &history->rows[history->count - 1 - i];
+        struct engine_log_row kept = *row;
+
+        *row = *mirror;
+        *mirror = kept;
+    }
+}
+
+int store_history_read(struct store_history *history,
+                       const struct store_tables_ops *tables, void *self,
+                       const struct engine_run_row *run)
+{
+    uint64_t position = run->tail;
+    struct engine_log_row row;
+
+    history->count = 0;
+    history->size = 0;
+    while (position) {
+        int found = tables->log_get(self, position, &row);
+
+        if (found < 0)
+            return -1;
+        if (!found || row.run != run->run)
+            break;
+        if (keep(history, &row))
+            return -1;
+        /* A damaged link could lead in a circle. */
+        position = row.previous < position ? row.previous : 0;
+    }
+    turn(history);
+    return 0;
+}
+
+static int broken(uint64_t *found, uint64_t *expected, uint64_t seq,
+                  uint64_t right)
+{
+    *found = seq;
+    *expected = right;
+    return 0;
+}
+
+int store_history_verify(const struct store_history *history,
+                         const struct engine_run_row *run, uint64_t *found,
+                         uint64_t *expected)
+{
+    struct engine_hash hash = {0, 0};
+    uint64_t seq = 1;
+
+    for (size_t i = 0; i < history->count; i++) {
+        const struct engine_log_row *row = &history->rows[i];
+
+        hash = engine_store_chain(hash, row);
+        if (row->seq != seq || row->hash.lo != hash.lo ||
+            row->hash.hi != hash.hi)
+            return broken(found, expected, row->seq, seq);
+        seq += row->count;
+    }
+    if (seq != run->next_seq || hash.lo != run->hash.lo ||
+        hash.hi != run->hash.hi)
+        return broken(found, expected, seq, run->next_seq);
+    return 1;
+}

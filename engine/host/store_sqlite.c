@@ -1,0 +1,909 @@
+#include "engine/host/store_sqlite.h"
+
+#include <assert.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/store_rules.h"
+
+/* In the file's header: "perd". */
+#define APPLICATION_ID 0x70657264
+
+/* X(name, sql): every statement there is, prepared once. */
+#define STATEMENTS(X)                                                          \
+    X(BEGIN, "BEGIN")                                                          \
+    X(COMMIT, "COMMIT")                                                        \
+    X(ROLLBACK, "ROLLBACK")                                                    \
+    X(RUN_GET, "SELECT token, holder, expires, wake, next_seq, tail, hash, "   \
+               "state, workflow FROM run WHERE run = ?1")                      \
+    X(RUN_INSERT, "INSERT INTO run (run, token, holder, expires, wake, "       \
+                  "next_seq, tail, hash, state, workflow) "                    \
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")          \
+    X(RUN_ADVANCE, "UPDATE run SET next_seq = ?2, tail = ?3, hash = ?4, "      \
+                   "state = ?5 WHERE run = ?1")                                \
+    X(RUN_UPDATE, "UPDATE run SET token = ?2, holder = ?3, expires = ?4, "     \
+                  "wake = ?5, next_seq = ?6, tail = ?7, hash = ?8, "           \
+                  "state = ?9 WHERE run = ?1")                                 \
+    X(DUE, "SELECT run, wake FROM run WHERE wake IS NOT NULL "                 \
+           "ORDER BY wake, run LIMIT 1")                                       \
+    X(LOG_LAST, "SELECT max(position) FROM log")                               \
+    X(LOG_APPEND, "INSERT INTO log (position, run, seq, count, token, time, "  \
+                  "previous, hash, items) "                                    \
+                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")               \
+    X(LOG_GET, "SELECT position, run, seq, count, token, time, previous, "     \
+               "hash, items FROM log WHERE position = ?1")                     \
+    X(LOG_SCAN, "SELECT position, run, seq, count, token, time, previous, "    \
+                "hash, items FROM log WHERE position > ?1 ORDER BY position")  \
+    X(RUN_SCAN, "SELECT token, holder, expires, wake, next_seq, tail, hash, "  \
+                "state, workflow, run FROM run ORDER BY run")                  \
+    X(WORK_HEAD, "SELECT id, attempt, state, holder, claimed, expires, "       \
+                 "error, retryable FROM work WHERE id = ?1")                   \
+    X(WORK_GET, "SELECT id, attempt, state, holder, claimed, expires, error, " \
+                "retryable, value FROM work WHERE id = ?1")                    \
+    X(WORK_LIST, "SELECT id, attempt, state, holder, claimed, expires, "       \
+                 "error, retryable, value FROM work "                          \
+                 "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")                     \
+    X(WORK_DONE, "SELECT 1 FROM work WHERE id BETWEEN ?1 AND ?2 "              \
+                 "AND state = 3 LIMIT 1")                                      \
+    X(WORK_PUT, "INSERT INTO work (id, attempt, state, holder, claimed, "      \
+                "expires, error, retryable, value) "                           \
+                "VALUES (?1, ?2, 1, 0, 0, 0, 0, 0, ?3)")                       \
+    X(WORK_CLAIM, "UPDATE work SET state = ?2, holder = ?3, claimed = ?4, "    \
+                  "expires = ?5 WHERE id = ?1")                                \
+    X(WORK_FINISH, "UPDATE work SET state = ?2, error = ?3, retryable = ?4, "  \
+                   "value = ?5 WHERE id = ?1")                                 \
+    X(WORK_REMOVE, "DELETE FROM work WHERE id = ?1")                           \
+    X(OUTBOX_GET, "SELECT 1 FROM outbox WHERE id = ?1")                        \
+    X(OUTBOX_LIST, "SELECT id, kind, value FROM outbox "                       \
+                   "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")                   \
+    X(OUTBOX_PUT, "INSERT INTO outbox (id, kind, value) VALUES (?1, ?2, ?3)")  \
+    X(OUTBOX_REMOVE, "DELETE FROM outbox WHERE id = ?1")                       \
+    X(BLOB_GET, "SELECT data FROM blob WHERE digest = ?1")                     \
+    X(BLOB_HAS, "SELECT 1 FROM blob WHERE digest = ?1")                        \
+    X(BLOB_PUT, "INSERT INTO blob (digest, size, data) VALUES (?1, ?2, ?3)")
+
+enum statement {
+#define STATEMENT_ID(name, sql) S_##name,
+    STATEMENTS(STATEMENT_ID)
+#undef STATEMENT_ID
+    STATEMENT_COUNT
+};
+
+static const char schema[] =
+    "CREATE TABLE log (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER,"
+    " count INTEGER, token INTEGER, time INTEGER, previous INTEGER, hash BLOB,"
+    " items BLOB);"
+    "CREATE TABLE run (run INTEGER PRIMARY KEY, token INTEGER, holder INTEGER,"
+    " expires INTEGER, wake INTEGER, next_seq INTEGER, tail INTEGER,"
+    " hash BLOB, state INTEGER, workflow INTEGER);"
+    "CREATE INDEX run_wake ON run (wake) WHERE wake IS NOT NULL;"
+    "CREATE TABLE work (id INTEGER PRIMARY KEY, attempt INTEGER,"
+    " state INTEGER, holder INTEGER, claimed INTEGER, expires INTEGER,"
+    " error INTEGER, retryable INTEGER, value BLOB);"
+    "CREATE TABLE outbox (id INTEGER PRIMARY KEY, kind INTEGER, value BLOB);"
+    "CREATE TABLE blob (digest BLOB PRIMARY KEY, size INTEGER, data BLOB)"
+    " WITHOUT ROWID;";
+
+struct store_sqlite {
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    sqlite3_stmt *reading; /* its columns have been handed out */
+    struct store_rules rules;
+    uint64_t last;      /* log position */
+    uint64_t last_safe; /* the same before the open group */
+    int broken;         /* a commit failed: nothing more is answered */
+};
+
+/* Binding and stepping. */
+
+static sqlite3_stmt *statement(struct store_sqlite *store, enum statement which)
+{
+    if (store->reading) {
+        sqlite3_reset(store->reading);
+        store->reading = NULL;
+    }
+    return store->statements[which];
+}
+
+static void bind(sqlite3_stmt *statement, int at, uint64_t value)
+{
+    sqlite3_bind_int64(statement, at, (sqlite3_int64)value);
+}
+
+static void bind_bytes(sqlite3_stmt *statement, int at, const void *bytes,
+                       size_t size)
+{
+    if (size)
+        sqlite3_bind_blob64(statement, at, bytes, size, SQLITE_STATIC);
+    else
+        sqlite3_bind_zeroblob(statement, at, 0);
+}
+
+/* Runs a statement that returns no rows. 0 or -1. */
+static int run(sqlite3_stmt *statement)
+{
+    int done = sqlite3_step(statement) == SQLITE_DONE;
+
+    return sqlite3_reset(statement) == SQLITE_OK && done ? 0 : -1;
+}
+
+/* 1: a row, kept open until the next statement. 0: none. -1: an error. */
+static int read_one(struct store_sqlite *store, sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+
+    if (result == SQLITE_ROW) {
+        store->reading = statement;
+        return 1;
+    }
+    return sqlite3_reset(statement) == SQLITE_OK && result == SQLITE_DONE ? 0
+                                                                          : -1;
+}
+
+static uint64_t column(sqlite3_stmt *statement, int at)
+{
+    return (uint64_t)sqlite3_column_int64(statement, at);
+}
+
+static uint32_t column32(sqlite3_stmt *statement, int at)
+{
+    return (uint32_t)sqlite3_column_int64(statement, at);
+}
+
+static struct engine_hash column_hash(sqlite3_stmt *statement, int at)
+{
+    struct engine_hash hash = {0, 0};
+
+    if (sqlite3_column_bytes(statement, at) == sizeof(hash))
+        memcpy(&hash, sqlite3_column_blob(statement, at), sizeof(hash));
+    return hash;
+}
+
+static void bind_hash(sqlite3_stmt *statement, int at,
+                      const struct engine_hash *hash)
+{
+    bind_bytes(statement, at, hash, sizeof(*hash));
+}
+
+/* Runs. */
+
+static void bind_wake(sqlite3_stmt *statement, int at, uint64_t wake_ns)
+{
+    if (wake_ns == STORE_NEVER)
+        sqlite3_bind_null(statement, at);
+    else
+        bind(statement, at, wake_ns);
+}
+
+static void run_columns(sqlite3_stmt *from, struct engine_run_row *row)
+{
+    row->token = column(from, 0);
+    row->holder = column(from, 1);
+    row->expires_ns = column(from, 2);
+    row->wake_ns = sqlite3_column_type(from, 3) == SQLITE_NULL
+                       ? STORE_NEVER
+                       : column(from, 3);
+    row->next_seq = column(from, 4);
+    row->tail = column(from, 5);
+    row->hash = column_hash(from, 6);
+    row->state = column32(from, 7);
+    row->workflow = column32(from, 8);
+}
+
+static int run_get(void *self, uint64_t id, struct engine_run_row *row)
+{
+    sqlite3_stmt *get = statement(self, S_RUN_GET);
+    int found;
+
+    bind(get, 1, id);
+    found = read_one(self, get);
+    if (found > 0) {
+        row->run = id;
+        run_columns(get, row);
+    }
+    return found;
+}
+
+static void bind_run(sqlite3_stmt *to, const struct engine_run_row *row)
+{
+    bind(to, 1, row->run);
+    bind(to, 2, row->token);
+    bind(to, 3, row->holder);
+    bind(to, 4, row->expires_ns);
+    bind_wake(to, 5, row->wake_ns);
+    bind(to, 6, row->next_seq);
+    bind(to, 7, row->tail);
+    bind_hash(to, 8, &row->hash);
+    bind(to, 9, row->state);
+}
+
+static int run_insert(void *self, const struct engine_run_row *row)
+{
+    sqlite3_stmt *insert = statement(self, S_RUN_INSERT);
+
+    bind_run(insert, row);
+    bind(insert, 10, row->workflow);
+    return run(insert);
+}
+
+static int run_update(void *self, const struct engine_run_row *row)
+{
+    sqlite3_stmt *update = statement(self, S_RUN_UPDATE);
+
+    bind_run(update, row);
+    return run(update);
+}
+
+static int run_advance(void *self, const struct engine_run_row *row)
+{
+    sqlite3_stmt *update = statement(self, S_RUN_ADVANCE);
+
+    bind(update, 1, row->run);
+    bind(update, 2, row->next_seq);
+    bind(update, 3, row->tail);
+    bind_hash(update, 4, &row->hash);
+    bind(update, 5, row->state);
+    return run(update);
+}
+
+static int due(void *self, uint64_t *id, uint64_t *wake_ns)
+{
+    sqlite3_stmt *get = statement(self, S_DUE);
+    int found = read_one(self, get);
+
+    if (found > 0) {
+        *id = column(get, 0);
+        *wake_ns = column(get, 1);
+    }
+    return found;
+}
+
+/* The log. */
+
+static int log_append(void *self, struct engine_log_row *row)
+{
+    struct store_sqlite *store = self;
+    sqlite3_stmt *insert = statement(store, S_LOG_APPEND);
+
+    row->position = store->last + 1;
+    bind(insert, 1, row->position);
+    bind(insert, 2, row->run);
+    bind(insert, 3, row->seq);
+    bind(insert, 4, row->count);
+    bind(insert, 5, row->token);
+    bind(insert, 6, row->time_ns);
+    bind(insert, 7, row->previous);
+    bind_hash(insert, 8, &row->hash);
+    bind_bytes(insert, 9, row->items, row->items_size);
+    if (run(insert))
+        return -1;
+    store->last++;
+    return 0;
+}
+
+static void log_columns(sqlite3_stmt *from, struct engine_log_row *row)
+{
+    row->position = column(from, 0);
+    row->run = column(from, 1);
+    row->seq = column(from, 2);
+    row->count = column32(from, 3);
+    row->token = column(from, 4);
+    row->time_ns = column(from, 5);
+    row->previous = column(from, 6);
+    row->hash = column_hash(from, 7);
+    row->items = sqlite3_column_blob(from, 8);
+    row->items_size = (size_t)sqlite3_column_bytes(from, 8);
+}
+
+static int log_get(void *self, uint64_t position, struct engine_log_row *row)
+{
+    sqlite3_stmt *get = statement(self, S_LOG_GET);
+    int found;
+
+    bind(get, 1, position);
+    found = read_one(self, get);
+    if (found > 0)
+        log_columns(get, row);
+    return found;
+}
+
+/* Work. */
+
+static uint64_t key(uint64_t id, uint32_t number)
+{
+    assert(id <= ENGINE_RUN_MAX && number <= ENGINE_OP_MAX);
+    return id << 16 | number;
+}
+
+static void bind_range(sqlite3_stmt *to, uint64_t id)
+{
+    bind(to, 1, key(id, 0));
+    bind(to, 2, key(id, ENGINE_OP_MAX));
+}
+
+static void work_columns(sqlite3_stmt *from, struct store_work *work)
+{
+    work->run = column(from, 0) >> 16;
+    work->op = column32(from, 0) & ENGINE_OP_MAX;
+    work->attempt = column32(from, 1);
+    work->state = column32(from, 2);
+    work->holder = column(from, 3);
+    work->claimed_ns = column(from, 4);
+    work->expires_ns = column(from, 5);
+    work->error = column32(from, 6);
+    work->retryable = column32(from, 7);
+    work->value = NULL;
+    work->value_size = 0;
+}
+
+static void work_value(sqlite3_stmt *from, struct store_work *work)
+{
+    work->value = sqlite3_column_blob(from, 8);
+    work->value_size = (uint32_t)sqlite3_column_bytes(from, 8);
+}
+
+static int work_get(void *self, uint64_t id, uint32_t op, int with_value,
+                    struct store_work *work)
+{
+    sqlite3_stmt *get = statement(self, with_value ? S_WORK_GET : S_WORK_HEAD);
+    int found;
+
+    bind(get, 1, key(id, op));
+    found = read_one(self, get);
+    if (found > 0)
+        work_columns(get, work);
+    if (found > 0 && with_value)
+        work_value(get, work);
+    return found;
+}
+
+static int work_put(void *self, const struct store_work *work)
+{
+    sqlite3_stmt *insert = statement(self, S_WORK_PUT);
+
+    bind(insert, 1, key(work->run, work->op));
+    bind(insert, 2, work->attempt);
+    bind_bytes(insert, 3, work->value, work->value_size);
+    return run(insert);
+}
+
+static int work_claim(void *self, const struct store_work *work)
+{
+    sqlite3_stmt *update = statement(self, S_WORK_CLAIM);
+
+    bind(update, 1, key(work->run, work->op));
+    bind(update, 2, work->state);
+    bind(update, 3, work->holder);
+    bind(update, 4, work->claimed_ns);
+    bind(update, 5, work->expires_ns);
+    return run(update);
+}
+
+static int work_finish(void *self, const struct store_work *work)
+{
+    sqlite3_stmt *update = statement(self, S_WORK_FINISH);
+
+    bind(update, 1, key(work->run, work->op));
+    bind(update, 2, work->state);
+    bind(update, 3, work->error);
+    bind(update, 4, work->retryable);
+    bind_bytes(update, 5, work->value, work->value_size);
+    return run(update);
+}
+
+static int work_remove(void *self, uint64_t id, uint32_t op)
+{
+    sqlite3_stmt *remove = statement(self, S_WORK_REMOVE);
+
+    bind(remove, 1, key(id, op));
+    return run(remove);
+}
+
+static int work_done(void *self, uint64_t id)
+{
+    sqlite3_stmt *get = statement(self, S_WORK_DONE);
+
+    bind_range(get, id);
+    return read_one(self, get);
+}
+
+/* Steps on through a list. 1, 0 at its end, or -1. */
+static int next_row(sqlite3_stmt *list)
+{
+    int result = sqlite3_step(list);
+
+    if (result == SQLITE_ROW)
+        return 1;
+    return result == SQLITE_DONE ? 0 : -1;
+}
+
+static int visit_work(sqlite3_stmt *list, store_visit_work *visit,
+                      void *visitor)
+{
+    struct store_work work;
+    int result;
+
+    while ((result = next_row(list)) > 0) {
+        work_columns(list, &work);
+        work_value(list, &work);
+        result = visit(visitor, &work);
+        if (result)
+            break;
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+static int work_list(void *self, uint64_t id, store_visit_work *visit,
+                     void *visitor)
+{
+    sqlite3_stmt *list = statement(self, S_WORK_LIST);
+
+    bind_range(list, id);
+    return visit_work(list, visit, visitor);
+}
+
+/* Outbox and blobs. */
+
+static int outbox_get(void *self, uint64_t id, uint32_t number)
+{
+    sqlite3_stmt *get = statement(self, S_OUTBOX_GET);
+
+    bind(get, 1, key(id, number));
+    return read_one(self, get);
+}
+
+static int outbox_put(void *self, const struct store_outbox *row)
+{
+    sqlite3_stmt *insert = statement(self, S_OUTBOX_PUT);
+
+    bind(insert, 1, key(row->run, row->number));
+    bind(insert, 2, row->kind);
+    bind_bytes(insert, 3, row->value, row->value_size);
+    return run(insert);
+}
+
+static int outbox_remove(void *self, uint64_t id, uint32_t number)
+{
+    struct store_sqlite *store = self;
+    sqlite3_stmt *remove = statement(self, S_OUTBOX_REMOVE);
+
+    bind(remove, 1, key(id, number));
+    if (run(remove))
+        return -1;
+    return sqlite3_changes(store->db) > 0;
+}
+
+static int outbox_list(void *self, uint64_t id, store_visit_outbox *visit,
+                       void *visitor)
+{
+    sqlite3_stmt *list = statement(self, S_OUTBOX_LIST);
+    int result;
+
+    bind_range(list, id);
+    while ((result = next_row(list)) > 0) {
+        struct store_outbox row = {.run = id,
+                                   .number = column32(list, 0) & ENGINE_OP_MAX,
+                                   .kind = column32(list, 1),
+                                   .value = sqlite3_column_blob(list, 2),
+                                   .value_size =
+                                       (size_t)sqlite3_column_bytes(list, 2)};
+
+        result = visit(visitor, &row);
+        if (result)
+            break;
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+static int blob_get(void *self, const uint8_t digest[32], const void **bytes,
+                    size_t *size)
+{
+    sqlite3_stmt *get = statement(self, S_BLOB_GET);
+    int found;
+
+    bind_bytes(get, 1, digest, 32);
+    found = read_one(self, get);
+    if (found > 0) {
+        *bytes = sqlite3_column_blob(get, 0);
+        *size = (size_t)sqlite3_column_bytes(get, 0);
+    }
+    return found;
+}
+
+static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
+                    size_t size)
+{
+    sqlite3_stmt *has = statement(self, S_BLOB_HAS);
+    sqlite3_stmt *insert;
+    int found;
+
+    bind_bytes(has, 1, digest, 32);
+    found = read_one(self, has);
+    if (found)
+        return found < 0 ? -1 : 0;
+    insert = statement(self, S_BLOB_PUT);
+    bind_bytes(insert, 1, digest, 32);
+    bind(insert, 2, size);
+    bind_bytes(insert, 3, bytes, size);
+    return run(insert) ? -1 : 1;
+}
+
+static const struct store_tables_ops tables = {
+    .run_get = run_get,
+    .run_insert = run_insert,
+    .run_advance = run_advance,
+    .run_update = run_update,
+    .due = due,
+    .log_append = log_append,
+    .log_get = log_get,
+    .work_get = work_get,
+    .work_put = work_put,
+    .work_claim = work_claim,
+    .work_finish = work_finish,
+    .work_remove = work_remove,
+    .work_done = work_done,
+    .work_list = work_list,
+    .outbox_get = outbox_get,
+    .outbox_put = outbox_put,
+    .outbox_remove = outbox_remove,
+    .outbox_list = outbox_list,
+    .blob_get = blob_get,
+    .blob_put = blob_put,
+};
+
+/* Groups. */
+
+static int store_begin(void *self, uint64_t now_ns)
+{
+    struct store_sqlite *store = self;
+
+    if (store->broken || run(statement(store, S_BEGIN)))
+        return -1;
+    store->last_safe = store->last;
+    return store_rules_begin(&store->rules, now_ns);
+}
+
+static int store_apply(void *self, const struct engine_request *request,
+                       struct engine_block *reply)
+{
+    struct store_sqlite *store = self;
+
+    return store->broken ? -1
+                         : store_rules_apply(&store->rules, request, reply);
+}
+
+/* SQLite may have rolled back by itself already. */
+static int end_transaction(struct store_sqlite *store)
+{
+    store->last = store->last_safe;
+    store_rules_end(&store->rules, 0);
+    if (sqlite3_get_autocommit(store->db))
+        return 0;
+    return run(statement(store, S_ROLLBACK));
+}
+
+static int store_commit(void *self)
+{
+    struct store_sqlite *store = self;
+
+    if (store->broken)
+        return -1;
+    if (!run(statement(store, S_COMMIT))) {
+        store_rules_end(&store->rules, 1);
+        return 0;
+    }
+    if (store_defect(&store->rules, ENGINE_DEFECT_FSYNC_RETRY_OK)) {
+        if (run(store->statements[S_COMMIT]))
+            end_transaction(store);
+        return 0;
+    }
+    store->broken = 1;
+    return -1;
+}
+
+static void store_rollback(void *self)
+{
+    struct store_sqlite *store = self;
+
+    statement(store, S_ROLLBACK);
+    if (end_transaction(store))
+        store->broken = 1;
+}
+
+/* Reading everything. */
+
+static int scan_log(void *self, uint64_t after, engine_store_visit_log *visit,
+                    void *visitor)
+{
+    struct store_sqlite *store = self;
+    sqlite3_stmt *list = statement(store, S_LOG_SCAN);
+    struct engine_log_row row;
+    int result = store->broken ? -1 : 0;
+
+    bind(list, 1, after);
+    while (!result && (result = next_row(list)) > 0) {
+        log_columns(list, &row);
+        result = visit(visitor, &row);
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+static int scan_runs(void *self, engine_store_visit_run *visit, void *visitor)
+{
+    struct store_sqlite *store = self;
+    sqlite3_stmt *list = statement(store, S_RUN_SCAN);
+    struct engine_run_row row;
+    int result = store->broken ? -1 : 0;
+
+    while (!result && (result = next_row(list)) > 0) {
+        run_columns(list, &row);
+        row.run = column(list, 9);
+        result = visit(visitor, &row);
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+/* A visitor of the contract behind a visitor of rows. */
+struct work_scan {
+    engine_store_visit_work *visit;
+    void *visitor;
+    struct engine_block block;
+};
+
+static int scan_one_work(void *self, const struct store_work *work)
+{
+    struct work_scan *scan = self;
+    struct engine_item *item;
+
+    if (!engine_block_begin(&scan->block, 8))
+        return -1;
+    item = store_work_item(&scan->block, work);
+    return item ? scan->visit(scan->visitor, work->run, item) : -1;
+}
+
+static int scan_work(void *self, engine_store_visit_work *visit, void *visitor)
+{
+    struct store_sqlite *store = self;
+    struct work_scan scan = {.visit = visit, .visitor = visitor};
+    sqlite3_stmt *list = statement(store, S_WORK_LIST);
+    int result;
+
+    if (store->broken)
+        return -1;
+    bind(list, 1, 0);
+    bind(list, 2, INT64_MAX);
+    result = visit_work(list, scan_one_work, &scan);
+    engine_block_free(&scan.block);
+    return result;
+}
+
+static void store_close(void *self)
+{
+    struct store_sqlite *store = self;
+
+    store_rules_deinit(&store->rules);
+    for (int i = 0; i < STATEMENT_COUNT; i++)
+        sqlite3_finalize(store->statements[i]);
+    sqlite3_close(store->db);
+    free(store);
+}
+
+static const struct engine_store_ops operations = {
+    .begin = store_begin,
+    .apply = store_apply,
+    .commit = store_commit,
+    .rollback = store_rollback,
+    .scan_log = scan_log,
+    .scan_runs = scan_runs,
+    .scan_work = scan_work,
+    .close = store_close,
+};
+
+/* Opening. */
+
+struct opening {
+    const struct store_sqlite_config *config;
+    struct store_sqlite *store;
+    char *error;
+};
+
+static int fail(const struct opening *opening, const char *sentence)
+{
+    snprintf(opening->error, STORE_SQLITE_ERROR_SIZE, "%s: %s",
+             opening->config->path, sentence);
+    return -1;
+}
+
+/* Says what SQLite says, in our words where they help more. */
+static int fail_sqlite(const struct opening *opening)
+{
+    sqlite3 *db = opening->store->db;
+
+    switch (sqlite3_errcode(db) & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return fail(opening, "in use by another process");
+    case SQLITE_NOTADB:
+        return fail(opening, "not a database");
+    case SQLITE_CANTOPEN:
+        return fail(opening, "cannot be opened");
+    default:
+        return fail(opening, sqlite3_errmsg(db));
+    }
+}
+
+static int execute(const struct opening *opening, const char *sql)
+{
+    if (sqlite3_exec(opening->store->db, sql, NULL, NULL, NULL))
+        return fail_sqlite(opening);
+    return 0;
+}
+
+/* The number that a query returns. 0 or -1. */
+static int query(const struct opening *opening, const char *sql,
+                 int64_t *number)
+{
+    sqlite3_stmt *one = NULL;
+    int result = -1;
+
+    if (!sqlite3_prepare_v2(opening->store->db, sql, -1, &one, NULL) &&
+        sqlite3_step(one) == SQLITE_ROW) {
+        *number = sqlite3_column_int64(one, 0);
+        result = 0;
+    }
+    if (result)
+        fail_sqlite(opening);
+    sqlite3_finalize(one);
+    return result;
+}
+
+/* Whether the file is ours, before anything in it is changed. */
+static int check_owner(const struct opening *opening, int *fresh)
+{
+    int64_t application;
+    int64_t version;
+    int64_t objects;
+
+    if (query(opening, "PRAGMA application_id", &application) ||
+        query(opening, "PRAGMA user_version", &version) ||
+        query(opening, "SELECT count(*) FROM sqlite_schema", &objects))
+        return -1;
+    *fresh = !application && !version && !objects;
+    if (*fresh)
+        return 0;
+    if (application != APPLICATION_ID)
+        return fail(opening, "the database of another program");
+    if (version > STORE_SQLITE_SCHEMA)
+        return fail(opening, "written by a newer version");
+    return 0;
+}
+
+static int set_journal(const struct opening *opening)
+{
+    char sql[80];
+    uint32_t pages = opening->config->checkpoint_pages;
+    int wal = opening->config->journal == STORE_SQLITE_WAL;
+
+    snprintf(sql, sizeof(sql),
+             "PRAGMA journal_mode=%s; PRAGMA wal_autocheckpoint=%u",
+             wal ? "WAL" : "DELETE", pages ? pages : 1000);
+    return execute(opening, sql);
+}
+
+static int set_page_size(const struct opening *opening)
+{
+    char sql[40];
+    uint32_t page_size = opening->config->page_size;
+
+    snprintf(sql, sizeof(sql), "PRAGMA page_size=%u",
+             page_size ? page_size : 4096);
+    return execute(opening, sql);
+}
+
+static int create_schema(const struct opening *opening)
+{
+    char sql[96];
+
+    snprintf(sql, sizeof(sql),
+             "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
+             APPLICATION_ID, STORE_SQLITE_SCHEMA);
+    if (execute(opening, "BEGIN EXCLUSIVE") || execute(opening, schema))
+        return -1;
+    return execute(opening, sql);
+}
+
+static int set_up(const struct opening *opening)
+{
+    int off = store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF);
+    int fresh;
+
+    /* Exclusive before the first read, so that WAL needs no shared memory. */
+    if (execute(opening, "PRAGMA locking_mode=EXCLUSIVE") ||
+        check_owner(opening, &fresh))
+        return -1;
+    if (fresh && set_page_size(opening))
+        return -1;
+    if (execute(opening, "PRAGMA temp_store=MEMORY") ||
+        execute(opening,
+                off ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL") ||
+        set_journal(opening))
+        return -1;
+    if (fresh)
+        return create_schema(opening);
+    /* Takes the lock that is then kept. */
+    return execute(opening, "BEGIN EXCLUSIVE; COMMIT");
+}
+
+static int prepare(const struct opening *opening)
+{
+    static const char *const sql[STATEMENT_COUNT] = {
+#define STATEMENT_SQL(name, text) [S_##name] = text,
+        STATEMENTS(STATEMENT_SQL)
+#undef STATEMENT_SQL
+    };
+    struct store_sqlite *store = opening->store;
+
+    for (int i = 0; i < STATEMENT_COUNT; i++) {
+        if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL))
+            return fail_sqlite(opening);
+    }
+    return 0;
+}
+
+static int open_file(const struct opening *opening)
+{
+    const struct store_sqlite_config *config = opening->config;
+    struct store_sqlite *store = opening->store;
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                (config->create ? SQLITE_OPEN_CREATE : 0);
+
+    if (sqlite3_open_v2(config->path, &store->db, flags, config->vfs))
+        return fail_sqlite(opening);
+    sqlite3_extended_result_codes(store->db, 1);
+    /* Closing must not write: a crash is a close. */
+    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    return 0;
+}
+
+static int find_last(struct store_sqlite *store)
+{
+    sqlite3_stmt *get = statement(store, S_LOG_LAST);
+
+    if (read_one(store, get) <= 0)
+        return -1;
+    store->last = column(get, 0);
+    statement(store, S_LOG_LAST);
+    return 0;
+}
+
+int store_sqlite_open(const struct store_sqlite_config *config,
+                      struct engine_store *out,
+                      char error[STORE_SQLITE_ERROR_SIZE])
+{
+    struct opening opening = {.config = config, .error = error};
+    struct store_sqlite *store = calloc(1, sizeof(*store));
+
+    if (!store)
+        return fail(&opening, "out of memory");
+    opening.store = store;
+    store_rules_init(&store->rules, &tables, store, &config->limits,
+                     &config->defects);
+    if (open_file(&opening) || set_up(&opening) || prepare(&opening))
+        goto fail;
+    if (find_last(store)) {
+        fail_sqlite(&opening);
+        goto fail;
+    }
+    *out = (struct engine_store){.ops = &operations, .self = store};
+    return 0;
+fail:
+    store_close(store);
+    return -1;
+}
