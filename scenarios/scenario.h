@@ -1,0 +1,180 @@
+/*
+ * A scenario as data: what is asked of the engine, in which world, what goes
+ * wrong and what is expected. The reader fills in every default, so that
+ * whoever runs a scenario decides nothing.
+ */
+#ifndef SCENARIOS_SCENARIO_H
+#define SCENARIOS_SCENARIO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/graph.h"
+#include "engine/host/json.h"
+#include "faults/plan.h"
+#include "scenarios/arrivals.h"
+#include "scenarios/profile.h"
+#include "sim/draw.h"
+
+/* How a step behaves when it runs. By operation index of its workflow. */
+struct scenario_step {
+    struct sim_dist duration;
+    uint32_t cpu_share_ppb;  /* of the duration that is CPU-bound */
+    bool effect;             /* it asks the receiver to do something */
+    bool keyed;              /* and gives an idempotency key */
+    uint32_t output_bytes;   /* by output handle */
+    uint32_t fail_ppb;       /* chance that an attempt fails */
+    uint32_t fail_first;     /* the first so many attempts of a run fail */
+    bool fail_retryable;
+};
+
+struct scenario_workflow {
+    struct engine_graph *graph;
+    struct scenario_step *steps;
+    uint32_t *effects; /* as struct check_world wants them: 0, 1, 2 = keyed */
+};
+
+enum scenario_store { SCENARIO_STORE_SQLITE, SCENARIO_STORE_MEMORY };
+enum scenario_mode {
+    SCENARIO_MODE_FULL,    /* the whole engine */
+    SCENARIO_MODE_CAPACITY /* queues and platform only, no engine: capacity */
+};
+
+struct scenario_engine {
+    enum scenario_store store;
+    uint32_t coordinators;
+    uint64_t lease_ttl_ns;
+    uint64_t claim_ttl_ns;
+    uint64_t skew_bound_ns;
+    uint64_t scan_ns;
+    uint64_t request_timeout_ns;
+    uint64_t dispatch_timeout_ns;
+    uint64_t suspend_after_ns;
+    uint32_t runs_max; /* by coordinator */
+    uint32_t inline_max;
+    uint64_t op_payload_max;
+    uint64_t request_max;
+    uint64_t history_ops_max;
+    uint64_t blob_max;
+    uint32_t page_size;
+    bool wal;            /* or a rollback journal */
+    uint32_t group_max;  /* requests committed together */
+    uint64_t effect_timeout_ns; /* a worker asks the receiver again after it */
+    uint64_t dedup_ttl_ns;      /* how long the receiver keeps keys; 0: for
+                                   ever */
+    uint64_t restart_ns; /* a crashed process is back after this */
+};
+
+struct scenario_disk {
+    uint32_t sector; /* 512 or 4096 */
+    uint64_t capacity; /* 0: unlimited */
+    uint64_t read_ns;
+    struct sim_dist write;
+    struct sim_dist sync;
+    bool tears; /* unsynced writes may be torn by a crash */
+    bool drops_dirty; /* a failed sync loses the dirty pages */
+};
+
+struct scenario_net {
+    struct sim_dist latency;
+    uint32_t loss_ppb;
+    uint32_t duplicate_ppb;
+    uint32_t reorder_ppb;
+    struct sim_dist reorder_delay;
+};
+
+/* Each node's clock is drawn from these. */
+struct scenario_clocks {
+    uint64_t skew_ns;  /* wall offset uniform in +- */
+    uint64_t drift_ppb; /* uniform in +- */
+};
+
+enum scenario_measure {
+    SCENARIO_EFFECTS,      /* effects:STEP is exactly/at most/at least once */
+    SCENARIO_STUCK,        /* stuck runs */
+    SCENARIO_BLOCKED,      /* blocked runs */
+    SCENARIO_FAILED,       /* failed runs */
+    SCENARIO_SUCCEEDED,    /* succeeded runs */
+    SCENARIO_RUN_LATENCY,  /* pNN(run) */
+    SCENARIO_DRAIN,        /* drain after faults: last run's end after the last
+                              fault's end */
+    SCENARIO_FIRED,        /* fired:POINT */
+    SCENARIO_TAKEOVERS,    /* leases taken over */
+    SCENARIO_REJECTED      /* fenced writes refused */
+};
+
+enum scenario_comparison {
+    SCENARIO_LESS,
+    SCENARIO_AT_MOST,
+    SCENARIO_EQUAL,
+    SCENARIO_AT_LEAST,
+    SCENARIO_MORE
+};
+
+struct scenario_expectation {
+    char text[128]; /* as written: "p99(run) < 30s" */
+    enum scenario_measure measure;
+    enum scenario_comparison comparison;
+    uint64_t value;          /* ns or a count */
+    uint32_t percentile_milli; /* p99.9 is 99900 */
+    uint32_t workflow;       /* of the step */
+    uint32_t op;
+    uint32_t point;
+};
+
+/* A file that went into the scenario, for replays. Owned text. */
+struct scenario_source {
+    char *name; /* as referred to */
+    char *text;
+    size_t size;
+};
+
+struct scenario {
+    char name[128]; /* the file's name without .json */
+    char *why;
+    uint64_t seed;  /* default, overridden by --seed */
+    enum scenario_mode mode;
+    struct scenario_engine engine;
+    struct scenario_workflow *workflows;
+    uint32_t workflow_count;
+    struct profile platform; /* read from its profile, overridden */
+    struct arrivals arrivals;
+    uint64_t runs;
+    uint32_t input_bytes; /* of each run */
+    struct scenario_net net;
+    struct scenario_disk disk;
+    struct scenario_clocks clocks;
+    struct fault_plan plan;
+    struct fault_envelope envelope;
+    struct scenario_expectation *expectations;
+    uint32_t expectation_count;
+    uint64_t limit_ns;     /* virtual time at which the world ends anyway */
+    uint64_t events_limit; /* events after which it ends anyway */
+    uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */
+    bool swarm;            /* a swarm is added to the plan for each seed */
+    char swarm_name[32];
+    struct scenario_source *sources;
+    uint32_t source_count;
+};
+
+/* All points of the program: engine defects first, then the simulator's. */
+const struct engine_point *scenario_points(uint32_t *count);
+/* Where the simulator's points start among them. */
+uint32_t scenario_points_base(void);
+
+/*
+ * Reads and checks a scenario with all files it refers to. Returns NULL and
+ * fills *error: one line with file:line:col, what was found, what is allowed.
+ */
+struct scenario *scenario_read(const char *path, struct json_error *error);
+
+/*
+ * Reads a scenario from the sources that a report carries: the first is the
+ * scenario itself, the others are found by name.
+ */
+struct scenario *scenario_read_sources(const struct scenario_source *sources,
+                                       uint32_t count,
+                                       struct json_error *error);
+void scenario_free(struct scenario *scenario);
+
+#endif
