@@ -396,8 +396,9 @@ static int create(struct call *call)
         right = guard_rows(call);
     if (right <= 0)
         return right;
-    if (append_events(call, &events, 1) || apply_rows(call, &outbox) ||
-        call->tables->run_insert(call->self, &call->run))
+    if (append_events(call, &events, 1) ||
+        call->tables->run_insert(call->self, &call->run) ||
+        apply_rows(call, &outbox))
         return -1;
     tell_run(call);
     return answer(call, ENGINE_COMMITTED);
