@@ -14,6 +14,7 @@
 #include "faults/plan.h"
 #include "scenarios/arrivals.h"
 #include "scenarios/profile.h"
+#include "sim/disk.h"
 #include "sim/draw.h"
 
 /* How a step behaves when it runs. By operation index of its workflow. */
@@ -68,9 +69,10 @@ struct scenario_engine {
 struct scenario_disk {
     uint32_t sector; /* 512 or 4096 */
     uint64_t capacity; /* 0: unlimited */
-    uint64_t read_ns;
-    struct sim_dist write;
-    struct sim_dist sync;
+    struct sim_disk_latency read; /* {"base": "80us", "per_byte": "1ns"?,
+                                     "tail": "20us"} or just the base */
+    struct sim_disk_latency write;
+    struct sim_disk_latency sync;
     bool tears; /* unsynced writes may be torn by a crash */
     bool drops_dirty; /* a failed sync loses the dirty pages */
 };
