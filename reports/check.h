@@ -1,7 +1,8 @@
 /*
  * Checkers: pure functions from records to verdicts, one property a file.
- * Each is fed the whole record stream in blocks, in order, keeps what it
+ * Each is fed the records of the kinds it asks for, in order, keeps what it
  * needs, and says at the end how much it looked at and what it found first.
+ * What several need (the state of each run) is folded once, in fold.h.
  *
  * A checker that looked at nothing cannot say pass: it is inconclusive. What
  * a checker needs to know beyond the records is in struct check_world: the
@@ -27,10 +28,10 @@ const char *check_verdict_name(enum check_verdict verdict);
 
 /* What the engine must survive. A fault beyond it excuses failures. */
 struct check_envelope {
-    uint64_t skew_max_ns;  /* |wall offset| between nodes */
+    uint64_t skew_max_ns; /* |wall offset| between nodes */
     uint64_t drift_max_ppb;
-    int honest_sync;       /* sync never lies */
-    int disk_survives;     /* no lasting error, no space trouble for good */
+    int honest_sync;   /* sync never lies */
+    int disk_survives; /* no lasting error, no space trouble for good */
 };
 
 struct check_world {
@@ -46,7 +47,7 @@ struct check_world {
     uint64_t scan_ns;       /* longest time between two looks for due runs */
     uint64_t skew_bound_ns; /* epsilon: how much earlier a holder stops */
     uint64_t request_timeout_ns;
-    uint64_t outage_max_ns; /* longest time a store may be away at once */
+    uint64_t outage_max_ns;  /* longest time a store may be away at once */
     uint64_t timer_slack_ns; /* L5: how late a timer may fire, beyond faults */
     uint64_t progress_bound_ns; /* L1, L2, L4: after the last fault */
     uint64_t op_payload_max;
@@ -70,19 +71,46 @@ struct check_result {
     enum check_verdict verdict;
     uint64_t checked;
     uint64_t violations;
+    uint64_t unjudged; /* the world ended before anything could be said */
     struct check_finding first; /* valid if violations > 0 */
     char reason[200];           /* of excused and inconclusive */
 };
 
-/* One checker. self is its own state; feed() is called with rising index. */
+/* Ways out of the envelope; they excuse the violations they can explain. */
+enum {
+    CHECK_BEYOND_SYNC = 1,     /* a sync lied */
+    CHECK_BEYOND_CLOCK = 2,    /* offset, drift or freeze above the bound */
+    CHECK_BEYOND_DISK = 4,     /* disk errors after which nothing was written */
+    CHECK_BEYOND_ROT = 8,      /* stored bytes changed by themselves */
+    CHECK_BEYOND_RECEIVER = 16 /* receivers forget keys */
+};
+
+struct fold;
+
+/* What a checker looks at; all of it belongs to the suite. */
+struct check_view {
+    const struct check_world *world;
+    const struct fold *fold; /* of the records before the one being fed */
+};
+
+#define CHECK_KIND(kind) (UINT64_C(1) << ENGINE_REC_##kind)
+
+/*
+ * One checker. self is its own state; feed() is called with rising index for
+ * the records of its kinds. It counts into the result it was opened with;
+ * verdicts are the suite's. What can only be said at the end it says when it
+ * is fed WORLD_END or the last AUDIT_DONE: a stream without them was cut off.
+ */
 struct check_ops {
     const char *id;
     const char *name;
     const char *unit;
-    void *(*open)(const struct check_world *world); /* NULL: out of memory */
-    void (*feed)(void *self, const struct engine_record *records, size_t count,
+    uint64_t kinds;   /* mask of CHECK_KIND */
+    unsigned excuses; /* mask of CHECK_BEYOND_ */
+    /* NULL: out of memory */
+    void *(*open)(const struct check_view *view, struct check_result *result);
+    void (*feed)(void *self, const struct engine_record *record,
                  uint64_t index);
-    void (*finish)(void *self, struct check_result *result);
     void (*close)(void *self);
 };
 
@@ -91,8 +119,14 @@ extern const struct check_ops *const check_all[];
 
 struct check_suite;
 
-/* Opens all checkers over one world, which must outlive the suite. */
+/*
+ * Opens all checkers over one world, which must outlive the suite. Returns
+ * NULL when out of memory.
+ */
 struct check_suite *check_suite_new(const struct check_world *world);
+/* The same with these checkers, a NULL-terminated list of at most 32. */
+struct check_suite *check_suite_of(const struct check_world *world,
+                                   const struct check_ops *const *list);
 /* Feeds the next records of the stream. */
 void check_suite_feed(struct check_suite *suite,
                       const struct engine_record *records, size_t count);
@@ -106,5 +140,11 @@ void check_violation(struct check_result *result,
                      const struct engine_record *record, uint64_t index,
                      const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Nanoseconds as seconds, for sentences. */
+static inline double check_seconds(uint64_t ns)
+{
+    return (double)ns / 1e9;
+}
 
 #endif

@@ -1,0 +1,213 @@
+/*
+ * S4: attempts are counted durably. They are numbered from 1 without a gap,
+ * each claimed before its code or effect starts, each ended at most once and
+ * before the next begins; none follows a success, a failure that must not be
+ * repeated, or the last attempt of the policy; delays are the policy's.
+ */
+#include <inttypes.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+/* One record about an operation, with all that rules look at. */
+struct look {
+    struct check_self *s;
+    const struct fold_run *run;
+    const struct fold_op *op;
+    const struct engine_node *node;
+    const struct engine_record *record;
+    uint64_t index;
+};
+
+#define WRONG(look, format, ...)                                               \
+    check_violation((look)->s->result, (look)->record, (look)->index,          \
+                    "run %" PRIu64 ": %s attempt %u " format,                  \
+                    (look)->record->run, (look)->node->name,                   \
+                    (look)->record->attempt, __VA_ARGS__)
+
+static bool repeatable(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+
+    switch (op->error) {
+    case ENGINE_ERR_USER:
+        return op->retryable;
+    case ENGINE_ERR_TIMED_OUT:
+    case ENGINE_ERR_INTERRUPTED:
+    case ENGINE_ERR_OOM:
+        return op->retryable &&
+               look->node->side_effect != ENGINE_EFFECT_IRREVERSIBLE;
+    default:
+        return false;
+    }
+}
+
+/* Rules for any sign that attempt number `next` is to run. */
+static void check_next(const struct look *look, uint32_t next)
+{
+    const struct fold_op *op = look->op;
+    const char *what = engine_record_name(look->record->kind);
+
+    if (look->record->kind == ENGINE_REC_EVENT)
+        what = engine_event_name(look->record->detail);
+    if (op->phase == FOLD_SUCCEEDED || op->phase == FOLD_FAILED)
+        WRONG(look, "(%s) follows the operation's end: it has %s", what,
+              fold_phase_name(op->phase));
+    else if (op->phase == FOLD_RUNNING)
+        WRONG(look, "(%s) comes before the end of attempt %u", what,
+              op->attempt);
+    else if (next != op->attempt + 1)
+        WRONG(look, "(%s): expected attempt %u after %u started", what,
+              op->attempt + 1, op->attempt);
+    else if (next > look->node->retry.attempts_max)
+        WRONG(look, "(%s) is one too many: the policy allows %u", what,
+              look->node->retry.attempts_max);
+    else if (op->attempt && !repeatable(look))
+        WRONG(look, "(%s) repeats an attempt that must not be: %s, error %s",
+              what, engine_event_name(op->end), engine_error_name(op->error));
+}
+
+static void check_started(const struct look *look)
+{
+    look->s->result->checked++;
+    check_next(look, look->record->attempt);
+    if (look->op->claimed < look->record->attempt &&
+        !fold_has(look->run, FOLD_RECOVERED) &&
+        !fold_in_doubt(look->s->fold, look->run))
+        WRONG(look, "was started in the log, but the last claimed is %u",
+              look->op->claimed);
+}
+
+static void check_ended(const struct look *look)
+{
+    look->s->result->checked++;
+    if (look->op->phase != FOLD_RUNNING ||
+        look->op->attempt != look->record->attempt)
+        WRONG(look, "ended (%s), but attempt %u is %s",
+              engine_event_name(look->record->detail), look->op->attempt,
+              fold_phase_name(look->op->phase));
+}
+
+/* The delay before an attempt, without jitter. */
+static uint64_t policy_delay(const struct engine_retry *retry, uint32_t attempt)
+{
+    uint64_t delay = retry->delay_ns;
+
+    for (uint32_t n = 2; n < attempt && delay < retry->delay_max_ns; n++) {
+        if (__builtin_mul_overflow(delay, retry->factor_milli, &delay))
+            return retry->delay_max_ns;
+        delay /= 1000;
+    }
+    return delay < retry->delay_max_ns ? delay : retry->delay_max_ns;
+}
+
+static void check_delay(const struct look *look, uint32_t next)
+{
+    const struct engine_retry *retry = &look->node->retry;
+    uint64_t most = policy_delay(retry, next);
+    uint64_t least = most;
+
+    if (retry->jitter == ENGINE_JITTER_HALF)
+        least = most / 2;
+    else if (retry->jitter == ENGINE_JITTER_FULL)
+        least = 0;
+    if (look->record->a < least || look->record->a > most)
+        WRONG(look, "is to be repeated after %.6f s, expected %.6f s to %.6f s",
+              check_seconds(look->record->a), check_seconds(least),
+              check_seconds(most));
+}
+
+static void check_retry(const struct look *look)
+{
+    uint32_t next = (uint32_t)look->record->b;
+
+    look->s->result->checked++;
+    check_next(look, next);
+    check_delay(look, next);
+}
+
+static void check_success(const struct look *look)
+{
+    if (look->node->kind == ENGINE_NODE_STEP &&
+        (look->op->phase != FOLD_ENDED ||
+         look->op->end != ENGINE_EV_ATTEMPT_SUCCEEDED))
+        WRONG(look, "made the operation succeed, but attempt %u is %s",
+              look->op->attempt, fold_phase_name(look->op->phase));
+}
+
+static void check_scheduled(const struct look *look)
+{
+    check_next(look, look->record->attempt);
+    if (look->op->phase == FOLD_SCHEDULED)
+        WRONG(look, "was scheduled twice; attempt %u started before",
+              look->op->attempt);
+}
+
+static void check_event(const struct look *look)
+{
+    switch (look->record->detail) {
+    case ENGINE_EV_OP_SCHEDULED:
+        check_scheduled(look);
+        break;
+    case ENGINE_EV_ATTEMPT_STARTED:
+        check_started(look);
+        break;
+    case ENGINE_EV_ATTEMPT_SUCCEEDED:
+    case ENGINE_EV_ATTEMPT_FAILED:
+    case ENGINE_EV_ATTEMPT_TIMED_OUT:
+    case ENGINE_EV_ATTEMPT_INTERRUPTED:
+    case ENGINE_EV_ATTEMPT_AMBIGUOUS:
+        check_ended(look);
+        break;
+    case ENGINE_EV_RETRY_SCHEDULED:
+        check_retry(look);
+        break;
+    case ENGINE_EV_OP_SUCCEEDED:
+        check_success(look);
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_begin(const struct look *look)
+{
+    look->s->result->checked++;
+    if (look->record->attempt > look->op->claimed)
+        WRONG(look,
+              "%s on node %u before its claim was durable; the last "
+              "claimed is %u",
+              look->record->kind == ENGINE_REC_ATTEMPT_BEGIN
+                  ? "began"
+                  : "sent its effect",
+              look->record->node, look->op->claimed);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct look look = {.s = self, .record = record, .index = index};
+
+    look.run = fold_run(look.s->fold, record->run);
+    look.op = fold_op(look.run, record->op);
+    if (!look.op || fold_has(look.run, FOLD_OPAQUE))
+        return;
+    look.node = fold_node(look.s->fold, look.run, record->op);
+    if (record->kind == ENGINE_REC_EVENT)
+        check_event(&look);
+    else if (record->kind == ENGINE_REC_WORK_PUT)
+        check_next(&look, record->attempt);
+    else
+        check_begin(&look);
+}
+
+const struct check_ops check_attempts = {
+    .id = "S4",
+    .name = "attempt accounting",
+    .unit = "attempt starts and ends",
+    .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORK_PUT) |
+             CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(EFFECT_SENT),
+    .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
+    .open = check_self_open,
+    .feed = feed,
+    .close = check_self_close,
+};

@@ -1,0 +1,42 @@
+/*
+ * The checkers by name, one file each. What they look for is said at the top
+ * of each file. reports/check.h says how they are fed.
+ */
+#ifndef REPORTS_CHECK_EACH_H
+#define REPORTS_CHECK_EACH_H
+
+#include "reports/check.h"
+
+/* What every checker begins with. */
+struct check_self {
+    const struct check_world *world;
+    const struct fold *fold;
+    struct check_result *result;
+};
+
+/* A zeroed state of size bytes with its head filled in, or NULL. */
+void *check_self_new(const struct check_view *view, struct check_result *result,
+                     size_t size);
+/* open() and close() of a checker that keeps nothing of its own. */
+void *check_self_open(const struct check_view *view,
+                      struct check_result *result);
+void check_self_close(void *self);
+
+extern const struct check_ops check_durability;  /* S1 */
+extern const struct check_ops check_fencing;     /* S2 */
+extern const struct check_ops check_exclusivity; /* S3 */
+extern const struct check_ops check_attempts;    /* S4 */
+extern const struct check_ops check_effects;     /* S5 */
+extern const struct check_ops check_messages;    /* S6 */
+extern const struct check_ops check_terminal;    /* S9 */
+extern const struct check_ops check_causality;   /* S10 */
+extern const struct check_ops check_projection;  /* S11 */
+extern const struct check_ops check_conserved;   /* S14 */
+extern const struct check_ops check_limits;      /* S15 */
+extern const struct check_ops check_corruption;  /* S17 */
+extern const struct check_ops check_progress;    /* L1 */
+extern const struct check_ops check_drained;     /* L2 */
+extern const struct check_ops check_orphans;     /* L3 */
+extern const struct check_ops check_timers;      /* L5 */
+
+#endif

@@ -1,0 +1,152 @@
+/*
+ * S3: one owner at a time. No lease is granted to another node before the
+ * former has expired or was given back, no coordinator acts on a lease after
+ * it is over and another has the run, and no attempt has two claimants.
+ *
+ * A holder that gave its lease back and lost the answer may still act until
+ * the lease would have expired; nothing else is forgiven but the skew bound
+ * and the drift of two clocks over one lease.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+struct exclusivity {
+    struct check_self head;
+    uint64_t *over_ns; /* by run: true time after which no former holder acts */
+    uint64_t epsilon_ns;
+    uint64_t store_set_ns; /* true time of the store clock's last change */
+};
+
+static void close_exclusivity(void *self)
+{
+    struct exclusivity *s = self;
+
+    free(s->over_ns);
+    free(s);
+}
+
+static void *open_exclusivity(const struct check_view *view,
+                              struct check_result *result)
+{
+    struct exclusivity *s = check_self_new(view, result, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->epsilon_ns = view->world->skew_bound_ns +
+                    fold_drift(view->fold, view->world->lease_ttl_ns);
+    s->over_ns = calloc(view->world->runs_max + 1, sizeof(*s->over_ns));
+    if (!s->over_ns) {
+        close_exclusivity(s);
+        return NULL;
+    }
+    return s;
+}
+
+/* The store's clock may go back between its decision and the record of it. */
+static uint64_t tolerance(const struct exclusivity *s,
+                          const struct engine_record *record)
+{
+    const struct check_world *world = s->head.world;
+
+    if (!s->store_set_ns ||
+        record->time_ns - s->store_set_ns > world->request_timeout_ns)
+        return 0;
+    return s->epsilon_ns;
+}
+
+/* How long after the record the former lease would have lasted. */
+static uint64_t remaining(const struct exclusivity *s,
+                          const struct fold_run *run,
+                          const struct engine_record *grant)
+{
+    if (!run->expires_ns)
+        return s->head.world->lease_ttl_ns;
+    return run->expires_ns > grant->wall_ns ? run->expires_ns - grant->wall_ns
+                                            : 0;
+}
+
+static void granted(struct exclusivity *s, const struct fold_run *run,
+                    const struct engine_record *grant, uint64_t index)
+{
+    uint64_t early = remaining(s, run, grant);
+
+    s->head.result->checked++;
+    if (!run->token || run->holder == grant->peer)
+        return;
+    s->over_ns[grant->run] = grant->time_ns + early + s->epsilon_ns;
+    if (!run->expires_ns || fold_has(run, FOLD_RELEASED) ||
+        early <= tolerance(s, grant))
+        return;
+    check_violation(s->head.result, grant, index,
+                    "run %" PRIu64 ": node %u was granted the lease at store "
+                    "time %.6f s, but node %u holds it until %.6f s",
+                    grant->run, grant->peer, check_seconds(grant->wall_ns),
+                    run->holder, check_seconds(run->expires_ns));
+}
+
+static void acted(struct exclusivity *s, const struct fold_run *run,
+                  const struct engine_record *act, uint64_t index)
+{
+    s->head.result->checked++;
+    if (act->token >= run->token || act->node == run->holder ||
+        act->time_ns <= s->over_ns[act->run])
+        return;
+    check_violation(s->head.result, act, index,
+                    "run %" PRIu64 ": node %u acted as its owner with token "
+                    "%" PRIu64 " %.6f s after that lease was over; node %u "
+                    "has token %" PRIu64,
+                    act->run, act->node, act->token,
+                    check_seconds(act->time_ns - s->over_ns[act->run]),
+                    run->holder, run->token);
+}
+
+static void claimed(struct exclusivity *s, const struct fold_run *run,
+                    const struct engine_record *claim, uint64_t index)
+{
+    const struct fold_op *op = fold_op(run, claim->op);
+
+    s->head.result->checked++;
+    if (!op || op->claimed != claim->attempt || op->claimer == claim->peer)
+        return;
+    check_violation(s->head.result, claim, index,
+                    "run %" PRIu64 ": attempt %u of %s was claimed by node %u, "
+                    "but node %u has claimed it before",
+                    claim->run, claim->attempt,
+                    fold_op_name(s->head.fold, run, claim->op), claim->peer,
+                    op->claimer);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct exclusivity *s = self;
+    const struct fold_run *run = fold_run(s->head.fold, record->run);
+
+    if (record->kind == ENGINE_REC_CLOCK_SET) {
+        if (record->node == s->head.world->store_node)
+            s->store_set_ns = record->time_ns;
+        return;
+    }
+    if (!run)
+        return;
+    if (record->kind == ENGINE_REC_LEASE_GRANTED)
+        granted(s, run, record, index);
+    else if (record->kind == ENGINE_REC_ACTED)
+        acted(s, run, record, index);
+    else
+        claimed(s, run, record, index);
+}
+
+const struct check_ops check_exclusivity = {
+    .id = "S3",
+    .name = "lease exclusivity",
+    .unit = "grants, acts and claims",
+    .kinds = CHECK_KIND(LEASE_GRANTED) | CHECK_KIND(ACTED) |
+             CHECK_KIND(WORK_CLAIMED) | CHECK_KIND(CLOCK_SET),
+    .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_ROT,
+    .open = open_exclusivity,
+    .feed = feed,
+    .close = close_exclusivity,
+};

@@ -1,0 +1,67 @@
+/*
+ * S2: whatever a store accepts for a run carries the largest token that was
+ * granted for it so far.
+ */
+#include <inttypes.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+/* Requests that bring a token of their own, granted with them. */
+static bool brings_token(const struct engine_record *record)
+{
+    return record->kind == ENGINE_REC_LEASE_GRANTED ||
+           (record->kind == ENGINE_REC_APPENDED &&
+            (record->detail == ENGINE_REQ_CREATE ||
+             record->detail == ENGINE_REQ_ACQUIRE));
+}
+
+static void check_write(struct check_self *s, const struct fold_run *run,
+                        const struct engine_record *record, uint64_t index)
+{
+    if (record->token == run->token)
+        return;
+    /* Announced after a commit in doubt: its grant had no record. */
+    if (record->kind == ENGINE_REC_APPENDED && !record->detail &&
+        record->token > run->token)
+        return;
+    check_violation(s->result, record, index,
+                    "run %" PRIu64 ": %s of node %u was accepted with token "
+                    "%" PRIu64 ", expected token %" PRIu64
+                    ", granted to node %u",
+                    record->run, engine_record_name(record->kind), record->peer,
+                    record->token, run->token, run->holder);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct check_self *s = self;
+    const struct fold_run *run = fold_run(s->fold, record->run);
+
+    if (!run)
+        return;
+    s->result->checked++;
+    if (!brings_token(record))
+        check_write(s, run, record, index);
+    else if (record->token <= run->token)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": node %u was granted token %" PRIu64
+                        ", expected more than %" PRIu64 ", granted to node %u",
+                        record->run, record->peer, record->token, run->token,
+                        run->holder);
+}
+
+const struct check_ops check_fencing = {
+    .id = "S2",
+    .name = "fencing",
+    .unit = "accepted writes",
+    .kinds = CHECK_KIND(APPENDED) | CHECK_KIND(LEASE_GRANTED) |
+             CHECK_KIND(LEASE_RENEWED) | CHECK_KIND(LEASE_RELEASED) |
+             CHECK_KIND(WORK_PUT) | CHECK_KIND(WORK_TAKEN) |
+             CHECK_KIND(WORK_CUT) | CHECK_KIND(OUTBOX_PUT) |
+             CHECK_KIND(OUTBOX_ACKED),
+    .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
+    .open = check_self_open,
+    .feed = feed,
+    .close = check_self_close,
+};

@@ -1,0 +1,82 @@
+/*
+ * S15: nothing above a limit is accepted: invocations in flight, events of a
+ * run, bytes of an event where the record says how many (count).
+ */
+#include <inttypes.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+static void in_flight(struct check_self *s, const struct engine_record *record,
+                      uint64_t index)
+{
+    uint64_t limit = s->world->concurrency_max;
+
+    if (record->b && (!limit || record->b < limit))
+        limit = record->b;
+    s->result->checked++;
+    if (limit && (int64_t)record->a >= 0 && record->a > limit)
+        check_violation(s->result, record, index,
+                        "%" PRIu64 " invocations are in flight on the "
+                        "platform of node %u, the limit is %" PRIu64,
+                        record->a, record->node, limit);
+}
+
+static void appended(struct check_self *s, const struct engine_record *record,
+                     uint64_t index)
+{
+    uint64_t events = record->a + record->count - 1;
+
+    s->result->checked++;
+    if (s->world->history_ops_max && events > s->world->history_ops_max)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": its history has %" PRIu64
+                        " events, the limit is %" PRIu64,
+                        record->run, events, s->world->history_ops_max);
+}
+
+static void event(struct check_self *s, const struct engine_record *record,
+                  uint64_t index)
+{
+    if (!record->count)
+        return;
+    s->result->checked++;
+    if (s->world->op_payload_max && record->count > s->world->op_payload_max)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": the payload of %s has %u bytes, the "
+                        "limit is %" PRIu64,
+                        record->run, engine_event_name(record->detail),
+                        record->count, s->world->op_payload_max);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct check_self *s = self;
+
+    switch (record->kind) {
+    case ENGINE_REC_APPENDED:
+        appended(s, record, index);
+        break;
+    case ENGINE_REC_EVENT:
+        event(s, record, index);
+        break;
+    case ENGINE_REC_REJECTED:
+        s->result->checked += record->count == ENGINE_REFUSED;
+        break;
+    default:
+        in_flight(s, record, index);
+        break;
+    }
+}
+
+const struct check_ops check_limits = {
+    .id = "S15",
+    .name = "limits",
+    .unit = "appends, refusals and gauges",
+    .kinds = CHECK_KIND(APPENDED) | CHECK_KIND(EVENT) | CHECK_KIND(REJECTED) |
+             CHECK_KIND(INVOKED) | CHECK_KIND(THROTTLED) | CHECK_KIND(GAUGE),
+    .excuses = 0,
+    .open = check_self_open,
+    .feed = feed,
+    .close = check_self_close,
+};

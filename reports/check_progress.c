@@ -1,0 +1,218 @@
+/*
+ * L1: every run that was started ends, or is blocked for an operator, within
+ * the progress bound after its own work could have been done and after the
+ * last disturbance. A stuck run is explained: what it did last, what it waits
+ * for, who holds what.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+struct progress {
+    struct check_self head;
+    uint64_t *work_ns; /* by workflow: its operations one after another, every
+                          attempt used to the full; UINT64_MAX: no bound */
+};
+
+static void close_progress(void *self)
+{
+    struct progress *s = self;
+
+    free(s->work_ns);
+    free(s);
+}
+
+static uint64_t later(uint64_t time, uint64_t span)
+{
+    return time > UINT64_MAX - span ? UINT64_MAX : time + span;
+}
+
+static uint64_t node_work(const struct engine_node *node)
+{
+    uint64_t work = 0;
+
+    if (node->kind == ENGINE_NODE_WAIT)
+        return node->wait_ns;
+    if (!node->attempt_timeout_ns)
+        return UINT64_MAX;
+    for (uint32_t n = 0; n < node->retry.attempts_max && work < UINT64_MAX; n++)
+        work = later(later(work, node->attempt_timeout_ns),
+                     n ? node->retry.delay_max_ns : 0);
+    return work;
+}
+
+static uint64_t graph_work(const struct engine_graph *graph)
+{
+    uint64_t work = 0;
+
+    for (uint32_t op = 0; op < engine_graph_count(graph); op++)
+        work = later(work, node_work(engine_graph_node(graph, op)));
+    return work;
+}
+
+static void *open_progress(const struct check_view *view,
+                           struct check_result *result)
+{
+    const struct check_world *world = view->world;
+    struct progress *s = check_self_new(view, result, sizeof(*s));
+
+    if (!s)
+        return NULL;
+    s->work_ns = calloc(world->graph_count + 1, sizeof(*s->work_ns));
+    if (!s->work_ns) {
+        close_progress(s);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < world->graph_count; i++)
+        s->work_ns[i] = graph_work(world->graphs[i]);
+    return s;
+}
+
+/* When the run's own work was done, had it been alone; UINT64_MAX: unknown. */
+static uint64_t own_end(const struct progress *s, const struct fold_run *run)
+{
+    if (!fold_graph(s->head.fold, run))
+        return UINT64_MAX;
+    return later(run->started_ns, s->work_ns[run->workflow]);
+}
+
+static void ended(struct progress *s, const struct fold_run *run,
+                  const struct engine_record *record, uint64_t index)
+{
+    uint64_t from = own_end(s, run);
+    uint64_t bound = s->head.world->progress_bound_ns;
+
+    if (!fold_has(run, FOLD_START_OK) || from == UINT64_MAX)
+        return;
+    if (s->head.fold->disturbed_ns > from)
+        from = s->head.fold->disturbed_ns;
+    if (record->time_ns <= later(from, bound))
+        return;
+    check_violation(s->head.result, record, index,
+                    "run %" PRIu64 ": ended at %.6f s, expected by %.6f s: its "
+                    "own work and the last fault were over at %.6f s",
+                    record->run, check_seconds(record->time_ns),
+                    check_seconds(later(from, bound)), check_seconds(from));
+}
+
+/* An operation that keeps the run from ending, or UINT32_MAX. */
+static uint32_t open_op(const struct fold_run *run)
+{
+    uint32_t idle = UINT32_MAX;
+
+    for (uint32_t op = 0; run->ops && op < run->op_count; op++) {
+        unsigned phase = run->ops[op].phase;
+
+        if (phase == FOLD_IDLE && idle == UINT32_MAX)
+            idle = op;
+        else if (phase != FOLD_IDLE && phase < FOLD_FIRED)
+            return op;
+    }
+    return idle;
+}
+
+/* What the attempt of a scheduled or running operation waits for. */
+static void explain_work(const struct fold_op *op, char *text, size_t size)
+{
+    uint32_t attempt = op->attempt + (op->phase == FOLD_SCHEDULED);
+
+    if (op->put != attempt)
+        snprintf(text, size, "attempt %u has no work row", attempt);
+    else if (op->done)
+        snprintf(text, size, "attempt %u was reported, but not taken", attempt);
+    else if (op->claimed == attempt)
+        snprintf(text, size, "attempt %u is claimed by node %u", attempt,
+                 op->claimer);
+    else
+        snprintf(text, size, "attempt %u is put, %s and not claimed", attempt,
+                 op->sent ? "dispatched" : "never dispatched");
+}
+
+static void explain(const struct progress *s, const struct fold_run *run,
+                    char *text, size_t size)
+{
+    uint32_t index = open_op(run);
+    const struct fold_op *op = fold_op(run, index);
+    char why[96];
+
+    if (!op) {
+        snprintf(text, size, "no operation is open");
+        return;
+    }
+    if (op->phase == FOLD_SCHEDULED || op->phase == FOLD_RUNNING)
+        explain_work(op, why, sizeof(why));
+    else if (op->phase == FOLD_RETRY || op->phase == FOLD_WAITING)
+        snprintf(why, sizeof(why), "due at store time %.6f s",
+                 check_seconds(op->due_ns));
+    else
+        snprintf(why, sizeof(why), "attempt %u was its last", op->attempt);
+    snprintf(text, size, "%s is %s: %s", fold_op_name(s->head.fold, run, index),
+             fold_phase_name(op->phase), why);
+}
+
+static void stuck(struct progress *s, const struct fold_run *run,
+                  const struct engine_record *about, uint64_t index)
+{
+    char why[256];
+
+    explain(s, run, why, sizeof(why));
+    check_violation(
+        s->head.result, about, index,
+        "run %" PRIu64 ": %s at the end; its last event is %s at "
+        "%.6f s; %s; its lease (token %" PRIu64 ") %s node %u until %.6f s",
+        about->run, fold_state_name(run->state),
+        engine_event_name(run->last_event), check_seconds(run->last_ns), why,
+        run->token,
+        fold_has(run, FOLD_RELEASED) ? "was given back by" : "is held by",
+        run->holder, check_seconds(run->expires_ns));
+}
+
+static void check_end(struct progress *s, const struct fold_run *run,
+                      const struct engine_record *about, uint64_t index)
+{
+    uint64_t from = own_end(s, run);
+
+    if (!fold_has(run, FOLD_START_OK))
+        return;
+    s->head.result->checked++;
+    if (fold_terminal(run) || run->state == ENGINE_RUN_BLOCKED ||
+        run->row_state == ENGINE_RUN_BLOCKED)
+        return;
+    if (fold_has(run, FOLD_OPAQUE) ||
+        (about->a &&
+         (from == UINT64_MAX || !fold_settled(s->head.fold, about, from))))
+        s->head.result->unjudged++;
+    else
+        stuck(s, run, about, index);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct progress *s = self;
+    struct engine_record about = *record;
+    const struct fold_run *run = fold_run(s->head.fold, record->run);
+
+    if (record->kind == ENGINE_REC_EVENT) {
+        if (run && (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
+                    record->detail == ENGINE_EV_RUN_FAILED))
+            ended(s, run, record, index);
+        return;
+    }
+    for (about.run = 1; about.run <= s->head.world->runs_max; about.run++)
+        check_end(s, &s->head.fold->runs[about.run], &about, index);
+}
+
+const struct check_ops check_progress = {
+    .id = "L1",
+    .name = "every run ends",
+    .unit = "started runs",
+    .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
+    .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |
+               CHECK_BEYOND_ROT,
+    .open = open_progress,
+    .feed = feed,
+    .close = close_progress,
+};

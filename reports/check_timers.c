@@ -1,0 +1,101 @@
+/*
+ * L5: a wait fires within the slack after it is due by store time. If
+ * anything was disturbed near that time, the count begins when a new owner
+ * must have the run: a lease, a look and the skew bound after it.
+ */
+#include <inttypes.h>
+
+#include "reports/check_each.h"
+#include "reports/fold.h"
+
+/* Until when (store time) a wait with this deadline may fire. */
+static uint64_t latest(const struct check_self *s, uint64_t due_ns,
+                       const struct engine_record *now)
+{
+    const struct check_world *world = s->world;
+    uint64_t since = now->time_ns - s->fold->disturbed_ns;
+    uint64_t from = due_ns;
+
+    if (s->fold->disturbed_ns && since < now->wall_ns) {
+        uint64_t owned = now->wall_ns - since + world->lease_ttl_ns +
+                         world->scan_ns + world->skew_bound_ns;
+        if (owned > from)
+            from = owned;
+    }
+    return from + world->timer_slack_ns;
+}
+
+static void fired(struct check_self *s, const struct fold_run *run,
+                  const struct engine_record *record, uint64_t index)
+{
+    uint64_t due = record->a ? record->a : record->b;
+    uint64_t limit = latest(s, due, record);
+
+    s->result->checked++;
+    if (record->wall_ns > limit)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": the wait %s was due at store time "
+                        "%.6f s and fired at %.6f s, expected by %.6f s",
+                        record->run, fold_op_name(s->fold, run, record->op),
+                        check_seconds(due), check_seconds(record->wall_ns),
+                        check_seconds(limit));
+}
+
+static void check_waiting(struct check_self *s, const struct fold_run *run,
+                          uint32_t op, const struct engine_record *end,
+                          uint64_t index)
+{
+    uint64_t due = run->ops[op].due_ns;
+    uint64_t limit = latest(s, due, end);
+
+    s->result->checked++;
+    if (end->wall_ns > limit || end->a == 0)
+        check_violation(s->result, end, index,
+                        "run %" PRIu64 ": the wait %s was due at store time "
+                        "%.6f s and has not fired at the end",
+                        end->run, fold_op_name(s->fold, run, op),
+                        check_seconds(due));
+    else
+        s->result->unjudged++;
+}
+
+static void check_end(struct check_self *s, const struct engine_record *end,
+                      uint64_t index)
+{
+    const struct fold_run *run = fold_run(s->fold, end->run);
+
+    if (!run->ops || fold_terminal(run) || run->state == ENGINE_RUN_BLOCKED ||
+        fold_has(run, FOLD_OPAQUE))
+        return;
+    for (uint32_t op = 0; op < run->op_count; op++)
+        if (run->ops[op].phase == FOLD_WAITING)
+            check_waiting(s, run, op, end, index);
+}
+
+static void feed(void *self, const struct engine_record *record, uint64_t index)
+{
+    struct check_self *s = self;
+    struct engine_record about = *record;
+    const struct fold_run *run = fold_run(s->fold, record->run);
+
+    if (record->kind == ENGINE_REC_EVENT) {
+        if (run && record->detail == ENGINE_EV_WAIT_FIRED)
+            fired(s, run, record, index);
+        return;
+    }
+    about.wall_ns = about.time_ns + s->fold->store_skew_ns;
+    for (about.run = 1; about.run <= s->world->runs_max; about.run++)
+        check_end(s, &about, index);
+}
+
+const struct check_ops check_timers = {
+    .id = "L5",
+    .name = "timers are not late",
+    .unit = "waits",
+    .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
+    .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |
+               CHECK_BEYOND_ROT,
+    .open = check_self_open,
+    .feed = feed,
+    .close = check_self_close,
+};

@@ -1,0 +1,158 @@
+/*
+ * The fold of a record stream: for each run what its log, its work rows and
+ * its lease say so far, and for the world when it was last disturbed. It is
+ * kept once and read by all checkers, each of which sees it as it was
+ * *before* the record it is given.
+ *
+ * Memory is proportional to runs: one struct fold_run for each, and one
+ * struct fold_op for each operation of a run that is under way. Operations
+ * are forgotten when a run has ended, its result is acknowledged and it has
+ * no work rows left.
+ *
+ * A commit whose outcome was unknown may stand on disk without records. The
+ * host announces such a row when it opens the store again, with an APPENDED
+ * whose detail is 0 and its EVENTs; what else was in that request stays
+ * unknown (FOLD_RECOVERED). A row first met in an audit has no events either
+ * (FOLD_OPAQUE): then nothing is known of the run's operations.
+ */
+#ifndef REPORTS_FOLD_H
+#define REPORTS_FOLD_H
+
+#include <stdbool.h>
+
+#include "engine/record.h"
+#include "reports/check.h"
+
+enum fold_phase {
+    FOLD_IDLE,
+    FOLD_SCHEDULED, /* an attempt may be claimed, none is in the log */
+    FOLD_RUNNING,   /* ATTEMPT_STARTED without an end */
+    FOLD_ENDED,     /* the attempt ended, what follows is not decided */
+    FOLD_RETRY,     /* due_ns is when the next attempt may be scheduled */
+    FOLD_WAITING,   /* due_ns is when the wait is over */
+    FOLD_FIRED,
+    FOLD_SUCCEEDED,
+    FOLD_FAILED
+};
+
+enum {
+    FOLD_START_OK = 1,
+    FOLD_RESULT_SEEN = 2,
+    FOLD_OUTBOX_PUT = 4,
+    FOLD_OUTBOX_ACKED = 8,
+    FOLD_RELEASED = 16,  /* the last lease was given back */
+    FOLD_RECOVERED = 32, /* its work, outbox and lease are not all known */
+    FOLD_OPAQUE = 64,    /* its events are not all known */
+    FOLD_FORGOTTEN = 128 /* operations are no longer kept */
+};
+
+struct fold_op {
+    uint64_t due_ns;  /* store time */
+    uint32_t attempt; /* last one started in the log */
+    uint32_t claimed; /* largest attempt that was claimed */
+    uint32_t put;     /* attempt of the open work row, 0: none */
+    uint16_t claimer; /* node that holds the claim */
+    uint8_t phase;    /* enum fold_phase */
+    uint8_t end;      /* event kind of the last attempt's end */
+    uint8_t retryable;
+    uint8_t done;  /* the open work row was reported */
+    uint8_t sent;  /* the open work row was dispatched */
+    uint8_t error; /* class of the last attempt that did not succeed */
+};
+
+struct fold_run {
+    uint64_t next_seq; /* 0: not created */
+    uint64_t tail;     /* position of the last row */
+    struct engine_hash hash;
+    uint64_t token;      /* largest granted */
+    uint64_t expires_ns; /* of the lease, store time; 0: unknown */
+    uint64_t started_ns; /* true time of START_OK */
+    uint64_t last_ns;    /* true time of the last event */
+    struct fold_op *ops;
+    uint32_t workflow;
+    uint32_t op_count;
+    uint32_t work_open; /* work rows put and neither taken nor cut */
+    uint32_t last_op;
+    uint32_t last_attempt;
+    uint16_t last_event;
+    uint16_t holder;    /* node of the largest token */
+    uint16_t state;     /* by its events, 0: not created */
+    uint16_t row_state; /* by its last row, as the store says */
+    uint16_t flags;
+    uint16_t reserved;
+};
+
+struct fold {
+    const struct check_world *world;
+    struct fold_run *runs;  /* [runs_max + 1] */
+    uint64_t last_position; /* of the log, as far as acknowledged or found */
+    uint64_t disturbed_ns;  /* true time of the last fault or its end */
+    uint64_t store_away_ns; /* how long the store was down, closed periods */
+    uint64_t store_down_ns; /* true time since when it is down, 0: it is up */
+    uint64_t in_doubt_ns;   /* when commits may last have gone unrecorded */
+    uint64_t store_skew_ns; /* store time - true time, modulo 2^64 */
+    int failed;             /* out of memory: nothing may be concluded */
+};
+
+/* Returns 0, or -1 when out of memory. The world must outlive the fold. */
+int fold_init(struct fold *fold, const struct check_world *world);
+void fold_deinit(struct fold *fold);
+void fold_feed(struct fold *fold, const struct engine_record *record);
+
+/* The run of this record; NULL if it names none. */
+static inline struct fold_run *fold_run(const struct fold *fold, uint64_t run)
+{
+    if (run == 0 || run > fold->world->runs_max)
+        return NULL;
+    return &fold->runs[run];
+}
+
+/* An operation; NULL if it is not known or no longer kept. */
+static inline struct fold_op *fold_op(const struct fold_run *run, uint32_t op)
+{
+    return run && run->ops && op < run->op_count ? &run->ops[op] : NULL;
+}
+
+static inline bool fold_has(const struct fold_run *run, unsigned flags)
+{
+    return (run->flags & flags) != 0;
+}
+
+static inline bool fold_terminal(const struct fold_run *run)
+{
+    return engine_run_state_terminal(run->state);
+}
+
+/* The graph of a created run, or NULL. */
+const struct engine_graph *fold_graph(const struct fold *fold,
+                                      const struct fold_run *run);
+/* The node of a run's operation, or NULL. */
+const struct engine_node *fold_node(const struct fold *fold,
+                                    const struct fold_run *run, uint32_t op);
+/* The operation's name for sentences, "?" if it has none. */
+const char *fold_op_name(const struct fold *fold, const struct fold_run *run,
+                         uint32_t op);
+/* 0: no side effect, 1: one without a key, 2: the receiver takes a key. */
+uint32_t fold_effect(const struct fold *fold, const struct fold_run *run,
+                     uint32_t op);
+
+/*
+ * True if by the record end (WORLD_END) everything had time to happen that
+ * should follow since_ns and the last disturbance within the progress bound,
+ * or if nothing more was going to happen at all.
+ */
+bool fold_settled(const struct fold *fold, const struct engine_record *end,
+                  uint64_t since_ns);
+/*
+ * True if a request about this run may have been committed without a record
+ * since its last event: the store failed in the meantime.
+ */
+bool fold_in_doubt(const struct fold *fold, const struct fold_run *run);
+
+/* Drift of two clocks against each other over a time, within the envelope. */
+uint64_t fold_drift(const struct fold *fold, uint64_t span_ns);
+
+const char *fold_phase_name(unsigned phase);
+const char *fold_state_name(unsigned state);
+
+#endif
