@@ -34,14 +34,11 @@ void engine_stream_init(struct engine_stream *stream, uint64_t seed,
 void engine_stream_block(const struct engine_stream *stream, uint64_t block,
                          uint64_t out[2])
 {
-    philox4x32_ctr_t counter = {{(uint32_t)block, (uint32_t)(block >> 32),
-                                 (uint32_t)stream->lane,
-                                 (uint32_t)(stream->lane >> 32)}};
-    philox4x32_key_t key = {
-        {(uint32_t)stream->key, (uint32_t)(stream->key >> 32)}};
-    philox4x32_ctr_t made = philox4x32_R(10, counter, key);
-    out[0] = made.v[0] | (uint64_t)made.v[1] << 32;
-    out[1] = made.v[2] | (uint64_t)made.v[3] << 32;
+    philox2x64_ctr_t counter = {{block, stream->lane}};
+    philox2x64_key_t key = {{stream->key}};
+    philox2x64_ctr_t made = philox2x64_R(10, counter, key);
+    out[0] = made.v[0];
+    out[1] = made.v[1];
 }
 
 uint64_t engine_stream_u64(const struct engine_stream *stream, uint64_t index)

@@ -11,7 +11,7 @@
 /* A number strictly between 0 and 1, from the upper 52 bits; exact. */
 static double unit(uint64_t draw)
 {
-    return ((double)(draw >> 12) + 0.5) * 0x1p-52;
+    return ((double)(int64_t)(draw >> 12) + 0.5) * 0x1p-52;
 }
 
 static uint64_t to_ns(double x)
@@ -19,7 +19,8 @@ static uint64_t to_ns(double x)
     if (!(x > 0)) {
         return 0;
     }
-    return x < (double)SIM_DIST_MAX_NS ? (uint64_t)(x + 0.5) : SIM_DIST_MAX_NS;
+    return x < (double)SIM_DIST_MAX_NS ? (uint64_t)(int64_t)(x + 0.5)
+                                       : SIM_DIST_MAX_NS;
 }
 
 int sim_dist_constant(struct sim_dist *dist, uint64_t value_ns)
@@ -191,4 +192,23 @@ uint64_t sim_dist_draw(const struct sim_dist *dist,
                        const struct engine_stream *stream, uint64_t index)
 {
     return sim_dist_at(dist, engine_stream_u64(stream, index));
+}
+
+void sim_dist_fill(const struct sim_dist *dist,
+                   const struct engine_stream *stream, uint64_t index,
+                   uint64_t *out, size_t count)
+{
+    size_t done = 0;
+    if (index % 2 == 1 && count > 0) {
+        out[done++] = sim_dist_draw(dist, stream, index);
+    }
+    for (; count - done >= 2; done += 2) {
+        uint64_t pair[2];
+        engine_stream_block(stream, (index + done) / 2, pair);
+        out[done] = sim_dist_at(dist, pair[0]);
+        out[done + 1] = sim_dist_at(dist, pair[1]);
+    }
+    if (done < count) {
+        out[done] = sim_dist_draw(dist, stream, index + done);
+    }
 }

@@ -13,6 +13,7 @@
 #ifndef SIM_DRAW_H
 #define SIM_DRAW_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "engine/random.h"
@@ -93,5 +94,13 @@ uint64_t sim_dist_at(const struct sim_dist *dist, uint64_t draw);
 /* The duration for the stream's draw at `index`. */
 uint64_t sim_dist_draw(const struct sim_dist *dist,
                        const struct engine_stream *stream, uint64_t index);
+
+/*
+ * Writes the durations for `count` draws from `index` on to out[]: the same
+ * as one by one, at less than half the cost. An even index is cheapest.
+ */
+void sim_dist_fill(const struct sim_dist *dist,
+                   const struct engine_stream *stream, uint64_t index,
+                   uint64_t *out, size_t count);
 
 #endif
