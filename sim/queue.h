@@ -115,6 +115,19 @@ static inline uint32_t sim_queue_count(const struct sim_queue *queue)
     return queue->count;
 }
 
+/*
+ * Private: copies field by field. A whole-struct copy reads 16 bytes at once,
+ * and stalls when a caller has just written them in smaller pieces.
+ */
+static inline void sim_queue_copy(struct sim_event *to,
+                                  const struct sim_event *from)
+{
+    to->time_ns = from->time_ns;
+    to->target = from->target;
+    to->kind = from->kind;
+    to->arg = from->arg;
+}
+
 /* Private: sim_queue_grow() keeps enough chunks for any spread of events. */
 static inline uint32_t sim_queue_chunk_take(struct sim_queue *queue)
 {
@@ -149,7 +162,7 @@ static inline void sim_queue_append(struct sim_queue *queue, uint32_t *begin,
         chunk = next;
         used = 0;
     }
-    queue->chunks[chunk].events[used] = *event;
+    sim_queue_copy(&queue->chunks[chunk].events[used], event);
     *end = chunk * 16 + used + 1;
 }
 
@@ -179,7 +192,7 @@ static inline void sim_queue_place(struct sim_queue *queue,
     uint64_t *word = &queue->slots[level][slot / 64];
     uint64_t bit = UINT64_C(1) << slot % 64;
     if ((*word & bit) == 0) {
-        bucket->first = *event;
+        sim_queue_copy(&bucket->first, event);
         bucket->end = 0;
         *word |= bit;
         queue->words[level] |= 1U << slot / 64;
@@ -218,7 +231,7 @@ static inline void sim_queue_pop_now(struct sim_queue *queue,
     uint32_t chunk = queue->now_begin / 16;
     uint32_t offset = queue->now_begin % 16;
     uint32_t next = queue->chunks[chunk].next;
-    *event = queue->chunks[chunk].events[offset];
+    sim_queue_copy(event, &queue->chunks[chunk].events[offset]);
     queue->now_begin++;
     if (queue->now_begin == queue->now_end) {
         sim_queue_chunk_give(queue, chunk);
@@ -270,7 +283,7 @@ static inline bool sim_queue_pop(struct sim_queue *queue,
     sim_queue_drop(queue, level, slot);
     struct sim_queue_bucket *bucket = &queue->buckets[level][slot];
     if (bucket->end == 0) {
-        *event = bucket->first;
+        sim_queue_copy(event, &bucket->first);
         queue->last_ns = event->time_ns;
         return true;
     }

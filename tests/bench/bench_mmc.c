@@ -13,10 +13,11 @@
 #include "tests/bench/bench.h"
 
 #define SERVERS 10
-#define SERVICE_NS 1000000
-#define ARRIVAL_NS 111111 /* between arrivals: SERVICE_NS / (0.9 * SERVERS) */
+#define SERVICE_NS 1000000000
+#define ARRIVAL_NS 111111111 /* between arrivals: SERVICE_NS / (0.9 * SERVERS) */
 #define CUSTOMERS 4000000
 #define WAITING_MAX 4096 /* a power of two */
+#define AHEAD 64         /* customers drawn at once; divides CUSTOMERS */
 
 enum kind {
     ARRIVAL,
@@ -25,8 +26,9 @@ enum kind {
 
 struct mmc {
     struct sim_queue *queue;
-    struct engine_stream stream;
+    struct engine_stream arrivals, services;
     struct sim_dist arrival, service;
+    uint64_t gaps_ns[AHEAD], services_ns[AHEAD];
     uint64_t now_ns;
     uint64_t customers; /* who have arrived */
     uint64_t waited_ns; /* by those whose service has begun */
@@ -55,15 +57,25 @@ static void join(struct mmc *mmc, uint64_t service_ns)
     mmc->waiting[at].service_ns = service_ns;
 }
 
-/* One block of the stream serves one customer: arrival gap and service. */
+/* Draws are functions of an index, so they can be made ahead of use. */
+static void draw_ahead(struct mmc *mmc)
+{
+    sim_dist_fill(&mmc->arrival, &mmc->arrivals, mmc->customers, mmc->gaps_ns,
+                  AHEAD);
+    sim_dist_fill(&mmc->service, &mmc->services, mmc->customers,
+                  mmc->services_ns, AHEAD);
+}
+
 static void arrive(struct mmc *mmc)
 {
-    uint64_t draws[2];
-    engine_stream_block(&mmc->stream, mmc->customers, draws);
-    if (++mmc->customers < CUSTOMERS) {
-        schedule(mmc, ARRIVAL, sim_dist_at(&mmc->arrival, draws[0]));
+    uint32_t at = mmc->customers % AHEAD;
+    if (at == 0) {
+        draw_ahead(mmc);
     }
-    uint64_t service_ns = sim_dist_at(&mmc->service, draws[1]);
+    uint64_t service_ns = mmc->services_ns[at];
+    if (++mmc->customers < CUSTOMERS) {
+        schedule(mmc, ARRIVAL, mmc->gaps_ns[at]);
+    }
     if (mmc->busy == SERVERS) {
         join(mmc, service_ns);
         return;
@@ -95,7 +107,8 @@ static void start(struct mmc *mmc)
     if (mmc->queue == NULL) {
         bench_fail("no memory for the queue");
     }
-    engine_stream_init(&mmc->stream, 1, "mmc", 0);
+    engine_stream_init(&mmc->arrivals, 1, "arrival", 0);
+    engine_stream_init(&mmc->services, 1, "service", 0);
     sim_dist_exponential(&mmc->arrival, ARRIVAL_NS);
     sim_dist_exponential(&mmc->service, SERVICE_NS);
     mmc->now_ns = 1;
@@ -142,11 +155,12 @@ static double measure_draws(void *arg)
     struct mmc *mmc = arg;
     uint64_t sum = 0;
     uint64_t began_ns = bench_cpu_ns();
-    for (uint64_t i = 0; i < CUSTOMERS; i++) {
-        uint64_t draws[2];
-        engine_stream_block(&mmc->stream, i, draws);
-        sum += sim_dist_at(&mmc->arrival, draws[0]);
-        sum += sim_dist_at(&mmc->service, draws[1]);
+    for (mmc->customers = 0; mmc->customers < CUSTOMERS;) {
+        draw_ahead(mmc);
+        for (int i = 0; i < AHEAD; i++) {
+            sum += mmc->gaps_ns[i] + mmc->services_ns[i];
+        }
+        mmc->customers += AHEAD;
     }
     uint64_t took_ns = bench_cpu_ns() - began_ns;
     if (sum == 0) {
