@@ -194,6 +194,7 @@ static void run_all(struct bench *bench)
 {
     bench_queue(bench);
     bench_mmc(bench);
+    bench_point(bench);
 }
 
 static int usage(void)
