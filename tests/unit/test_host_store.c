@@ -125,3 +125,10 @@ Test(host_store, the_suite_has_at_least_forty_sentences)
 {
     cr_assert_geq(store_conformance_count(), 40);
 }
+
+Test(host_store, random_requests_get_the_model_s_answers_and_equal_bytes)
+{
+    for (uint64_t seed = 1; seed <= 12; seed++)
+        cr_assert_eq(store_conformance_random(&memory, &nameless, seed, 2000),
+                     0, "seed %d", (int)seed);
+}
