@@ -22,6 +22,7 @@ static int refuse(const struct refusal *refusal, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     vsnprintf(refusal->text, refusal->size, format, args);
     va_end(args);
     return FAULT_EINVAL;
@@ -92,6 +93,7 @@ enum amount_kind {
     AMOUNT_OPTIONAL, /* 0 or more; the performer says what it means */
     AMOUNT_TIME,     /* more than 0 */
     AMOUNT_SIGNED,   /* anything but 0 */
+    AMOUNT_ANY,      /* below 0: from now on, until somebody repairs it */
 };
 
 static enum amount_kind amount_kind(uint32_t action)
@@ -105,6 +107,9 @@ static enum amount_kind amount_kind(uint32_t action)
     case ENGINE_ACT_STEP:
     case ENGINE_ACT_DRIFT:
         return AMOUNT_SIGNED;
+    case ENGINE_ACT_ERROR:
+    case ENGINE_ACT_FULL:
+        return AMOUNT_ANY;
     default:
         return AMOUNT_OPTIONAL;
     }

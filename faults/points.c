@@ -13,11 +13,11 @@ static const struct {
     const char *prefix;
     uint32_t actions;
 } kinds[] = {
-    {"disk/read", BIT(ERROR) | BIT(SHORT) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
+    {"disk/read", BIT(ERROR) | BIT(SHORT) | BIT(DELAY) | BIT(CRASH)},
     {"disk/write",
      BIT(ERROR) | BIT(SHORT) | BIT(FULL) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
     {"disk/sync/before", BIT(ERROR) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
-    {"disk/sync/after", BIT(DELAY) | BIT(CRASH)},
+    {"disk/sync/after", BIT(ERROR) | BIT(DELAY) | BIT(CRASH)},
     {"disk/", BIT(ERROR) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
     {"net/link", BIT(CUT)},
     {"net/", MESSAGES},

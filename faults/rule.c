@@ -220,6 +220,7 @@ static void put(struct line *line, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized) */
     int wrote = vsnprintf(line->text + line->used, line->size - line->used,
                           format, args);
     va_end(args);
@@ -249,6 +250,11 @@ static void put_time(struct line *line, uint64_t ns)
 
 static void put_amount(struct line *line, uint32_t action, int64_t amount)
 {
+    bool signs = action == ENGINE_ACT_STEP || action == ENGINE_ACT_DRIFT;
+    if (amount < 0 && !signs) {
+        put(line, "for good");
+        return;
+    }
     uint64_t size = amount < 0 ? 0 - (uint64_t)amount : (uint64_t)amount;
     put(line, "%s", amount < 0 ? "-" : "");
     if (action == ENGINE_ACT_DRIFT)

@@ -76,7 +76,8 @@ struct fault_rule {
 
     struct fault_ranges nodes;
     struct fault_op ops[FAULT_OPS_MAX];
-    uint32_t op_count; /* 0: any, and sites about no operation */
+    uint32_t op_count;   /* 0: any, and sites about no operation */
+    uint32_t chance_ppb; /* of each match that nth and every choose */
     struct fault_range runs;
     struct fault_range attempts;
     uint64_t from_ns; /* the world's time: from <= now < to */
@@ -86,17 +87,16 @@ struct fault_rule {
     struct fault_range nth; /* which matches, from 1 */
     uint64_t every;         /* of those, the first of each so many; 0: all.
                                Without nth: the every-th, twice every-th.. */
-    uint32_t chance_ppb;
-    uint64_t max_fires; /* of all actors together; 0: no limit */
-
-    bool across_actors; /* one count for all actors */
-    bool across_points; /* one count for all points of the rule */
+    uint64_t max_fires;     /* of all actors together; 0: no limit */
 
     /* Timed points only: at these times, or from_ns + k periods, k from 1. */
     uint64_t times[FAULT_TIMES_MAX];
-    uint32_t time_count;
     uint64_t period_ns;
     uint64_t jitter_ns; /* each time comes up to so much later */
+    uint32_t time_count;
+
+    bool across_actors; /* one count for all actors */
+    bool across_points; /* one count for all points of the rule */
 };
 
 /* A rule that performs `action` at every match, so far at no point. */

@@ -284,6 +284,7 @@ static bool decide_planned(struct fault_state *state,
  * libfiu's callback. It must not call back into libfiu, which holds a lock
  * here, nor change *failinfo, which is libfiu's own copy for the next time.
  */
+/* NOLINTBEGIN(readability-non-const-parameter): the type is libfiu's */
 static int answer(const char *name, int *failnum, void **failinfo,
                   unsigned int *flags)
 {
@@ -303,6 +304,8 @@ static int answer(const char *name, int *failnum, void **failinfo,
                                             : decide_planned(state, site);
     return state->question.fires;
 }
+
+/* NOLINTEND(readability-non-const-parameter) */
 
 static bool put_question(struct fault_state *state,
                          const struct engine_site *site,

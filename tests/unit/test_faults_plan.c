@@ -210,3 +210,14 @@ Test(faults_plan, a_rule_beyond_the_envelope_is_named_with_its_reason)
     rule = rule_at(ENGINE_ACT_LIE, SIM_POINT_DISK_WRITE);
     cr_expect_not_null(fault_envelope_breach(&envelope, &plan, &rule));
 }
+
+Test(faults_plan, a_disk_error_may_last_for_good_and_reads_so)
+{
+    char text[128];
+    struct fault_rule rule = rule_at(ENGINE_ACT_ERROR, SIM_POINT_DISK_WRITE);
+    rule.amount_min = rule.amount_max = -1;
+    expect_added(&rule);
+    fault_rule_text(&rule, sim_point_table, SIM_POINT_COUNT, text,
+                    sizeof(text));
+    cr_expect_str_eq(text, "error for good at disk/write");
+}

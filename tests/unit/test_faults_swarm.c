@@ -88,7 +88,8 @@ Test(faults_swarm, each_family_exists_in_some_worlds_and_not_in_others)
                    strcmp(seen[at].name, plan.rules[i].name) != 0)
                 at++;
             if (at == families)
-                strcpy(seen[families++].name, plan.rules[i].name);
+                memcpy(seen[families++].name, plan.rules[i].name,
+                       FAULT_NAME_SIZE);
             seen[at].worlds++;
         }
     }

@@ -270,7 +270,7 @@ Test(faults_switchboard, a_chance_is_kept_and_the_seed_decides)
     add(&rule);
     char first[sizeof(hits)];
     switch_on(7);
-    strcpy(first, fired(SEND, 1, 50000));
+    snprintf(first, sizeof(first), "%s", fired(SEND, 1, 50000));
     uint64_t count = fault_switchboard_ledger(board, SEND)->fired;
     cr_expect(count > 400 && count < 600, "%d", (int)count);
     cr_expect_str_neq(fired(SEND, 2, 50000), first, "actors are alike");
@@ -528,18 +528,18 @@ Test(faults_switchboard, a_schedules_chances_are_its_own)
     rule.chance_ppb = 500000000;
     add(&rule);
     switch_on(5);
-    strcpy(alone, play());
+    snprintf(alone, sizeof(alone), "%s", play());
     fault_plan_remove(&plan, 0);
     struct fault_rule other = step_every(7, 0, 500);
     fault_ranges_add(&other.nodes, 9, 9); /* never there */
     add(&other);
     add(&rule);
     switch_on(5);
-    strcpy(merged, play());
+    snprintf(merged, sizeof(merged), "%s", play());
     size_t used = 0;
     char kept[sizeof(hits)] = "";
     for (char *word = strtok(merged, " "); word; word = strtok(NULL, " ")) {
-        int time = atoi(word);
+        long time = strtol(word, NULL, 10);
         if (time % 10 == 0 && !(time % 7 == 0 && !strchr(word, '/')))
             used += (size_t)snprintf(kept + used, sizeof(kept) - used, "%s%s",
                                      used ? " " : "", word);
@@ -651,6 +651,7 @@ Test(faults_switchboard, a_name_enabled_by_somebody_else_is_not_our_decision)
     fault_rule_nth(&rule, 1000, 1000);
     add(&rule);
     switch_on(1);
+    fiu_disable(points[BEFORE].name);
     cr_assert_eq(fiu_enable(points[BEFORE].name, 1, NULL, 0), 0);
     cr_expect_not(hit(BEFORE, 1));
     fiu_disable(points[BEFORE].name);
