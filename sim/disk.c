@@ -124,8 +124,6 @@ static int ask(struct sim_disk *disk, enum sim_point point, uint64_t offset,
 {
     struct engine_decision decision = {0};
     *action = ENGINE_ACT_NONE;
-    if (!disk->on)
-        return SIM_DISK_OFF;
     if (__builtin_expect(disk->failing >> point & 1, 0))
         return disk->lasting[point];
     if (!engine_point_hit(disk->config.points,
@@ -260,6 +258,8 @@ int64_t sim_disk_read(struct sim_disk *disk, struct sim_disk_file *file,
                       void *bytes, size_t length, uint64_t offset)
 {
     uint32_t action;
+    if (!disk->on)
+        return SIM_DISK_OFF;
     spend(disk, &disk->config.read, length);
     int error = ask(disk, SIM_POINT_DISK_READ, offset, length, &action);
     if (error)
@@ -282,8 +282,24 @@ int64_t sim_disk_read(struct sim_disk *disk, struct sim_disk_file *file,
     return action == ENGINE_ACT_SHORT ? SIM_DISK_IO : (int64_t)length;
 }
 
-/* All files of an ordered disk, otherwise this one, become durable. */
-static void settle(struct sim_disk *disk, struct sim_disk_file *file);
+/* As a sync of the directory: no creation or removal can be undone. */
+static void settle_names(struct sim_disk *disk)
+{
+    for (size_t i = 0; i < disk->file_count; i++) {
+        disk->files[i]->named = true;
+        disk->files[i]->gone = disk->files[i]->deleted;
+    }
+}
+
+/* This file, or all of an ordered disk, becomes durable. */
+static void settle(struct sim_disk *disk, struct sim_disk_file *file)
+{
+    for (size_t i = 0; disk->config.ordered && i < disk->file_count; i++)
+        sim_disk_file_settle(disk->files[i]);
+    sim_disk_file_settle(file);
+    if (__builtin_expect(disk->config.ordered || !file->named, 0))
+        settle_names(disk);
+}
 
 /* Room for a file to grow to size? */
 static bool fits(const struct sim_disk *disk, const struct sim_disk_file *file,
@@ -319,14 +335,18 @@ int sim_disk_write(struct sim_disk *disk, struct sim_disk_file *file,
                    const void *bytes, size_t length, uint64_t offset)
 {
     uint32_t action;
+    if (!disk->on)
+        return SIM_DISK_OFF;
+    if (!length)
+        return 0;
+    if (offset > (uint64_t)INT64_MAX || !fits(disk, file, offset + length))
+        return SIM_DISK_FULL;
     spend(disk, &disk->config.write, length);
     int error = ask(disk, SIM_POINT_DISK_WRITE, offset, length, &action);
     if (error)
         return error;
-    if (action == ENGINE_ACT_LIE || !length)
+    if (action == ENGINE_ACT_LIE)
         return 0;
-    if (offset > (uint64_t)INT64_MAX || !fits(disk, file, offset + length))
-        return SIM_DISK_FULL;
     if (action == ENGINE_ACT_SHORT && !(length /= 2))
         return SIM_DISK_IO;
     return made(disk, file,
@@ -338,64 +358,31 @@ int sim_disk_truncate(struct sim_disk *disk, struct sim_disk_file *file,
                       uint64_t size)
 {
     uint32_t action;
+    if (!disk->on)
+        return SIM_DISK_OFF;
+    if (size == file->size)
+        return 0;
+    if (!fits(disk, file, size))
+        return SIM_DISK_FULL;
     spend(disk, &disk->config.write, 0);
     int error = ask(disk, SIM_POINT_DISK_TRUNCATE, size, 0, &action);
     if (error)
         return error;
-    if (action == ENGINE_ACT_LIE || size == file->size)
+    if (action == ENGINE_ACT_LIE)
         return 0;
-    if (!fits(disk, file, size))
-        return SIM_DISK_FULL;
     if (action == ENGINE_ACT_SHORT)
         return SIM_DISK_IO;
     return made(disk, file, sim_disk_file_cut(file, disk->seq + 1, size),
                 action);
 }
 
-static void settle_name(struct sim_disk *disk, struct sim_disk_file *file)
-{
-    if (file->deleted) {
-        file->gone = true;
-        return;
-    }
-    if (file->named)
-        return;
-    file->named = true;
-    struct sim_disk_file *ghost = find_ghost(disk, file->name);
-    if (ghost)
-        ghost->gone = true;
-}
-
-static void settle(struct sim_disk *disk, struct sim_disk_file *file)
-{
-    for (size_t i = 0; disk->config.ordered && i < disk->file_count; i++) {
-        sim_disk_file_settle(disk->files[i]);
-        settle_name(disk, disk->files[i]);
-    }
-    sim_disk_file_settle(file);
-    if (__builtin_expect(!file->named, 0)) {
-        if (!file->deleted)
-            settle_name(disk, file);
-    }
-}
-
-static void fail_sync(struct sim_disk *disk, struct sim_disk_file *file)
-{
-    if (disk->on && !disk->config.keep_after_failed_sync)
-        sim_disk_file_lose(file);
-}
-
-static int sync_after(struct sim_disk *disk, struct sim_disk_file *file)
+static int sync_after(struct sim_disk *disk)
 {
     uint32_t action;
     int error = ask(disk, SIM_POINT_DISK_SYNC_AFTER, 0, 0, &action);
     if (!error && action == ENGINE_ACT_CRASH) {
         sim_disk_crash(disk);
         error = SIM_DISK_OFF;
-    } else if (disk->file_count > 1) {
-        file->opens++; /* it may be gone itself: keep it for its caller */
-        sweep(disk);
-        file->opens--;
     }
     return error;
 }
@@ -403,11 +390,14 @@ static int sync_after(struct sim_disk *disk, struct sim_disk_file *file)
 int sim_disk_sync(struct sim_disk *disk, struct sim_disk_file *file)
 {
     uint32_t action;
+    if (!disk->on)
+        return SIM_DISK_OFF;
     spend(disk, &disk->config.sync, file->unsynced);
     int error =
         ask(disk, SIM_POINT_DISK_SYNC_BEFORE, 0, file->unsynced, &action);
     if (error) {
-        fail_sync(disk, file);
+        if (!disk->config.keep_after_failed_sync)
+            sim_disk_file_lose(file);
         return error;
     }
     if (action == ENGINE_ACT_CRASH) {
@@ -416,33 +406,36 @@ int sim_disk_sync(struct sim_disk *disk, struct sim_disk_file *file)
     }
     if (action != ENGINE_ACT_LIE)
         settle(disk, file);
-    return sync_after(disk, file);
+    sweep(disk);
+    return sync_after(disk);
 }
 
 /* The name is gone for readers; a crash may bring one file of it back. */
 static void unlink_file(struct sim_disk *disk, struct sim_disk_file *file,
                         bool durable)
 {
-    struct sim_disk_file *ghost = find_ghost(disk, file->name);
-    if (durable && ghost)
-        ghost->gone = true;
+    bool has_ghost = find_ghost(disk, file->name) != NULL;
     file->deleted = true;
     file->deleted_seq = ++disk->seq;
-    file->gone = durable || ghost;
+    file->gone = has_ghost;
     disk->used -= file->size;
+    if (durable)
+        settle_names(disk);
     sweep(disk);
 }
 
 int sim_disk_delete(struct sim_disk *disk, const char *name, bool durable)
 {
     uint32_t action;
+    if (!disk->on)
+        return SIM_DISK_OFF;
+    struct sim_disk_file *file = find(disk, name);
+    if (!file)
+        return SIM_DISK_MISSING;
     spend(disk, &disk->config.write, 0);
     int error = ask(disk, SIM_POINT_DISK_DELETE, 0, 0, &action);
     if (error)
         return error;
-    struct sim_disk_file *file = find(disk, name);
-    if (!file)
-        return SIM_DISK_MISSING;
     if (durable)
         spend(disk, &disk->config.sync, 0);
     bool in_flight = action == ENGINE_ACT_CRASH;

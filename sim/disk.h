@@ -124,14 +124,15 @@ int sim_disk_truncate(struct sim_disk *disk, struct sim_disk_file *file,
                       uint64_t size);
 
 /*
- * Makes all changes of the file durable, and its name. 0, IO, OFF. On an
- * ordered disk it makes all earlier changes of all files durable.
+ * Makes all changes of the file durable. If its name is not yet, it makes all
+ * names durable, as SQLite on Unix syncs the directory of a new journal. On
+ * an ordered disk all earlier changes of all files become durable. 0, IO, OFF.
  */
 int sim_disk_sync(struct sim_disk *disk, struct sim_disk_file *file);
 
 /*
- * Removes a file. With durable the removal survives a crash, as after a sync
- * of the directory. 0, MISSING, IO, OFF.
+ * Removes a file. With durable the directory is synced: this and all earlier
+ * creations and removals survive a crash. 0, MISSING, IO, OFF.
  */
 int sim_disk_delete(struct sim_disk *disk, const char *name, bool durable);
 
