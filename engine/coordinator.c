@@ -307,12 +307,18 @@ static void submit(struct engine_coordinator *c)
         c->failed = true;
         return;
     }
+    struct engine_request *request = (void *)block->bytes;
+    request->item_count = 0;
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        request->item_count++;
+    }
     struct engine_message head = {
         .size = (uint32_t)(sizeof(head) + block->size),
         .kind = ENGINE_MSG_REQUEST,
         .from = c->config.node,
         .to = c->config.store,
-        .run = ((const struct engine_request *)(const void *)block->bytes)->run,
+        .run = request->run,
     };
     engine_update_add(c->update, ENGINE_DO_REQUEST, &head, sizeof(head),
                       block->bytes, block->size);

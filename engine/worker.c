@@ -91,6 +91,12 @@ static void submit(struct engine_worker *w, const struct slot *s)
         w->failed = true;
         return;
     }
+    struct engine_request *request = (void *)block->bytes;
+    request->item_count = 0;
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        request->item_count++;
+    }
     struct engine_message head = {
         .size = (uint32_t)(sizeof(head) + block->size),
         .kind = ENGINE_MSG_REQUEST,

@@ -1,0 +1,543 @@
+#include "sim/store_node.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct pending {
+    size_t offset; /* of the message, in bytes[] */
+};
+
+struct answer {
+    size_t offset; /* of the reply, in replies.bytes */
+    uint32_t to;
+};
+
+struct bytes {
+    unsigned char *at;
+    size_t size;
+    size_t capacity;
+};
+
+struct sim_store_node {
+    struct sim_store_config config;
+    struct engine_store store;
+    bool open;
+    bool busy;
+    struct pending *pending; /* requests waiting, in bytes waiting */
+    uint32_t pending_count;
+    uint32_t pending_capacity;
+    struct bytes waiting;
+    struct pending *group; /* the group under way */
+    uint32_t group_capacity;
+    struct bytes carried;
+    struct answer *answers;
+    uint32_t answer_count;
+    uint32_t answer_capacity;
+    struct bytes replies;
+    struct engine_block reply;
+    uint64_t audited; /* last position the audits have covered */
+    uint64_t groups;
+    uint64_t commits;
+};
+
+enum { GROUP_DONE = 1, OPEN_AGAIN = 2 };
+
+static struct sim_world *world_of(struct sim_store_node *n)
+{
+    return n->config.world;
+}
+
+static bool keep_bytes(struct bytes *to, const void *bytes, size_t size)
+{
+    size_t padded = (size + 7) & ~(size_t)7;
+    if (to->size + padded > to->capacity) {
+        size_t capacity = to->capacity ? to->capacity : 16384;
+        while (capacity < to->size + padded)
+            capacity *= 2;
+        void *at = realloc(to->at, capacity);
+        if (!at)
+            return false;
+        to->at = at;
+        to->capacity = capacity;
+    }
+    memcpy(to->at + to->size, bytes, size);
+    to->size += padded;
+    return true;
+}
+
+/* Makes room for one more element of size bytes. */
+static bool room(void **array, uint32_t count, uint32_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t more = *capacity ? 2 * *capacity : 64;
+    void *grown = realloc(*array, more * size);
+    if (!grown)
+        return false;
+    *array = grown;
+    *capacity = more;
+    return true;
+}
+
+static void note(struct sim_store_node *n, enum engine_record_kind kind,
+                 uint64_t a, uint64_t b, uint32_t count, unsigned detail)
+{
+    struct engine_record record = {
+        .kind = (uint16_t)kind,
+        .node = SIM_NODE_STORE,
+        .op = UINT32_MAX,
+        .a = a,
+        .b = b,
+        .count = count,
+        .detail = (uint16_t)detail,
+    };
+    sim_record(world_of(n), &record);
+}
+
+/* Audit ----------------------------------------------------------------- */
+
+static int find_last(void *self, const struct engine_log_row *row)
+{
+    *(uint64_t *)self = row->position;
+    return 0;
+}
+
+struct audit {
+    struct sim_store_node *node;
+    uint64_t rows;
+    uint64_t last;
+};
+
+static int audit_row(void *self, const struct engine_log_row *row)
+{
+    struct audit *audit = self;
+    struct engine_record record = {
+        .kind = ENGINE_REC_AUDIT_ROW,
+        .node = SIM_NODE_STORE,
+        .op = UINT32_MAX,
+        .run = row->run,
+        .token = row->token,
+        .key = row->hash.lo,
+        .key_hi = row->hash.hi,
+        .a = row->seq,
+        .b = row->position,
+        .count = row->count,
+    };
+    sim_record(world_of(audit->node), &record);
+    audit->rows++;
+    audit->last = row->position;
+    return 0;
+}
+
+static int audit_run(void *self, const struct engine_run_row *row)
+{
+    struct audit *audit = self;
+    struct engine_record record = {
+        .kind = ENGINE_REC_AUDIT_RUN,
+        .node = SIM_NODE_STORE,
+        .op = UINT32_MAX,
+        .run = row->run,
+        .token = row->token,
+        .a = row->next_seq,
+        .b = row->tail,
+        .key = row->hash.lo,
+        .key_hi = row->hash.hi,
+        .state = (uint16_t)row->state,
+    };
+    sim_record(world_of(audit->node), &record);
+    return 0;
+}
+
+static int audit_work(void *self, uint64_t run, const struct engine_item *item)
+{
+    struct audit *audit = self;
+    struct engine_record record = {
+        .kind = ENGINE_REC_AUDIT_WORK,
+        .node = SIM_NODE_STORE,
+        .run = run,
+        .op = item->op,
+        .attempt = item->attempt,
+        .detail = item->kind,
+    };
+    sim_record(world_of(audit->node), &record);
+    return 0;
+}
+
+/* Reads the rows after a position; false if the file would not let us. */
+static bool audit_log(struct sim_store_node *n, uint64_t after, bool whole)
+{
+    struct audit audit = {.node = n, .last = after};
+    int error = n->store.ops->scan_log(n->store.self, after, audit_row, &audit);
+    if (!error && whole)
+        error = n->store.ops->scan_runs(n->store.self, audit_run, &audit);
+    if (!error && whole)
+        error = n->store.ops->scan_work(n->store.self, audit_work, &audit);
+    n->audited = audit.last;
+    note(n, ENGINE_REC_AUDIT_DONE, 0, audit.rows, error ? 1 : 0, whole);
+    return error == 0;
+}
+
+/* The process ------------------------------------------------------------ */
+
+static void close_store(struct sim_store_node *n)
+{
+    if (n->open)
+        n->store.ops->close(n->store.self);
+    n->open = false;
+}
+
+static void open_store(struct sim_store_node *n)
+{
+    struct sim_world *world = world_of(n);
+    if (n->config.disk)
+        sim_disk_restart(n->config.disk);
+    int error = n->config.open(n->config.open_self, &n->store);
+    if (error == SIM_STORE_DAMAGED) {
+        note(n, ENGINE_REC_STORE_OPENED, 0, 0, 1, 0);
+        return;
+    }
+    if (error) {
+        sim_timer_at(world, SIM_NODE_STORE,
+                     world->now_ns + UINT64_C(1000000000), OPEN_AGAIN);
+        return;
+    }
+    n->open = true;
+    uint64_t from = n->audited;
+    uint64_t last = from;
+    bool read = n->store.ops->scan_log(n->store.self, from, find_last,
+                                       &last) == 0;
+    if (read)
+        note(n, ENGINE_REC_STORE_OPENED, last, 0, 0, 0);
+    if (!read || !audit_log(n, from, false))
+        sim_process_crash(world, SIM_NODE_STORE, ENGINE_ACT_ERROR);
+    if (n->config.disk)
+        (void)sim_disk_take_busy(n->config.disk);
+}
+
+static void start(void *self)
+{
+    struct sim_store_node *n = self;
+    n->pending_count = 0;
+    n->waiting.size = 0;
+    n->busy = false;
+    open_store(n);
+}
+
+static void stop(void *self)
+{
+    struct sim_store_node *n = self;
+    /* The power goes first, so that closing cannot write. */
+    if (n->config.disk)
+        sim_disk_crash(n->config.disk);
+    if (n->config.disk)
+        close_store(n);
+    n->answer_count = 0;
+    n->replies.size = 0;
+}
+
+static bool power_lost(const struct sim_store_node *n)
+{
+    return n->config.disk && !sim_disk_is_on(n->config.disk);
+}
+
+/* Groups ------------------------------------------------------------------ */
+
+static const struct engine_message *carried(const struct sim_store_node *n,
+                                            uint32_t i)
+{
+    return (const void *)(n->carried.at + n->group[i].offset);
+}
+
+static const struct engine_request *request_of(
+    const struct engine_message *message)
+{
+    return (const void *)(message + 1);
+}
+
+static bool keep_reply(struct sim_store_node *n, uint32_t to,
+                       const void *bytes, size_t size)
+{
+    if (!room((void **)&n->answers, n->answer_count, &n->answer_capacity,
+              sizeof(*n->answers)))
+        return false;
+    n->answers[n->answer_count++] = (struct answer){n->replies.size, to};
+    return keep_bytes(&n->replies, bytes, size);
+}
+
+static void fail_group(struct sim_store_node *n, uint32_t count,
+                       uint64_t wall_ns)
+{
+    n->answer_count = 0;
+    n->replies.size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct engine_request *request = request_of(carried(n, i));
+        struct engine_reply reply = {
+            .size = sizeof(reply),
+            .kind = request->kind,
+            .outcome = ENGINE_FAILED,
+            .id = request->id,
+            .run = request->run,
+            .store_time_ns = wall_ns,
+            .wake_ns = UINT64_MAX,
+        };
+        if (!keep_reply(n, carried(n, i)->from, &reply, sizeof(reply)))
+            world_of(n)->failed = true;
+    }
+}
+
+/* Carries the group out, short of committing it. False: rolled back. */
+static bool apply_group(struct sim_store_node *n, uint32_t count,
+                        uint64_t wall_ns)
+{
+    const struct engine_store_ops *ops = n->store.ops;
+    if (ops->begin(n->store.self, wall_ns))
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (ops->apply(n->store.self, request_of(carried(n, i)), &n->reply)) {
+            ops->rollback(n->store.self);
+            return false;
+        }
+        if (!keep_reply(n, carried(n, i)->from, n->reply.bytes,
+                        n->reply.size))
+            world_of(n)->failed = true;
+    }
+    return true;
+}
+
+static void record_group(struct sim_store_node *n, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct engine_request *request = request_of(carried(n, i));
+        const struct engine_reply *reply =
+            (const void *)(n->replies.at + n->answers[i].offset);
+        if (reply->outcome == ENGINE_COMMITTED)
+            n->commits++;
+        engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
+                               reply);
+    }
+}
+
+static void send_answers(struct sim_store_node *n)
+{
+    struct sim_world *world = world_of(n);
+    for (uint32_t i = 0; i < n->answer_count; i++) {
+        const struct engine_reply *reply =
+            (const void *)(n->replies.at + n->answers[i].offset);
+        struct engine_message head = {
+            .size = (uint32_t)(sizeof(head) + reply->size),
+            .kind = ENGINE_MSG_REPLY,
+            .from = SIM_NODE_STORE,
+            .to = n->answers[i].to,
+            .run = reply->run,
+        };
+        sim_net_send2(world, &head, reply, reply->size);
+    }
+    n->answer_count = 0;
+    n->replies.size = 0;
+}
+
+/* The waiting requests become the group; returns how many. */
+static uint32_t take_group(struct sim_store_node *n)
+{
+    uint32_t count = n->pending_count < n->config.group_max
+                         ? n->pending_count
+                         : n->config.group_max;
+    if (count == n->pending_count) {
+        struct pending *group = n->group;
+        uint32_t capacity = n->group_capacity;
+        struct bytes bytes = n->carried;
+        n->group = n->pending;
+        n->group_capacity = n->pending_capacity;
+        n->carried = n->waiting;
+        n->pending = group;
+        n->pending_capacity = capacity;
+        n->waiting = bytes;
+        n->pending_count = 0;
+        n->waiting.size = 0;
+        return count;
+    }
+    n->carried.size = 0;
+    size_t end = n->pending[count].offset;
+    if (!keep_bytes(&n->carried, n->waiting.at, end) ||
+        !room((void **)&n->group, count, &n->group_capacity,
+              sizeof(*n->group))) {
+        world_of(n)->failed = true;
+        return 0;
+    }
+    while (n->group_capacity < count)
+        if (!room((void **)&n->group, n->group_capacity, &n->group_capacity,
+                  sizeof(*n->group)))
+            return 0;
+    memcpy(n->group, n->pending, count * sizeof(*n->group));
+    n->pending_count -= count;
+    memmove(n->pending, n->pending + count,
+            n->pending_count * sizeof(*n->pending));
+    for (uint32_t i = 0; i < n->pending_count; i++)
+        n->pending[i].offset -= end;
+    n->waiting.size -= end;
+    memmove(n->waiting.at, n->waiting.at + end, n->waiting.size);
+    return count;
+}
+
+static uint64_t group_time(struct sim_store_node *n, uint32_t count)
+{
+    if (n->config.disk)
+        return sim_disk_take_busy(n->config.disk) +
+               count * n->config.request_ns;
+    return count * n->config.request_ns;
+}
+
+static void power_off(struct sim_store_node *n)
+{
+    sim_process_crash(world_of(n), SIM_NODE_STORE, ENGINE_ACT_CRASH);
+}
+
+static void commit_group(struct sim_store_node *n, uint32_t count)
+{
+    bool early = engine_defect(&n->config.defects, ENGINE_DEFECT_ACK_EARLY);
+    if (early) {
+        record_group(n, count);
+        send_answers(n);
+    }
+    /* A store in memory has no way back: it is not asked here. */
+    if (n->config.disk &&
+        sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_BEFORE,
+                     SIM_NODE_STORE, 0, 0, 0) &&
+        sim_node(world_of(n), SIM_NODE_STORE)->state == SIM_PROCESS_DOWN)
+        return;
+    if (n->store.ops->commit(n->store.self)) {
+        if (!power_lost(n))
+            note(n, ENGINE_REC_SYNC_FAILED, 0, 0, count, 0);
+        power_off(n);
+        return;
+    }
+    n->groups++;
+    if (!early)
+        record_group(n, count);
+}
+
+static void run_group(struct sim_store_node *n)
+{
+    struct sim_world *world = world_of(n);
+    if (n->busy || !n->open || n->pending_count == 0 ||
+        sim_boundary(world, SIM_POINT_STORE_GROUP_BEFORE, SIM_NODE_STORE, 0, 0,
+                     0))
+        return;
+    uint32_t count = take_group(n);
+    uint64_t wall_ns = sim_node_wall(world, SIM_NODE_STORE);
+    n->busy = true;
+    if (apply_group(n, count, wall_ns)) {
+        commit_group(n, count);
+    } else {
+        fail_group(n, count, wall_ns);
+        if (power_lost(n))
+            power_off(n);
+    }
+    if (sim_node(world, SIM_NODE_STORE)->state != SIM_PROCESS_DOWN)
+        sim_timer_at(world, SIM_NODE_STORE,
+                     world->now_ns + group_time(n, count), GROUP_DONE);
+}
+
+static void message(void *self, const struct engine_message *message)
+{
+    struct sim_store_node *n = self;
+    size_t size = message->size - sizeof(*message);
+    if (message->kind != ENGINE_MSG_REQUEST ||
+        engine_request_check(message + 1, size))
+        return;
+    if (!room((void **)&n->pending, n->pending_count, &n->pending_capacity,
+              sizeof(*n->pending))) {
+        world_of(n)->failed = true;
+        return;
+    }
+    n->pending[n->pending_count++].offset = n->waiting.size;
+    if (!keep_bytes(&n->waiting, message, message->size))
+        world_of(n)->failed = true;
+    run_group(n);
+}
+
+static void timer(void *self, uint64_t arg)
+{
+    struct sim_store_node *n = self;
+    if (arg == OPEN_AGAIN) {
+        open_store(n);
+        return;
+    }
+    if (sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_AFTER, SIM_NODE_STORE,
+                     0, 0, 0) &&
+        sim_node(world_of(n), SIM_NODE_STORE)->state == SIM_PROCESS_DOWN)
+        return;
+    send_answers(n);
+    n->busy = false;
+    run_group(n);
+}
+
+static void resumed(void *self)
+{
+    run_group(self);
+}
+
+static const struct sim_actor_ops ops = {
+    .message = message,
+    .timer = timer,
+    .start = start,
+    .stop = stop,
+    .resume = resumed,
+};
+
+struct sim_store_node *sim_store_node_new(const struct sim_store_config *config,
+                                          const struct sim_clock *clock,
+                                          uint64_t restart_ns)
+{
+    assert(config->group_max > 0);
+    struct sim_store_node *n = calloc(1, sizeof(*n));
+    if (!n)
+        return NULL;
+    n->config = *config;
+    engine_block_init(&n->reply);
+    sim_node_set(config->world, SIM_NODE_STORE, &ops, n, clock, restart_ns);
+    return n;
+}
+
+void sim_store_node_free(struct sim_store_node *n)
+{
+    if (!n)
+        return;
+    close_store(n);
+    engine_block_free(&n->reply);
+    free(n->pending);
+    free(n->waiting.at);
+    free(n->group);
+    free(n->carried.at);
+    free(n->answers);
+    free(n->replies.at);
+    free(n);
+}
+
+void sim_store_node_audit(struct sim_store_node *n)
+{
+    if (n->config.disk) {
+        sim_disk_restart(n->config.disk);
+        sim_disk_heal(n->config.disk);
+    }
+    if (!n->open) {
+        int error = n->config.open(n->config.open_self, &n->store);
+        if (error) {
+            note(n, ENGINE_REC_STORE_OPENED, 0, 0, 1, 0);
+            return;
+        }
+        n->open = true;
+    }
+    audit_log(n, 0, true);
+}
+
+uint64_t sim_store_node_groups(const struct sim_store_node *n)
+{
+    return n->groups;
+}
+
+uint64_t sim_store_node_commits(const struct sim_store_node *n)
+{
+    return n->commits;
+}
