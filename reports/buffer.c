@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NOT_UTF8 0x110000u /* added to a byte that is not part of a character  \
-                            */
+#define NOT_UTF8                                                               \
+    0x110000u /* added to a byte that is not part of a character               \
+               */
 
 void report_buffer_init(struct report_buffer *buffer)
 {

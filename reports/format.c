@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define US 1000ull
 #define MS 1000000ull
@@ -53,6 +54,29 @@ const char *report_format_ns(struct report_word *word, uint64_t ns)
     else
         two_units(word, ns, DAY, "d", HOUR, "h");
     return word->text;
+}
+
+const char *report_format_line(struct report_word *word, uint64_t ns)
+{
+    static const struct {
+        uint64_t unit;
+        const char *name;
+    } units[] = {{DAY, "d"}, {HOUR, "h"}, {MINUTE, "m"}, {S, "s"},
+                 {MS, "ms"}, {US, "µs"},  {1, "ns"}};
+    if (ns == 0) {
+        strcpy(word->text, "0");
+        return word->text;
+    }
+    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (ns < units[i].unit)
+            continue;
+        if (ns % units[i].unit)
+            break;
+        snprintf(word->text, sizeof(word->text), "%" PRIu64 " %s",
+                 ns / units[i].unit, units[i].name);
+        return word->text;
+    }
+    return report_format_ns(word, ns);
 }
 
 const char *report_format_count(struct report_word *word, uint64_t count)

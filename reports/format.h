@@ -16,6 +16,8 @@ struct report_word {
 
 /* "870 ns", "63.1 µs", "1.24 s", "2 m 05 s", "1 h 02 m", "3 d 04 h". */
 const char *report_format_ns(struct report_word *word, uint64_t ns);
+/* The same, shorter for whole units: "30 s", "2 m", "0". */
+const char *report_format_line(struct report_word *word, uint64_t ns);
 /* "1,234,567". */
 const char *report_format_count(struct report_word *word, uint64_t count);
 /* "512 B", "3.20 MiB". */

@@ -398,8 +398,8 @@ static void write_store(struct writer *writer, const struct report_store *store)
     number(writer, "fenced", store->fenced);
     number(writer, "opened", store->opened);
     number(writer, "refused_damaged", store->refused);
-    number(writer, "takeovers", store->takeovers);
     number(writer, "taint_believed", store->taint_believed);
+    number(writer, "takeovers", store->takeovers);
     close(writer, "}");
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/format.h"
+
 static void reason(struct report_model *model, enum check_verdict verdict,
                    const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -38,6 +40,7 @@ static void judge_failures(struct report_model *model)
     const struct report_facts *facts = &model->facts;
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
+        model->held += result->verdict == CHECK_PASS;
         if (result->verdict != CHECK_FAIL)
             continue;
         model->failed++;
@@ -46,6 +49,7 @@ static void judge_failures(struct report_model *model)
     }
     for (size_t i = 0; i < facts->expectation_count; i++) {
         const struct report_expectation *expected = &facts->expectations[i];
+        model->met += expected->verdict == CHECK_PASS;
         if (expected->verdict != CHECK_FAIL)
             continue;
         model->missed++;
@@ -168,4 +172,18 @@ void report_model_deinit(struct report_model *model)
 {
     free(model->timeline);
     model->timeline = NULL;
+}
+
+void report_model_held(const struct report_model *model,
+                       struct report_buffer *out)
+{
+    const struct report_facts *facts = &model->facts;
+    struct report_word runs;
+    report_buffer_print(out, "%" PRIu32 " of %zu properties held", model->held,
+                        facts->result_count);
+    if (facts->expectation_count)
+        report_buffer_print(out, " and %" PRIu32 " of %zu expectations",
+                            model->met, facts->expectation_count);
+    report_buffer_print(out, " over %s runs.",
+                        report_format_count(&runs, model->stats->runs.started));
 }

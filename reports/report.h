@@ -94,8 +94,10 @@ struct report_model {
     const struct report_stats *stats;
     struct report_timeline *timeline; /* NULL: no run to show */
     enum check_verdict verdict;
-    uint32_t failed;                                  /* properties */
-    uint32_t missed;                                  /* expectations */
+    uint32_t held; /* properties, and how it went with them */
+    uint32_t failed;
+    uint32_t met; /* expectations */
+    uint32_t missed;
     struct report_reason reasons[REPORT_REASONS_MAX]; /* gravest first */
     uint32_t reason_count;
     uint32_t reasons_left_out;
@@ -114,6 +116,9 @@ int report_model_init(struct report_model *model,
                       struct report_collect *collect,
                       const struct report_facts *facts);
 void report_model_deinit(struct report_model *model);
+/* One sentence on what held, for a verdict without reasons. */
+void report_model_held(const struct report_model *model,
+                       struct report_buffer *out);
 
 enum {
     REPORT_TEXT_COLOUR = 1

@@ -5,10 +5,11 @@
 
 #include "reports/format.h"
 #include "reports/report.h"
+#include "reports/scale.h"
 
 enum {
     WIDTH = 80,
-    ROWS_MAX = 14,
+    ROWS_MAX = 16,
     BAR_MAX = 40,
     LISTED_MAX = 40
 };
@@ -121,7 +122,6 @@ static void wrapped(struct page *page, const char *text, size_t indent)
 static void put_verdict_line(struct page *page)
 {
     const struct report_model *model = page->model;
-    const struct report_facts *facts = &model->facts;
     const char *word = word_of(model->verdict);
     put_verdict(page, model->verdict, word);
     report_buffer_put(page->out, "  ");
@@ -132,13 +132,8 @@ static void put_verdict_line(struct page *page)
             wrapped(page, model->reasons[i].text, strlen(word) + 2);
         }
     } else {
-        struct report_word count;
-        report_buffer_print(
-            page->out,
-            "%zu properties and %zu expectations held over "
-            "%s runs.\n",
-            facts->result_count, facts->expectation_count,
-            report_format_count(&count, model->stats->runs.started));
+        report_model_held(model, page->out);
+        report_buffer_put(page->out, "\n");
     }
 }
 
@@ -191,10 +186,10 @@ static void put_property(struct page *page, const struct check_result *result)
 {
     report_buffer_put(page->out, "  ");
     cell(page, result->id, 4);
-    cell(page, result->name, 34);
-    count_cell(page, result->checked, 11);
+    cell(page, result->name, 30);
+    count_cell(page, result->checked, 10);
     report_buffer_put(page->out, " ");
-    cell(page, result->unit, 14);
+    cell(page, result->unit, 20);
     report_buffer_put(page->out, " ");
     put_verdict(page, result->verdict, check_verdict_name(result->verdict));
     report_buffer_put(page->out, "\n");
@@ -222,7 +217,7 @@ static void put_properties(struct page *page)
 {
     const struct report_facts *facts = &page->model->facts;
     if (facts->result_count)
-        heading(page, "%-40s%11s", "Properties", "checked");
+        heading(page, "%-36s%10s", "Properties", "checked");
     for (size_t i = 0; i < facts->result_count; i++)
         put_property(page, &facts->results[i]);
 }
@@ -317,46 +312,23 @@ static void put_bar(struct page *page, uint64_t value, uint64_t most)
     report_buffer_put(page->out, parts[eighths % 8]);
 }
 
-struct bin {
-    uint64_t below_ns;
-    uint64_t count;
-};
-
-/* Counts between the lines of an axis; the tail shares the last bin. */
-static unsigned fill_bins(const struct report_hist *hist,
-                          struct bin bins[static ROWS_MAX])
-{
-    uint64_t limit = report_format_next_line(hist->min);
-    uint64_t before = 0;
-    unsigned count = 0;
-    while (before < hist->count) {
-        uint64_t below = report_hist_below(hist, limit);
-        if (count == ROWS_MAX) {
-            bins[count - 1].below_ns = limit;
-            bins[count - 1].count += below - before;
-        } else {
-            bins[count++] = (struct bin){limit, below - before};
-        }
-        before = below;
-        limit = report_format_next_line(limit);
-    }
-    return count;
-}
-
 static void put_histogram(struct page *page, const struct report_hist *hist)
 {
-    struct bin bins[ROWS_MAX];
-    unsigned count = fill_bins(hist, bins);
-    uint64_t most = 1;
-    for (unsigned i = 0; i < count; i++)
-        if (bins[i].count > most)
-            most = bins[i].count;
-    for (unsigned i = 0; i < count; i++) {
-        report_buffer_put(page->out, "  below ");
-        ns_cell(page, bins[i].below_ns, 9);
-        count_cell(page, bins[i].count, 12);
-        report_buffer_put(page->out, bins[i].count ? "  " : "");
-        put_bar(page, bins[i].count, most);
+    struct report_bins bins = report_scale_fit(hist, ROWS_MAX);
+    uint32_t first = 0;
+    uint32_t last = bins.count;
+    while (report_scale_count(&bins, hist, first) == 0)
+        first++;
+    while (report_scale_count(&bins, hist, last - 1) == 0)
+        last--;
+    for (uint32_t i = first; i < last; i++) {
+        uint64_t count = report_scale_count(&bins, hist, i);
+        ns_cell(page, report_scale_edge(&bins, i), 11);
+        report_buffer_put(page->out, " –");
+        ns_cell(page, report_scale_edge(&bins, i + 1), 11);
+        count_cell(page, count, 11);
+        report_buffer_put(page->out, count ? "  " : "");
+        put_bar(page, count, bins.most);
         report_buffer_put(page->out, "\n");
     }
 }

@@ -266,8 +266,10 @@ static void tell_mark(struct telling *telling,
 {
     const struct engine_record *record = &kept->record;
     struct report_timeline *line = telling->line;
-    struct report_mark mark = {
-        .lane = lane, .time_ns = record->time_ns, .index = kept->index};
+    struct report_mark mark = {.lane = lane,
+                               .time_ns = record->time_ns,
+                               .index = kept->index,
+                               .own = record->run == line->run};
     switch (record->kind) {
     case ENGINE_REC_APPENDED:
         mark.kind = engine_run_state_terminal(record->state)

@@ -65,6 +65,7 @@ struct report_mark {
     uint32_t lane;
     uint64_t time_ns;
     uint64_t index; /* of the record */
+    int own;        /* it is about the run, not only about its actors */
 };
 
 /* One line of the table; text is built from names that are untrusted. */

@@ -1,0 +1,31 @@
+/*
+ * The charts of the HTML report, as static SVG: they need no script, print
+ * well and can be compared byte by byte. Coordinates are integers in tenths
+ * of a unit, computed without floating point. Every chart is 1000 units wide
+ * and takes its colours from the page's style sheet by class.
+ */
+#ifndef REPORTS_CHART_H
+#define REPORTS_CHART_H
+
+#include "reports/report.h"
+
+/* A coordinate as SVG wants it: 1234 becomes 123.4. */
+void report_chart_px(struct report_buffer *out, int64_t tenths);
+
+/* How runs' latencies are distributed, on a logarithmic axis. */
+void report_chart_latency(const struct report_model *model,
+                          struct report_buffer *out);
+/* Latency by the time runs were due, with what was broken when. */
+void report_chart_latency_time(const struct report_model *model,
+                               struct report_buffer *out);
+/* Runs in flight over time. */
+void report_chart_in_flight(const struct report_model *model,
+                            struct report_buffer *out);
+/* Runs due and runs ended over time. */
+void report_chart_throughput(const struct report_model *model,
+                             struct report_buffer *out);
+/* One run's timeline, a lane for each actor; the model has one. */
+void report_chart_timeline(const struct report_model *model,
+                           struct report_buffer *out);
+
+#endif

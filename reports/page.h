@@ -1,0 +1,13 @@
+/*
+ * What every HTML report has in common: the head of the document up to the
+ * title's text, and from there to the body, with the style sheet. No script,
+ * no font, no image: the policy in the head forbids them all.
+ */
+#ifndef REPORTS_PAGE_H
+#define REPORTS_PAGE_H
+
+extern const char report_page_head[];
+extern const char report_page_style[]; /* to be followed by the next */
+extern const char report_page_charts[];
+
+#endif
