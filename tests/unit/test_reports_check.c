@@ -1,0 +1,188 @@
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "reports/check.h"
+#include "reports/fold.h"
+#include "tests/support/records.h"
+
+static const struct check_result *judge_all(struct check_suite *suite,
+                                            const struct records *records,
+                                            size_t block, size_t *count)
+{
+    for (size_t i = 0; i < records->count; i += block) {
+        size_t left = records->count - i;
+
+        check_suite_feed(suite, &records->list[i], left < block ? left : block);
+    }
+    return check_suite_finish(suite, count);
+}
+
+Test(reports_check, a_clean_life_passes_every_property_it_exercises)
+{
+    struct records *records = records_new();
+    struct check_suite *suite = check_suite_new(&records->world);
+    size_t count;
+
+    for (uint64_t run = 1; run <= 3; run++)
+        records_life(records, run, LIFE_ACKED);
+    records_end(records);
+    const struct check_result *results = judge_all(suite, records, 7, &count);
+    cr_assert_eq(count, 16);
+    for (size_t i = 0; i < count; i++) {
+        int orphans = strcmp(results[i].id, "L3") == 0;
+
+        cr_assert_eq(results[i].verdict,
+                     orphans ? CHECK_INCONCLUSIVE : CHECK_PASS, "%s: %s",
+                     results[i].id, results[i].first.text);
+        cr_assert_eq(results[i].checked == 0, orphans);
+    }
+    check_suite_free(suite);
+    records_free(records);
+}
+
+Test(reports_check, a_stream_of_nothing_is_inconclusive_and_says_why)
+{
+    struct records *records = records_new();
+    struct check_suite *suite = check_suite_new(&records->world);
+    size_t count;
+    const struct check_result *results = judge_all(suite, records, 1, &count);
+
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(results[i].verdict, CHECK_INCONCLUSIVE);
+        cr_assert_not_null(strstr(results[i].reason, results[i].unit));
+    }
+    check_suite_free(suite);
+    records_free(records);
+}
+
+/* A store that lost what it had acknowledged. */
+static void lose_rows(struct records *records)
+{
+    records_add(records, ENGINE_REC_STORE_OPENED, 0, NODE_STORE)->a = 0;
+}
+
+Test(reports_check, a_lying_sync_excuses_what_comes_after_it)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_WAITING);
+    records_add(records, ENGINE_REC_DISK_FAULT, 0, NODE_STORE)->detail =
+        ENGINE_ACT_LIE;
+    lose_rows(records);
+    struct check_result result = records_judge(records, &check_durability);
+    cr_assert_eq(result.verdict, CHECK_EXCUSED);
+    cr_assert_not_null(strstr(result.reason, "sync"));
+    cr_assert_eq(result.first.index, records->count - 1);
+    records_free(records);
+}
+
+Test(reports_check, a_lying_sync_does_not_excuse_what_came_before_it)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_WAITING);
+    lose_rows(records);
+    records_add(records, ENGINE_REC_DISK_FAULT, 0, NODE_STORE)->detail =
+        ENGINE_ACT_LIE;
+    cr_assert_eq(records_judge(records, &check_durability).verdict, CHECK_FAIL);
+    records_free(records);
+}
+
+Test(reports_check, a_fault_inside_the_envelope_excuses_nothing)
+{
+    struct records *records = records_new();
+
+    records->world.envelope.honest_sync = 0; /* declared to be survived */
+    records_life(records, 1, LIFE_WAITING);
+    records_add(records, ENGINE_REC_DISK_FAULT, 0, NODE_STORE)->detail =
+        ENGINE_ACT_LIE;
+    lose_rows(records);
+    cr_assert_eq(records_judge(records, &check_durability).verdict, CHECK_FAIL);
+    records_free(records);
+}
+
+Test(reports_check, clocks_are_compared_with_one_another)
+{
+    struct records *records = records_new();
+    struct engine_record *act;
+
+    records_life(records, 1, LIFE_CREATED);
+    records_add(records, ENGINE_REC_CLOCK_SET, 0, NODE_FIRST)->a =
+        UINT64_C(0) - 600000000;
+    records->now_ns += 11 * SECOND;
+    records_grant(records, 1, NODE_SECOND);
+    records->now_ns += 2 * SECOND;
+    act = records_add(records, ENGINE_REC_ACTED, 1, NODE_FIRST);
+    act->token = 1;
+    cr_assert_eq(records_judge(records, &check_exclusivity).verdict,
+                 CHECK_FAIL);
+    records_find(records, ENGINE_REC_START_SENT, 0)->kind =
+        ENGINE_REC_CLOCK_SET;
+    records->list[0].node = NODE_SECOND;
+    records->list[0].a = 600000000;
+    struct check_result result = records_judge(records, &check_exclusivity);
+    cr_assert_eq(result.verdict, CHECK_EXCUSED);
+    cr_assert_not_null(strstr(result.reason, "clock"));
+    records_free(records);
+}
+
+Test(reports_check, only_the_first_violation_is_kept)
+{
+    struct check_result result = {.id = "S1"};
+    struct engine_record record = {.run = 7};
+
+    check_violation(&result, &record, 3, "first %d", 1);
+    check_violation(&result, &record, 4, "second");
+    cr_assert_eq(result.violations, 2);
+    cr_assert_eq(result.first.index, 3);
+    cr_assert_str_eq(result.first.text, "first 1");
+}
+
+Test(reports_check, a_long_name_is_cut_between_characters)
+{
+    struct check_result result = {.id = "S1"};
+    struct engine_record record = {.run = 7};
+    char name[600];
+
+    for (size_t i = 0; i + 2 < sizeof(name); i += 2)
+        memcpy(&name[i], "\xc3\xa4", 3);
+    check_violation(&result, &record, 0, "%s", name);
+    cr_assert_eq(strlen(result.first.text), sizeof(result.first.text) - 2);
+}
+
+Test(reports_check, operations_of_finished_runs_are_forgotten)
+{
+    struct records *records = records_new();
+    struct fold fold;
+
+    cr_assert_eq(fold_init(&fold, &records->world), 0);
+    records_life(records, 1, LIFE_SEEN);
+    for (size_t i = 0; i < records->count; i++)
+        fold_feed(&fold, &records->list[i]);
+    cr_assert_not_null(fold.runs[1].ops);
+    fold_feed(&fold,
+              records_add(records, ENGINE_REC_OUTBOX_ACKED, 1, NODE_STORE));
+    cr_assert_null(fold.runs[1].ops);
+    fold_deinit(&fold);
+    records_free(records);
+}
+
+Test(reports_check, records_that_name_no_run_of_the_world_are_ignored)
+{
+    struct records *records = records_new();
+    struct check_suite *suite = check_suite_new(&records->world);
+    size_t count;
+
+    for (unsigned kind = 0; kind <= ENGINE_REC_COUNT; kind++) {
+        struct engine_record *record =
+            records_add(records, kind, RECORDS_RUNS + 1, 60000);
+
+        record->op = 4096;
+        record->peer = 60000;
+        record->detail = 60000;
+        record->state = 60000;
+    }
+    judge_all(suite, records, 100, &count);
+    check_suite_free(suite);
+    records_free(records);
+}

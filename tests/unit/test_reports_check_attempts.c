@@ -1,0 +1,186 @@
+#include "tests/support/records.h"
+
+#include <criterion/criterion.h>
+
+/* An attempt of charge that failed, up to the retry being due. */
+static void fail(struct records *records, uint32_t attempt, uint64_t delay_ns,
+                 uint16_t error)
+{
+    struct engine_record *end;
+
+    records_attempt(records, 1, OP_CHARGE, attempt, error);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, attempt);
+    end = records_event(records, ENGINE_EV_ATTEMPT_FAILED, OP_CHARGE, attempt);
+    end->a = error;
+    end->b = 1;
+    struct engine_record *retry =
+        records_event(records, ENGINE_EV_RETRY_SCHEDULED, OP_CHARGE, attempt);
+    retry->a = delay_ns;
+    retry->b = attempt + 1;
+    records_work(records, ENGINE_REC_WORK_TAKEN, 1, OP_CHARGE, attempt);
+    records->now_ns += delay_ns;
+}
+
+static void schedule(struct records *records, uint32_t attempt)
+{
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_OP_SCHEDULED, OP_CHARGE, attempt);
+    records_work(records, ENGINE_REC_WORK_PUT, 1, OP_CHARGE, attempt);
+}
+
+/* The policy's three attempts, the third of which is running. */
+static struct records *retried(void)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_CREATED);
+    fail(records, 1, SECOND, ENGINE_ERR_USER);
+    schedule(records, 2);
+    fail(records, 2, 2 * SECOND, ENGINE_ERR_INTERRUPTED);
+    schedule(records, 3);
+    records_attempt(records, 1, OP_CHARGE, 3, 0);
+    return records;
+}
+
+Test(reports_check_attempts, the_attempts_of_the_policy_pass)
+{
+    struct records *records = retried();
+
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_counted_from_one_again_is_reported)
+{
+    struct records *records = retried();
+    struct engine_record *event =
+        records_find_event(records, ENGINE_EV_OP_SCHEDULED, 1);
+
+    event->attempt = 1;
+    records_expect(records, &check_attempts, event, "expected attempt 2");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_that_was_never_claimed_is_reported)
+{
+    struct records *records = retried();
+
+    records_drop(records, records_find(records, ENGINE_REC_WORK_CLAIMED, 1));
+    records_expect(records, &check_attempts,
+                   records_find(records, ENGINE_REC_ATTEMPT_BEGIN, 1),
+                   "before its claim was durable");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_effect_sent_before_the_claim_is_reported)
+{
+    struct records *records = retried();
+
+    records_drop(records, records_find(records, ENGINE_REC_WORK_CLAIMED, 2));
+    records_drop(records, records_find(records, ENGINE_REC_ATTEMPT_BEGIN, 2));
+    records_expect(records, &check_attempts,
+                   records_find(records, ENGINE_REC_EFFECT_SENT, 0),
+                   "sent its effect");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_above_the_policy_is_reported)
+{
+    struct records *records = retried();
+
+    fail(records, 3, 4 * SECOND, ENGINE_ERR_USER);
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_RETRY_SCHEDULED, 2),
+                   "the policy allows 3");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_second_end_of_an_attempt_is_reported)
+{
+    struct records *records = retried();
+    struct engine_record *end =
+        records_find_event(records, ENGINE_EV_ATTEMPT_FAILED, 0);
+
+    records_expect(records, &check_attempts, records_repeat(records, end),
+                   "attempt 1 is ended");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_before_the_end_of_the_last_is_reported)
+{
+    struct records *records = retried();
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, 3);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, 4);
+    records_expect(records, &check_attempts, &records->list[records->count - 1],
+                   "comes before the end of attempt 3");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_after_success_is_reported)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_WAITING);
+    records_expect(records, &check_attempts,
+                   records_work(records, ENGINE_REC_WORK_PUT, 1, OP_CHARGE, 2),
+                   "follows the operation's end");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_repeated_unknown_error_is_reported)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_CREATED);
+    fail(records, 1, SECOND, ENGINE_ERR_UNKNOWN);
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_RETRY_SCHEDULED, 0),
+                   "must not be");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_repeated_irreversible_attempt_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *end;
+
+    records_life(records, 1, LIFE_SHIPPING);
+    records_attempt(records, 1, OP_SHIP, 1, 0);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_SHIP, 1);
+    end = records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, OP_SHIP, 1);
+    end->a = ENGINE_ERR_INTERRUPTED;
+    end->b = 1;
+    records_event(records, ENGINE_EV_RETRY_SCHEDULED, OP_SHIP, 1)->b = 2;
+    records_expect(records, &check_attempts, &records->list[records->count - 1],
+                   "ship attempt 1");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_delay_outside_the_policy_is_reported)
+{
+    struct records *records = retried();
+    struct engine_record *retry =
+        records_find_event(records, ENGINE_EV_RETRY_SCHEDULED, 1);
+
+    retry->a = 2 * SECOND + 1;
+    records_expect(records, &check_attempts, retry,
+                   "expected 2.000000 s to 2.000000 s");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_success_without_a_successful_attempt_is_reported)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_WAITING);
+    records_drop(records,
+                 records_find_event(records, ENGINE_EV_ATTEMPT_SUCCEEDED, 0));
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_OP_SUCCEEDED, 0),
+                   "made the operation succeed");
+    records_free(records);
+}

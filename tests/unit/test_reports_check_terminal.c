@@ -1,0 +1,67 @@
+#include "tests/support/records.h"
+
+#include <criterion/criterion.h>
+
+static struct records *stream(void)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_SEEN);
+    return records;
+}
+
+Test(reports_check_terminal, an_end_that_stays_passes)
+{
+    struct records *records = stream();
+
+    /* To deliver the result again, someone may take the lease. */
+    records_grant(records, 1, NODE_SECOND);
+    records->list[records->row].state = ENGINE_RUN_SUCCEEDED;
+    records_expect_pass(records, &check_terminal);
+    records_free(records);
+}
+
+Test(reports_check_terminal, a_second_end_is_reported)
+{
+    struct records *records = stream();
+    struct engine_record *end;
+
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_SUCCEEDED;
+    end = records_event(records, ENGINE_EV_RUN_FAILED, UINT32_MAX, 0);
+    records_expect(records, &check_terminal, end,
+                   "after the run had succeeded");
+    records_free(records);
+}
+
+Test(reports_check_terminal, an_event_after_the_end_is_reported)
+{
+    struct records *records = stream();
+
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_SUCCEEDED;
+    records_expect(records, &check_terminal,
+                   records_event(records, ENGINE_EV_OP_SCHEDULED, OP_CHARGE, 2),
+                   "was logged at seq 16");
+    records_free(records);
+}
+
+Test(reports_check_terminal, a_late_status_write_is_reported)
+{
+    struct records *records = stream();
+    struct engine_record *row = records_row(records, 1, ENGINE_REQ_APPEND);
+
+    records_expect(records, &check_terminal, row,
+                   "made the run running after it had succeeded");
+    records_free(records);
+}
+
+Test(reports_check_terminal, a_client_told_otherwise_is_reported)
+{
+    struct records *records = stream();
+    struct engine_record *seen =
+        records_find(records, ENGINE_REC_RESULT_SEEN, 0);
+
+    seen->a = ENGINE_RUN_FAILED;
+    records_expect(records, &check_terminal, seen,
+                   "told that it failed, the log says succeeded");
+    records_free(records);
+}
