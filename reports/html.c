@@ -186,9 +186,10 @@ static void put_finding(const struct report_model *model,
     if (result->violations) {
         report_buffer_print(
             out,
-            "<span class=\"note\">%s violations, the first at %s, record "
+            "<span class=\"note\">%s %s, the first at %s, record "
             "%" PRIu64,
             report_format_count(&count, result->violations),
+            result->violations == 1 ? "violation" : "violations",
             report_format_ns(&time, result->first.record.time_ns -
                                         model->stats->first_ns),
             result->first.index);

@@ -76,27 +76,53 @@ static void gather(struct swim *swim)
     swim->count = unique;
 }
 
-/* Folds the longest gap for as long as it takes a third of the width. */
+/* Whether an attempt runs all through a gap: then it is not empty. */
+static int covered(const struct swim *swim, uint32_t gap)
+{
+    for (uint32_t i = 0; i < swim->line->span_count; i++) {
+        const struct report_span *span = &swim->line->spans[i];
+        if (is_bar(span->kind) && span->from_ns <= swim->points[gap] &&
+            span->to_ns >= swim->points[gap + 1])
+            return 1;
+    }
+    return 0;
+}
+
+/* The longest gap to fold, long in view of the rest; UINT32_MAX: none. */
+static uint32_t longest_gap(const struct swim *swim, uint64_t busy)
+{
+    uint32_t longest = UINT32_MAX;
+    for (uint32_t i = 0; i + 1 < swim->count; i++) {
+        uint64_t weight = swim->weights[i];
+        if (swim->folded[i] || weight < busy / 3 || weight == busy ||
+            (longest != UINT32_MAX && weight <= swim->weights[longest]))
+            continue;
+        if (weight >= busy / 8 * 7 || !covered(swim, i))
+            longest = i;
+    }
+    return longest;
+}
+
+/* Folds the longest gap for as long as it takes a third of the width, then
+   gives every fold an eighth of what the rest takes. */
 static void fold(struct swim *swim)
 {
+    uint64_t busy = 0;
     for (uint32_t i = 0; i + 1 < swim->count; i++) {
         swim->weights[i] = swim->points[i + 1] - swim->points[i];
-        swim->total += swim->weights[i];
+        busy += swim->weights[i];
     }
     for (int folds = 0; folds < FOLDS_MAX; folds++) {
-        uint32_t longest = UINT32_MAX;
-        for (uint32_t i = 0; i + 1 < swim->count; i++)
-            if (!swim->folded[i] && (longest == UINT32_MAX ||
-                                     swim->weights[i] > swim->weights[longest]))
-                longest = i;
-        if (longest == UINT32_MAX || swim->weights[longest] < swim->total / 3)
-            return;
-        uint64_t rest = swim->total - swim->weights[longest];
-        if (rest == 0)
-            return;
-        swim->weights[longest] = rest / 8 + 1;
+        uint32_t longest = longest_gap(swim, busy);
+        if (longest == UINT32_MAX)
+            break;
+        busy -= swim->weights[longest];
         swim->folded[longest] = 1;
-        swim->total = rest + swim->weights[longest];
+    }
+    for (uint32_t i = 0; i + 1 < swim->count; i++) {
+        if (swim->folded[i])
+            swim->weights[i] = busy / 8 + 1;
+        swim->total += swim->weights[i];
     }
 }
 

@@ -197,8 +197,9 @@ static void put_property(struct page *page, const struct check_result *result)
         struct report_word count;
         struct report_word time;
         report_buffer_print(
-            page->out, "      %s violations, the first at %s (record %" PRIu64,
+            page->out, "      %s %s, the first at %s (record %" PRIu64,
             report_format_count(&count, result->violations),
+            result->violations == 1 ? "violation" : "violations",
             report_format_ns(&time, result->first.record.time_ns -
                                         page->model->stats->first_ns),
             result->first.index);
