@@ -68,7 +68,7 @@ static void give(struct sim_local *l, uint32_t worker,
     };
     sim_record(l->world, &record);
     gauge(l);
-    sim_net_send(l->world, &forward);
+    sim_local_send(l->world, &forward);
 }
 
 static void drain(struct sim_local *l)

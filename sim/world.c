@@ -426,6 +426,16 @@ void sim_net_send(struct sim_world *world, const struct engine_message *message)
                   message->size - sizeof(*message));
 }
 
+void sim_local_send(struct sim_world *world,
+                    const struct engine_message *message)
+{
+    struct parcel *parcel = parcel_new(world, message->size);
+    if (!parcel)
+        return;
+    memcpy(parcel + 1, message, message->size);
+    deliver_later(world, parcel, message, 0);
+}
+
 /* Processes -----------------------------------------------------------------
  */
 

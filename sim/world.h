@@ -185,6 +185,13 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
                    const void *payload, size_t payload_size);
 
 /*
+ * Hands a message to a process on the same machine: nothing is lost, doubled
+ * or late, but it arrives as an event of its own.
+ */
+void sim_local_send(struct sim_world *world,
+                    const struct engine_message *message);
+
+/*
  * Puts a message back that reached a process which was then paused: it comes
  * again, first of all, when the process goes on.
  */
