@@ -145,7 +145,7 @@ static void remove_at(struct sim_disk *disk, size_t at)
 {
     sim_disk_file_free(disk->files[at]);
     memmove(disk->files + at, disk->files + at + 1,
-            (disk->file_count - at - 1) * sizeof *disk->files);
+            (disk->file_count - at - 1) * sizeof(struct sim_disk_file *));
     disk->file_count--;
 }
 
@@ -184,8 +184,9 @@ static struct sim_disk_file *create(struct sim_disk *disk, const char *name)
 {
     if (disk->file_count == disk->file_room) {
         size_t room = disk->file_room ? 2 * disk->file_room : 8;
-        struct sim_disk_file **files = disk->memory->resize(
-            disk->memory->self, disk->files, room * sizeof *files);
+        struct sim_disk_file **files =
+            disk->memory->resize(disk->memory->self, disk->files,
+                                 room * sizeof(struct sim_disk_file *));
         if (!files)
             return NULL;
         disk->files = files;

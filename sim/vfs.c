@@ -354,10 +354,6 @@ static int file_control(sqlite3_file *base, int op, void *argument)
         *(int *)argument = 0;
         return SQLITE_OK;
     }
-    if (op == SQLITE_FCNTL_VFSNAME) {
-        *(char **)argument = sqlite3_mprintf("%s", handle->vfs->name);
-        return SQLITE_OK;
-    }
     return SQLITE_NOTFOUND;
 }
 
