@@ -30,6 +30,10 @@ struct store_opener {
 /* Runs the suite, prints the sentences that are false; returns how many. */
 size_t store_conformance(const struct store_opener *opener);
 
+/* 1 or 0: whether this one sentence holds; -1: there is none of that name. */
+int store_conformance_holds(const struct store_opener *opener,
+                            const char *sentence);
+
 /* How many sentences there are. */
 size_t store_conformance_count(void);
 
