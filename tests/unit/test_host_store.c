@@ -363,7 +363,8 @@ Test(host_store, a_second_opener_is_told_that_the_file_is_in_use)
 {
     for (int journal = STORE_SQLITE_WAL; journal <= STORE_SQLITE_DELETE;
          journal++) {
-        struct file file = {.page_size = 4096, .journal = journal};
+        struct file file = {.page_size = 4096,
+                            .journal = (enum store_sqlite_journal)journal};
         struct store_opener opener;
         struct store_bed bed;
         struct engine_store other;
