@@ -87,8 +87,9 @@ static inline bool engine_point_hit(const struct engine_points *points,
     return points->ask(points->self, &site, decision);
 }
 #else
-#define engine_point_hit(points, point, node, run, op, attempt, decision)     \
-    ((void)(points), (void)(decision), false)
+#define engine_point_hit(points, point, node, run, op, attempt, decision)      \
+    ((void)(points), (void)(point), (void)(node), (void)(run), (void)(op),     \
+     (void)(attempt), (void)(decision), false)
 #endif
 
 #endif
