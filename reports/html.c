@@ -11,8 +11,9 @@ enum {
     NAME = 80,      /* most code points shown of an untrusted name */
     SENTENCE = 600, /* of an untrusted sentence */
     LISTED_MAX = 200,
+    DEFECTS_MAX = 20,
     /* Beyond this size tables stop, so that a report stays below 2 MB. */
-    SIZE_SOFT = 1500000
+    SIZE_SOFT = 1300000
 };
 
 static void put(struct report_buffer *out, const char *text)
@@ -170,7 +171,7 @@ static void put_head(const struct report_model *model,
                         report_format_digest(&digest, facts->digest));
     report_buffer_html(out, facts->version ? facts->version : "", NAME);
     put(out, "</p>\n");
-    for (size_t i = 0; i < facts->defect_count && i < LISTED_MAX; i++)
+    for (size_t i = 0; i < facts->defect_count && i < DEFECTS_MAX; i++)
         element(out, "<p class=\"note\">with the seeded defect <code>",
                 facts->defects[i], NAME, "</code></p>\n");
     put(out, "</header>\n");
@@ -719,7 +720,9 @@ static void put_limits(const struct report_model *model,
     if (stats->steps_left_out)
         report_buffer_print(out, "<li>%" PRIu32 " further steps.</li>\n",
                             stats->steps_left_out);
-    for (size_t i = 0; i < facts->limit_count && i < LISTED_MAX; i++)
+    for (size_t i = 0; i < facts->limit_count && i < LISTED_MAX &&
+                       out->size < SIZE_SOFT + SIZE_SOFT / 4;
+         i++)
         element(out, "<li>", facts->limits[i], SENTENCE, "</li>\n");
     put(out, "</ul>\n</section>\n");
 }

@@ -318,7 +318,7 @@ static void put_span(struct swim *swim, uint32_t index)
     }
     box(swim, span_class(span->kind), x, y, width, height);
     report_buffer_put(swim->out, "><title>");
-    put_span_text(swim, span, 80);
+    put_span_text(swim, span, 40);
     report_buffer_print(swim->out, " %s, %s</title></rect>\n",
                         span_word(span->kind),
                         report_format_ns(&word, span->to_ns - span->from_ns));

@@ -12,7 +12,7 @@ static const struct report_setting settings[] = {
     {"store.sync", "FULL", NULL, "default", NULL}};
 
 static const struct report_source sources[] = {
-    {"orders.json", "{\"why\": \"\xc3\xbc\"}\n", 15},
+    {"orders.json", "{\"why\": \"\xc3\xbc\"}\n", 14},
     {"arrivals.csv", "1,2\n", 4}};
 
 static const struct report_bill bill[] = {{"requests", "6,020", "$0.0012"},

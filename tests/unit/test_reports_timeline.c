@@ -1,0 +1,64 @@
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/support/sample_report.h"
+
+static const struct report_row *row_of(const struct report_timeline *line,
+                                       const char *text)
+{
+    for (uint32_t i = 0; i < line->row_count; i++)
+        if (strstr(line->rows[i].text, text))
+            return &line->rows[i];
+    return NULL;
+}
+
+Test(reports_timeline, a_crash_cuts_the_attempt_and_the_retry_is_recognised)
+{
+    struct synthetic_options options = {.runs = 9, .crash_every = 4};
+    struct sample_report *sample = sample_report_new(&options);
+    struct report_timeline *line =
+        report_timeline_new(sample->collect, 4, "chosen");
+    cr_assert(line);
+    uint32_t cut = 0;
+    uint32_t repeats = 0;
+    for (uint32_t i = 0; i < line->span_count; i++) {
+        cr_assert_leq(line->spans[i].from_ns, line->spans[i].to_ns);
+        cr_assert_leq(line->spans[i].lane, line->lane_count);
+        cut += line->spans[i].kind == REPORT_SPAN_CUT;
+    }
+    for (uint32_t i = 0; i < line->mark_count; i++)
+        repeats += line->marks[i].kind == REPORT_MARK_REPEAT;
+    cr_assert_eq(cut, 1);
+    cr_assert_eq(repeats, 1);
+    cr_assert(row_of(line, "fault: crash at worker/effect/after"));
+    cr_assert(row_of(line, "effect recognised, not applied: charge card"));
+    cr_assert(row_of(line, "abandoned: charge card, attempt 1"));
+    free(line);
+    sample_report_free(sample);
+}
+
+Test(reports_timeline, lanes_go_from_the_client_to_the_receiver)
+{
+    struct synthetic_options options = {.runs = 3};
+    struct sample_report *sample = sample_report_new(&options);
+    const struct report_timeline *line = sample->model.timeline;
+    cr_assert(line);
+    cr_assert_str_eq(line->lanes[0].name, "client");
+    cr_assert_str_eq(line->lanes[line->lane_count - 1].name, "receiver");
+    for (uint32_t i = 1; i < line->lane_count; i++)
+        cr_assert_leq(line->lanes[i - 1].role, line->lanes[i].role);
+    for (uint32_t i = 1; i < line->row_count; i++)
+        cr_assert_lt(line->rows[i - 1].index, line->rows[i].index);
+    sample_report_free(sample);
+}
+
+Test(reports_timeline, a_run_without_records_was_not_kept)
+{
+    struct synthetic_options options = {.runs = 3};
+    struct sample_report *sample = sample_report_new(&options);
+    cr_assert(report_timeline_kept(sample->collect, 3));
+    cr_assert_not(report_timeline_kept(sample->collect, 4));
+    cr_assert_not(report_timeline_kept(sample->collect, 0));
+    sample_report_free(sample);
+}
