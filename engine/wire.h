@@ -322,6 +322,7 @@ static inline size_t engine_item_span(uint32_t payload_size)
     return sizeof(struct engine_item) + (((size_t)payload_size + 7) & ~(size_t)7);
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): item is declared here. */
 #define ENGINE_REQUEST_ITEMS(request, item)                                    \
     for (const struct engine_item *item =                                      \
              engine_item_first((request), sizeof(struct engine_request));      \
@@ -331,6 +332,7 @@ static inline size_t engine_item_span(uint32_t payload_size)
     for (const struct engine_item *item =                                      \
              engine_item_first((reply), sizeof(struct engine_reply));          \
          item; item = engine_item_next((reply), item))
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /*
  * Checks that a block that came from outside is whole: sizes add up, items

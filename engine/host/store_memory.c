@@ -427,7 +427,7 @@ static int keep_row(struct store_memory *store,
 
     if (store->last == store->log_capacity) {
         size_t capacity = store->last ? 2 * (size_t)store->last : 1024;
-        void *rows = realloc(store->log_rows, capacity * sizeof(kept));
+        void *rows = realloc(store->log_rows, capacity * sizeof(void *));
 
         if (!rows)
             return -1;

@@ -843,7 +843,7 @@ static int set_up(const struct opening *opening)
 static int prepare(const struct opening *opening)
 {
     static const char *const sql[STATEMENT_COUNT] = {
-#define STATEMENT_SQL(name, text) [S_##name] = text,
+#define STATEMENT_SQL(name, text) [S_##name] = (text),
         STATEMENTS(STATEMENT_SQL)
 #undef STATEMENT_SQL
     };
@@ -890,6 +890,7 @@ int store_sqlite_open(const struct store_sqlite_config *config,
     struct opening opening = {.config = config, .error = error};
     struct store_sqlite *store = calloc(1, sizeof(*store));
 
+    error[0] = '\0';
     if (!store)
         return fail(&opening, "out of memory");
     opening.store = store;

@@ -169,7 +169,7 @@ static int disk_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file,
 
     if (!content || strlen(path) >= PATH_SIZE)
         return SQLITE_CANTOPEN;
-    strcpy(content->path, path);
+    memcpy(content->path, path, strlen(path) + 1);
     file->pMethods = &methods;
     ((struct file *)file)->content = content;
     if (out_flags)

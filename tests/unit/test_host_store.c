@@ -517,7 +517,7 @@ Test(host_store, the_write_ahead_log_stays_bounded)
         cr_assert_eq(create(&bed, run), ENGINE_COMMITTED);
     snprintf(wal, sizeof(wal), "%s-wal", file.path);
     cr_assert_eq(stat(wal, &status), 0);
-    cr_expect_lt(status.st_size, 1100 * (1024 + 24));
+    cr_expect_lt(status.st_size, 1100L * (1024 + 24));
     store_bed_close(&bed);
     remove_directory(&file);
 }
