@@ -181,7 +181,7 @@ static void check_end(struct progress *s, const struct fold_run *run,
     if (fold_terminal(run) || run->state == ENGINE_RUN_BLOCKED ||
         run->row_state == ENGINE_RUN_BLOCKED)
         return;
-    if (fold_has(run, FOLD_OPAQUE) ||
+    if ((fold_has(run, FOLD_OPAQUE) && !fold_has(run, FOLD_AUDITED)) ||
         (about->a &&
          (from == UINT64_MAX || !fold_settled(s->head.fold, about, from))))
         s->head.result->unjudged++;

@@ -193,12 +193,15 @@ static void appended(struct fold *fold, struct fold_run *run,
                      const struct engine_record *row)
 {
     set_tail(run, row);
-    fold->last_position = row->b;
+    if (row->b > fold->last_position || row->detail)
+        fold->last_position = row->b;
     fold->store_skew_ns = row->wall_ns - row->time_ns;
     if (row->state)
         run->row_state = row->state;
-    if (row->detail == 0)
-        mark_unknown(run, FOLD_RECOVERED, row->token);
+    if (row->detail)
+        return;
+    mark_unknown(run, FOLD_RECOVERED, row->token);
+    run->flags &= (uint16_t)~FOLD_OPAQUE;
 }
 
 /* A row nobody acknowledged: its commit was in doubt and has survived. */
@@ -368,8 +371,10 @@ static void run_fold(struct fold *fold, struct fold_run *run,
         audit_row(run, record);
         break;
     case ENGINE_REC_AUDIT_RUN:
+        run->flags |= FOLD_AUDITED;
+        run->row_state = record->state;
         if (fold_has(run, FOLD_OPAQUE))
-            set_state(run, record->state);
+            run->state = record->state;
         break;
     default:
         work_fold(run, record);

@@ -40,10 +40,11 @@ enum {
     FOLD_RESULT_SEEN = 2,
     FOLD_OUTBOX_PUT = 4,
     FOLD_OUTBOX_ACKED = 8,
-    FOLD_RELEASED = 16,  /* the last lease was given back */
-    FOLD_RECOVERED = 32, /* its work, outbox and lease are not all known */
-    FOLD_OPAQUE = 64,    /* its events are not all known */
-    FOLD_FORGOTTEN = 128 /* operations are no longer kept */
+    FOLD_RELEASED = 16,   /* the last lease was given back */
+    FOLD_RECOVERED = 32,  /* its work, outbox and lease are not all known */
+    FOLD_OPAQUE = 64,     /* its events are not all known */
+    FOLD_FORGOTTEN = 128, /* operations are no longer kept */
+    FOLD_AUDITED = 256    /* its row was read at the end */
 };
 
 struct fold_op {
