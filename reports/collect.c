@@ -22,7 +22,8 @@ struct run {
     uint32_t workflow;
     uint16_t trouble; /* faults, takeovers and retries, weighed */
     uint8_t state;    /* enum engine_run_state; 0: not durable yet */
-    uint8_t seen;
+    unsigned seen : 1;
+    unsigned leased : 1; /* a lease was granted and not given back */
 };
 
 /* What is kept of every node. */
@@ -52,6 +53,7 @@ struct report_collect {
     uint64_t run_room;
     uint64_t in_flight;
     uint64_t in_flight_before; /* most before the first fault */
+    uint64_t lasting_ns;       /* until then, at least, a fault lasts */
 
     struct node *nodes;
     uint32_t node_room;
@@ -285,7 +287,7 @@ static void count_in_flight(struct report_collect *collect, uint64_t now)
     if (stats->last_fault_ns == 0) {
         if (collect->in_flight > collect->in_flight_before)
             collect->in_flight_before = collect->in_flight;
-    } else if (stats->drain_ns == UINT64_MAX &&
+    } else if (stats->drain_ns == UINT64_MAX && now >= stats->last_fault_ns &&
                collect->in_flight <= collect->in_flight_before) {
         stats->drain_ns = now - stats->last_fault_ns;
     }
@@ -472,12 +474,35 @@ static void add_band(struct report_collect *collect, struct report_band band)
         stats->bands_left_out++;
 }
 
-/* A fault begins or ends: what is in flight has to drain from here. */
+/* A fault begins or ends: what is in flight has to drain from here, or from
+   when the last of those that last is over. */
 static void fault_time(struct report_collect *collect, uint64_t now)
 {
-    collect->stats.last_fault_ns = now;
-    collect->stats.drain_ns =
-        collect->in_flight <= collect->in_flight_before ? 0 : UINT64_MAX;
+    struct report_stats *stats = &collect->stats;
+    int lasts = collect->lasting_ns > now;
+    stats->last_fault_ns = lasts ? collect->lasting_ns : now;
+    stats->drain_ns = !lasts && collect->in_flight <= collect->in_flight_before
+                          ? 0
+                          : UINT64_MAX;
+}
+
+/* Faults that are given a time end by themselves. */
+static int ends_itself(const struct engine_record *record)
+{
+    return (record->detail == ENGINE_ACT_CUT ||
+            record->detail == ENGINE_ACT_FREEZE) &&
+           (int64_t)record->a > 0;
+}
+
+static void lasting_fault(struct report_collect *collect,
+                          const struct engine_record *record)
+{
+    uint64_t end = record->time_ns + record->a;
+    add_band(collect,
+             (struct report_band){REPORT_BAND_FAULT, record->node,
+                                  (uint32_t)record->key, record->time_ns, end});
+    if (end > collect->lasting_ns)
+        collect->lasting_ns = end;
 }
 
 static void effective(struct report_collect *collect, uint32_t point)
@@ -546,6 +571,8 @@ static void fault(struct report_collect *collect,
     stats->faults_fired++;
     stats->faults_in_flight += record->count == 1;
     report_series_at(&collect->series, record->time_ns)->faults++;
+    if (ends_itself(record))
+        lasting_fault(collect, record);
     fault_time(collect, record->time_ns);
     if (record->run)
         trouble(collect, record->run, 4);
@@ -557,7 +584,7 @@ static void fault(struct report_collect *collect,
     row->last_ns = record->time_ns;
     row->in_flight += record->count == 1;
     fault_effect(collect, record);
-    if (collect->open_count < OPEN_FAULTS_MAX)
+    if (!ends_itself(record) && collect->open_count < OPEN_FAULTS_MAX)
         collect->open[collect->open_count++] = (struct open_fault){
             (uint32_t)record->key, record->node, record->time_ns};
 }
@@ -652,6 +679,23 @@ static void renewed(struct report_collect *collect,
     collect->renewed_ns = record->time_ns;
     collect->renewed_peer = record->peer;
     collect->stats.commits++;
+}
+
+static void leased(struct report_collect *collect,
+                   const struct engine_record *record)
+{
+    struct run *run = run_of(collect, record->run);
+    if (!run)
+        return;
+    if (record->kind == ENGINE_REC_LEASE_RELEASED) {
+        run->leased = 0;
+        return;
+    }
+    if (run->leased) {
+        collect->stats.store.takeovers++;
+        trouble(collect, record->run, 2);
+    }
+    run->leased = 1;
 }
 
 static void rejected(struct report_collect *collect,
@@ -818,9 +862,8 @@ static void take_store(struct report_collect *collect,
     struct report_stats *stats = &collect->stats;
     switch (record->kind) {
     case ENGINE_REC_LEASE_GRANTED:
-        stats->store.takeovers += record->token > 1;
-        if (record->token > 1)
-            trouble(collect, record->run, 2);
+    case ENGINE_REC_LEASE_RELEASED:
+        leased(collect, record);
         break;
     case ENGINE_REC_LEASE_RENEWED:
         renewed(collect, record);
@@ -862,7 +905,7 @@ static void take(struct report_collect *collect,
         work_put(collect, record);
         break;
     case ENGINE_REC_WORK_CLAIMED:
-        collect->stats.commits++;
+        collect->stats.commits += record->count == 0; /* 1: a repeat */
         work_claimed(collect, record);
         break;
     case ENGINE_REC_WORK_DONE:
@@ -957,7 +1000,7 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     finish_bands(collect);
     if (stats->events == 0)
         return stats;
-    report_series_at(&collect->series, stats->last_ns);
+    count_in_flight(collect, stats->last_ns);
     stats->bucket_ns = collect->series.width_ns;
     stats->bucket_count =
         report_series_buckets(&collect->series, stats->buckets);

@@ -139,9 +139,9 @@ struct report_platform {
 
 struct report_store {
     uint64_t opened;
-    uint64_t refused; /* opened and found damaged */
-    uint64_t takeovers;
-    uint64_t fenced; /* requests with an old token */
+    uint64_t refused;   /* opened and found damaged */
+    uint64_t takeovers; /* leases granted that were not given back */
+    uint64_t fenced;    /* requests with an old token */
     uint64_t conflicts;
     uint64_t unknown;        /* commits whose outcome was in doubt */
     uint64_t taint_believed; /* corrupted reads nobody noticed */

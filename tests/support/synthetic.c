@@ -208,6 +208,7 @@ static void settle(struct author *author)
 {
     append(author, ENGINE_RUN_SUSPENDED, ENGINE_REQ_APPEND);
     event(author, ENGINE_EV_WAIT_STARTED, SETTLE);
+    write_of(author, SYNTHETIC_STORE, ENGINE_REC_LEASE_RELEASED);
     write_of(author, author->coordinator, ENGINE_REC_DISOWNED);
     author->now += 30 * S;
     author->token++;
@@ -281,6 +282,8 @@ static void sort(struct synthetic *synthetic)
 {
     for (size_t i = 0; i < synthetic->count; i++)
         synthetic->records[i].mono_ns = i;
+    if (synthetic->count == 0)
+        return;
     qsort(synthetic->records, synthetic->count, sizeof(struct engine_record),
           by_time);
     for (size_t i = 0; i < synthetic->count; i++)

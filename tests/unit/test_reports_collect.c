@@ -246,6 +246,44 @@ Test(reports_collect, the_backlog_drains_when_no_more_runs_fly_than_before)
     bed_free(&bed);
 }
 
+Test(reports_collect, a_cut_link_lasts_as_long_as_it_was_told_to)
+{
+    struct bed bed = bed_new(9, 0);
+    struct engine_record cut = fault(ENGINE_ACT_CUT, 3, 1);
+    cut.a = 5 * MS;
+    start(&bed, 1);
+    feed(&bed, cut);
+    uint64_t from_ns = bed.now;
+    start(&bed, 2);
+    state(&bed, 1, ENGINE_RUN_SUCCEEDED); /* drained, but the cut lasts */
+    bed.now += 10 * MS;
+    state(&bed, 2, ENGINE_RUN_SUCCEEDED);
+    const struct report_stats *stats = report_collect_finish(bed.collect);
+    cr_assert_eq(stats->band_count, 1);
+    cr_assert_eq(stats->bands[0].to_ns, from_ns + 5 * MS);
+    cr_assert_eq(stats->last_fault_ns, from_ns + 5 * MS);
+    cr_assert_eq(stats->drain_ns, bed.now - from_ns - 5 * MS);
+    bed_free(&bed);
+}
+
+static void lease(struct bed *bed, unsigned kind, uint64_t token)
+{
+    feed(bed, (struct engine_record){
+                  .kind = (uint16_t)kind, .run = 1, .token = token});
+}
+
+Test(reports_collect, a_lease_that_was_given_back_is_not_taken_over)
+{
+    struct bed bed = bed_new(9, 0);
+    lease(&bed, ENGINE_REC_LEASE_GRANTED, 1);
+    lease(&bed, ENGINE_REC_LEASE_RELEASED, 1);
+    lease(&bed, ENGINE_REC_LEASE_GRANTED, 2);
+    lease(&bed, ENGINE_REC_LEASE_GRANTED, 3);
+    const struct report_stats *stats = report_collect_finish(bed.collect);
+    cr_assert_eq(stats->store.takeovers, 1);
+    bed_free(&bed);
+}
+
 Test(reports_collect, a_renewal_of_many_leases_is_one_commit)
 {
     struct bed bed = bed_new(9, 0);
