@@ -36,6 +36,7 @@ struct sim_store_node {
     uint32_t answer_capacity;
     struct bytes replies;
     struct engine_block reply;
+    uint32_t doubt;   /* requests of a group whose outcome is unknown */
     uint64_t audited; /* last position the audits have covered */
     uint64_t groups;
     uint64_t commits;
@@ -93,6 +94,111 @@ static void note(struct sim_store_node *n, enum engine_record_kind kind,
         .detail = (uint16_t)detail,
     };
     sim_record(world_of(n), &record);
+}
+
+/* The group under way ------------------------------------------------------ */
+
+static const struct engine_message *carried(const struct sim_store_node *n,
+                                            uint32_t i)
+{
+    return (const void *)(n->carried.at + n->group[i].offset);
+}
+
+static const struct engine_request *request_of(
+    const struct engine_message *message)
+{
+    return (const void *)(message + 1);
+}
+
+static void record_group(struct sim_store_node *n, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct engine_request *request = request_of(carried(n, i));
+        const struct engine_reply *reply =
+            (const void *)(n->replies.at + n->answers[i].offset);
+        if (reply->outcome == ENGINE_COMMITTED)
+            n->commits++;
+        engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
+                               reply);
+    }
+}
+
+/* A group in doubt ------------------------------------------------------- */
+
+static const struct engine_reply *answer_of(const struct sim_store_node *n,
+                                            uint32_t i)
+{
+    return (const void *)(n->replies.at + n->answers[i].offset);
+}
+
+/* What tells whether a group has survived: one of its rows. */
+struct trace {
+    const struct engine_request *request;
+    bool found;
+};
+
+static int trace_work(void *self, uint64_t run, const struct engine_item *item)
+{
+    struct trace *trace = self;
+    const struct engine_request *request = trace->request;
+    unsigned state = request->kind == ENGINE_REQ_CLAIM ? ENGINE_WORK_CLAIMED
+                                                       : ENGINE_WORK_DONE;
+    trace->found = run == request->run && item->op == request->op &&
+                   item->attempt == request->attempt && item->kind == state;
+    return trace->found;
+}
+
+static int trace_run(void *self, const struct engine_run_row *row)
+{
+    struct trace *trace = self;
+    if (row->run != trace->request->run)
+        return 0;
+    trace->found = row->wake_ns == UINT64_MAX;
+    return 1;
+}
+
+/*
+ * The group is one transaction: any one of its requests that left a trace
+ * speaks for all. Groups that only renewed something leave none, and matter
+ * to nobody.
+ */
+static bool survived(struct sim_store_node *n, uint64_t last)
+{
+    const struct engine_store_ops *ops = n->store.ops;
+    for (uint32_t i = 0; i < n->doubt; i++) {
+        struct trace trace = {.request = request_of(carried(n, i))};
+        const struct engine_reply *reply = answer_of(n, i);
+        if (reply->outcome != ENGINE_COMMITTED)
+            continue;
+        switch (reply->kind) {
+        case ENGINE_REQ_CREATE:
+        case ENGINE_REQ_APPEND:
+            return reply->position <= last;
+        case ENGINE_REQ_ACQUIRE:
+            if (reply->run && reply->position > n->audited)
+                return reply->position <= last;
+            break;
+        case ENGINE_REQ_CLAIM:
+        case ENGINE_REQ_FINISH:
+            (void)ops->scan_work(n->store.self, trace_work, &trace);
+            return trace.found;
+        case ENGINE_REQ_ACK:
+            (void)ops->scan_runs(n->store.self, trace_run, &trace);
+            return trace.found;
+        default:
+            break;
+        }
+    }
+    return false;
+}
+
+static void settle_doubt(struct sim_store_node *n, uint64_t last)
+{
+    if (n->doubt > 0 && survived(n, last))
+        record_group(n, n->doubt);
+    n->doubt = 0;
+    n->answer_count = 0;
+    n->replies.size = 0;
 }
 
 /* Audit ----------------------------------------------------------------- */
@@ -207,8 +313,10 @@ static void open_store(struct sim_store_node *n)
     uint64_t last = from;
     bool read = n->store.ops->scan_log(n->store.self, from, find_last,
                                        &last) == 0;
-    if (read)
+    if (read) {
+        settle_doubt(n, last);
         note(n, ENGINE_REC_STORE_OPENED, last, 0, 0, 0);
+    }
     if (!read || !audit_log(n, from, false))
         sim_process_crash(world, SIM_NODE_STORE, ENGINE_ACT_ERROR);
     if (n->config.disk)
@@ -232,8 +340,10 @@ static void stop(void *self)
         sim_disk_crash(n->config.disk);
     if (n->config.disk)
         close_store(n);
-    n->answer_count = 0;
-    n->replies.size = 0;
+    if (n->doubt == 0) {
+        n->answer_count = 0;
+        n->replies.size = 0;
+    }
 }
 
 static bool power_lost(const struct sim_store_node *n)
@@ -242,18 +352,6 @@ static bool power_lost(const struct sim_store_node *n)
 }
 
 /* Groups ------------------------------------------------------------------ */
-
-static const struct engine_message *carried(const struct sim_store_node *n,
-                                            uint32_t i)
-{
-    return (const void *)(n->carried.at + n->group[i].offset);
-}
-
-static const struct engine_request *request_of(
-    const struct engine_message *message)
-{
-    return (const void *)(message + 1);
-}
 
 static bool keep_reply(struct sim_store_node *n, uint32_t to,
                        const void *bytes, size_t size)
@@ -303,19 +401,6 @@ static bool apply_group(struct sim_store_node *n, uint32_t count,
             world_of(n)->failed = true;
     }
     return true;
-}
-
-static void record_group(struct sim_store_node *n, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const struct engine_request *request = request_of(carried(n, i));
-        const struct engine_reply *reply =
-            (const void *)(n->replies.at + n->answers[i].offset);
-        if (reply->outcome == ENGINE_COMMITTED)
-            n->commits++;
-        engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
-                               reply);
-    }
 }
 
 static void send_answers(struct sim_store_node *n)
@@ -409,6 +494,7 @@ static void commit_group(struct sim_store_node *n, uint32_t count)
     if (n->store.ops->commit(n->store.self)) {
         if (!power_lost(n))
             note(n, ENGINE_REC_SYNC_FAILED, 0, 0, count, 0);
+        n->doubt = early ? 0 : count;
         power_off(n);
         return;
     }
@@ -528,6 +614,10 @@ void sim_store_node_audit(struct sim_store_node *n)
             return;
         }
         n->open = true;
+        uint64_t last = n->audited;
+        if (n->store.ops->scan_log(n->store.self, n->audited, find_last,
+                                   &last) == 0)
+            settle_doubt(n, last);
     }
     audit_log(n, 0, true);
 }
