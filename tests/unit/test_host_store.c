@@ -504,6 +504,26 @@ Test(host_store, a_sync_failure_believed_by_a_defect_loses_the_group)
     remove_directory(&file);
 }
 
+Test(host_store, closing_writes_nothing_to_the_file)
+{
+    struct file file = {.page_size = 1024};
+    struct store_opener opener;
+    struct store_bed bed;
+    struct stat before;
+    struct stat after;
+    char wal[128];
+
+    open_bed(&bed, &file, &opener);
+    create(&bed, 1);
+    snprintf(wal, sizeof(wal), "%s-wal", file.path);
+    cr_assert_eq(stat(file.path, &before), 0);
+    store_bed_close(&bed);
+    cr_assert_eq(stat(file.path, &after), 0);
+    cr_expect_eq(before.st_size, after.st_size);
+    cr_expect_eq(stat(wal, &after), 0, "the log is still needed");
+    remove_directory(&file);
+}
+
 Test(host_store, the_write_ahead_log_stays_bounded)
 {
     struct file file = {.page_size = 1024};
