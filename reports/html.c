@@ -570,16 +570,20 @@ static void put_timeline_key(struct report_buffer *out)
 static void put_rows(const struct report_timeline *line,
                      struct report_buffer *out)
 {
-    put(out, "<details open><summary>What happened, in order</summary>\n"
-             "<table>\n<tr><th class=\"n\">since due<th class=\"n\">record"
-             "<th>actor<th>what</tr>\n");
+    put(out,
+        "<details open><summary>What happened, in order</summary>\n"
+        "<table>\n<tr><th class=\"n\">seconds since due<th class=\"n\">record"
+        "<th>actor<th>what</tr>\n");
     for (uint32_t i = 0; i < line->row_count; i++) {
         const struct report_row *row = &line->rows[i];
         if (out->size > SIZE_SOFT + SIZE_SOFT / 8)
             break;
         put(out, "<tr>");
-        ns_cell(out, row->time_ns > line->from_ns ? row->time_ns - line->from_ns
-                                                  : 0);
+        uint64_t since_ns =
+            row->time_ns > line->from_ns ? row->time_ns - line->from_ns : 0;
+        report_buffer_print(
+            out, "<td class=\"n\">%" PRIu64 ".%06" PRIu64 "</td>",
+            since_ns / 1000000000, since_ns % 1000000000 / 1000);
         count_cell(out, row->index);
         element(out, "<td class=\"w\">", line->lanes[row->lane].name, 24,
                 "</td>");
