@@ -201,7 +201,7 @@ static void hand_over(struct sim_lambda_front *f, uint32_t index)
     message.from = SIM_NODE_PLATFORM;
     message.to = node_of(index);
     sim_process_start(world_of(f), message.to);
-    sim_local_send(world_of(f), &message);
+    sim_local_send(world_of(f), &message, 0);
     begin_faults(f, index, hangs);
 }
 

@@ -15,6 +15,9 @@ struct sim_local {
     uint32_t count;
     uint32_t workers_max;
     uint32_t slots;
+    struct sim_dist latency;
+    struct engine_stream latencies;
+    uint64_t given; /* in all: index of the draws */
     struct engine_message *queue; /* a ring */
     uint32_t head;
     uint32_t queued;
@@ -68,7 +71,8 @@ static void give(struct sim_local *l, uint32_t worker,
     };
     sim_record(l->world, &record);
     gauge(l);
-    sim_local_send(l->world, &forward);
+    sim_local_send(l->world, &forward,
+                   sim_dist_draw(&l->latency, &l->latencies, l->given++));
 }
 
 static void drain(struct sim_local *l)
@@ -174,7 +178,8 @@ static const struct sim_actor_ops ops = {.message = message};
 
 struct sim_local *sim_local_new(struct sim_world *world,
                                 const struct sim_clock *clock,
-                                uint32_t workers_max, uint32_t slots)
+                                uint32_t workers_max, uint32_t slots,
+                                const struct sim_dist *dispatch_latency)
 {
     struct sim_local *l = calloc(1, sizeof(*l));
     if (!l)
@@ -182,6 +187,8 @@ struct sim_local *sim_local_new(struct sim_world *world,
     l->world = world;
     l->workers_max = workers_max;
     l->slots = slots;
+    l->latency = *dispatch_latency;
+    engine_stream_init(&l->latencies, world->seed, "sim/local/dispatch", 0);
     l->platform = (struct sim_platform){&platform_ops, l};
     l->workers = calloc(workers_max, sizeof(*l->workers));
     if (!l->workers) {

@@ -17,7 +17,8 @@ struct sim_local;
  */
 struct sim_local *sim_local_new(struct sim_world *world,
                                 const struct sim_clock *clock,
-                                uint32_t workers_max, uint32_t slots);
+                                uint32_t workers_max, uint32_t slots,
+                                const struct sim_dist *dispatch_latency);
 void sim_local_free(struct sim_local *local);
 
 struct sim_platform *sim_local_platform(struct sim_local *local);

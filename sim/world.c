@@ -427,13 +427,13 @@ void sim_net_send(struct sim_world *world, const struct engine_message *message)
 }
 
 void sim_local_send(struct sim_world *world,
-                    const struct engine_message *message)
+                    const struct engine_message *message, uint64_t delay_ns)
 {
     struct parcel *parcel = parcel_new(world, message->size);
     if (!parcel)
         return;
     memcpy(parcel + 1, message, message->size);
-    deliver_later(world, parcel, message, 0);
+    deliver_later(world, parcel, message, delay_ns);
 }
 
 /* Processes -----------------------------------------------------------------

@@ -185,11 +185,11 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
                    const void *payload, size_t payload_size);
 
 /*
- * Hands a message to a process on the same machine: nothing is lost, doubled
- * or late, but it arrives as an event of its own.
+ * Hands a message to a process by a way that loses and doubles nothing; it
+ * arrives after delay_ns.
  */
 void sim_local_send(struct sim_world *world,
-                    const struct engine_message *message);
+                    const struct engine_message *message, uint64_t delay_ns);
 
 /*
  * Puts a message back that reached a process which was then paused: it comes

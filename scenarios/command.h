@@ -1,0 +1,25 @@
+/*
+ * The commands of the program. Each takes its own arguments and returns the
+ * exit code of the process.
+ */
+#ifndef SCENARIOS_COMMAND_H
+#define SCENARIOS_COMMAND_H
+
+enum exit_code {
+    EXIT_HELD = 0,
+    EXIT_INTERNAL = 1,
+    EXIT_USAGE = 2,        /* usage or scenario error */
+    EXIT_PROPERTY = 3,     /* a property failed */
+    EXIT_BUDGET = 4,       /* an expectation was missed */
+    EXIT_INCONCLUSIVE = 5,
+    EXIT_ENVIRONMENT = 6,  /* something outside is missing or not writable */
+    EXIT_INTERRUPTED = 130
+};
+
+int command_run(int argc, char **argv);
+int command_replay(int argc, char **argv);
+int command_validate(int argc, char **argv);
+int command_points(int argc, char **argv);
+int command_defects(int argc, char **argv);
+
+#endif

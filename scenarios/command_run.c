@@ -1,0 +1,445 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "faults/defects.h"
+#include "reports/file.h"
+#include "reports/format.h"
+#include "scenarios/command.h"
+#include "scenarios/replay.h"
+#include "scenarios/runner.h"
+
+enum { DEFECTS_MAX = REPLAY_DEFECTS_MAX, COMMAND_SIZE = 1024 };
+
+struct arguments {
+    const char *file;
+    const char *out;
+    uint64_t seed;
+    bool has_seed;
+    bool json;
+    const char *defects[DEFECTS_MAX];
+    uint32_t defect_count;
+};
+
+/* Set by Ctrl-C; the only variable of the program that is not an argument. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigemptyset(&action.sa_mask);
+    /* The second Ctrl-C ends the process as usual. */
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Arguments ----------------------------------------------------------------- */
+
+static bool parse_seed(const char *text, uint64_t *seed)
+{
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static bool usage(const char *command, const char *format, const char *what)
+{
+    fprintf(stderr, "perdure %s: ", command);
+    fprintf(stderr, format, what);
+    fprintf(stderr, "; see perdure --help\n");
+    return false;
+}
+
+static bool check_defect(const char *command, const char *name)
+{
+    if (fault_defect_find(name))
+        return true;
+    fprintf(stderr, "perdure %s: found defect \"%.40s\", allowed", command,
+            name);
+    for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", fault_defect_table[i].name);
+    fprintf(stderr, "\n");
+    return false;
+}
+
+/* One option with its value, if it has one. False: refused, and said so. */
+static bool parse_option(const char *command, bool replay,
+                         struct arguments *arguments, const char *option,
+                         const char *value, int *used)
+{
+    *used = 1;
+    if (strcmp(option, "--json") == 0) {
+        arguments->json = true;
+        return true;
+    }
+    *used = 2;
+    bool known = strcmp(option, "--out") == 0 ||
+                 (!replay && (strcmp(option, "--seed") == 0 ||
+                              strcmp(option, "--defect") == 0));
+    if (!known)
+        return usage(command,
+                     replay ? "found \"%.40s\", allowed --out DIR, --json"
+                            : "found \"%.40s\", allowed --seed N, --out DIR, "
+                              "--json, --defect NAME",
+                     option);
+    if (!value)
+        return usage(command, "found %s without a value", option);
+    if (strcmp(option, "--out") == 0) {
+        arguments->out = value;
+        return true;
+    }
+    if (strcmp(option, "--seed") == 0) {
+        arguments->has_seed = true;
+        return parse_seed(value, &arguments->seed) ||
+               usage(command,
+                     "found seed \"%.40s\", allowed a whole number from 0 to "
+                     "18446744073709551615",
+                     value);
+    }
+    if (arguments->defect_count == DEFECTS_MAX)
+        return usage(command, "found more than %s defects", "32");
+    arguments->defects[arguments->defect_count++] = value;
+    return check_defect(command, value);
+}
+
+static bool parse(int argc, char **argv, bool replay,
+                  struct arguments *arguments)
+{
+    *arguments = (struct arguments){0};
+    for (int i = 1; i < argc;) {
+        int used = 1;
+        if (strncmp(argv[i], "--", 2) == 0) {
+            if (!parse_option(argv[0], replay, arguments, argv[i],
+                              i + 1 < argc ? argv[i + 1] : NULL, &used))
+                return false;
+        } else if (arguments->file) {
+            return usage(argv[0], "found a second file \"%.80s\", allowed one",
+                         argv[i]);
+        } else {
+            arguments->file = argv[i];
+        }
+        i += used;
+    }
+    if (!arguments->file)
+        return usage(argv[0], "found no file, allowed %s",
+                     replay ? "the report.json of a run" : "a scenario");
+    if (!arguments->out && !arguments->json)
+        arguments->out = "perdure-report";
+    return true;
+}
+
+/* Appends a word, in quotes where a shell needs them. */
+static void quote(char *text, size_t size, const char *word)
+{
+    size_t at = strlen(text);
+    bool plain = word[0] != '\0' &&
+                 strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                              "UVWXYZ0123456789_./-+:=@%") == strlen(word);
+    if (plain) {
+        snprintf(text + at, size - at, " %s", word);
+        return;
+    }
+    snprintf(text + at, size - at, " '");
+    for (const char *c = word; *c; c++) {
+        at = strlen(text);
+        if (*c == '\'')
+            snprintf(text + at, size - at, "'\\''");
+        else
+            snprintf(text + at, size - at, "%c", *c);
+    }
+    at = strlen(text);
+    snprintf(text + at, size - at, "'");
+}
+
+static void write_command(char *text, size_t size,
+                          const struct arguments *arguments)
+{
+    snprintf(text, size, "perdure run");
+    quote(text, size, arguments->file);
+    size_t at = strlen(text);
+    snprintf(text + at, size - at, " --seed %" PRIu64, arguments->seed);
+    for (uint32_t i = 0; i < arguments->defect_count; i++) {
+        at = strlen(text);
+        snprintf(text + at, size - at, " --defect");
+        quote(text, size, arguments->defects[i]);
+    }
+}
+
+/* Output -------------------------------------------------------------------- */
+
+/* Makes DIR and every folder above it; -1 with errno. */
+static int make_directory(const char *path)
+{
+    char text[4096];
+    if (snprintf(text, sizeof(text), "%s", path) >= (int)sizeof(text)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    for (char *c = text + 1; *c; c++) {
+        if (*c != '/')
+            continue;
+        *c = '\0';
+        if (mkdir(text, 0777) != 0 && errno != EEXIST)
+            return -1;
+        *c = '/';
+    }
+    if (mkdir(text, 0777) != 0 && errno != EEXIST)
+        return -1;
+    return access(text, W_OK | X_OK);
+}
+
+static int prepare_output(const struct arguments *arguments)
+{
+    if (!arguments->out || make_directory(arguments->out) == 0)
+        return EXIT_HELD;
+    fprintf(stderr,
+            "perdure: the output directory \"%.200s\" cannot be written: %s; "
+            "choose another with --out DIR\n",
+            arguments->out, strerror(errno));
+    return EXIT_ENVIRONMENT;
+}
+
+static bool write_file(const char *directory, const char *name,
+                       const struct report_buffer *buffer)
+{
+    char path[4200];
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >=
+        (int)sizeof(path))
+        return false;
+    if (report_buffer_ok(buffer) &&
+        report_file_write(path, buffer->text, buffer->size) == 0)
+        return true;
+    fprintf(stderr, "perdure: %.300s could not be written: %s\n", path,
+            report_buffer_ok(buffer) ? strerror(errno) : "out of memory");
+    return false;
+}
+
+/* What is true of this machine and this moment only. */
+static void write_meta(struct report_buffer *out, uint64_t wall_ns,
+                       const struct runner *runner)
+{
+    struct runner_counts counts = runner_counts(runner);
+    uint64_t rate = wall_ns ? counts.commits * 1000000 / (wall_ns / 1000 + 1)
+                            : 0;
+    report_buffer_print(
+        out,
+        "{\n  \"commits_per_second\": %" PRIu64 ",\n  \"events\": %" PRIu64
+        ",\n  \"finished_unix_s\": %" PRIu64
+        ",\n  \"schema\": \"perdure.run-meta/1\",\n  \"wall_ns\": %" PRIu64
+        "\n}\n",
+        rate, counts.events, (uint64_t)time(NULL), wall_ns);
+}
+
+static bool write_files(const struct arguments *arguments,
+                        const struct runner *runner, uint64_t wall_ns,
+                        const struct report_buffer *json)
+{
+    if (!arguments->out)
+        return true;
+    struct report_buffer html;
+    struct report_buffer meta;
+    report_buffer_init(&html);
+    report_buffer_init(&meta);
+    report_html(runner_model(runner), &html);
+    write_meta(&meta, wall_ns, runner);
+    bool good = write_file(arguments->out, "report.html", &html) &&
+                write_file(arguments->out, "report.json", json) &&
+                write_file(arguments->out, "run-meta.json", &meta);
+    report_buffer_free(&html);
+    report_buffer_free(&meta);
+    return good;
+}
+
+static bool wants_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
+}
+
+/* The report and where it went, then what repeats it: the last line. */
+static bool print_summary(const struct arguments *arguments,
+                          const struct runner *runner,
+                          const struct report_buffer *json)
+{
+    struct report_buffer text;
+    report_buffer_init(&text);
+    if (!arguments->json) {
+        if (arguments->out)
+            fprintf(stderr, "report: %s/report.html\n", arguments->out);
+        report_text(runner_model(runner), &text,
+                    wants_colour() ? REPORT_TEXT_COLOUR : 0);
+    }
+    const struct report_buffer *out = arguments->json ? json : &text;
+    bool good = report_buffer_ok(out) &&
+                fwrite(out->text, 1, out->size, stdout) == out->size &&
+                fflush(stdout) == 0;
+    report_buffer_free(&text);
+    return good;
+}
+
+static int exit_code(const struct report_model *model)
+{
+    if (interrupted)
+        return EXIT_INTERRUPTED;
+    switch (model->verdict) {
+    case CHECK_PASS:
+    case CHECK_EXCUSED:
+        return EXIT_HELD;
+    case CHECK_FAIL:
+        return model->failed > 0 ? EXIT_PROPERTY : EXIT_BUDGET;
+    case CHECK_INCONCLUSIVE:
+        return EXIT_INCONCLUSIVE;
+    }
+    return EXIT_INTERNAL;
+}
+
+/* Running -------------------------------------------------------------------- */
+
+static uint64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+struct progress_line {
+    uint64_t last_ns;
+    uint64_t runs;
+    bool shown;
+};
+
+static void show_progress(void *self, uint64_t virtual_ns, uint64_t events,
+                          uint64_t runs_ended)
+{
+    struct progress_line *line = self;
+    uint64_t now = wall_ns();
+    if (now - line->last_ns < 200000000)
+        return;
+    struct report_word word;
+    line->last_ns = now;
+    line->shown = true;
+    fprintf(stderr,
+            "\r\033[K%" PRIu64 " of %" PRIu64 " runs, %" PRIu64
+            " events, %s of virtual time",
+            runs_ended, line->runs, events,
+            report_format_ns(&word, virtual_ns));
+}
+
+/* Runs it, writes everything; *digest (33 bytes) is the run's. */
+static int run_scenario(const struct scenario *scenario,
+                        const struct arguments *arguments, const char *command,
+                        char *digest)
+{
+    char message[512];
+    struct progress_line line = {.last_ns = wall_ns(), .runs = scenario->runs};
+    struct runner_options options = {
+        .seed = arguments->seed,
+        .defects = arguments->defects,
+        .defect_count = arguments->defect_count,
+        .command = command,
+        .interrupted = &interrupted,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .progress_self = &line,
+    };
+    catch_interrupts();
+    uint64_t began = wall_ns();
+    struct runner *runner =
+        runner_run(scenario, &options, message, sizeof(message));
+    if (line.shown)
+        fprintf(stderr, "\r\033[K");
+    if (!runner) {
+        fprintf(stderr, "perdure: %s\n", message);
+        return EXIT_INTERNAL;
+    }
+    uint64_t took = wall_ns() - began;
+    struct report_buffer json;
+    struct report_word word;
+    report_buffer_init(&json);
+    report_json(runner_model(runner), &json);
+    snprintf(digest, 33, "%s",
+             report_format_digest(&word, runner_model(runner)->facts.digest));
+    int code = exit_code(runner_model(runner));
+    if (!write_files(arguments, runner, took, &json))
+        code = EXIT_ENVIRONMENT;
+    if (!print_summary(arguments, runner, &json) && errno != EPIPE)
+        code = EXIT_INTERNAL;
+    report_buffer_free(&json);
+    runner_free(runner);
+    return code;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct arguments arguments;
+    if (!parse(argc, argv, false, &arguments))
+        return EXIT_USAGE;
+    struct json_error error = {0};
+    struct scenario *scenario = scenario_read(arguments.file, &error);
+    if (!scenario) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_USAGE;
+    }
+    if (!arguments.has_seed)
+        arguments.seed = scenario->seed;
+    char command[COMMAND_SIZE];
+    char digest[33];
+    write_command(command, sizeof(command), &arguments);
+    int code = prepare_output(&arguments);
+    if (code == EXIT_HELD)
+        code = run_scenario(scenario, &arguments, command, digest);
+    scenario_free(scenario);
+    return code;
+}
+
+int command_replay(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct replay replay;
+    struct json_error error = {0};
+    if (!parse(argc, argv, true, &arguments))
+        return EXIT_USAGE;
+    if (replay_read(arguments.file, &replay, &error)) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_USAGE;
+    }
+    arguments.seed = replay.seed;
+    for (uint32_t i = 0; i < replay.defect_count; i++) {
+        arguments.defects[i] = replay.defects[i];
+        if (!check_defect("replay", replay.defects[i])) {
+            replay_deinit(&replay);
+            return EXIT_USAGE;
+        }
+    }
+    arguments.defect_count = replay.defect_count;
+    char digest[33] = "";
+    int code = prepare_output(&arguments);
+    if (code == EXIT_HELD)
+        code = run_scenario(replay.scenario, &arguments, replay.command,
+                            digest);
+    if (digest[0] && !interrupted && strcmp(digest, replay.digest) != 0) {
+        fprintf(stderr,
+                "perdure replay: found digest %s, expected %s as in "
+                "\"%.200s\": the run did not repeat; was it written by "
+                "another version?\n",
+                digest, replay.digest, arguments.file);
+        code = EXIT_INTERNAL;
+    } else if (digest[0] && !interrupted) {
+        fprintf(stderr, "replay: same digest %s\n", digest);
+    }
+    replay_deinit(&replay);
+    return code;
+}

@@ -1,0 +1,81 @@
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scenarios/command.h"
+
+#ifndef PERDURE_VERSION
+#error "PERDURE_VERSION comes from the Makefile"
+#endif
+
+static const char help[] =
+    "perdure " PERDURE_VERSION "\n"
+    "Runs durable workflows in a simulated world, breaks it, and says whether\n"
+    "everything recovered.\n"
+    "\n"
+    "  perdure run scenarios/orders-on-lambda.json\n"
+    "\n"
+    "Commands:\n"
+    "  run FILE [--seed N] [--out DIR] [--json] [--defect NAME]\n"
+    "        run a scenario: verdict and summary on stdout; report.html,\n"
+    "        report.json and run-meta.json in DIR (default perdure-report)\n"
+    "        --seed N       which of the scenario's worlds (default: its own)\n"
+    "        --json         report.json on stdout; files only with --out\n"
+    "        --defect NAME  switch a seeded defect on; may be repeated\n"
+    "  replay FILE [--out DIR] [--json]\n"
+    "        repeat the run of a report.json and compare the digests\n"
+    "  validate FILE...\n"
+    "        check scenarios without running them\n"
+    "  points [--json]\n"
+    "        every place where a fault can strike, and what it simulates\n"
+    "  defects [--json]\n"
+    "        seeded defects: what each breaks and which property sees it\n"
+    "  --version, --help\n"
+    "\n"
+    "Exit codes: 0 everything held, 1 internal error, 2 usage or scenario\n"
+    "error, 3 a property failed, 4 an expectation was missed, 5 inconclusive,\n"
+    "6 environment missing, 130 interrupted. NO_COLOR turns colour off.\n";
+
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"run", command_run},           {"replay", command_replay},
+    {"validate", command_validate}, {"points", command_points},
+    {"defects", command_defects},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
+
+static int unknown(const char *name)
+{
+    fprintf(stderr, "perdure: found command \"%.40s\", allowed", name);
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    fprintf(stderr, "; see perdure --help\n");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+    /* A closed pipe is an error of the write, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        fputs(help, stdout);
+        return EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+        fputs(help, stdout);
+        return EXIT_HELD;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("perdure " PERDURE_VERSION);
+        return EXIT_HELD;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    return unknown(argv[1]);
+}

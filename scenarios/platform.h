@@ -1,0 +1,28 @@
+/*
+ * The platform of a scenario's world, made from its profile.
+ */
+#ifndef SCENARIOS_PLATFORM_H
+#define SCENARIOS_PLATFORM_H
+
+#include "faults/swarm.h"
+#include "scenarios/world.h"
+
+/* Makes front end and workers. False without memory. */
+bool scenario_make_platform(struct scenario_world *world);
+void scenario_free_platform(struct scenario_world *world);
+
+/* Clocks as the scenario draws them for a node; self is the world. */
+void scenario_clock(void *self, uint32_t node, struct sim_clock *clock);
+
+/* When run number index is due, ns after the start. */
+uint64_t scenario_arrival(const struct scenario *scenario, uint64_t seed,
+                          uint64_t index);
+
+/* What a swarm may do in this scenario. */
+void scenario_swarm_knobs(const struct scenario *scenario,
+                          struct fault_swarm_knobs *knobs);
+
+/* The most that may run at once on the platform; 0: no limit. */
+uint64_t scenario_concurrency(const struct scenario *scenario);
+
+#endif

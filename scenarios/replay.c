@@ -1,0 +1,139 @@
+#include "scenarios/replay.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool read_seed(struct json_view top, uint64_t *seed,
+                      struct json_error *error)
+{
+    const char *text;
+    if (!json_get_string(top, "seed", JSON_REQUIRED, 1, 20, &text, error))
+        return false;
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno)
+        return json_fail(json_member(top, "seed"), error,
+                         "found seed \"%s\", allowed a whole number", text);
+    return true;
+}
+
+static bool read_defects(struct json_view top, struct replay *replay,
+                         struct json_error *error)
+{
+    struct json_view list = json_member(top, "defects");
+    if (!list.item)
+        return true;
+    if (!json_as_array(list, 0, REPLAY_DEFECTS_MAX, error))
+        return false;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        const char *text;
+        if (!json_as_string(v, 1, 64, &text, error))
+            return false;
+        char *copy = strdup(text);
+        if (!copy)
+            return json_fail(v, error, "out of memory");
+        replay->defects[replay->defect_count++] = copy;
+    }
+    return true;
+}
+
+/* The files, the main one first. The caller frees the array only. */
+static struct scenario_source *read_files(struct json_view top,
+                                          uint32_t *count,
+                                          struct json_error *error)
+{
+    struct json_view source = json_member(top, "scenario_source");
+    const char *main_name;
+    if (!source.item) {
+        json_fail(top, error,
+                  "found no \"scenario_source\", allowed a report that carries "
+                  "its scenario");
+        return NULL;
+    }
+    struct json_view files = json_member(source, "files");
+    if (!json_as_object(source, error) || !json_as_object(files, error) ||
+        !json_get_string(source, "main", JSON_REQUIRED, 1, 4096, &main_name,
+                         error))
+        return NULL;
+    struct scenario_source *list =
+        calloc(json_count(files) + 1, sizeof(*list));
+    if (!list)
+        return NULL;
+    uint32_t others = 1;
+    bool found = false;
+    for (struct json_view v = json_first(files); v.item; v = json_next(v)) {
+        const char *text;
+        if (!json_as_string(v, 0, JSON_FILE_MAX, &text, error)) {
+            free(list);
+            return NULL;
+        }
+        bool is_main = strcmp(json_key(v), main_name) == 0;
+        struct scenario_source *to = is_main ? &list[0] : &list[others++];
+        *to = (struct scenario_source){(char *)(uintptr_t)json_key(v),
+                                       (char *)(uintptr_t)text, strlen(text)};
+        found = found || is_main;
+    }
+    *count = found ? others : 0;
+    if (!found)
+        json_fail(files, error, "found no file \"%s\" among the files",
+                  main_name);
+    return list;
+}
+
+static bool read_report(struct json_view top, struct replay *replay,
+                        struct json_error *error)
+{
+    const char *schema;
+    const char *digest;
+    const char *command;
+    if (!json_as_object(top, error) ||
+        !json_get_string(top, "schema", JSON_REQUIRED, 1, 64, &schema, error))
+        return false;
+    if (strcmp(schema, "perdure.report/1") != 0)
+        return json_fail(json_member(top, "schema"), error,
+                         "found schema \"%s\", allowed \"perdure.report/1\"",
+                         schema);
+    if (!json_get_string(top, "digest", JSON_REQUIRED, 32, 32, &digest,
+                         error) ||
+        !json_get_string(top, "replay", JSON_REQUIRED, 1,
+                         sizeof(replay->command) - 1, &command, error) ||
+        !read_seed(top, &replay->seed, error) ||
+        !read_defects(top, replay, error))
+        return false;
+    snprintf(replay->digest, sizeof(replay->digest), "%s", digest);
+    snprintf(replay->command, sizeof(replay->command), "%s", command);
+    uint32_t count = 0;
+    struct scenario_source *files = read_files(top, &count, error);
+    if (files && count > 0)
+        replay->scenario = scenario_read_sources(files, count, error);
+    free(files);
+    return replay->scenario != NULL;
+}
+
+int replay_read(const char *path, struct replay *replay,
+                struct json_error *error)
+{
+    struct json_doc *doc;
+    *replay = (struct replay){0};
+    if (json_read_file(path, &doc, error))
+        return -1;
+    bool good = read_report(json_root(doc), replay, error);
+    json_free(doc);
+    if (good)
+        return 0;
+    if (error->code == 0)
+        error->code = JSON_ENOMEM;
+    replay_deinit(replay);
+    return -1;
+}
+
+void replay_deinit(struct replay *replay)
+{
+    scenario_free(replay->scenario);
+    for (uint32_t i = 0; i < replay->defect_count; i++)
+        free(replay->defects[i]);
+    *replay = (struct replay){0};
+}

@@ -1,0 +1,26 @@
+/*
+ * A report read back: all that is needed to repeat the run it came from.
+ */
+#ifndef SCENARIOS_REPLAY_H
+#define SCENARIOS_REPLAY_H
+
+#include "engine/host/json.h"
+#include "scenarios/scenario.h"
+
+enum { REPLAY_DEFECTS_MAX = 32 };
+
+struct replay {
+    struct scenario *scenario;
+    uint64_t seed;
+    char digest[33];
+    char command[1024];
+    char *defects[REPLAY_DEFECTS_MAX];
+    uint32_t defect_count;
+};
+
+/* Reads report.json at path. -1 and *error filled on failure. */
+int replay_read(const char *path, struct replay *replay,
+                struct json_error *error);
+void replay_deinit(struct replay *replay);
+
+#endif

@@ -1,0 +1,154 @@
+#include "scenarios/settings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "reports/format.h"
+
+static struct report_setting *add(struct settings *s, const char *name,
+                                  const char *source, const char *tag)
+{
+    struct settings_text *text = &s->texts[s->count];
+    struct report_setting *row = &s->rows[s->count++];
+    snprintf(text->name, sizeof(text->name), "%s", name);
+    *row = (struct report_setting){
+        .name = text->name,
+        .value = text->value,
+        .source = source,
+        .tag = tag,
+    };
+    return row;
+}
+
+static void add_text(struct settings *s, const char *name, const char *value,
+                     const char *source)
+{
+    add(s, name, source, NULL);
+    snprintf(s->texts[s->count - 1].value, sizeof(s->texts->value), "%s",
+             value);
+}
+
+static void add_count(struct settings *s, const char *name, uint64_t value,
+                      const char *source)
+{
+    struct report_word word;
+    add_text(s, name, report_format_count(&word, value), source);
+}
+
+static void add_ns(struct settings *s, const char *name, uint64_t ns,
+                   const char *source)
+{
+    struct report_word word;
+    add_text(s, name, report_format_line(&word, ns), source);
+}
+
+static void add_engine(struct settings *s, const struct scenario *scenario)
+{
+    const struct scenario_engine *engine = &scenario->engine;
+    static const char from[] = "scenario or default";
+    add_text(s, "store",
+             engine->store == SCENARIO_STORE_SQLITE
+                 ? (engine->wal ? "SQLite, write-ahead log, synchronous=FULL"
+                                : "SQLite, rollback journal")
+                 : "memory",
+             from);
+    add_count(s, "coordinators", engine->coordinators, from);
+    add_ns(s, "run lease", engine->lease_ttl_ns, from);
+    add_ns(s, "work claim", engine->claim_ttl_ns, from);
+    add_ns(s, "clock skew bound", engine->skew_bound_ns, from);
+    add_ns(s, "scan for due runs", engine->scan_ns, from);
+    add_ns(s, "store request timeout", engine->request_timeout_ns, from);
+    add_ns(s, "dispatch timeout", engine->dispatch_timeout_ns, from);
+    add_ns(s, "suspend waits longer than", engine->suspend_after_ns, from);
+    add_ns(s, "restart after a crash", engine->restart_ns, from);
+    add_count(s, "requests committed together, at most", engine->group_max,
+              from);
+    add_count(s, "page size", engine->page_size, from);
+    add_count(s, "inline value limit", engine->inline_max, from);
+    add_count(s, "disk sector", scenario->disk.sector, from);
+    add_count(s, "runs", scenario->runs, from);
+}
+
+static void add_bounds(struct settings *s, const struct check_world *bounds)
+{
+    static const char from[] = "computed from the configuration";
+    add_ns(s, "bound: a run's progress after the last fault (L1)",
+           bounds->progress_bound_ns, from);
+    add_ns(s, "bound: an orphan is leased again (L3)",
+           bounds->lease_ttl_ns + bounds->scan_ns + bounds->skew_bound_ns,
+           from);
+    add_ns(s, "bound: a timer's lateness (L5)", bounds->timer_slack_ns, from);
+}
+
+static void add_faults(struct settings *s, const struct fault_plan *plan)
+{
+    for (uint32_t i = 0; i < plan->count; i++) {
+        const struct fault_rule *rule = &plan->rules[i];
+        char name[96];
+        snprintf(name, sizeof(name), "fault %" PRIu32 "%s%s", i + 1,
+                 rule->name[0] ? ": " : "", rule->name);
+        add(s, name, "scenario", NULL);
+        fault_rule_text(rule, plan->points, plan->point_count,
+                        s->texts[s->count - 1].value,
+                        sizeof(s->texts->value));
+    }
+}
+
+static void add_profile(struct settings *s, const struct profile *profile)
+{
+    for (uint32_t i = 0; i < profile->row_count; i++) {
+        const struct profile_row *from = &profile->rows[i];
+        s->rows[s->count++] = (struct report_setting){
+            .name = from->name,
+            .value = from->value,
+            .unit = from->unit,
+            .source = from->source,
+            .tag = from->tag,
+        };
+    }
+}
+
+static void add_bill(struct settings *s, const struct scenario_world *world)
+{
+    if (!world->lambda)
+        return;
+    const struct sim_lambda_counts *counts = sim_lambda_counts(world->lambda);
+    uint64_t nano = sim_lambda_cost_nano(world->lambda);
+    uint64_t gb_ms = counts->billed_mb_ms / 1024;
+    snprintf(s->bill_text[0][0], sizeof(s->bill_text[0][0]),
+             "%" PRIu64 ".%03" PRIu64 " GB-s, %" PRIu64 " requests",
+             gb_ms / 1000, gb_ms % 1000, counts->cold + counts->warm);
+    snprintf(s->bill_text[0][1], sizeof(s->bill_text[0][1]),
+             "$%" PRIu64 ".%06" PRIu64, nano / 1000000000,
+             nano % 1000000000 / 1000);
+    s->bill[0] = (struct report_bill){"Lambda", s->bill_text[0][0],
+                                      s->bill_text[0][1]};
+    s->bill_count = 1;
+}
+
+bool settings_init(struct settings *s, const struct scenario *scenario,
+                   const struct fault_plan *plan,
+                   const struct check_world *bounds,
+                   const struct scenario_world *world)
+{
+    size_t room = 24 + plan->count + scenario->platform.row_count;
+    *s = (struct settings){0};
+    s->rows = calloc(room, sizeof(*s->rows));
+    s->texts = calloc(room, sizeof(*s->texts));
+    if (!s->rows || !s->texts)
+        return false;
+    add_engine(s, scenario);
+    add_bounds(s, bounds);
+    add_faults(s, plan);
+    add_profile(s, &scenario->platform);
+    add_bill(s, world);
+    return true;
+}
+
+void settings_deinit(struct settings *s)
+{
+    free(s->rows);
+    free(s->texts);
+    *s = (struct settings){0};
+}

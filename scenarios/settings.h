@@ -1,0 +1,34 @@
+/*
+ * The configuration of a run as rows for its report: what the scenario set,
+ * what the platform's profile says and from where, the bounds that follow
+ * from both, and the rules of the fault plan.
+ */
+#ifndef SCENARIOS_SETTINGS_H
+#define SCENARIOS_SETTINGS_H
+
+#include "reports/check.h"
+#include "reports/report.h"
+#include "scenarios/world.h"
+
+struct settings_text {
+    char name[96];
+    char value[224];
+};
+
+struct settings {
+    struct report_setting *rows;
+    size_t count;
+    struct settings_text *texts;
+    struct report_bill bill[4];
+    char bill_text[4][2][48];
+    size_t bill_count;
+};
+
+/* False without memory. deinit() also takes a zeroed one. */
+bool settings_init(struct settings *settings, const struct scenario *scenario,
+                   const struct fault_plan *plan,
+                   const struct check_world *bounds,
+                   const struct scenario_world *world);
+void settings_deinit(struct settings *settings);
+
+#endif

@@ -1,0 +1,488 @@
+#include "scenarios/world.h"
+
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/store_memory.h"
+#include "engine/host/store_sqlite.h"
+#include "faults/defects.h"
+#include "faults/swarm.h"
+#include "scenarios/platform.h"
+
+static bool say(char *message, size_t size, const char *text)
+{
+    snprintf(message, size, "%s", text);
+    return false;
+}
+
+/* Progress ----------------------------------------------------------------- */
+
+static void count_record(struct scenario_progress *progress,
+                         const struct engine_record *record)
+{
+    switch (record->kind) {
+    case ENGINE_REC_WORK_PUT:
+        progress->work_open++;
+        break;
+    case ENGINE_REC_WORK_TAKEN:
+    case ENGINE_REC_WORK_CUT:
+        progress->work_open--;
+        break;
+    case ENGINE_REC_OUTBOX_PUT:
+        progress->outbox_open++;
+        break;
+    case ENGINE_REC_OUTBOX_ACKED:
+        progress->outbox_open--;
+        break;
+    case ENGINE_REC_EVENT:
+        if (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
+            record->detail == ENGINE_EV_RUN_FAILED ||
+            record->detail == ENGINE_EV_RUN_BLOCKED)
+            progress->runs_ended++;
+        break;
+    default:
+        break;
+    }
+}
+
+static void emit(void *self, const struct engine_record *record)
+{
+    struct scenario_world *world = self;
+    count_record(&world->progress, record);
+    sim_record(world->sim, record);
+}
+
+bool scenario_world_over(const struct scenario_world *world)
+{
+    return world->progress.runs_ended >= world->scenario->runs &&
+           world->progress.outbox_open == 0;
+}
+
+/* Faults -------------------------------------------------------------------- */
+
+static bool ask(void *self, const struct engine_site *site,
+                struct engine_decision *decision)
+{
+    struct scenario_world *world = self;
+    fault_switchboard_set_now(world->board, world->sim->now_ns);
+    fault_switchboard_set_in_flight(world->board, world->progress.work_open);
+    return world->board->port.ask(world->board->port.self, site, decision);
+}
+
+static void schedule_fault(struct scenario_world *world)
+{
+    if (fault_switchboard_next(world->board, &world->next_fault))
+        sim_world_at(world->sim, world->next_fault.time_ns, 0);
+}
+
+/* The time of a scheduled rule has come: every node there is asked. */
+static void timed(void *self, uint64_t arg)
+{
+    struct scenario_world *world = self;
+    struct engine_decision decision;
+    (void)arg;
+    fault_switchboard_set_now(world->board, world->sim->now_ns);
+    fault_switchboard_set_in_flight(world->board, world->progress.work_open);
+    for (uint32_t node = 1; node < world->sim->node_count; node++)
+        if (sim_node_up(world->sim, node) &&
+            fault_switchboard_fire(world->board, &world->next_fault, node,
+                                   &decision))
+            (void)sim_world_act(world->sim, node, &decision);
+    schedule_fault(world);
+}
+
+/* Scenarios count time from the start of the world. */
+static void shift(struct fault_rule *rule)
+{
+    rule->from_ns += SCENARIO_START_NS;
+    if (rule->to_ns < UINT64_MAX - SCENARIO_START_NS)
+        rule->to_ns += SCENARIO_START_NS;
+    for (uint32_t i = 0; i < rule->time_count; i++)
+        rule->times[i] += SCENARIO_START_NS;
+}
+
+static uint32_t workflow_of(void *self, uint64_t run)
+{
+    const struct scenario_world *world = self;
+    return sim_client_workflow(world->scenario->workflow_count, run);
+}
+
+static bool make_plan(struct scenario_world *world, const char *const *defects,
+                      uint32_t defect_count, char *message, size_t size)
+{
+    const struct scenario *scenario = world->scenario;
+    uint32_t count;
+    const struct engine_point *points = scenario_points(&count);
+    if (fault_plan_init(&world->plan, points, count,
+                        scenario->plan.count + defect_count + 64))
+        return say(message, size, "out of memory");
+    for (uint32_t i = 0; i < scenario->plan.count; i++)
+        if (fault_plan_add(&world->plan, &scenario->plan.rules[i], message,
+                           size))
+            return false;
+    if (scenario->swarm) {
+        struct fault_swarm_knobs knobs;
+        scenario_swarm_knobs(scenario, &knobs);
+        if (fault_swarm(&world->plan, world->seed, &knobs, message, size))
+            return false;
+    }
+    for (uint32_t i = 0; i < world->plan.count; i++)
+        shift(&world->plan.rules[i]);
+    for (uint32_t i = 0; i < defect_count; i++)
+        if (fault_defect_arm(&world->plan, defects[i], message, size))
+            return false;
+    return true;
+}
+
+static bool make_faults(struct scenario_world *world,
+                        const char *const *defects, uint32_t defect_count,
+                        char *message, size_t size)
+{
+    if (!make_plan(world, defects, defect_count, message, size))
+        return false;
+    int error;
+    world->board = fault_switchboard_new(&world->plan, world->seed, &error);
+    if (!world->board)
+        return say(message, size,
+                   error == FAULT_EBUSY
+                       ? "another run is under way in this process"
+                       : "the fault switchboard could not be made");
+    fault_switchboard_set_workflows(world->board, workflow_of, world);
+    world->points = (struct engine_points){
+        .armed = world->board->port.armed, .ask = ask, .self = world};
+    return true;
+}
+
+static struct engine_defects defects_at(const struct scenario_world *world,
+                                        uint32_t node)
+{
+    return (struct engine_defects){&world->points, 0, node};
+}
+
+/* Nodes --------------------------------------------------------------------- */
+
+void scenario_clock(void *self, uint32_t node, struct sim_clock *clock)
+{
+    const struct scenario_world *world = self;
+    const struct scenario_clocks *clocks = &world->scenario->clocks;
+    struct engine_stream stream;
+    engine_stream_init(&stream, world->seed, "scenario/clock", node);
+    int64_t offset =
+        (int64_t)engine_draw_below(&stream, 0, 2 * clocks->skew_ns + 1) -
+        (int64_t)clocks->skew_ns;
+    int64_t drift =
+        (int64_t)engine_draw_below(&stream, 1, 2 * clocks->drift_ppb + 1) -
+        (int64_t)clocks->drift_ppb;
+    /* Monotonic clocks count from their machine's start, not from 1970. */
+    uint64_t mono = UINT64_C(1000000000) *
+                    (1000 + engine_draw_below(&stream, 2, 1000000));
+    sim_clock_init(clock, world->sim->now_ns, mono, offset, (int32_t)drift);
+}
+
+static void note_clock(struct scenario_world *world, uint32_t node)
+{
+    const struct sim_clock *clock = &sim_node(world->sim, node)->clock;
+    struct engine_record record = {
+        .kind = ENGINE_REC_CLOCK_SET,
+        .node = (uint16_t)node,
+        .op = UINT32_MAX,
+        .a = sim_clock_wall(clock, world->sim->now_ns) - world->sim->now_ns,
+        .b = (uint64_t)(int64_t)clock->drift_ppb,
+    };
+    sim_record(world->sim, &record);
+}
+
+static bool make_sim(struct scenario_world *world,
+                     struct sim_record_sink records)
+{
+    const struct scenario_net *net = &world->scenario->net;
+    struct sim_world_config config = {
+        .seed = world->seed,
+        .start_ns = SCENARIO_START_NS,
+        .points = &world->points,
+        .point_base = scenario_points_base(),
+        .net = {net->latency, net->loss_ppb, net->duplicate_ppb,
+                net->reorder_ppb, net->reorder_delay},
+        .recording = true,
+        .records_to = records,
+    };
+    world->sim = sim_world_new(&config);
+    if (!world->sim)
+        return false;
+    world->sim->timed = timed;
+    world->sim->timed_self = world;
+    world->sink = (struct engine_sink){emit, world};
+    world->sim->sink = world->sink;
+    fault_switchboard_set_sink(world->board, &world->sim->sink);
+    return true;
+}
+
+static struct engine_store_limits store_limits(const struct scenario *scenario)
+{
+    const struct scenario_engine *engine = &scenario->engine;
+    return (struct engine_store_limits){engine->op_payload_max,
+                                        engine->request_max,
+                                        engine->history_ops_max,
+                                        engine->blob_max};
+}
+
+static int open_store(void *self, struct engine_store *store)
+{
+    struct scenario_world *world = self;
+    const struct scenario *scenario = world->scenario;
+    if (scenario->engine.store == SCENARIO_STORE_MEMORY) {
+        *store = world->memory_store;
+        return 0;
+    }
+    struct store_sqlite_config config = {
+        .path = "perdure.db",
+        .vfs = world->vfs_name,
+        .page_size = scenario->engine.page_size,
+        .journal = scenario->engine.wal ? STORE_SQLITE_WAL
+                                        : STORE_SQLITE_DELETE,
+        .create = 1,
+        .limits = store_limits(scenario),
+        .defects = defects_at(world, SIM_NODE_STORE),
+    };
+    if (store_sqlite_open(&config, store, world->error) == 0)
+        return 0;
+    return strstr(world->error, "damaged") ? SIM_STORE_DAMAGED
+                                           : SIM_STORE_OPEN_FAILED;
+}
+
+static bool make_disk(struct scenario_world *world)
+{
+    const struct scenario_disk *disk = &world->scenario->disk;
+    struct sim_disk_config config = {
+        .sector = disk->sector,
+        .node = SIM_NODE_STORE,
+        .ordered = !disk->tears,
+        .keep_after_failed_sync = !disk->drops_dirty,
+        .point_base = scenario_points_base(),
+        .capacity = disk->capacity,
+        .read = disk->read,
+        .write = disk->write,
+        .sync = disk->sync,
+        .points = &world->points,
+        .sink = &world->sim->sink,
+    };
+    engine_stream_init(&config.stream, world->seed, "sim/disk", 0);
+    world->disk = sim_disk_new(&config);
+    if (!world->disk)
+        return false;
+    snprintf(world->vfs_name, sizeof(world->vfs_name), "perdure-%016llx",
+             (unsigned long long)world->seed);
+    /* As the unix VFS: a torn write harms no byte that it did not cover. */
+    struct sim_vfs_config vfs = {
+        .name = world->vfs_name,
+        .characteristics = SQLITE_IOCAP_POWERSAFE_OVERWRITE,
+    };
+    engine_stream_init(&vfs.stream, world->seed, "sim/vfs", 0);
+    world->vfs = sim_vfs_register(world->disk, &vfs);
+    return world->vfs != NULL;
+}
+
+static bool make_store(struct scenario_world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    struct sim_clock clock;
+    scenario_clock(world, SIM_NODE_STORE, &clock);
+    struct sim_store_config config = {
+        .world = world->sim,
+        .open = open_store,
+        .open_self = world,
+        .group_max = scenario->engine.group_max,
+        .request_ns = 2000,
+        .defects = defects_at(world, SIM_NODE_STORE),
+    };
+    if (scenario->engine.store == SCENARIO_STORE_SQLITE) {
+        if (!make_disk(world))
+            return false;
+        config.disk = world->disk;
+    } else {
+        struct store_memory_config memory = {
+            .limits = store_limits(scenario),
+            .keep_log = 1,
+            .defects = defects_at(world, SIM_NODE_STORE),
+        };
+        if (store_memory_open(&memory, &world->memory_store))
+            return false;
+    }
+    world->store = sim_store_node_new(&config, &clock,
+                                      scenario->engine.restart_ns);
+    return world->store != NULL;
+}
+
+static bool make_coordinators(struct scenario_world *world)
+{
+    const struct scenario_engine *engine = &world->scenario->engine;
+    world->coordinators =
+        calloc(engine->coordinators, sizeof(struct sim_coordinator_node *));
+    if (!world->coordinators)
+        return false;
+    for (uint32_t i = 0; i < engine->coordinators; i++) {
+        uint32_t node = SIM_NODE_COORDINATOR + i;
+        struct sim_clock clock;
+        scenario_clock(world, node, &clock);
+        struct engine_coordinator_config config = {
+            .node = node,
+            .store = SIM_NODE_STORE,
+            .platform = SIM_NODE_PLATFORM,
+            .graphs = world->graphs,
+            .graph_count = world->scenario->workflow_count,
+            .seed = world->seed,
+            .lease_ttl_ns = engine->lease_ttl_ns,
+            .claim_ttl_ns = engine->claim_ttl_ns,
+            .skew_bound_ns = engine->skew_bound_ns,
+            .scan_ns = engine->scan_ns,
+            .request_timeout_ns = engine->request_timeout_ns,
+            .dispatch_timeout_ns = engine->dispatch_timeout_ns,
+            .suspend_after_ns = engine->suspend_after_ns,
+            .runs_max = engine->runs_max,
+            .defects = defects_at(world, node),
+            .scratch = &world->scratch,
+        };
+        world->coordinators[i] = sim_coordinator_node_new(
+            world->sim, &config, &clock, engine->restart_ns);
+        if (!world->coordinators[i])
+            return false;
+    }
+    return true;
+}
+
+static uint64_t arrival(void *self, uint64_t index)
+{
+    const struct scenario_world *world = self;
+    return scenario_arrival(world->scenario, world->seed, index);
+}
+
+static bool make_outside(struct scenario_world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    struct sim_clock clock;
+    struct engine_defects defects = defects_at(world, SIM_NODE_RECEIVER);
+    scenario_clock(world, SIM_NODE_RECEIVER, &clock);
+    world->receiver = sim_receiver_new(
+        world->sim, &clock, scenario->engine.dedup_ttl_ns, &defects);
+    struct sim_client_config config = {
+        .world = world->sim,
+        .runs = scenario->runs,
+        .coordinators = scenario->engine.coordinators,
+        .workflow_count = scenario->workflow_count,
+        .input_bytes = scenario->input_bytes,
+        .timeout_ns = scenario->engine.request_timeout_ns,
+        .arrival = arrival,
+        .arrival_self = world,
+    };
+    scenario_clock(world, SIM_NODE_CLIENT, &clock);
+    world->client = sim_client_new(&config, &clock);
+    return world->receiver && world->client;
+}
+
+static bool make_tables(struct scenario_world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    uint32_t count = scenario->workflow_count;
+    world->graphs = calloc(count, sizeof(*world->graphs));
+    world->steps = calloc(count, sizeof(*world->steps));
+    world->effects = calloc(count, sizeof(*world->effects));
+    if (!world->graphs || !world->steps || !world->effects)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        world->graphs[i] = scenario->workflows[i].graph;
+        world->steps[i] = scenario->workflows[i].steps;
+        world->effects[i] = scenario->workflows[i].effects;
+    }
+    return true;
+}
+
+static void start_all(struct scenario_world *world)
+{
+    for (uint32_t node = 1; node < world->sim->node_count; node++)
+        if (sim_node(world->sim, node)->ops)
+            note_clock(world, node);
+    sim_process_start(world->sim, SIM_NODE_STORE);
+    sim_process_start(world->sim, SIM_NODE_RECEIVER);
+    sim_process_start(world->sim, SIM_NODE_PLATFORM);
+    for (uint32_t i = 0; i < world->scenario->engine.coordinators; i++)
+        sim_process_start(world->sim, SIM_NODE_COORDINATOR + i);
+    for (uint32_t i = 0; i < world->worker_count; i++)
+        sim_process_start(world->sim, SIM_NODE_WORKER + i);
+    sim_process_start(world->sim, SIM_NODE_CLIENT);
+    schedule_fault(world);
+}
+
+struct scenario_world *scenario_world_new(const struct scenario *scenario,
+                                          uint64_t seed,
+                                          const char *const *defects,
+                                          uint32_t defect_count,
+                                          struct sim_record_sink records,
+                                          char *message, size_t size)
+{
+    struct scenario_world *world = calloc(1, sizeof(*world));
+    if (!world) {
+        say(message, size, "out of memory");
+        return NULL;
+    }
+    world->scenario = scenario;
+    world->seed = seed;
+    engine_block_init(&world->scratch);
+    if (!make_faults(world, defects, defect_count, message, size)) {
+        scenario_world_free(world);
+        return NULL;
+    }
+    if (!make_tables(world) || !make_sim(world, records) ||
+        !make_store(world) || !make_coordinators(world) ||
+        !scenario_make_platform(world) || !make_outside(world)) {
+        say(message, size, "the world could not be made: out of memory");
+        scenario_world_free(world);
+        return NULL;
+    }
+    start_all(world);
+    return world;
+}
+
+void scenario_world_end(struct scenario_world *world, unsigned why)
+{
+    sim_store_node_audit(world->store);
+    struct engine_record record = {
+        .kind = ENGINE_REC_WORLD_END,
+        .op = UINT32_MAX,
+        .a = sim_queue_count(world->sim->queue),
+        .detail = (uint16_t)why,
+    };
+    sim_record(world->sim, &record);
+    sim_record_flush(world->sim);
+}
+
+void scenario_world_free(struct scenario_world *world)
+{
+    if (!world)
+        return;
+    /* The world first: it stops the processes that the actors stand for. */
+    if (world->sim)
+        world->sim->recording = false;
+    sim_world_free(world->sim);
+    sim_store_node_free(world->store);
+    if (world->memory_store.ops)
+        world->memory_store.ops->close(world->memory_store.self);
+    sim_vfs_unregister(world->vfs);
+    sim_disk_free(world->disk);
+    for (uint32_t i = 0;
+         world->coordinators && i < world->scenario->engine.coordinators; i++)
+        sim_coordinator_node_free(world->coordinators[i]);
+    free(world->coordinators);
+    scenario_free_platform(world);
+    sim_client_free(world->client);
+    sim_receiver_free(world->receiver);
+    if (world->board)
+        fault_switchboard_free(world->board);
+    fault_plan_deinit(&world->plan);
+    engine_block_free(&world->scratch);
+    free(world->graphs);
+    free(world->steps);
+    free(world->effects);
+    free(world);
+}

@@ -1,0 +1,81 @@
+/*
+ * A scenario's world put together: switchboard, disk, store, coordinators,
+ * platform, client and receiver, and the counters that tell when it is over.
+ */
+#ifndef SCENARIOS_WORLD_H
+#define SCENARIOS_WORLD_H
+
+#include "engine/store.h"
+#include "faults/switchboard.h"
+#include "scenarios/scenario.h"
+#include "sim/client.h"
+#include "sim/coordinator_node.h"
+#include "sim/disk.h"
+#include "sim/lambda_front.h"
+#include "sim/local.h"
+#include "sim/receiver.h"
+#include "sim/store_node.h"
+#include "sim/vfs.h"
+#include "sim/worker_node.h"
+#include "sim/world.h"
+
+/* True time at which worlds start: 2026-01-01T00:00:00Z in ns since 1970. */
+#define SCENARIO_START_NS (UINT64_C(1767225600) * UINT64_C(1000000000))
+
+/* What is under way, counted as records are written. */
+struct scenario_progress {
+    uint64_t work_open;
+    uint64_t outbox_open;
+    uint64_t runs_ended; /* terminal or blocked */
+};
+
+struct scenario_world {
+    const struct scenario *scenario;
+    uint64_t seed;
+    struct sim_world *sim;
+    struct fault_plan plan;
+    struct fault_switchboard *board;
+    struct fault_occurrence next_fault;
+    struct engine_points points; /* tells the board time and load, then asks */
+    struct engine_block scratch;
+    struct sim_disk *disk;
+    struct sim_vfs *vfs;
+    struct engine_store memory_store; /* kept over crashes of its process */
+    char vfs_name[48];
+    struct sim_store_node *store;
+    struct sim_coordinator_node **coordinators;
+    struct sim_worker_node **workers;
+    uint32_t worker_count;
+    struct sim_local *local;
+    struct sim_lambda *lambda;
+    struct sim_lambda_queue *lambda_queue;
+    struct sim_lambda_front *lambda_front;
+    struct sim_client *client;
+    struct sim_receiver *receiver;
+    const struct engine_graph **graphs;
+    const struct sim_step **steps;
+    const uint32_t **effects;
+    struct engine_sink sink; /* counts progress, then records */
+    struct scenario_progress progress;
+    char error[256]; /* of the store, when it could not be opened */
+};
+
+/*
+ * Builds it all and starts the processes. Records go to `records`. NULL and a
+ * sentence in message on failure.
+ */
+struct scenario_world *scenario_world_new(const struct scenario *scenario,
+                                          uint64_t seed,
+                                          const char *const *defects,
+                                          uint32_t defect_count,
+                                          struct sim_record_sink records,
+                                          char *message, size_t size);
+void scenario_world_free(struct scenario_world *world);
+
+/* All runs have ended and everything they left behind is dealt with. */
+bool scenario_world_over(const struct scenario_world *world);
+
+/* The end: audits the store and writes the last records. */
+void scenario_world_end(struct scenario_world *world, unsigned why);
+
+#endif
