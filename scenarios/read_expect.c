@@ -1,0 +1,283 @@
+/*
+ * Expectations: what a scenario promises about its report.
+ *
+ *     "effects:charge": "exactly once"      "stuck runs": 0
+ *     "p99(run)": "< 30s"                   "fired:worker/effect/after": ">= 1"
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/sentence.h"
+#include "faults/points.h"
+#include "scenarios/read.h"
+#include "scenarios/read_dist.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+    EXPECTATIONS_MAX = 1024
+};
+
+/* Measures that a key names in full. */
+static const struct {
+    const char *key;
+    enum scenario_measure measure;
+    bool duration;
+} plain[] = {
+    {"stuck runs", SCENARIO_STUCK, false},
+    {"blocked runs", SCENARIO_BLOCKED, false},
+    {"failed runs", SCENARIO_FAILED, false},
+    {"succeeded runs", SCENARIO_SUCCEEDED, false},
+    {"drain after faults", SCENARIO_DRAIN, true},
+    {"takeovers", SCENARIO_TAKEOVERS, false},
+    {"fenced writes", SCENARIO_REJECTED, false},
+};
+
+struct expect_draft {
+    struct scenario *scenario;
+    struct json_error *err;
+    uint32_t room;
+};
+
+/* Adds an expectation; its text is what was written. */
+static void add(struct expect_draft *draft, struct json_view view,
+                struct scenario_expectation expectation, const char *value)
+{
+    struct scenario *scenario = draft->scenario;
+    struct sentence text;
+    if (draft->err->code != 0)
+        return;
+    if (scenario->expectation_count == draft->room) {
+        json_fail_key(view, draft->err,
+                      "found too many expectations, allowed "
+                      "%d",
+                      EXPECTATIONS_MAX);
+        return;
+    }
+    sentence_init(&text, expectation.text, sizeof(expectation.text));
+    sentence_plain(&text, json_key(view), strlen(json_key(view)));
+    sentence_plain(&text, " ", 1);
+    sentence_plain(&text, value, strlen(value));
+    scenario->expectations[scenario->expectation_count++] = expectation;
+}
+
+/* Takes the comparison off the start of a text; returns what follows it. */
+static const char *comparison(const char *text, enum scenario_comparison *out)
+{
+    static const struct {
+        const char *sign;
+        enum scenario_comparison comparison;
+    } signs[] = {{"<= ", SCENARIO_AT_MOST},
+                 {">= ", SCENARIO_AT_LEAST},
+                 {"< ", SCENARIO_LESS},
+                 {"> ", SCENARIO_MORE},
+                 {"= ", SCENARIO_EQUAL}};
+    for (size_t i = 0; i < COUNT(signs); i++) {
+        size_t length = strlen(signs[i].sign);
+        if (strncmp(text, signs[i].sign, length) == 0) {
+            *out = signs[i].comparison;
+            return text + length;
+        }
+    }
+    return NULL;
+}
+
+/* Decimal digits without a leading zero, up to 2^53 - 1. */
+static bool read_count(const char *text, uint64_t *count)
+{
+    struct quantity_range range;
+    const char *why = NULL;
+    if (strchr(text, '-') || quantity_read_range(text, &range, &why) != 0)
+        return false;
+    *count = range.first;
+    return true;
+}
+
+static void read_counted(struct expect_draft *draft, struct json_view view,
+                         struct scenario_expectation expectation)
+{
+    char value[32];
+    const char *text = value, *number = NULL;
+    int64_t exact;
+    if (json_is_number(view)) {
+        if (!json_as_int(view, 0, JSON_INT_MAX, &exact, draft->err))
+            return;
+        expectation.comparison = SCENARIO_EQUAL;
+        expectation.value = (uint64_t)exact;
+        snprintf(value, sizeof(value), "= %" PRId64, exact);
+    } else if (json_is_string(view)) {
+        (void)json_as_string(view, 1, 64, &text, draft->err);
+        if (draft->err->code == 0)
+            number = comparison(text, &expectation.comparison);
+        if (!number || !read_count(number, &expectation.value))
+            json_fail(view, draft->err,
+                      "found \"%s\", allowed a number or a comparison with "
+                      "one: \"< 3\", \"<= 3\", \"= 3\", \">= 3\", \"> 3\"",
+                      text);
+    } else {
+        (void)json_as_int(view, 0, JSON_INT_MAX, &exact, draft->err);
+    }
+    add(draft, view, expectation, text);
+}
+
+static void read_timed(struct expect_draft *draft, struct json_view view,
+                       struct scenario_expectation expectation)
+{
+    const char *text = NULL, *why = NULL;
+    if (!json_as_string(view, 1, 64, &text, draft->err))
+        return;
+    const char *duration = comparison(text, &expectation.comparison);
+    if (!duration || quantity_read(QUANTITY_DURATION, duration,
+                                   &expectation.value, &why) != 0) {
+        json_fail(view, draft->err,
+                  "found \"%s\", allowed a comparison with a duration: "
+                  "\"< 30s\", \"<= 30s\", \">= 30s\", \"> 30s\"",
+                  text);
+        return;
+    }
+    add(draft, view, expectation, text);
+}
+
+/* Steps that have an effect, by name, for an error. */
+static void fail_step(struct expect_draft *draft, struct json_view view,
+                      const char *found)
+{
+    const struct scenario *scenario = draft->scenario;
+    const char *names[64];
+    struct sentence text;
+    char known[512];
+    size_t count = 0;
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t op = 0; op < engine_graph_count(workflow->graph); op++) {
+            if (workflow->effects[op] != 0 && count < COUNT(names))
+                names[count++] = engine_graph_node(workflow->graph, op)->name;
+        }
+    }
+    sentence_init(&text, known, sizeof(known));
+    if (count > 0)
+        sentence_choices(&text, found, names, count);
+    else
+        sentence_add(&text, ", allowed only where a step has an effect");
+    json_fail_key(view, draft->err, "found step with an effect \"%s\"%s", found,
+                  known);
+}
+
+static void read_effects(struct expect_draft *draft, struct json_view view,
+                         const char *step)
+{
+    static const char *const words[] = {"exactly once", "at most once",
+                                        "at least once"};
+    static const enum scenario_comparison comparisons[] = {
+        SCENARIO_EQUAL, SCENARIO_AT_MOST, SCENARIO_AT_LEAST};
+    const struct scenario *scenario = draft->scenario;
+    bool found = false;
+    size_t word = 0;
+    if (!json_as_enum(view, words, COUNT(words), &word, draft->err))
+        return;
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        uint32_t op = engine_graph_find(scenario->workflows[w].graph, step);
+        if (op == UINT32_MAX || scenario->workflows[w].effects[op] == 0)
+            continue;
+        found = true;
+        add(draft, view,
+            (struct scenario_expectation){.measure = SCENARIO_EFFECTS,
+                                          .comparison = comparisons[word],
+                                          .value = 1,
+                                          .workflow = w,
+                                          .op = op},
+            words[word]);
+    }
+    if (!found)
+        fail_step(draft, view, step);
+}
+
+static void read_fired(struct expect_draft *draft, struct json_view view,
+                       const char *name)
+{
+    const char *names[FAULT_POINTS_MAX];
+    uint32_t count = 0, base = scenario_points_base();
+    const struct engine_point *points = scenario_points(&count);
+    uint32_t point = fault_point_find(points, count, name);
+    if (point < count) {
+        read_counted(draft, view,
+                     (struct scenario_expectation){.measure = SCENARIO_FIRED,
+                                                   .point = point});
+        return;
+    }
+    for (uint32_t i = base; i < count; i++)
+        names[i - base] = points[i].name;
+    char known[512];
+    struct sentence text;
+    sentence_init(&text, known, sizeof(known));
+    sentence_choices(&text, name, names, count - base);
+    json_fail_key(view, draft->err, "found point \"%s\"%s", name, known);
+}
+
+/* "p99(run)" */
+static bool read_latency(struct expect_draft *draft, struct json_view view)
+{
+    const char *key = json_key(view);
+    const char *end = strchr(key, '(');
+    struct scenario_expectation expectation = {.measure = SCENARIO_RUN_LATENCY};
+    if (!end || strcmp(end, "(run)") != 0 ||
+        !read_percentile(key, (size_t)(end - key),
+                         &expectation.percentile_milli))
+        return false;
+    read_timed(draft, view, expectation);
+    return true;
+}
+
+static void fail_key(struct expect_draft *draft, struct json_view view)
+{
+    const char *names[COUNT(plain) + 3] = {"effects:STEP", "fired:POINT",
+                                           "p99(run)"};
+    char known[512];
+    struct sentence text;
+    for (size_t i = 0; i < COUNT(plain); i++)
+        names[3 + i] = plain[i].key;
+    sentence_init(&text, known, sizeof(known));
+    sentence_choices(&text, json_key(view), names, COUNT(names));
+    json_fail_key(view, draft->err, "found expectation \"%s\"%s",
+                  json_key(view), known);
+}
+
+static void read_expectation(struct expect_draft *draft, struct json_view view)
+{
+    const char *key = json_key(view);
+    for (size_t i = 0; i < COUNT(plain); i++) {
+        struct scenario_expectation expectation = {.measure = plain[i].measure};
+        if (strcmp(key, plain[i].key) != 0)
+            continue;
+        if (plain[i].duration)
+            read_timed(draft, view, expectation);
+        else
+            read_counted(draft, view, expectation);
+        return;
+    }
+    if (strncmp(key, "effects:", 8) == 0)
+        read_effects(draft, view, key + 8);
+    else if (strncmp(key, "fired:", 6) == 0)
+        read_fired(draft, view, key + 6);
+    else if (!read_latency(draft, view))
+        fail_key(draft, view);
+}
+
+void read_expectations(struct read_state *state, struct json_view root)
+{
+    struct expect_draft draft = {.scenario = state->scenario,
+                                 .err = state->err};
+    struct json_view view;
+    if (!json_get_object(root, "expect", JSON_OPTIONAL, &view, state->err))
+        return;
+    size_t wanted = json_count(view) * state->scenario->workflow_count;
+    draft.room = wanted < EXPECTATIONS_MAX ? (uint32_t)wanted
+                                           : (uint32_t)EXPECTATIONS_MAX;
+    state->scenario->expectations = read_alloc(
+        draft.room, sizeof(*state->scenario->expectations), view, state->err);
+    for (struct json_view v = json_first(view); v.item && state->err->code == 0;
+         v = json_next(v))
+        read_expectation(&draft, v);
+}

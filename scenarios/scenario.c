@@ -1,0 +1,295 @@
+#include "scenarios/scenario.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/sentence.h"
+#include "scenarios/read.h"
+#include "scenarios/read_merge.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define MS UINT64_C(1000000)
+#define DAY (UINT64_C(86400) * 1000 * MS)
+
+enum {
+    WHY_MAX = 4096,
+    EXIT_MAX = 6
+};
+
+static const char *const top_keys[] = {
+    "why",       "extends", "mode",   "seed",     "workflow",
+    "workflows", "steps",   "engine", "platform", "load",
+    "network",   "disk",    "clocks", "faults",   "envelope",
+    "expect",    "limit",   "events", "exit",     "$schema"};
+
+static void set_defaults(struct scenario *scenario)
+{
+    scenario->mode = SCENARIO_MODE_FULL;
+    scenario->seed = 1;
+    scenario->runs = 100;
+    scenario->input_bytes = 512;
+    scenario->limit_ns = DAY;
+    scenario->events_limit = 100000000;
+    read_engine_defaults(&scenario->engine);
+    read_world_defaults(scenario);
+}
+
+/* The file's name without its directory and ".json". */
+static void set_name(struct scenario *scenario, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *start = slash ? slash + 1 : path;
+    size_t length = strlen(start);
+    struct sentence name;
+    if (length > 5 && strcmp(start + length - 5, ".json") == 0)
+        length -= 5;
+    sentence_init(&name, scenario->name, sizeof(scenario->name));
+    sentence_plain(&name, start, length);
+}
+
+/* A number up to 2^53 - 1, or any 64-bit number as a string of digits. */
+static void read_seed(struct json_view root, uint64_t *seed,
+                      struct json_error *err)
+{
+    struct json_view view;
+    const char *text = NULL;
+    int64_t number;
+    if (!json_get(root, "seed", JSON_OPTIONAL, &view, err))
+        return;
+    if (!json_is_string(view)) {
+        if (json_as_int(view, 0, JSON_INT_MAX, &number, err))
+            *seed = (uint64_t)number;
+        return;
+    }
+    if (!json_as_string(view, 1, 20, &text, err))
+        return;
+    uint64_t value = 0;
+    bool fits = strspn(text, "0123456789") == strlen(text);
+    for (const char *digit = text; fits && *digit; digit++)
+        fits = !__builtin_mul_overflow(value, UINT64_C(10), &value) &&
+               !__builtin_add_overflow(value, (uint64_t)(*digit - '0'), &value);
+    if (!fits)
+        json_fail(view, err,
+                  "found seed \"%s\", allowed decimal digits up to "
+                  "18446744073709551615",
+                  text);
+    *seed = value;
+}
+
+static void read_why(struct json_view root, struct scenario *scenario,
+                     struct json_error *err)
+{
+    const char *why = NULL;
+    if (!json_get_string(root, "why", JSON_REQUIRED, 1, WHY_MAX, &why, err))
+        return;
+    scenario->why = strdup(why);
+    if (!scenario->why)
+        read_no_memory(root, err);
+}
+
+static void read_limits(struct json_view root, struct scenario *scenario,
+                        struct json_error *err)
+{
+    static const char *const modes[] = {"full", "capacity"};
+    const char *schema = NULL;
+    int64_t events = (int64_t)scenario->events_limit, code = 0;
+    size_t mode = 0;
+    (void)json_get_string(root, "$schema", JSON_OPTIONAL, 0, 1024, &schema,
+                          err);
+    if (json_get_enum(root, "mode", JSON_OPTIONAL, modes, COUNT(modes), &mode,
+                      err))
+        scenario->mode = (enum scenario_mode)mode;
+    (void)json_get_duration(root, "limit", JSON_OPTIONAL, MS, 3650 * DAY,
+                            &scenario->limit_ns, err);
+    (void)json_get_int(root, "events", JSON_OPTIONAL, 1, JSON_INT_MAX, &events,
+                       err);
+    (void)json_get_int(root, "exit", JSON_OPTIONAL, 0, EXIT_MAX, &code, err);
+    scenario->events_limit = (uint64_t)events;
+    scenario->exit_code = (uint32_t)code;
+}
+
+/* The sections in the order in which they need each other. */
+static void read_sections(struct read_state *state, struct json_view root)
+{
+    struct scenario *scenario = state->scenario;
+    struct json_error *err = state->err;
+    struct json_view view;
+    (void)json_check_keys(root, top_keys, COUNT(top_keys), err);
+    read_why(root, scenario, err);
+    read_limits(root, scenario, err);
+    read_seed(root, &scenario->seed, err);
+    if (json_get(root, "engine", JSON_OPTIONAL, &view, err))
+        read_engine(view, &scenario->engine, err);
+    read_workflows(state, root);
+    read_world(root, scenario, err);
+    read_platform(state, root);
+    read_load(state, root);
+    read_faults(state, root);
+    read_expectations(state, root);
+}
+
+/* "extends": the other file is merged under this one. */
+
+static struct read_part part_of(const struct read_files *files, uint32_t index,
+                                const char *shown, const struct json_doc *doc)
+{
+    return (struct read_part){.shown = shown,
+                              .text = files->taken[index].text,
+                              .size = files->taken[index].size,
+                              .doc = doc};
+}
+
+static bool has(struct json_view object, const char *key)
+{
+    return json_member(object, key).item != NULL;
+}
+
+/*
+ * Keys of the base that are not taken from it: those that each file has for
+ * itself, and what ours replaces as a whole. A platform with a profile of its
+ * own has other keys than the base's.
+ */
+static size_t dropped_keys(struct json_view ours, const char **dropped)
+{
+    size_t count = 0;
+    dropped[count++] = "why";
+    dropped[count++] = "extends";
+    dropped[count++] = "$schema";
+    if (has(ours, "workflow") || has(ours, "workflows")) {
+        dropped[count++] = "workflow";
+        dropped[count++] = "workflows";
+    }
+    if (has(json_member(ours, "platform"), "profile"))
+        dropped[count++] = "platform";
+    return count;
+}
+
+static void read_merged(struct read_state *state, const struct read_part *ours,
+                        const struct read_part *base)
+{
+    const char *dropped[8];
+    struct read_merge merge;
+    struct json_doc *doc = NULL;
+    size_t count = dropped_keys(json_root(ours->doc), dropped);
+    read_merge(&merge, ours, base, dropped, count, state->err);
+    if (state->err->code == 0 &&
+        json_read_bytes(READ_MERGE_NAME, merge.text, merge.size, &doc,
+                        state->err) == 0)
+        read_sections(state, json_root(doc));
+    read_merge_place(&merge, state->err);
+    json_free(doc);
+    read_merge_free(&merge);
+}
+
+static void read_extending(struct read_state *state, const char *shown,
+                           const struct json_doc *doc, struct json_view extends)
+{
+    struct json_error *err = state->err;
+    (void)json_check_keys(json_root(doc), top_keys, COUNT(top_keys), err);
+    struct json_doc *base = read_files_json(state->files, extends, err);
+    if (!base)
+        return;
+    struct json_view root = json_root(base);
+    struct json_view further;
+    (void)json_check_keys(root, top_keys, COUNT(top_keys), err);
+    if (json_get(root, "extends", JSON_OPTIONAL, &further, err))
+        json_fail_key(further, err,
+                      "found \"extends\" in a file that is itself extended, "
+                      "allowed one level");
+    char *base_shown = strdup(state->files->shown);
+    if (!base_shown) {
+        read_no_memory(extends, err);
+    } else if (err->code == 0) {
+        struct read_part ours = part_of(state->files, 0, shown, doc);
+        struct read_part theirs =
+            part_of(state->files, state->files->count - 1, base_shown, base);
+        read_merged(state, &ours, &theirs);
+    }
+    free(base_shown);
+    json_free(base);
+}
+
+static void read_document(struct read_state *state, const char *shown,
+                          const struct json_doc *doc)
+{
+    struct json_view extends;
+    set_defaults(state->scenario);
+    set_name(state->scenario, shown);
+    if (json_get(json_root(doc), "extends", JSON_OPTIONAL, &extends,
+                 state->err))
+        read_extending(state, shown, doc, extends);
+    else
+        read_sections(state, json_root(doc));
+}
+
+/* Fills a scenario from a document, which is freed, and takes the sources. */
+static struct scenario *scenario_of(struct read_files *files, const char *shown,
+                                    struct json_doc *doc,
+                                    struct json_error *err)
+{
+    struct scenario *scenario =
+        err->code == 0 ? calloc(1, sizeof(*scenario)) : NULL;
+    struct read_state state = {scenario, files, err};
+    if (scenario)
+        read_document(&state, shown, doc);
+    else if (err->code == 0)
+        read_no_memory(json_root(doc), err);
+    json_free(doc);
+    if (err->code == 0) {
+        scenario->sources = files->taken;
+        scenario->source_count = files->count;
+        files->taken = NULL;
+        files->count = 0;
+    } else {
+        scenario_free(scenario);
+        scenario = NULL;
+    }
+    read_files_free(files);
+    return scenario;
+}
+
+struct scenario *scenario_read(const char *path, struct json_error *error)
+{
+    struct read_files files;
+    struct json_doc *doc = NULL;
+    *error = (struct json_error){0};
+    (void)read_files_start(&files, path, &doc, error);
+    return scenario_of(&files, path, doc, error);
+}
+
+struct scenario *scenario_read_sources(const struct scenario_source *sources,
+                                       uint32_t count, struct json_error *error)
+{
+    struct read_files files;
+    struct json_doc *doc = NULL;
+    *error = (struct json_error){0};
+    (void)read_files_replay(&files, sources, count, &doc, error);
+    return scenario_of(&files, sources[0].name, doc, error);
+}
+
+static void workflow_free(struct scenario_workflow *workflow)
+{
+    engine_graph_free(workflow->graph);
+    free(workflow->steps);
+    free(workflow->effects);
+}
+
+void scenario_free(struct scenario *scenario)
+{
+    if (!scenario)
+        return;
+    for (uint32_t i = 0; i < scenario->workflow_count; i++)
+        workflow_free(&scenario->workflows[i]);
+    for (uint32_t i = 0; i < scenario->source_count; i++) {
+        free(scenario->sources[i].name);
+        free(scenario->sources[i].text);
+    }
+    arrivals_deinit(&scenario->arrivals);
+    fault_plan_deinit(&scenario->plan);
+    free(scenario->workflows);
+    free(scenario->expectations);
+    free(scenario->sources);
+    free(scenario->why);
+    free(scenario);
+}
