@@ -253,7 +253,7 @@ static void put_fault_rows(const struct plot *plot, int64_t top)
     static const char *const names[] = {"down", "paused", "lasting", "fired"};
     static const char *const classes[] = {"down", "paused", "lasting"};
     for (int i = 0; i < 4; i++) {
-        int64_t y = top + i * 140;
+        int64_t y = top + (int64_t)i * 140;
         label(plot->out, LEFT - 60, y + 85, "e", names[i]);
         rule(plot->out, "grid", LEFT, y + 100, RIGHT, y + 100);
         if (i < 3)

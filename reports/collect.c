@@ -273,8 +273,8 @@ static void trouble(struct report_collect *collect, uint64_t id,
         return;
     unsigned sum = run->trouble + weight;
     run->trouble = (uint16_t)(sum < UINT16_MAX ? sum : UINT16_MAX);
-    struct run *worst = run_of(collect, collect->stats.worst_run);
-    if (!worst || run->trouble > worst->trouble)
+    /* Of a run that has been seen; of none, the number is 0 and its trouble. */
+    if (run->trouble > collect->runs[collect->stats.worst_run].trouble)
         collect->stats.worst_run = id;
 }
 
@@ -293,10 +293,9 @@ static void count_in_flight(struct report_collect *collect, uint64_t now)
     }
 }
 
-static void run_seen(struct report_collect *collect, uint64_t id,
+static void run_seen(struct report_collect *collect, struct run *run,
                      uint64_t due_ns, uint64_t now, uint32_t workflow)
 {
-    struct run *run = run_of(collect, id);
     if (!run || run->seen)
         return;
     run->seen = 1;
@@ -336,8 +335,7 @@ static void run_state(struct report_collect *collect,
     if (!run || record->state == 0 || engine_run_state_terminal(run->state))
         return;
     if (!run->seen)
-        run_seen(collect, record->run, record->time_ns, record->time_ns,
-                 UINT32_MAX);
+        run_seen(collect, run, record->time_ns, record->time_ns, UINT32_MAX);
     unsigned before = run->state;
     run->state = (uint8_t)record->state;
     if (engine_run_state_terminal(run->state))
@@ -892,7 +890,8 @@ static void take(struct report_collect *collect,
 {
     switch (record->kind) {
     case ENGINE_REC_START_SENT:
-        run_seen(collect, record->run, record->a, record->time_ns, record->op);
+        run_seen(collect, run_of(collect, record->run), record->a,
+                 record->time_ns, record->op);
         break;
     case ENGINE_REC_APPENDED:
         collect->stats.commits++;

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define US 1000ull
 #define MS 1000000ull
@@ -64,7 +63,7 @@ const char *report_format_line(struct report_word *word, uint64_t ns)
     } units[] = {{DAY, "d"}, {HOUR, "h"}, {MINUTE, "m"}, {S, "s"},
                  {MS, "ms"}, {US, "µs"},  {1, "ns"}};
     if (ns == 0) {
-        strcpy(word->text, "0");
+        snprintf(word->text, sizeof(word->text), "0");
         return word->text;
     }
     for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

@@ -9,6 +9,7 @@
 
 enum {
     NAME = 80,      /* most code points shown of an untrusted name */
+    PHRASE = 160,   /* of a line made of several names */
     SENTENCE = 600, /* of an untrusted sentence */
     LISTED_MAX = 200,
     DEFECTS_MAX = 20,
@@ -588,7 +589,7 @@ static void put_rows(const struct report_timeline *line,
         element(out, "<td class=\"w\">", line->lanes[row->lane].name, 24,
                 "</td>");
         element(out, row->bold ? "<td class=\"fail\">" : "<td>", row->text,
-                NAME * 2, "</td></tr>\n");
+                PHRASE, "</td></tr>\n");
     }
     put(out, "</table>\n</details>\n");
     if (line->rows_left_out)

@@ -45,7 +45,7 @@ static void member(struct writer *writer, const char *key)
     writer->any[depth] = 1;
 }
 
-static void open(struct writer *writer, const char *key, const char *bracket)
+static void begin(struct writer *writer, const char *key, const char *bracket)
 {
     member(writer, key);
     report_buffer_put(writer->out, bracket);
@@ -55,7 +55,7 @@ static void open(struct writer *writer, const char *key, const char *bracket)
     writer->last[writer->depth] = NULL;
 }
 
-static void close(struct writer *writer, const char *bracket)
+static void end(struct writer *writer, const char *bracket)
 {
     int any = writer->any[writer->depth];
     writer->depth--;
@@ -95,99 +95,99 @@ static void truth(struct writer *writer, const char *key, int value)
 static void texts(struct writer *writer, const char *key,
                   const char *const *values, size_t count)
 {
-    open(writer, key, "[");
+    begin(writer, key, "[");
     for (size_t i = 0; i < count; i++)
         text(writer, NULL, values[i]);
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_bill(struct writer *writer, const struct report_facts *facts)
 {
-    open(writer, "bill", "[");
+    begin(writer, "bill", "[");
     for (size_t i = 0; i < facts->bill_count; i++) {
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         text(writer, "amount", facts->bill[i].amount);
         text(writer, "cost", facts->bill[i].cost);
         text(writer, "name", facts->bill[i].name);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_settings(struct writer *writer,
                            const struct report_facts *facts)
 {
-    open(writer, "configuration", "[");
+    begin(writer, "configuration", "[");
     for (size_t i = 0; i < facts->setting_count; i++) {
         const struct report_setting *setting = &facts->settings[i];
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         text(writer, "name", setting->name);
         text(writer, "source", setting->source);
         text(writer, "tag", setting->tag);
         text(writer, "unit", setting->unit);
         text(writer, "value", setting->value);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_effects(struct writer *writer,
                           const struct report_stats *stats)
 {
-    open(writer, "effects", "[");
+    begin(writer, "effects", "[");
     for (uint32_t i = 0; i < stats->step_count; i++) {
         const struct report_step *step = &stats->steps[i];
         if (!step->has_effect && step->applied == 0)
             continue;
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         number(writer, "applied", step->applied);
         number(writer, "duplicates", step->duplicates);
         number(writer, "lost", step->lost);
         number(writer, "repeats_recognised", step->repeats);
         text(writer, "step", step->name);
         text(writer, "workflow", step->workflow);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_expectations(struct writer *writer,
                                const struct report_facts *facts)
 {
-    open(writer, "expectations", "[");
+    begin(writer, "expectations", "[");
     for (size_t i = 0; i < facts->expectation_count; i++) {
         const struct report_expectation *expected = &facts->expectations[i];
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         text(writer, "actual", expected->actual);
         text(writer, "expr", expected->text);
         text(writer, "verdict", check_verdict_name(expected->verdict));
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_faults(struct writer *writer,
                          const struct report_stats *stats)
 {
-    open(writer, "faults", "[");
+    begin(writer, "faults", "[");
     for (uint32_t i = 0; i < stats->fault_count; i++) {
         const struct report_fault *fault = &stats->faults[i];
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         number(writer, "armed", fault->armed);
         number(writer, "effective", fault->effective);
         number(writer, "fired", fault->fired);
         number(writer, "in_flight", fault->in_flight);
         truth(writer, "optional", fault->optional);
         text(writer, "point", fault->name);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_hist(struct writer *writer, const char *key,
                        const struct report_hist *hist)
 {
-    open(writer, key, "{");
+    begin(writer, key, "{");
     number(writer, "count", hist->count);
     number(writer, "max_ns", hist->max);
     number(writer, "mean_ns", hist->count ? report_hist_mean(hist) : 0);
@@ -196,35 +196,35 @@ static void write_hist(struct writer *writer, const char *key,
     number(writer, "p90_ns", report_hist_at(hist, 900000));
     number(writer, "p999_ns", report_hist_at(hist, 999000));
     number(writer, "p99_ns", report_hist_at(hist, 990000));
-    close(writer, "}");
+    end(writer, "}");
 }
 
 /* Counts between the lines that axes have. */
 static void write_distribution(struct writer *writer,
                                const struct report_hist *hist)
 {
-    open(writer, "distribution", "[");
+    begin(writer, "distribution", "[");
     uint64_t limit = hist->count ? report_format_next_line(hist->min) : 0;
     uint64_t before = 0;
     while (before < hist->count) {
         uint64_t below = report_hist_below(hist, limit);
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         number(writer, "below_ns", limit);
         number(writer, "count", below - before);
-        close(writer, "}");
+        end(writer, "}");
         before = below;
         limit = report_format_next_line(limit);
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_steps(struct writer *writer, const struct report_stats *stats)
 {
     static const struct report_hist none = {.min = UINT64_MAX};
-    open(writer, "steps", "[");
+    begin(writer, "steps", "[");
     for (uint32_t i = 0; i < stats->step_count; i++) {
         const struct report_step *step = &stats->steps[i];
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         number(writer, "attempts", step->attempts);
         write_hist(writer, "code", step->code.counts ? &step->code : &none);
         number(writer, "cut", step->cut);
@@ -235,25 +235,25 @@ static void write_steps(struct writer *writer, const struct report_stats *stats)
         text(writer, "step", step->name);
         write_hist(writer, "total", step->total.counts ? &step->total : &none);
         text(writer, "workflow", step->workflow);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_latency(struct writer *writer,
                           const struct report_stats *stats)
 {
-    open(writer, "latency", "{");
+    begin(writer, "latency", "{");
     write_distribution(writer, &stats->latency);
     write_hist(writer, "run", &stats->latency);
     write_steps(writer, stats);
-    close(writer, "}");
+    end(writer, "}");
 }
 
 static void write_platform(struct writer *writer,
                            const struct report_platform *platform)
 {
-    open(writer, "platform", "{");
+    begin(writer, "platform", "{");
     number(writer, "cold", platform->cold);
     number(writer, "environments", platform->environments);
     number(writer, "environments_max", platform->environments_max);
@@ -263,7 +263,7 @@ static void write_platform(struct writer *writer,
     write_hist(writer, "start_up", &platform->start_up);
     number(writer, "throttled", platform->throttled);
     number(writer, "warm", platform->warm);
-    close(writer, "}");
+    end(writer, "}");
 }
 
 /* The first violation, or null. */
@@ -274,21 +274,21 @@ static void write_first(struct writer *writer,
         text(writer, "first", NULL);
         return;
     }
-    open(writer, "first", "{");
+    begin(writer, "first", "{");
     number(writer, "index", result->first.index);
     number(writer, "run", result->first.record.run);
     text(writer, "text", result->first.text);
     number(writer, "time_ns", result->first.record.time_ns);
-    close(writer, "}");
+    end(writer, "}");
 }
 
 static void write_properties(struct writer *writer,
                              const struct report_facts *facts)
 {
-    open(writer, "properties", "[");
+    begin(writer, "properties", "[");
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         number(writer, "checked", result->checked);
         write_first(writer, result);
         text(writer, "id", result->id);
@@ -297,33 +297,33 @@ static void write_properties(struct writer *writer,
         text(writer, "unit", result->unit);
         text(writer, "verdict", check_verdict_name(result->verdict));
         number(writer, "violations", result->violations);
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_reasons(struct writer *writer,
                           const struct report_model *model)
 {
-    open(writer, "reasons", "[");
+    begin(writer, "reasons", "[");
     for (uint32_t i = 0; i < model->reason_count; i++) {
-        open(writer, NULL, "{");
+        begin(writer, NULL, "{");
         text(writer, "text", model->reasons[i].text);
         text(writer, "verdict", check_verdict_name(model->reasons[i].verdict));
-        close(writer, "}");
+        end(writer, "}");
     }
-    close(writer, "]");
+    end(writer, "]");
 }
 
 static void write_runs(struct writer *writer, const struct report_runs *runs)
 {
-    open(writer, "runs", "{");
+    begin(writer, "runs", "{");
     number(writer, "blocked", runs->blocked);
     number(writer, "failed", runs->failed);
     number(writer, "started", runs->started);
     number(writer, "stuck", runs->stuck);
     number(writer, "succeeded", runs->succeeded);
-    close(writer, "}");
+    end(writer, "}");
 }
 
 /* Names in order of the bytes: objects have sorted keys here too. */
@@ -344,16 +344,16 @@ static const struct report_source *next_source(const struct report_facts *facts,
 static void write_sources(struct writer *writer,
                           const struct report_facts *facts)
 {
-    open(writer, "scenario_source", "{");
-    open(writer, "files", "{");
+    begin(writer, "scenario_source", "{");
+    begin(writer, "files", "{");
     for (const struct report_source *source = next_source(facts, NULL); source;
          source = next_source(facts, source->name)) {
         member(writer, source->name);
         report_buffer_json(writer->out, source->text, source->size);
     }
-    close(writer, "}");
-    text(writer, "main", facts->source_count ? facts->sources[0].name : NULL);
-    close(writer, "}");
+    end(writer, "}");
+    text(writer, "main", facts->sources ? facts->sources[0].name : NULL);
+    end(writer, "}");
 }
 
 static void write_column(struct writer *writer, const char *key,
@@ -375,7 +375,7 @@ static void write_series(struct writer *writer,
 {
 #define COLUMN(key, field)                                                     \
     write_column(writer, key, stats, offsetof(struct report_bucket, field))
-    open(writer, "series", "{");
+    begin(writer, "series", "{");
     number(writer, "bucket_ns", stats->bucket_ns);
     COLUMN("faults", faults);
     COLUMN("finished", finished);
@@ -386,13 +386,13 @@ static void write_series(struct writer *writer,
     COLUMN("p50_ns", p50_ns);
     COLUMN("p99_ns", p99_ns);
     COLUMN("started", started);
-    close(writer, "}");
+    end(writer, "}");
 #undef COLUMN
 }
 
 static void write_store(struct writer *writer, const struct report_store *store)
 {
-    open(writer, "store", "{");
+    begin(writer, "store", "{");
     number(writer, "commits_in_doubt", store->unknown);
     number(writer, "conflicts", store->conflicts);
     number(writer, "fenced", store->fenced);
@@ -400,7 +400,7 @@ static void write_store(struct writer *writer, const struct report_store *store)
     number(writer, "refused_damaged", store->refused);
     number(writer, "taint_believed", store->taint_believed);
     number(writer, "takeovers", store->takeovers);
-    close(writer, "}");
+    end(writer, "}");
 }
 
 static void write_a_to_l(struct writer *writer,
@@ -457,9 +457,9 @@ static void write_p_to_z(struct writer *writer,
 void report_json(const struct report_model *model, struct report_buffer *out)
 {
     struct writer writer = {.out = out};
-    open(&writer, NULL, "{");
+    begin(&writer, NULL, "{");
     write_a_to_l(&writer, model);
     write_p_to_z(&writer, model);
-    close(&writer, "}");
+    end(&writer, "}");
     report_buffer_put(out, "\n");
 }

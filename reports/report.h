@@ -69,7 +69,8 @@ struct report_facts {
     size_t expectation_count;
     const struct report_setting *settings;
     size_t setting_count;
-    const struct report_source *sources; /* the first is the scenario */
+    /* The first is the scenario; NULL if there are none. */
+    const struct report_source *sources;
     size_t source_count;
     const struct report_bill *bill;
     size_t bill_count;

@@ -313,7 +313,7 @@ static void put_span(struct swim *swim, uint32_t index)
     int64_t width = x_of(swim, span->to_ns) - x;
     struct report_word word;
     if (is_bar(span->kind)) {
-        y += swim->level[index] * LEVEL;
+        y += (int64_t)swim->level[index] * LEVEL;
         height = LEVEL - 20;
     }
     box(swim, span_class(span->kind), x, y, width, height);

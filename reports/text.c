@@ -10,7 +10,8 @@
 enum {
     WIDTH = 80,
     ROWS_MAX = 16,
-    BAR_MAX = 40,
+    BAR_MAX = 40, /* columns */
+    EIGHTHS_MAX = 8 * BAR_MAX,
     LISTED_MAX = 40
 };
 
@@ -301,11 +302,11 @@ static void put_effects(struct page *page)
 static void put_bar(struct page *page, uint64_t value, uint64_t most)
 {
     static const char *const parts[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    while (most > UINT64_MAX / (BAR_MAX * 8)) {
+    while (most > UINT64_MAX / EIGHTHS_MAX) {
         most /= 2;
         value /= 2;
     }
-    uint64_t eighths = value * BAR_MAX * 8 / most;
+    uint64_t eighths = value * EIGHTHS_MAX / most;
     if (eighths == 0 && value)
         eighths = 1;
     for (uint64_t i = 0; i < eighths / 8; i++)

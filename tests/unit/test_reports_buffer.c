@@ -1,3 +1,5 @@
+/* Names that mislead are what is tested here.
+   NOLINTBEGIN(misc-misleading-bidirectional) */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -72,3 +74,4 @@ Test(reports_buffer, json_strings_keep_every_character)
     json_is("\xf3\xa0\x80\x81", 4, "\"\\udb40\\udc01\"");
     json_is("\xff", 1, "\"\\ufffd\"");
 }
+/* NOLINTEND(misc-misleading-bidirectional) */

@@ -124,7 +124,8 @@ Test(reports_json, a_violation_names_record_time_and_run)
     sample->results[0].violations = 3;
     sample->results[0].first.index = (1ull << 53) + 1;
     sample->results[0].first.record.run = 4;
-    strcpy(sample->results[0].first.text, "a \"gap\"");
+    snprintf(sample->results[0].first.text,
+             sizeof(sample->results[0].first.text), "%s", "a \"gap\"");
     sample_report_judge(sample);
     struct report_buffer out = json_of(sample);
     cr_assert(strstr(out.text, "\"index\": \"9007199254740993\""));

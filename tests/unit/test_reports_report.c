@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/support/sample_report.h"
@@ -10,7 +11,8 @@ static void fail(struct check_result *result, uint64_t run)
     result->verdict = CHECK_FAIL;
     result->violations = 1;
     result->first.record.run = run;
-    strcpy(result->first.text, "Run went wrong.");
+    snprintf(result->first.text, sizeof(result->first.text), "%s",
+             "Run went wrong.");
 }
 
 Test(reports_report, a_world_in_which_all_holds_passes)
