@@ -36,6 +36,7 @@ struct node {
     uint32_t wait_down; /* points + 1 whose effect has not shown yet */
     uint32_t wait_paused;
     uint32_t wait_set;
+    int environment; /* of a platform: one that dies is replaced */
 };
 
 struct open_fault {
@@ -623,7 +624,7 @@ static void proc_down(struct report_collect *collect,
     if (!node || record->detail == ENGINE_ACT_NONE)
         return;
     stats->crashes++;
-    node->down_ns = record->time_ns;
+    node->down_ns = node->environment ? 0 : record->time_ns;
     fault_time(collect, record->time_ns);
     shown(collect, record->time_ns, &node->went_ns, &node->wait_down);
 }
@@ -711,6 +712,9 @@ static void environment(struct report_collect *collect,
         collect->environments -= collect->environments > 0;
         return;
     }
+    struct node *node = node_of(collect, record->peer);
+    if (node)
+        node->environment = 1;
     platform->environments++;
     if (++collect->environments > platform->environments_max)
         platform->environments_max = collect->environments;

@@ -160,6 +160,20 @@ Test(reports_collect, bands_last_from_a_fault_to_its_end)
     bed_free(&bed);
 }
 
+Test(reports_collect, an_environment_that_dies_is_no_outage)
+{
+    struct bed bed = bed_new(1, 0);
+    feed(&bed, (struct engine_record){
+                   .kind = ENGINE_REC_ENV_STARTED, .node = 4, .peer = 5});
+    feed(&bed, process(ENGINE_REC_PROC_DOWN, 5, ENGINE_ACT_CRASH));
+    feed(&bed, process(ENGINE_REC_PROC_DOWN, 6, ENGINE_ACT_CRASH));
+    const struct report_stats *stats = report_collect_finish(bed.collect);
+    cr_assert_eq(stats->crashes, 2);
+    cr_assert_eq(stats->band_count, 1);
+    cr_assert_eq(stats->bands[0].node, 6);
+    bed_free(&bed);
+}
+
 static void effect(struct bed *bed, uint64_t run, unsigned kind,
                    uint64_t before)
 {
