@@ -50,6 +50,7 @@ struct owned {
     uint8_t request_kind;
     uint8_t result_tries;
     uint8_t outbox_open;
+    uint8_t durable;       /* the store has the run: starts are confirmed */
     uint8_t acked;         /* the client has the result */
     uint8_t mail_wanted;
     uint8_t broken;        /* the log cannot be folded: block the run */
@@ -460,6 +461,7 @@ static void decide_all(struct engine_coordinator *c, struct owned *o,
         engine_decide_ready(decide);
         engine_decide_end(decide);
     }
+    engine_decide_rows(decide);
     o->suspend_ns = 0;
     if (decide->count == 0)
         o->suspend_ns =
@@ -487,11 +489,14 @@ static void advance(struct engine_coordinator *c, struct owned *o)
         return;
     }
     struct engine_request *request = begin_for(c, o, ENGINE_REQ_APPEND);
-    if (!request)
+    if (!request || !engine_block_begin(c->config.rows, sizeof(uint64_t))) {
+        c->failed = true;
         return;
+    }
     struct engine_decide decide = {
         .run = o->run,
         .block = c->config.scratch,
+        .rows = c->config.rows,
         .store_now_ns = store_now(c),
         .seed = c->config.seed,
         .defects = &c->config.defects,
@@ -650,11 +655,21 @@ static bool rows_complete(const struct owned *o,
     return true;
 }
 
+/* The store has the run: tell the client that waits to hear it. */
+static void confirm_start(struct engine_coordinator *c, struct owned *o)
+{
+    o->durable = 1;
+    if (o->client)
+        send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
+    o->client = 0;
+}
+
 /* Recovery: state from the log, then work and outbox as they stand. */
 static void recover(struct engine_coordinator *c, struct owned *o,
                     const struct engine_run_row *row,
                     const struct engine_reply *reply)
 {
+    confirm_start(c, o);
     o->seq = row->next_seq;
     o->mail_size = 0;
     o->reload_ns = 0;
@@ -726,10 +741,7 @@ static void committed(struct engine_coordinator *c, struct owned *o,
     o->seq = reply->seq;
     o->over_limit = 0;
     engine_run_stamp(o->run, reply->store_time_ns);
-    if (o->client) {
-        send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
-        o->client = 0;
-    }
+    confirm_start(c, o);
     if (o->suspend_ns || o->run->state == ENGINE_RUN_BLOCKED) {
         if (o->suspend_ns)
             c->scan_ns = earlier(c->scan_ns, mono_of_store(c, o->suspend_ns));
@@ -766,9 +778,7 @@ static void mail_read(struct engine_coordinator *c, struct owned *o,
 static void create_conflict(struct engine_coordinator *c, struct owned *o,
                             const struct engine_reply *reply)
 {
-    if (o->client)
-        send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
-    o->client = 0;
+    confirm_start(c, o);
     const struct engine_run_row *row = run_row(reply);
     if (row && row->holder == c->sender && row->token == o->token) {
         reload(c, o, 0);
@@ -923,13 +933,16 @@ static void create_run(struct engine_coordinator *c, struct owned *o,
                        const struct engine_message *message)
 {
     struct engine_request *request = begin_for(c, o, ENGINE_REQ_CREATE);
-    if (!request)
+    if (!request || !engine_block_begin(c->config.rows, sizeof(uint64_t))) {
+        c->failed = true;
         return;
+    }
     request->state = ENGINE_RUN_RUNNING;
     request->wake_ns = UINT64_MAX;
     struct engine_decide decide = {
         .run = o->run,
         .block = c->config.scratch,
+        .rows = c->config.rows,
         .store_now_ns = store_now(c),
         .seed = c->config.seed,
         .defects = &c->config.defects,
@@ -938,6 +951,7 @@ static void create_run(struct engine_coordinator *c, struct owned *o,
                         message->a, message->from, message + 1,
                         message->size - sizeof(*message));
     engine_decide_ready(&decide);
+    engine_decide_rows(&decide);
     if (decide.error)
         c->failed = true;
     else
@@ -950,10 +964,9 @@ static void start(struct engine_coordinator *c,
     struct owned *o = find(c, message->run);
     if (o) {
         /* Asked again: the answer was lost, or is still to come. */
-        if (o->request_id && o->request_kind == ENGINE_REQ_CREATE)
-            o->client = message->from;
-        else
-            send(c, ENGINE_MSG_STARTED, message->from, o, 0, 0, 0, 0);
+        o->client = message->from;
+        if (o->durable)
+            confirm_start(c, o);
         return;
     }
     struct owned nobody = {.id = message->run};

@@ -41,7 +41,8 @@ struct engine_coordinator_config {
     const struct engine_sink *sink;
     struct engine_defects defects;
     const struct engine_memory *memory;
-    struct engine_block *scratch; /* shared by machines of one host thread */
+    struct engine_block *scratch; /* both shared by the machines of one host */
+    struct engine_block *rows;    /* thread, empty between steps */
 };
 
 /* What comes in. The pointer that the kind needs is set. */

@@ -30,24 +30,43 @@ void engine_decide_event(struct engine_decide *decide,
         decide->error = error;
 }
 
-static void add_work(struct engine_decide *decide, uint32_t flag, uint32_t op,
-                     uint32_t attempt, uint64_t a, uint64_t b, size_t size)
+static void add_row(struct engine_decide *decide,
+                    const struct engine_item *row)
 {
-    struct engine_item head = {.type = ENGINE_ITEM_WORK,
-                               .op = op,
-                               .attempt = attempt,
-                               .a = a,
-                               .b = b,
-                               .flags = flag};
-    struct engine_item *item =
-        engine_block_item(decide->block, &head, NULL, size);
-    if (!item) {
+    if (engine_block_item(decide->rows, row, NULL, 0))
+        decide->count++;
+    else
         decide->error = -1;
-        return;
+}
+
+static void add_work(struct engine_decide *decide, uint32_t flag, uint32_t op,
+                     uint32_t attempt, uint64_t a, uint64_t b)
+{
+    struct engine_item row = {.type = ENGINE_ITEM_WORK,
+                              .op = op,
+                              .attempt = attempt,
+                              .a = a,
+                              .b = b,
+                              .flags = flag};
+    add_row(decide, &row);
+}
+
+void engine_decide_rows(struct engine_decide *decide)
+{
+    for (const struct engine_item *row =
+             engine_item_first(decide->rows->bytes, sizeof(uint64_t));
+         row; row = engine_item_next(decide->rows->bytes, row)) {
+        bool put =
+            row->type == ENGINE_ITEM_WORK && row->flags == ENGINE_WORK_PUT;
+        size_t size =
+            put ? engine_run_input_size(decide->run, row->op) : 0;
+        struct engine_item *item =
+            engine_block_item(decide->block, row, NULL, size);
+        if (!item)
+            decide->error = -1;
+        else if (put)
+            engine_run_input(decide->run, row->op, item + 1);
     }
-    decide->count++;
-    if (flag == ENGINE_WORK_PUT)
-        engine_run_input(decide->run, op, item + 1);
 }
 
 /* A retry waits its turn, then is scheduled like a first attempt. */
@@ -56,8 +75,7 @@ static void schedule(struct engine_decide *decide, uint32_t op,
 {
     engine_decide_event(decide, ENGINE_EV_OP_SCHEDULED, op, attempt, 0, 0, NULL,
                         0);
-    add_work(decide, ENGINE_WORK_PUT, op, attempt, 0, 0,
-             engine_run_input_size(decide->run, op));
+    add_work(decide, ENGINE_WORK_PUT, op, attempt, 0, 0);
 }
 
 uint64_t engine_retry_delay(const struct engine_retry *retry, uint64_t seed,
@@ -160,7 +178,7 @@ static void take_report(struct engine_decide *decide,
                            : ENGINE_EV_ATTEMPT_FAILED,
                        error, work->flags >> 16 != 0);
     }
-    add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0, 0, 0);
+    add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0, 0);
 }
 
 static void cut_attempt(struct engine_decide *decide,
@@ -187,7 +205,7 @@ static void cut_attempt(struct engine_decide *decide,
         end_failed(decide, work->op, ENGINE_EV_ATTEMPT_TIMED_OUT,
                    ENGINE_ERR_TIMED_OUT, true);
     add_work(decide, ENGINE_WORK_CUT, work->op, work->attempt, work->b,
-             expired ? work->b : over, 0);
+             expired ? work->b : over);
     decide->cut_count++;
 }
 
@@ -275,10 +293,7 @@ static void add_result(struct engine_decide *decide)
                                .kind = ENGINE_OUTBOX_RESULT,
                                .op = 1,
                                .a = decide->run->client};
-    if (engine_block_item(decide->block, &head, NULL, 0))
-        decide->count++;
-    else
-        decide->error = -1;
+    add_row(decide, &head);
 }
 
 /* The result: outputs of the nodes that nothing waits for, in node order. */

@@ -13,6 +13,8 @@
 struct engine_decide {
     struct engine_run *run;
     struct engine_block *block; /* a request under construction */
+    struct engine_block *rows;  /* work and outbox changes: they follow the
+                                   events in a request */
     uint64_t store_now_ns;      /* the owner's estimate, never too late */
     uint64_t seed;              /* of the jitter streams */
     const struct engine_defects *defects;
@@ -44,6 +46,8 @@ void engine_decide_fail(struct engine_decide *decide, uint64_t error);
  * after_ns; returns when it is due (store time), or 0.
  */
 uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns);
+/* Adds the changes of work and outbox to the request: the last call. */
+void engine_decide_rows(struct engine_decide *decide);
 /* Adds one event to the request and applies it. */
 void engine_decide_event(struct engine_decide *decide,
                          enum engine_event_kind kind, uint32_t op,

@@ -91,6 +91,7 @@ static void emit_event(const struct exchange *x, const struct engine_item *item,
     record.a = item->a;
     record.b = item->b;
     record.key = seq;
+    record.count = item->size;
     emit(x, &record);
 }
 
@@ -180,8 +181,10 @@ static void record_acquire(struct exchange *x)
     if (!run)
         return;
     x->token = x->reply->token;
-    emit_appended(x, 1, run->op);
-    emit_event(x, &event, x->reply->seq - 1);
+    if (!engine_run_state_terminal(run->op)) {
+        emit_appended(x, 1, run->op);
+        emit_event(x, &event, x->reply->seq - 1);
+    }
     emit_lease(x, ENGINE_REC_LEASE_GRANTED, expiry(x));
 }
 

@@ -27,7 +27,8 @@
  *   APPENDED        run, a = seq of first event, b = position, count = events,
  *                   key/key_hi = row hash, detail, state = run state after
  *   EVENT           run, op, attempt, detail = event kind, a, b = of the item,
- *                   key = seq; one for each event of an APPENDED row, after it
+ *                   key = seq, count = payload bytes; one for each event of
+ *                   an APPENDED row, after it
  *   LEASE_GRANTED   run, token, peer = holder's node, a = expires (store ns)
  *   LEASE_RENEWED   run, token, a = expires
  *   LEASE_RELEASED  run, token, a = wake (store ns)
@@ -51,7 +52,8 @@
  *   AUDIT_RUN       a run row at the end: run, token, a = next seq, b = tail,
  *                   key/key_hi = hash, state
  *   AUDIT_WORK      a work row at the end: run, op, attempt, detail = state
- *   AUDIT_DONE      b = rows read, detail = 1: whole store, end of the world
+ *   AUDIT_DONE      b = rows read, detail = 1: whole store, end of the world,
+ *                   count = 1: the file could not be read to the end
  *   SYNC_FAILED     a commit's outcome is unknown
  * By a coordinator:
  *   ACTED           run, token: it sent a write as the run's owner
@@ -75,7 +77,8 @@
  *   GAUGE           a = in flight, b = limit (for limits and reports)
  * By the world:
  *   FAULT           detail = action, key = point id, a = amount, peer = hits,
- *                   count = 1 if work was in flight, op/run/attempt of the site
+ *                   count = 1 if work was in flight, op/run/attempt of the site,
+ *                   b = the hit's number, key_hi = the rule
  *   FAULT_ENDED     key = point id
  *   PROC_DOWN       detail = why (engine_action, 0 = shutdown), a = bytes used
  *   PROC_UP         a = incarnation

@@ -165,8 +165,9 @@ enum {
     ENGINE_APPEND_RELEASE = 1, /* give the lease back; wake_ns says when next */
     ENGINE_WORK_PUT = 1,       /* item flag: insert the row, PENDING */
     ENGINE_WORK_TAKE = 2,      /* item flag: remove the row; must be DONE */
-    ENGINE_WORK_CUT = 3        /* item flag: remove a CLAIMED row; refused
-                                  before b (store ns), conflict if not CLAIMED */
+    ENGINE_WORK_CUT = 3 /* item flag: remove a CLAIMED row; refused before b
+                           (store ns), conflict if not CLAIMED or if its
+                           expiry is not a */
 };
 
 /*
@@ -177,7 +178,7 @@ enum {
  *              the reply then has its RUN item.
  *   ACQUIRE    ttl_ns, now_ns (used only by a defect). The store picks the
  *              due run with the smallest (wake, run), sets token + 1, holder
- *              and expiry, and logs LEASE_ACQUIRED. Reply: RUN, LOG.., WORK..,
+ *              and expiry, and logs LEASE_ACQUIRED unless it has ended. Reply: RUN, LOG.., WORK..,
  *              OUTBOX.. ; no RUN item: nothing is due. wake_ns in the reply is
  *              the time the next run falls due, UINT64_MAX: none.
  *   LOAD       run, token. Same reply; FENCED if the token is not current.

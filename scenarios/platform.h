@@ -14,10 +14,6 @@ void scenario_free_platform(struct scenario_world *world);
 /* Clocks as the scenario draws them for a node; self is the world. */
 void scenario_clock(void *self, uint32_t node, struct sim_clock *clock);
 
-/* When run number index is due, ns after the start. */
-uint64_t scenario_arrival(const struct scenario *scenario, uint64_t seed,
-                          uint64_t index);
-
 /* What a swarm may do in this scenario. */
 void scenario_swarm_knobs(const struct scenario *scenario,
                           struct fault_swarm_knobs *knobs);

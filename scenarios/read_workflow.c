@@ -27,7 +27,7 @@ struct draft {
     struct json_view view;
     const char *name;
     struct engine_node *nodes;
-    struct scenario_step *steps;
+    struct sim_step *steps;
     struct json_view *node_views;
     uint32_t node_count;
     struct engine_edge_names *edges;
@@ -56,7 +56,7 @@ void *read_alloc(size_t count, size_t size, struct json_view view,
 
 /* What a step does. */
 
-static void read_fails(struct json_view view, struct scenario_step *step,
+static void read_fails(struct json_view view, struct sim_step *step,
                        struct json_error *err)
 {
     static const char *const keys[] = {"share", "first", "retryable"};
@@ -75,8 +75,7 @@ static void read_fails(struct json_view view, struct scenario_step *step,
 }
 
 static void check_effect(struct json_view view, const struct engine_node *node,
-                         const struct scenario_step *step,
-                         struct json_error *err)
+                         const struct sim_step *step, struct json_error *err)
 {
     struct json_view effect = json_member(view, "effect");
     struct json_view key = json_member(view, "key");
@@ -93,7 +92,7 @@ static void check_effect(struct json_view view, const struct engine_node *node,
 
 /* Reads "run", or what a scenario changes of it, over what is there. */
 static void read_step(struct json_view view, const struct engine_node *node,
-                      struct scenario_step *step, struct json_error *err)
+                      struct sim_step *step, struct json_error *err)
 {
     static const char *const keys[] = {"duration", "cpu",    "effect",
                                        "key",      "output", "fails"};
@@ -115,10 +114,9 @@ static void read_step(struct json_view view, const struct engine_node *node,
     check_effect(view, node, step, err);
 }
 
-static void step_defaults(const struct engine_node *node,
-                          struct scenario_step *step)
+static void step_defaults(const struct engine_node *node, struct sim_step *step)
 {
-    *step = (struct scenario_step){
+    *step = (struct sim_step){
         .cpu_share_ppb = ENGINE_CHANCE_ALWAYS / 10,
         .keyed = node->side_effect == ENGINE_EFFECT_IDEMPOTENT,
         .output_bytes = 256,
@@ -202,7 +200,7 @@ static void read_class(struct json_view view, struct engine_node *node,
 }
 
 static void read_step_node(struct json_view view, struct engine_node *node,
-                           struct scenario_step *step, struct json_error *err)
+                           struct sim_step *step, struct json_error *err)
 {
     static const char *const keys[] = {"name",    "type",        "inputs",
                                        "outputs", "side_effect", "semantics",
@@ -554,6 +552,11 @@ static void read_referred(struct read_state *state, struct json_view view)
         read_workflow(view, workflow, state->err);
         return;
     }
+    if (!json_is_string(view)) {
+        json_fail(view, state->err,
+                  "found no workflow, allowed an object or the name of a file");
+        return;
+    }
     struct json_doc *doc = read_files_json(state->files, view, state->err);
     if (doc)
         read_workflow(json_root(doc), workflow, state->err);
@@ -568,9 +571,8 @@ static void read_list(struct read_state *state, struct json_view root)
     if (json_get_array(root, "workflows", JSON_OPTIONAL, 1, WORKFLOWS_MAX,
                        &list, err) == single) {
         json_fail(single ? list : root, err,
-                  "found %s \"workflow\" and \"workflows\", allowed one of "
-                  "them",
-                  single ? "both" : "neither");
+                  "found %s \"workflow\" %s \"workflows\", allowed one of them",
+                  single ? "both" : "neither", single ? "and" : "nor");
         return;
     }
     state->scenario->workflows =
@@ -643,7 +645,7 @@ static void note_effects(struct scenario *scenario, struct json_view root,
         workflow->effects =
             read_alloc(count, sizeof(*workflow->effects), root, err);
         for (uint32_t op = 0; workflow->effects && op < count; op++) {
-            const struct scenario_step *step = &workflow->steps[op];
+            const struct sim_step *step = &workflow->steps[op];
             workflow->effects[op] = step->effect ? (step->keyed ? 2 : 1) : 0;
         }
     }

@@ -16,22 +16,11 @@
 #include "scenarios/profile.h"
 #include "sim/disk.h"
 #include "sim/draw.h"
-
-/* How a step behaves when it runs. By operation index of its workflow. */
-struct scenario_step {
-    struct sim_dist duration;
-    uint32_t cpu_share_ppb;  /* of the duration that is CPU-bound */
-    bool effect;             /* it asks the receiver to do something */
-    bool keyed;              /* and gives an idempotency key */
-    uint32_t output_bytes;   /* by output handle */
-    uint32_t fail_ppb;       /* chance that an attempt fails */
-    uint32_t fail_first;     /* the first so many attempts of a run fail */
-    bool fail_retryable;
-};
+#include "sim/step.h"
 
 struct scenario_workflow {
     struct engine_graph *graph;
-    struct scenario_step *steps;
+    struct sim_step *steps; /* by operation */
     uint32_t *effects; /* as struct check_world wants them: 0, 1, 2 = keyed */
 };
 

@@ -343,6 +343,7 @@ static bool make_coordinators(struct scenario_world *world)
             .runs_max = engine->runs_max,
             .defects = defects_at(world, node),
             .scratch = &world->scratch,
+            .rows = &world->rows,
         };
         world->coordinators[i] = sim_coordinator_node_new(
             world->sim, &config, &clock, engine->restart_ns);
@@ -354,8 +355,8 @@ static bool make_coordinators(struct scenario_world *world)
 
 static uint64_t arrival(void *self, uint64_t index)
 {
-    const struct scenario_world *world = self;
-    return scenario_arrival(world->scenario, world->seed, index);
+    struct scenario_world *world = self;
+    return arrivals_time(&world->arrivals, index);
 }
 
 static bool make_outside(struct scenario_world *world)
@@ -376,6 +377,8 @@ static bool make_outside(struct scenario_world *world)
         .arrival = arrival,
         .arrival_self = world,
     };
+    world->arrivals = scenario->arrivals;
+    arrivals_seed(&world->arrivals, world->seed);
     scenario_clock(world, SIM_NODE_CLIENT, &clock);
     world->client = sim_client_new(&config, &clock);
     return world->receiver && world->client;
@@ -429,6 +432,7 @@ struct scenario_world *scenario_world_new(const struct scenario *scenario,
     world->scenario = scenario;
     world->seed = seed;
     engine_block_init(&world->scratch);
+    engine_block_init(&world->rows);
     if (!make_faults(world, defects, defect_count, message, size)) {
         scenario_world_free(world);
         return NULL;
@@ -481,6 +485,7 @@ void scenario_world_free(struct scenario_world *world)
         fault_switchboard_free(world->board);
     fault_plan_deinit(&world->plan);
     engine_block_free(&world->scratch);
+    engine_block_free(&world->rows);
     free(world->graphs);
     free(world->steps);
     free(world->effects);

@@ -38,6 +38,7 @@ struct scenario_world {
     struct fault_occurrence next_fault;
     struct engine_points points; /* tells the board time and load, then asks */
     struct engine_block scratch;
+    struct engine_block rows;
     struct sim_disk *disk;
     struct sim_vfs *vfs;
     struct engine_store memory_store; /* kept over crashes of its process */
@@ -50,6 +51,7 @@ struct scenario_world {
     struct sim_lambda *lambda;
     struct sim_lambda_queue *lambda_queue;
     struct sim_lambda_front *lambda_front;
+    struct arrivals arrivals; /* borrows the scenario's trace */
     struct sim_client *client;
     struct sim_receiver *receiver;
     const struct engine_graph **graphs;

@@ -8,6 +8,10 @@
 
 #define MS UINT64_C(1000000)
 #define BILLION UINT64_C(1000000000)
+#define HOUR (3600 * BILLION)
+
+/* Requests in the time of a rate, so that a second of them can be counted. */
+#define RATE_MAX (UINT64_C(1) << 40)
 
 /* Processor work may take this many times its nominal time; see scale(). */
 #define SLOWEST 16
@@ -54,6 +58,7 @@ static bool function_ok(const struct sim_lambda_config *config,
            config->mb_per_vcpu / about->memory_mb < SLOWEST &&
            about->timeout_ns > 0 &&
            about->timeout_ns <= config->timeout_max_ns &&
+           about->placement_extra_ns <= SIM_DIST_MAX_NS &&
            about->init_extra_ns <= SIM_DIST_MAX_NS &&
            about->first_execution_ns <= SIM_LAMBDA_WORK_MAX_NS;
 }
@@ -66,7 +71,29 @@ static uint32_t limit_of(const struct sim_lambda *lambda,
                : function->about.reserved;
 }
 
-/* A function's rate follows its concurrency: what it has, or may share. */
+/* a * b / c without overflow, for a * b / c and b * c within 64 bits. */
+static uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
+{
+    return a / c * b + a % c * b / c;
+}
+
+/*
+ * A function's requests follow its concurrency: what it has, or may share.
+ * The bucket holds a second of them.
+ */
+static bool rate_init(struct sim_lambda_bucket *bucket, uint64_t concurrency,
+                      struct sim_lambda_rate rate)
+{
+    uint64_t share = concurrency > 0 ? concurrency : 1;
+    if (rate.per_ns == 0 || rate.per_ns > HOUR ||
+        rate.count > RATE_MAX / share) {
+        return false;
+    }
+    rate.count *= share;
+    uint64_t tokens = scale(rate.count, BILLION, rate.per_ns);
+    return sim_lambda_bucket_init(bucket, tokens > 0 ? tokens : 1, &rate);
+}
+
 static int function_init(struct sim_lambda *lambda, uint32_t index,
                          const struct sim_lambda_function *about, uint64_t seed)
 {
@@ -77,16 +104,10 @@ static int function_init(struct sim_lambda *lambda, uint32_t index,
     engine_stream_init(&function->placement, seed, "lambda/placement", index);
     engine_stream_init(&function->init, seed, "lambda/init", index);
     engine_stream_init(&function->expiry, seed, "lambda/expiry", index);
-    uint64_t limit = limit_of(lambda, function);
-    struct sim_lambda_rate rate = config->request_rate;
-    uint64_t share = limit > 0 ? limit : 1;
-    if (rate.count > UINT64_MAX / share) {
-        return SIM_LAMBDA_ECONFIG;
-    }
-    rate.count *= share;
     if (!sim_lambda_bucket_init(&function->scaling, config->scaling_burst,
                                 &config->scaling_refill) ||
-        !sim_lambda_bucket_init(&function->rate, rate.count, &rate)) {
+        !rate_init(&function->rate, limit_of(lambda, function),
+                   config->request_rate)) {
         return SIM_LAMBDA_ECONFIG;
     }
     return function_ok(config, about) ? 0 : SIM_LAMBDA_ECONFIG;
@@ -319,9 +340,9 @@ static void place_cold(struct sim_lambda *lambda, uint64_t now_ns,
         again_ns = init_time(function, slot->serial, 1);
         lambda->counts.init_overruns++;
     }
-    uint64_t begins_ns =
-        now_ns + sim_dist_draw(&function->about.placement, &function->placement,
-                               slot->serial);
+    uint64_t begins_ns = now_ns + function->about.placement_extra_ns +
+                         sim_dist_draw(&function->about.placement,
+                                       &function->placement, slot->serial);
     uint64_t ready_ns = begins_ns + init_ns;
     slot->since_ns = lambda->config.init_billed ? begins_ns : ready_ns;
     slot->until_ns = ready_ns + function->about.timeout_ns;
@@ -383,12 +404,6 @@ int sim_lambda_invoke(struct sim_lambda *lambda, uint64_t now_ns,
     }
     place_cold(lambda, now_ns, index, placed);
     return 0;
-}
-
-/* a * b / c without overflow, for a * b / c and b * c within 64 bits. */
-static uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
-{
-    return a / c * b + a % c * b / c;
 }
 
 uint64_t sim_lambda_run_time(struct sim_lambda *lambda,

@@ -102,7 +102,8 @@ struct sim_lambda_config {
 
 /* One deployed function. */
 struct sim_lambda_function {
-    struct sim_dist placement; /* a place and the code, before INIT; free */
+    struct sim_dist placement;   /* a place and the code, before INIT; free */
+    uint64_t placement_extra_ns; /* added to it: an image, a VPC */
     struct sim_dist init;
     uint64_t init_extra_ns;      /* added to every INIT: dependencies */
     uint64_t first_execution_ns; /* added to an environment's first work */

@@ -19,8 +19,7 @@
       "power loss right after a sync")                                         \
     X(DISK_TRUNCATE, "disk/truncate", "before", "a truncation of a file")      \
     X(DISK_DELETE, "disk/delete", "before", "removal of a journal")            \
-    X(NET_SEND, "net/send", "before",                                          \
-      "a message: lost, doubled, or late")                                     \
+    X(NET_SEND, "net/send", "before", "a message: lost, doubled, or late")     \
     X(NET_REQUEST, "net/request", "before", "a request on its way to a store") \
     X(NET_REPLY, "net/reply", "before",                                        \
       "a store's reply: lost after the commit it speaks of")                   \
@@ -81,7 +80,7 @@ enum sim_point {
 #define SIM_POINT_ID(id, name, phase, simulates) SIM_POINT_##id,
     SIM_POINTS(SIM_POINT_ID)
 #undef SIM_POINT_ID
-        SIM_POINT_COUNT
+    SIM_POINT_COUNT
 };
 
 /* SIM_POINT_COUNT entries in the order of the ids. */

@@ -262,7 +262,12 @@ static int guard_work(const struct call *call, const struct engine_item *item,
         return found ? answer(call, ENGINE_CONFLICT) : 1;
     if (!found || work.attempt != item->attempt || work.state != needed)
         return answer(call, ENGINE_CONFLICT);
-    if (item->flags == ENGINE_WORK_CUT && call->rules->now_ns < item->b)
+    if (item->flags != ENGINE_WORK_CUT)
+        return 1;
+    /* A heartbeat since the claim was looked at has saved it. */
+    if (work.expires_ns != item->a)
+        return answer(call, ENGINE_CONFLICT);
+    if (call->rules->now_ns < item->b)
         return refuse(call, call->rules->now_ns, item->b);
     return 1;
 }
@@ -424,7 +429,10 @@ static int guard_append(const struct call *call, const struct events *events)
     if (now_ns < request->not_before_ns &&
         !store_defect(call->rules, ENGINE_DEFECT_TIMER_EARLY))
         return refuse(call, now_ns, request->not_before_ns);
-    right = within_history(call, events->count);
+    /* The event that ends a run finds room in a full history. */
+    right = at_rest(request->state) && events->count == 1
+                ? 1
+                : within_history(call, events->count);
     return right > 0 ? guard_rows(call) : right;
 }
 
@@ -575,11 +583,13 @@ static int take_run(struct call *call)
     grant(call);
     event.a = call->run.token;
     row.token = call->run.token;
-    if (append_row(call, &row) ||
+    /* Nothing follows the end of a run: only its outbox is left to do. */
+    int ended = engine_run_state_terminal(call->run.state);
+    if ((!ended && append_row(call, &row)) ||
         call->tables->run_update(call->self, &call->run))
         return -1;
     tell_run(call);
-    return add_whole_run(call, &row) ? -1 : tell_wake(call);
+    return add_whole_run(call, ended ? NULL : &row) ? -1 : tell_wake(call);
 }
 
 static int acquire(struct call *call)

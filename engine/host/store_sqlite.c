@@ -93,6 +93,8 @@ struct store_sqlite {
     struct store_rules rules;
     uint64_t last;      /* log position */
     uint64_t last_safe; /* the same before the open group */
+    int wal_pages;      /* in the write-ahead log after the last commit */
+    int wal_pages_max;  /* then they are copied back; 0: no such log */
     int broken;         /* a commit failed: nothing more is answered */
 };
 
@@ -586,6 +588,30 @@ static int end_transaction(struct store_sqlite *store)
     return run(statement(store, S_ROLLBACK));
 }
 
+static int count_wal_pages(void *self, sqlite3 *db, const char *name, int pages)
+{
+    struct store_sqlite *store = self;
+
+    (void)db;
+    (void)name;
+    store->wal_pages = pages;
+    return SQLITE_OK;
+}
+
+/*
+ * Keeps the log short. SQLite's own checkpoint after a commit swallows
+ * errors; after one, what is in the file is in doubt and the store ends.
+ */
+static void checkpoint(struct store_sqlite *store)
+{
+    if (!store->wal_pages_max || store->wal_pages < store->wal_pages_max)
+        return;
+    store->wal_pages = 0;
+    if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+                                  NULL, NULL))
+        store->broken = 1;
+}
+
 static int store_commit(void *self)
 {
     struct store_sqlite *store = self;
@@ -594,6 +620,7 @@ static int store_commit(void *self)
         return -1;
     if (!run(statement(store, S_COMMIT))) {
         store_rules_end(&store->rules, 1);
+        checkpoint(store);
         return 0;
     }
     if (store_defect(&store->rules, ENGINE_DEFECT_FSYNC_RETRY_OK)) {
@@ -786,14 +813,27 @@ static int check_owner(const struct opening *opening, int *fresh)
 
 static int set_journal(const struct opening *opening)
 {
-    char sql[80];
+    struct store_sqlite *store = opening->store;
     uint32_t pages = opening->config->checkpoint_pages;
-    int wal = opening->config->journal == STORE_SQLITE_WAL;
 
-    snprintf(sql, sizeof(sql),
-             "PRAGMA journal_mode=%s; PRAGMA wal_autocheckpoint=%u",
-             wal ? "WAL" : "DELETE", pages ? pages : 1000);
-    return execute(opening, sql);
+    if (opening->config->journal == STORE_SQLITE_DELETE)
+        return execute(opening, "PRAGMA journal_mode=DELETE");
+    store->wal_pages_max = pages ? (int)pages : 1000;
+    sqlite3_wal_hook(store->db, count_wal_pages, store);
+    return execute(opening, "PRAGMA journal_mode=WAL");
+}
+
+/*
+ * A rollback journal needs EXTRA: with FULL, the removal of the journal is
+ * not yet durable when the commit returns, and a crash brings it back.
+ */
+static const char *synchronous(const struct opening *opening)
+{
+    if (store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF))
+        return "PRAGMA synchronous=OFF";
+    return opening->config->journal == STORE_SQLITE_WAL
+               ? "PRAGMA synchronous=FULL"
+               : "PRAGMA synchronous=EXTRA";
 }
 
 static int set_page_size(const struct opening *opening)
@@ -820,7 +860,6 @@ static int create_schema(const struct opening *opening)
 
 static int set_up(const struct opening *opening)
 {
-    int off = store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF);
     int fresh;
 
     /* Exclusive before the first read, so that WAL needs no shared memory. */
@@ -830,8 +869,7 @@ static int set_up(const struct opening *opening)
     if (fresh && set_page_size(opening))
         return -1;
     if (execute(opening, "PRAGMA temp_store=MEMORY") ||
-        execute(opening,
-                off ? "PRAGMA synchronous=OFF" : "PRAGMA synchronous=FULL") ||
+        execute(opening, synchronous(opening)) ||
         set_journal(opening))
         return -1;
     if (fresh)

@@ -44,7 +44,8 @@ struct store_sqlite_config {
  * error: no such file, in use by another process, another program's database,
  * written by a newer version, damaged. Then nothing has to be closed and a
  * file that is not ours is unchanged. Runs SQLite's recovery if the last owner
- * did not close the file. synchronous is FULL.
+ * did not close the file. synchronous is FULL, or EXTRA with a rollback
+ * journal.
  */
 int store_sqlite_open(const struct store_sqlite_config *config,
                       struct engine_store *out,
