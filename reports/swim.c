@@ -238,6 +238,23 @@ static void put_folds(struct swim *swim)
     }
 }
 
+/* A time since due, with the digits that steps of this size need. */
+static void put_tick_label(struct swim *swim, uint64_t at, uint64_t step)
+{
+    struct report_word word;
+    if (at == 0)
+        report_buffer_put(swim->out, "due");
+    else if (at / step < 100)
+        report_buffer_put(swim->out, report_format_line(&word, at));
+    else if (step >= 1000000)
+        report_buffer_print(swim->out, "%" PRIu64 ".%03" PRIu64 " s",
+                            at / 1000000000, at / 1000000 % 1000);
+    else
+        report_buffer_print(swim->out, "%" PRIu64 ".%06" PRIu64 " s",
+                            at / 1000000000, at / 1000 % 1000000);
+    report_buffer_put(swim->out, "</text>\n");
+}
+
 /* Lines where time is not folded, at round distances from the start. */
 static void put_time(struct swim *swim)
 {
@@ -255,7 +272,6 @@ static void put_time(struct swim *swim)
         uint64_t to = swim->points[i + 1] - line->from_ns;
         uint64_t at = (from + step - 1) / step * step;
         for (; !swim->folded[i] && at < to; at += step) {
-            struct report_word word;
             int64_t x = x_of(swim, line->from_ns + at);
             if (x - last < PX_TICK)
                 continue;
@@ -267,8 +283,8 @@ static void put_time(struct swim *swim)
             report_buffer_put(swim->out, "\"/>\n<text class=\"m\"");
             attr(swim->out, "x", x);
             attr(swim->out, "y", bottom + 160);
-            report_buffer_print(swim->out, ">%s</text>\n",
-                                at ? report_format_line(&word, at) : "due");
+            report_buffer_put(swim->out, ">");
+            put_tick_label(swim, at, step);
         }
     }
 }

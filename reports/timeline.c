@@ -370,8 +370,8 @@ static int say_world(struct telling *telling, struct report_row *row,
             record->a, record->b, record->count);
         return 1;
     case ENGINE_REC_STORE_OPENED:
-        say(row, "store opened: %" PRIu64 " runs, last position %" PRIu64 "%s",
-            record->b, record->a, record->count ? ", refused as damaged" : "");
+        say(row, "store opened, last position %" PRIu64 "%s", record->a,
+            record->count ? ", refused as damaged" : "");
         return 1;
     default:
         return 0;
