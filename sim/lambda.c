@@ -11,7 +11,7 @@
 #define HOUR (3600 * BILLION)
 
 /* Requests in the time of a rate, so that a second of them can be counted. */
-#define RATE_MAX (UINT64_C(1) << 40)
+#define RATE_MAX (UINT64_C(1) << 34)
 
 /* Processor work may take this many times its nominal time; see scale(). */
 #define SLOWEST 16

@@ -26,7 +26,7 @@ static struct world described(void)
         .unreserved_min = 100,
         .scaling_burst = 1000,
         .scaling_refill = {100, SECOND},
-        .request_rate = {10, SECOND},
+        .request_rate = {1, SECOND / 10},
         .init_limit_ns = 10 * SECOND,
         .mb_per_vcpu = 1769,
         .vcpu_max = 6,
@@ -294,9 +294,10 @@ Test(sim_lambda, a_cold_start_is_placement_and_then_init)
 {
     struct world world = described();
     world.functions[0].init_extra_ns = 6 * MS;
+    world.functions[0].placement_extra_ns = 400 * MS;
     make(&world);
     struct sim_lambda_placed placed = invoke(&world, START);
-    cr_assert_eq(placed.starts_ns, START + 250 * MS);
+    cr_assert_eq(placed.starts_ns, START + 650 * MS);
     cr_assert_eq(placed.init_ns, 150 * MS);
     cr_assert_eq(placed.deadline_ns, placed.starts_ns + 900 * SECOND);
     sim_lambda_free(world.lambda);
