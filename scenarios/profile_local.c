@@ -1,0 +1,41 @@
+#include "scenarios/profile_values.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+enum {
+    WORKERS,
+    SLOTS,
+    DISPATCH_LATENCY,
+    START_UP,
+    PARAMS,
+};
+
+static const struct profile_param params[] = {
+    [WORKERS] = {"workers", PROFILE_COUNT, "workers", 1, 10000, NULL, true},
+    [SLOTS] = {"slots", PROFILE_COUNT, "slots", 1, 10000, NULL, true},
+    [DISPATCH_LATENCY] = {"dispatch_latency", PROFILE_DIST, NULL, 0, 0, NULL,
+                          false},
+    [START_UP] = {"start_up", PROFILE_DIST, NULL, 0, 0, NULL, false},
+};
+
+_Static_assert(COUNT(params) == PARAMS, "every parameter is described");
+_Static_assert(PARAMS <= PROFILE_ROWS_MAX, "every parameter has a row");
+
+static bool build(const struct profile_value *values,
+                  const struct data_files *files, struct profile *profile,
+                  struct json_error *err)
+{
+    (void)files;
+    (void)err;
+    profile->kind = PROFILE_LOCAL;
+    profile->local = (struct profile_local){
+        .workers = (uint32_t)values[WORKERS].number,
+        .slots = (uint32_t)values[SLOTS].number,
+        .dispatch_latency = values[DISPATCH_LATENCY].dist,
+        .start_up = values[START_UP].dist,
+    };
+    return true;
+}
+
+const struct profile_platform profile_local_platform = {"local", params,
+                                                        COUNT(params), build};

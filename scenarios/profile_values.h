@@ -1,0 +1,72 @@
+/*
+ * Parameters as values: what kinds there are, and reading one from JSON.
+ * Private to scenarios/profile*.c.
+ */
+#ifndef SCENARIOS_PROFILE_VALUES_H
+#define SCENARIOS_PROFILE_VALUES_H
+
+#include "engine/host/json.h"
+#include "scenarios/data.h"
+#include "scenarios/profile.h"
+#include "sim/draw.h"
+
+enum profile_value_kind {
+    PROFILE_COUNT,    /* "8 slots"; a scenario may write 8 */
+    PROFILE_RESERVED, /* a count, or "none" */
+    PROFILE_DURATION,
+    PROFILE_SIZE,
+    PROFILE_MEMORY, /* whole megabytes */
+    PROFILE_SHARE,  /* parts per billion */
+    PROFILE_RATE,
+    PROFILE_DIST,
+    PROFILE_CHOICE, /* number is the index in names */
+    PROFILE_MONEY,  /* pico-dollars for one unit */
+    PROFILE_TEXT,
+};
+
+/* What a parameter is called and may be. */
+struct profile_param {
+    const char *name;
+    enum profile_value_kind kind;
+    const char *unit; /* COUNT, MONEY: what is written behind the number */
+    uint64_t min, max;
+    const char *const *names; /* CHOICE: two of them */
+    bool direct; /* may also stand beside "profile" in a scenario */
+};
+
+struct profile_value {
+    struct json_view at;
+    uint64_t number; /* of a rate: the count */
+    uint64_t per_ns; /* of a rate */
+    const char *text;
+    struct sim_dist dist;
+};
+
+/* Reads value->at, by the rules of `param`, into the rest of *value. */
+bool profile_value_read(const struct profile_param *param,
+                        struct profile_value *value, struct json_error *err);
+
+/* Writes the value as it was written, on one line. */
+void profile_value_print(const struct profile_param *param, struct json_view at,
+                         char *text, size_t size);
+
+/* What a parameter's unit is, for the report. */
+const char *profile_value_unit(const struct profile_param *param);
+
+/* One more row than there are parameters, of what was derived from them. */
+void profile_add_row(struct profile *profile, const struct profile_row *row);
+
+/* A kind of platform: its parameters, and what is made of their values. */
+struct profile_platform {
+    const char *name;
+    const struct profile_param *params;
+    uint32_t count;
+    bool (*build)(const struct profile_value *values,
+                  const struct data_files *files, struct profile *profile,
+                  struct json_error *err);
+};
+
+extern const struct profile_platform profile_local_platform;
+extern const struct profile_platform profile_lambda_platform;
+
+#endif
