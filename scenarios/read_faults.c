@@ -388,6 +388,12 @@ static void read_at(struct fault_draft *draft)
     }
 }
 
+static bool at_process(const struct fault_draft *draft)
+{
+    return fault_rule_has_point(&draft->rule,
+                                scenario_points_base() + SIM_POINT_PROCESS);
+}
+
 /* "node": who. */
 
 static uint32_t class_last(const struct fault_draft *draft,
@@ -473,9 +479,7 @@ static void read_nodes(struct fault_draft *draft)
             read_one_node(draft, v);
     } else if (given) {
         read_one_node(draft, view);
-    } else if (draft->owner &&
-               fault_rule_has_point(&draft->rule, scenario_points_base() +
-                                                      SIM_POINT_PROCESS)) {
+    } else if (draft->owner && at_process(draft)) {
         add_nodes(draft, draft->object, draft->owner->first,
                   class_last(draft, draft->owner));
     }
@@ -592,6 +596,19 @@ static void read_duration(struct fault_draft *draft, struct json_view view)
     set_amount(draft, (int64_t)min, (int64_t)max);
 }
 
+/* What has a length or a size must be told it. */
+static void check_amount(struct fault_draft *draft)
+{
+    uint32_t action = draft->rule.action;
+    const char *key = takes_for(action) ? "for" : "by";
+    if ((takes_for(action) || takes_by(action)) &&
+        draft->rule.amount_min == 0 && draft->rule.amount_max == 0)
+        json_fail(draft->object, draft->err,
+                  "found a %s without \"%s\", allowed with e.g. \"%s\": \"%s\"",
+                  fault_action_name(action), key, key,
+                  action == ENGINE_ACT_DRIFT ? "+200ppm" : "10s");
+}
+
 static void read_amount(struct fault_draft *draft)
 {
     uint32_t action = draft->rule.action;
@@ -614,6 +631,7 @@ static void read_amount(struct fault_draft *draft)
         else
             read_signed(draft, view);
     }
+    check_amount(draft);
 }
 
 /* When. */
@@ -709,6 +727,13 @@ static void read_when(struct fault_draft *draft)
                             &draft->rule.to_ns, err);
     (void)json_get_duration(draft->object, "jitter", JSON_OPTIONAL, 0, YEAR,
                             &draft->rule.jitter_ns, err);
+    if (draft->owner && at_process(draft) && draft->rule.time_count == 0 &&
+        draft->rule.period_ns == 0)
+        json_fail(draft->object, err,
+                  "found a fault of a %s without place and time, allowed with "
+                  "\"at\" and a boundary, or \"times\" or \"every\" with "
+                  "durations",
+                  draft->owner->name);
 }
 
 /*

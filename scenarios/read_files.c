@@ -112,9 +112,40 @@ static char *find_above(const char *dir, int up, const char *name)
     return path;
 }
 
+/* The directory of the running program, or NULL. */
+static char *program_dir(void)
+{
+    char path[NAME_SIZE_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path));
+    if (size <= 0 || size >= (ssize_t)sizeof(path))
+        return NULL;
+    path[size] = '\0';
+    char *slash = strrchr(path, '/');
+    return slash ? copy_bytes(path, (size_t)(slash - path)) : NULL;
+}
+
+/* Looks among the files that come with the program, built or installed. */
+static char *find_shipped(const char *name)
+{
+    static const char *const places[] = {"../share/perdure/scenarios/",
+                                         "../scenarios/", "../../scenarios/"};
+    char below[NAME_SIZE_MAX + 64];
+    char *dir = program_dir();
+    char *path = NULL;
+    for (size_t i = 0; dir && !path && i < sizeof(places) / sizeof(places[0]);
+         i++) {
+        snprintf(below, sizeof(below), "%s%s", places[i], name);
+        path = find_above(dir, 0, below);
+    }
+    free(dir);
+    return path;
+}
+
 /* The path of the file called @name; NULL if there is none (or no memory). */
 static char *find_path(const struct read_files *files, const char *name)
 {
+    if (strlen(name) > NAME_SIZE_MAX)
+        return NULL;
     if (name[0] == '/')
         return is_file(name) ? strdup(name) : NULL;
     for (int up = 0; up <= PARENTS_MAX; up++) {
@@ -122,11 +153,7 @@ static char *find_path(const struct read_files *files, const char *name)
         if (path)
             return path;
     }
-#ifdef PERDURE_DATADIR
-    return find_above(PERDURE_DATADIR, 0, name);
-#else
-    return NULL;
-#endif
+    return find_shipped(name);
 }
 
 static char *directory_of(const char *path)
@@ -288,8 +315,8 @@ struct json_doc *read_files_json(struct read_files *files,
     char *path = find_path(files, name);
     if (!path) {
         json_fail(view, err,
-                  "found no file \"%s\", allowed one beside the scenario or "
-                  "at most %d directories above it",
+                  "found no file \"%s\", allowed one beside the scenario, at "
+                  "most %d directories above it, or among perdure's own",
                   name, PARENTS_MAX);
         return NULL;
     }

@@ -1,9 +1,9 @@
 /*
  * The files that a scenario is made of. A file is referred to by a name that
  * is looked for beside the scenario, then in the directories above it, at
- * most three up, then in the directory of the installed data. What was read
- * is kept, so that a report can carry it; for a replay the files come out of
- * such a collection instead of the disk.
+ * most three up, then among the scenarios that come with the program. What was
+ * read is kept, so that a report can carry it; for a replay the files come out
+ * of such a collection instead of the disk.
  */
 #ifndef SCENARIOS_READ_FILES_H
 #define SCENARIOS_READ_FILES_H
