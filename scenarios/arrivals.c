@@ -12,7 +12,7 @@
 #define DAY_NS (UINT64_C(86400) * 1000000000)
 #define DAY_US (DAY_NS / 1000)
 #define MILLION UINT64_C(1000000)
-#define ROWS_MAX (1024 * 1024)
+#define ROWS_MAX 1000000
 #define BURST_MAX 1000000
 
 /* A rate is refused above one arrival in so many nanoseconds, or days. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* More than any table that is worth reading. */
-#define FILE_SIZE_MAX (16 * 1024 * 1024)
+#define FILE_SIZE_MAX ((size_t)16 << 20)
 
 static char *read_all(FILE *file, size_t *size)
 {

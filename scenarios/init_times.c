@@ -11,7 +11,7 @@
 #define NAMES_MAX 128
 #define ROWS_MAX 8 /* memory sizes of one runtime, package, architecture */
 #define TIME_MAX_NS (UINT64_C(3600) * 1000000000)
-#define MEMORY_MAX_MB (1024 * 1024)
+#define MEMORY_MAX_MB 1000000
 
 enum column {
     RUNTIME,

@@ -11,11 +11,11 @@ enum {
 };
 
 static const struct profile_param params[] = {
-    [WORKERS] = {"workers", PROFILE_COUNT, "workers", 1, 10000, NULL, true},
-    [SLOTS] = {"slots", PROFILE_COUNT, "slots", 1, 10000, NULL, true},
-    [DISPATCH_LATENCY] = {"dispatch_latency", PROFILE_DIST, NULL, 0, 0, NULL,
+    [WORKERS] = {"workers", "workers", 1, 10000, NULL, PROFILE_COUNT, true},
+    [SLOTS] = {"slots", "slots", 1, 10000, NULL, PROFILE_COUNT, true},
+    [DISPATCH_LATENCY] = {"dispatch_latency", NULL, 0, 0, NULL, PROFILE_DIST,
                           false},
-    [START_UP] = {"start_up", PROFILE_DIST, NULL, 0, 0, NULL, false},
+    [START_UP] = {"start_up", NULL, 0, 0, NULL, PROFILE_DIST, false},
 };
 
 _Static_assert(COUNT(params) == PARAMS, "every parameter is described");

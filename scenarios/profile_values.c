@@ -24,7 +24,7 @@ static bool in_range(const struct profile_param *param, uint64_t number,
     return true;
 }
 
-/* Splits "1000 envs" and compares the unit; NULL if it is not that. */
+/* Splits "1000 envs" and compares the unit. */
 static bool amount(const struct profile_param *param, const char *text,
                    unsigned places, uint64_t *number)
 {
@@ -44,6 +44,7 @@ static bool read_count(const struct profile_param *param,
 {
     int64_t plain;
     uint64_t number;
+    uint64_t example = param->min + 1;
     const char *text;
     if (json_is_number(value->at)) {
         return json_as_int(value->at, 0, JSON_INT_MAX, &plain, err) &&
@@ -56,8 +57,7 @@ static bool read_count(const struct profile_param *param,
         return json_fail(value->at, err,
                          "found \"%s\", allowed a number and its unit, as in "
                          "\"%llu %s\"",
-                         text, (unsigned long long)(param->min + 1),
-                         param->unit);
+                         text, (unsigned long long)example, param->unit);
     }
     return in_range(param, number, value, err);
 }

@@ -27,10 +27,10 @@ enum profile_value_kind {
 /* What a parameter is called and may be. */
 struct profile_param {
     const char *name;
-    enum profile_value_kind kind;
     const char *unit; /* COUNT, MONEY: what is written behind the number */
     uint64_t min, max;
     const char *const *names; /* CHOICE: two of them */
+    enum profile_value_kind kind;
     bool direct; /* may also stand beside "profile" in a scenario */
 };
 

@@ -306,7 +306,7 @@ Test(scenarios_profile, package_and_place_add_to_a_cold_start)
     cr_assert_eq(plain.lambda.function.placement_extra_ns, 0);
     cr_assert_eq(plain.lambda.function.init_extra_ns, 0);
     cr_assert_eq(heavy.lambda.function.placement_extra_ns, 630 * MS);
-    cr_assert_eq(heavy.lambda.function.init_extra_ns, 14 * 105 * MS);
+    cr_assert_eq(heavy.lambda.function.init_extra_ns, 105 * MS * 14);
     cr_assert_eq(heavy.lambda.function.price_gb_s_pico, 13333400);
 }
 

@@ -30,7 +30,7 @@ Test(sim_lambda_pool, the_heap_gives_the_least_whatever_is_cut_out)
     struct engine_stream stream;
     engine_stream_init(&stream, 5, "heap", 0);
     take_all(&pool);
-    for (uint32_t i = 0; i < 20000; i++) {
+    for (uint64_t i = 0; i < 20000; i++) {
         uint32_t slot = (uint32_t)engine_draw_below(&stream, 2 * i, SLOTS);
         if (pool.slots[slot].heap_at == SIM_LAMBDA_NONE) {
             pool.slots[slot].until_ns =

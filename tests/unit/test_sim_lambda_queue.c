@@ -16,7 +16,7 @@ static struct sim_lambda_queue *made(uint32_t duplicate_ppb)
         .retry_ns = {MINUTE, 2 * MINUTE},
         .throttle_first_ns = SECOND,
         .throttle_max_ns = 5 * MINUTE,
-        .age_max_ns = 6 * 60 * MINUTE,
+        .age_max_ns = 360 * MINUTE,
         .duplicate_ppb = duplicate_ppb,
     };
     struct sim_lambda_queue *queue = sim_lambda_queue_new(&config, 7);
