@@ -11,7 +11,8 @@
 enum {
     ACQUIRES_MAX = 8,
     RENEW_SHARE = 6, /* look at leases every TTL/6: renewed by TTL/3 */
-    RENEWS_AT_ONCE = 512
+    RENEWS_AT_ONCE = 512,
+    SCAN_NS_MIN = 10000000 /* between two looks, whatever a store says */
 };
 
 /* Where the dispatch of one operation stands. */
@@ -222,6 +223,8 @@ static struct owned *adopt(struct engine_coordinator *c, uint64_t id,
 
 static uint64_t store_now(const struct engine_coordinator *c)
 {
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_TIMER_EARLY))
+        return c->wall_ns;
     return c->store_known ? c->mono_ns + (uint64_t)c->store_offset_ns : 0;
 }
 
@@ -588,20 +591,20 @@ static int fold_log(struct engine_run *run, const struct engine_item *log)
 /* Seeded defects that live in the reading of logs. */
 static void spoil_state(struct engine_coordinator *c, struct engine_run *run)
 {
+    bool forget =
+        engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
+    bool rerun =
+        run->state == ENGINE_RUN_RUNNING &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
     for (uint32_t op = 0; op < run->op_count; op++) {
         struct engine_op *state = &run->ops[op];
-        if (state->state == ENGINE_OP_RETRY_WAIT &&
-            engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY))
+        if (forget && state->state == ENGINE_OP_RETRY_WAIT)
             state->attempt = 1;
-        uint32_t dependents;
-        engine_graph_dependents(run->graph, op, &dependents);
-        if (state->state == ENGINE_OP_SUCCEEDED && dependents == 0 &&
-            engine_graph_node(run->graph, op)->kind == ENGINE_NODE_STEP &&
-            run->state == ENGINE_RUN_RUNNING &&
-            engine_defect(&c->config.defects,
-                          ENGINE_DEFECT_RECOVER_RERUN_DONE)) {
+        if (rerun && state->state == ENGINE_OP_SUCCEEDED &&
+            engine_graph_node(run->graph, op)->kind == ENGINE_NODE_STEP) {
             state->state = ENGINE_OP_IDLE;
             run->succeeded_count--;
+            rerun = false;
         }
     }
 }
@@ -860,7 +863,7 @@ static void acquired(struct engine_coordinator *c, struct acquire *acquire,
         uint64_t next = c->mono_ns + c->config.scan_ns;
         if (reply->wake_ns != UINT64_MAX &&
             reply->outcome == ENGINE_COMMITTED)
-            next = earlier(next, mono_of_store(c, reply->wake_ns) + 1000000);
+            next = earlier(next, mono_of_store(c, reply->wake_ns) + SCAN_NS_MIN);
         c->scan_ns = earlier(c->scan_ns, next);
         return;
     }

@@ -34,8 +34,6 @@
 #define SIMULATES_FSYNC_RETRY_OK                                               \
     "a failed sync tried again and believed: the dirty pages are gone"
 #define SIMULATES_RECOVER_RERUN_DONE "recovery that starts finished steps again"
-#define SIMULATES_CHAIN_UNCHECKED                                              \
-    "a log read back without checking sequence numbers and hashes"
 #define SIMULATES_LIMIT_OFF_BY_ONE                                             \
     "a size limit compared with <= one byte too far"
 

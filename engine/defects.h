@@ -27,7 +27,6 @@
     X(TIMER_EARLY, "timer_early")                                              \
     X(FSYNC_RETRY_OK, "fsync_retry_ok")                                        \
     X(RECOVER_RERUN_DONE, "recover_rerun_done")                                \
-    X(CHAIN_UNCHECKED, "chain_unchecked")                                      \
     X(LIMIT_OFF_BY_ONE, "limit_off_by_one")
 
 enum engine_defect {

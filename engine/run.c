@@ -101,8 +101,8 @@ static void release_dependents(struct engine_run *run, uint32_t op)
     uint32_t count;
     const uint32_t *next = engine_graph_dependents(run->graph, op, &count);
     for (uint32_t i = 0; i < count; i++) {
-        assert(run->ops[next[i]].waits_for > 0);
-        if (--run->ops[next[i]].waits_for == 0)
+        if (run->ops[next[i]].waits_for > 0 &&
+            --run->ops[next[i]].waits_for == 0)
             run->ready[run->ready_count++] = next[i];
     }
 }

@@ -73,10 +73,6 @@ const struct fault_defect fault_defect_table[] = {
         {"recover_rerun_done", "Sketch of resumable workflows in nodetool",
          "Recovery runs operations again that were already done.",
          SCENARIO("recover_rerun_done"), "S4"},
-    [ENGINE_DEFECT_CHAIN_UNCHECKED] =
-        {"chain_unchecked", "Zeebe chaos day 2021-04-29, corrupted snapshot",
-         "A row that was corrupted on disk is read and believed.",
-         SCENARIO("chain_unchecked"), "S17"},
     [ENGINE_DEFECT_LIMIT_OFF_BY_ONE] =
         {"limit_off_by_one", "Sketch of a durable-execution SDK: size limits",
          "One more than the limit is let through.",

@@ -137,10 +137,10 @@ static void granted(struct orphans *s, const struct engine_record *grant,
             s->busy_since_ns = now;
         s->granted_ns = now;
     }
+    s->head.result->checked++;
     if (down) {
         uint64_t until = deadline(s, down, now);
 
-        s->head.result->checked++;
         if (now > until && s->busy_since_ns <= until)
             until += world->progress_bound_ns;
         if (now > until)
@@ -197,7 +197,7 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
 const struct check_ops check_orphans = {
     .id = "L3",
     .name = "orphans find a new owner",
-    .unit = "orphaned runs",
+    .unit = "leases watched",
     .kinds = CHECK_KIND(PROC_DOWN) | CHECK_KIND(LEASE_GRANTED) |
              CHECK_KIND(WORLD_END),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |

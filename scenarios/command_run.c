@@ -20,6 +20,7 @@ enum { DEFECTS_MAX = REPLAY_DEFECTS_MAX, COMMAND_SIZE = 1024 };
 struct arguments {
     const char *file;
     const char *out;
+    const char *trace;
     uint64_t seed;
     bool has_seed;
     bool json;
@@ -88,18 +89,24 @@ static bool parse_option(const char *command, bool replay,
     }
     *used = 2;
     bool known = strcmp(option, "--out") == 0 ||
+                 strcmp(option, "--trace") == 0 ||
                  (!replay && (strcmp(option, "--seed") == 0 ||
                               strcmp(option, "--defect") == 0));
     if (!known)
         return usage(command,
-                     replay ? "found \"%.40s\", allowed --out DIR, --json"
+                     replay ? "found \"%.40s\", allowed --out DIR, --json, "
+                              "--trace FILE"
                             : "found \"%.40s\", allowed --seed N, --out DIR, "
-                              "--json, --defect NAME",
+                              "--json, --defect NAME, --trace FILE",
                      option);
     if (!value)
         return usage(command, "found %s without a value", option);
     if (strcmp(option, "--out") == 0) {
         arguments->out = value;
+        return true;
+    }
+    if (strcmp(option, "--trace") == 0) {
+        arguments->trace = value;
         return true;
     }
     if (strcmp(option, "--seed") == 0) {
@@ -340,6 +347,16 @@ static void show_progress(void *self, uint64_t virtual_ns, uint64_t events,
 }
 
 /* Runs it, writes everything; *digest (33 bytes) is the run's. */
+static bool open_trace(const struct arguments *arguments, FILE **trace)
+{
+    *trace = arguments->trace ? fopen(arguments->trace, "w") : NULL;
+    if (*trace || !arguments->trace)
+        return true;
+    fprintf(stderr, "perdure: the trace \"%.200s\" cannot be written: %s\n",
+            arguments->trace, strerror(errno));
+    return false;
+}
+
 static int run_scenario(const struct scenario *scenario,
                         const struct arguments *arguments, const char *command,
                         char *digest)
@@ -355,10 +372,15 @@ static int run_scenario(const struct scenario *scenario,
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .progress_self = &line,
     };
+    if (!open_trace(arguments, &options.trace))
+        return EXIT_ENVIRONMENT;
     catch_interrupts();
     uint64_t began = wall_ns();
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
+    if (options.trace && fclose(options.trace) != 0)
+        fprintf(stderr, "perdure: the trace is incomplete: %s\n",
+                strerror(errno));
     if (line.shown)
         fprintf(stderr, "\r\033[K");
     if (!runner) {

@@ -22,6 +22,7 @@ static const char help[] =
     "        --seed N       which of the scenario's worlds (default: its own)\n"
     "        --json         report.json on stdout; files only with --out\n"
     "        --defect NAME  switch a seeded defect on; may be repeated\n"
+    "        --trace FILE   one line for each record of the run\n"
     "  replay FILE [--out DIR] [--json]\n"
     "        repeat the run of a report.json and compare the digests\n"
     "  validate FILE...\n"

@@ -278,8 +278,6 @@ static void read_node(struct draft *draft, struct json_view view,
     size_t type = 0;
     draft->node_views[at] = view;
     draft->node_count++;
-    (void)json_get_string(view, "name", JSON_REQUIRED, 1, NAME_MAX_BYTES,
-                          &node->name, err);
     (void)json_get_enum(view, "type", JSON_OPTIONAL, types, COUNT(types), &type,
                         err);
     node->kind = type == 0 ? ENGINE_NODE_STEP : ENGINE_NODE_WAIT;
@@ -287,6 +285,8 @@ static void read_node(struct draft *draft, struct json_view view,
         read_step_node(view, node, &draft->steps[at], err);
     else
         read_wait_node(view, node, err);
+    (void)json_get_string(view, "name", JSON_REQUIRED, 1, NAME_MAX_BYTES,
+                          &node->name, err);
     read_handles(view, "inputs", "in", &node->inputs, &node->input_count, err);
     read_handles(view, "outputs", "out", &node->outputs, &node->output_count,
                  err);

@@ -42,11 +42,44 @@ struct runner {
     struct runner_counts counts;
 };
 
+/* What detail means, in words, for the kinds where it is a number. */
+static const char *detail_name(const struct engine_record *record)
+{
+    switch (record->kind) {
+    case ENGINE_REC_EVENT:
+        return engine_event_name(record->detail);
+    case ENGINE_REC_APPENDED:
+    case ENGINE_REC_ACTED:
+    case ENGINE_REC_REJECTED:
+        return engine_request_name(record->detail);
+    default:
+        return "-";
+    }
+}
+
+static void trace_record(const struct runner *r,
+                         const struct engine_record *record)
+{
+    uint64_t ns = record->time_ns - SCENARIO_START_NS;
+    fprintf(r->options.trace,
+            "%" PRIu64 ".%09" PRIu64 " %-14s %-16s %s run=%" PRIu64
+            " op=%d attempt=%u token=%" PRIu64 " peer=%u detail=%u count=%u "
+            "a=%" PRIu64 " b=%" PRIu64 " key=%016" PRIx64 "\n",
+            ns / 1000000000, ns % 1000000000,
+            r->node_names ? r->node_names[record->node] : "-",
+            engine_record_name(record->kind), detail_name(record), record->run,
+            record->op == UINT32_MAX ? -1 : (int)record->op, record->attempt,
+            record->token, record->peer, record->detail, record->count,
+            record->a, record->b, record->key);
+}
+
 static void take_records(void *self, const struct engine_record *records,
                          size_t count)
 {
     struct runner *r = self;
     engine_digest_add(&r->digest, records, count);
+    for (size_t i = 0; r->options.trace && i < count; i++)
+        trace_record(r, &records[i]);
     if (r->options.no_checks)
         return;
     check_suite_feed(r->checks, records, count);
@@ -259,6 +292,51 @@ static bool fill_lists(struct runner *r)
                          &r->check_world, r->world);
 }
 
+static const char *const check_ids[] = {"S1",  "S2",  "S3",  "S4",
+                                        "S5",  "S6",  "S9",  "S10",
+                                        "S11", "S14", "S15", "S17",
+                                        "L1",  "L2",  "L3",  "L5"};
+
+static bool has_waits(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct engine_graph *graph = scenario->workflows[w].graph;
+        for (uint32_t i = 0; i < engine_graph_count(graph); i++)
+            if (engine_graph_node(graph, i)->kind == ENGINE_NODE_WAIT)
+                return true;
+    }
+    return false;
+}
+
+static bool has_effects(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t i = 0; i < engine_graph_count(workflow->graph); i++)
+            if (workflow->effects[i])
+                return true;
+    }
+    return false;
+}
+
+/*
+ * Every property must have looked at something, except those about what the
+ * workflows do not have: waits, side effects.
+ */
+static size_t list_required(const struct scenario *scenario,
+                            const char **required)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(check_ids) / sizeof(*check_ids); i++) {
+        const char *id = check_ids[i];
+        if ((strcmp(id, "L5") == 0 && !has_waits(scenario)) ||
+            (strcmp(id, "S5") == 0 && !has_effects(scenario)))
+            continue;
+        required[count++] = id;
+    }
+    return count;
+}
+
 static bool judge(struct runner *r)
 {
     static const char *const limits[] = {
@@ -279,6 +357,8 @@ static bool judge(struct runner *r)
     if (!fill_lists(r))
         return false;
     expect_judge(r->scenario, stats, r->expectations, r->actual);
+    const char *required[sizeof(check_ids) / sizeof(*check_ids)];
+    size_t required_count = list_required(r->scenario, required);
     struct report_facts facts = {
         .scenario = r->scenario->name,
         .why = r->scenario->why,
@@ -289,6 +369,8 @@ static bool judge(struct runner *r)
         .digest = r->digest.hash,
         .results = results,
         .result_count = result_count,
+        .required = required,
+        .required_count = required_count,
         .expectations = r->expectations,
         .expectation_count = r->scenario->expectation_count,
         .settings = r->settings.rows,

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "reports/report.h"
 #include "scenarios/scenario.h"
@@ -22,6 +23,7 @@ struct runner_options {
     const char *const *defects; /* names of seeded defects to switch on */
     uint32_t defect_count;
     bool no_checks; /* measure the run without its checkers */
+    FILE *trace;         /* one line for each record; NULL: none */
     const char *command; /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
     /* Called now and then with virtual time and events so far; may be NULL. */

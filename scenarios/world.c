@@ -23,13 +23,6 @@ static void count_record(struct scenario_progress *progress,
                          const struct engine_record *record)
 {
     switch (record->kind) {
-    case ENGINE_REC_WORK_PUT:
-        progress->work_open++;
-        break;
-    case ENGINE_REC_WORK_TAKEN:
-    case ENGINE_REC_WORK_CUT:
-        progress->work_open--;
-        break;
     case ENGINE_REC_OUTBOX_PUT:
         progress->outbox_open++;
         break;
@@ -37,10 +30,14 @@ static void count_record(struct scenario_progress *progress,
         progress->outbox_open--;
         break;
     case ENGINE_REC_EVENT:
-        if (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
-            record->detail == ENGINE_EV_RUN_FAILED ||
-            record->detail == ENGINE_EV_RUN_BLOCKED)
+        if (record->detail == ENGINE_EV_RUN_CREATED) {
+            progress->runs_open++;
+        } else if (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
+                   record->detail == ENGINE_EV_RUN_FAILED ||
+                   record->detail == ENGINE_EV_RUN_BLOCKED) {
+            progress->runs_open--;
             progress->runs_ended++;
+        }
         break;
     default:
         break;
@@ -67,7 +64,7 @@ static bool ask(void *self, const struct engine_site *site,
 {
     struct scenario_world *world = self;
     fault_switchboard_set_now(world->board, world->sim->now_ns);
-    fault_switchboard_set_in_flight(world->board, world->progress.work_open);
+    fault_switchboard_set_in_flight(world->board, world->progress.runs_open);
     return world->board->port.ask(world->board->port.self, site, decision);
 }
 
@@ -84,7 +81,7 @@ static void timed(void *self, uint64_t arg)
     struct engine_decision decision;
     (void)arg;
     fault_switchboard_set_now(world->board, world->sim->now_ns);
-    fault_switchboard_set_in_flight(world->board, world->progress.work_open);
+    fault_switchboard_set_in_flight(world->board, world->progress.runs_open);
     for (uint32_t node = 1; node < world->sim->node_count; node++)
         if (sim_node_up(world->sim, node) &&
             fault_switchboard_fire(world->board, &world->next_fault, node,

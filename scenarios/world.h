@@ -24,7 +24,7 @@
 
 /* What is under way, counted as records are written. */
 struct scenario_progress {
-    uint64_t work_open;
+    uint64_t runs_open; /* started durably, not ended */
     uint64_t outbox_open;
     uint64_t runs_ended; /* terminal or blocked */
 };

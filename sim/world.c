@@ -372,6 +372,22 @@ static void deliver_later(struct sim_world *world, struct parcel *parcel,
          kind_of(EVENT_MESSAGE, 0), (uint64_t)(uintptr_t)parcel);
 }
 
+/* How long one copy is under way, now and then so long that others pass. */
+static uint64_t transit(const struct sim_world *world,
+                        const struct engine_message *message, uint64_t sent,
+                        unsigned copy)
+{
+    const struct sim_net_config *net = &world->net;
+    uint64_t ns = sim_dist_draw(&net->latency, &world->net_latency,
+                                index_of(message, sent, copy));
+    if (net->reorder_ppb && engine_draw_chance(&world->net_chance,
+                                               index_of(message, sent, 2 + copy),
+                                               net->reorder_ppb))
+        ns += sim_dist_draw(&net->reorder_delay, &world->net_latency,
+                            index_of(message, sent, 2 + copy));
+    return ns;
+}
+
 void sim_net_send2(struct sim_world *world, const struct engine_message *head,
                    const void *payload, size_t payload_size)
 {
@@ -389,8 +405,9 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
                  engine_draw_chance(&world->net_chance, index_of(head, sent, 1),
                                     net->loss_ppb));
     struct engine_decision decision;
-    if (sim_point(world, point_of(head), head->from, head->run, head->op + 1,
-                  head->attempt, &decision)) {
+    if (sim_point(world, point_of(head), head->from, head->run,
+                  head->attempt ? head->op + 1 : 0, head->attempt,
+                  &decision)) {
         lost = lost || decision.action == ENGINE_ACT_LOSE;
         twice = twice || decision.action == ENGINE_ACT_DUPLICATE;
         if (decision.action == ENGINE_ACT_DELAY && decision.amount > 0)
@@ -398,11 +415,6 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
     }
     if (lost)
         return;
-    if (net->reorder_ppb &&
-        engine_draw_chance(&world->net_chance, index_of(head, sent, 2),
-                           net->reorder_ppb))
-        extra_ns += sim_dist_draw(&net->reorder_delay, &world->net_latency,
-                                  index_of(head, sent, 3));
     struct parcel *parcel = parcel_new(world, head->size);
     if (!parcel)
         return;
@@ -410,14 +422,10 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
     memcpy(bytes, head, sizeof(*head));
     if (payload_size > 0)
         memcpy(bytes + sizeof(*head), payload, payload_size);
-    deliver_later(world, parcel, head,
-                  extra_ns + sim_dist_draw(&net->latency, &world->net_latency,
-                                           index_of(head, sent, 0)));
+    deliver_later(world, parcel, head, extra_ns + transit(world, head, sent, 0));
     if (twice)
         deliver_later(world, parcel, head,
-                      extra_ns + sim_dist_draw(&net->latency,
-                                               &world->net_latency,
-                                               index_of(head, sent, 1)));
+                      extra_ns + transit(world, head, sent, 1));
 }
 
 void sim_net_send(struct sim_world *world, const struct engine_message *message)

@@ -337,28 +337,6 @@ Test(host_store, a_broken_log_is_refused_and_its_run_blocked)
                damages[i].maximum);
 }
 
-Test(host_store, a_broken_log_is_believed_when_the_chain_is_unchecked)
-{
-    struct switched port;
-    struct file file = {.page_size = 4096};
-    struct store_opener opener;
-    struct store_bed bed;
-
-    open_bed(&bed, &file, &opener);
-    create(&bed, 1);
-    append(&bed, 2);
-    close_store(&bed);
-    meddle(&file, damages[0].sql);
-    bed.how.defects = switch_on(&port, ENGINE_DEFECT_CHAIN_UNCHECKED);
-    cr_assert_eq(open_again(&bed), 0);
-    bed.now = 5000;
-    store_bed_ask(&bed, ENGINE_REQ_ACQUIRE, BED_B, 0);
-    cr_expect_eq(store_bed_send(&bed), ENGINE_COMMITTED);
-    cr_expect(store_bed_find(&bed, ENGINE_ITEM_RUN, 0));
-    store_bed_close(&bed);
-    remove_directory(&file);
-}
-
 Test(host_store, a_second_opener_is_told_that_the_file_is_in_use)
 {
     for (int journal = STORE_SQLITE_WAL; journal <= STORE_SQLITE_DELETE;
