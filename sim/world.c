@@ -9,7 +9,8 @@ enum event_kind {
     EVENT_TIMER,
     EVENT_START,
     EVENT_RESUME,
-    EVENT_THAW
+    EVENT_THAW,
+    EVENT_CLOCK
 };
 
 /* The kind's share of an event's kind; the rest is the incarnation. */
@@ -272,13 +273,19 @@ static void resume(struct sim_world *world, uint32_t node)
     free(kept);
 }
 
-static void thaw(struct sim_world *world, uint32_t node)
+/* Timers were set for when the old clock would show their time, or never. */
+static void clock_changed(struct sim_world *world, uint32_t node)
 {
     struct sim_node_state *state = &world->nodes[node];
-    sim_clock_thaw(&state->clock, world->now_ns, SIM_CLOCK_CATCH_UP);
-    /* Timers that were set while it stood still were set for never. */
     if (state->state == SIM_PROCESS_UP && state->ops->resume)
         state->ops->resume(state->self);
+}
+
+static void thaw(struct sim_world *world, uint32_t node)
+{
+    sim_clock_thaw(&world->nodes[node].clock, world->now_ns,
+                   SIM_CLOCK_CATCH_UP);
+    clock_changed(world, node);
 }
 
 static void carry_out(struct sim_world *world, const struct sim_event *event)
@@ -298,6 +305,9 @@ static void carry_out(struct sim_world *world, const struct sim_event *event)
         return;
     case EVENT_THAW:
         thaw(world, event->target);
+        return;
+    case EVENT_CLOCK:
+        clock_changed(world, event->target);
         return;
     default:
         break;
@@ -515,6 +525,9 @@ static void set_clock(struct sim_world *world, uint32_t node,
         sim_clock_step(clock, world->now_ns, decision->amount);
     else if (decision->action == ENGINE_ACT_DRIFT)
         sim_clock_set_drift(clock, world->now_ns, (int32_t)decision->amount);
+    /* Later, since the process may be in the midst of a step. */
+    if (decision->action == ENGINE_ACT_DRIFT)
+        push(world, world->now_ns, node, EVENT_CLOCK, 0);
     int64_t offset =
         (int64_t)(sim_clock_wall(clock, world->now_ns) - world->now_ns);
     note(world, ENGINE_REC_CLOCK_SET, node, decision->action, (uint64_t)offset,
