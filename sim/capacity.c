@@ -107,7 +107,7 @@ struct sim_capacity {
     struct unit *units;
     uint32_t unit_count; /* ever used; 0 stands for none */
     uint32_t unit_room;
-    uint32_t next_workflow; /* of the next run to arrive */
+    uint32_t next_workflow;  /* of the next run to arrive */
     struct waiting *waiting; /* a ring */
     uint64_t waiting_first;
     uint64_t waiting_room; /* a power of two */
@@ -136,7 +136,8 @@ static unsigned with(uint32_t op, enum outcome outcome)
     return op << OP_SHIFT | (unsigned)outcome << OUTCOME_SHIFT;
 }
 
-/* Records ------------------------------------------------------------------- */
+/* Records -------------------------------------------------------------------
+ */
 
 static void emit(struct sim_capacity *c, struct engine_record record)
 {
@@ -165,13 +166,13 @@ static void note_attempt(struct sim_capacity *c, const struct run *run,
     if (!c->config.sink)
         return;
     bool platform = kind >= ENGINE_REC_INVOKED;
-    emit(c, (struct engine_record){
-                .kind = (uint16_t)kind,
-                .node = platform ? SIM_NODE_PLATFORM : SIM_NODE_STORE,
-                .run = run->id,
-                .op = op,
-                .attempt = run->ops[op].attempt,
-                .detail = (uint16_t)detail});
+    emit(c, (struct engine_record){.kind = (uint16_t)kind,
+                                   .node = platform ? SIM_NODE_PLATFORM
+                                                    : SIM_NODE_STORE,
+                                   .run = run->id,
+                                   .op = op,
+                                   .attempt = run->ops[op].attempt,
+                                   .detail = (uint16_t)detail});
 }
 
 /* Environments are told apart in records as far as nodes have numbers. */
@@ -200,16 +201,17 @@ static void note_busy(struct sim_capacity *c)
         return;
     counts->busy_peak = counts->busy;
     if (c->config.sink)
-        emit(c, (struct engine_record){
-                    .kind = ENGINE_REC_GAUGE,
-                    .node = SIM_NODE_PLATFORM,
-                    .op = UINT32_MAX,
-                    .a = counts->busy,
-                    .b = c->config.lambda ? c->config.envs_max
-                                          : c->config.slots});
+        emit(c,
+             (struct engine_record){.kind = ENGINE_REC_GAUGE,
+                                    .node = SIM_NODE_PLATFORM,
+                                    .op = UINT32_MAX,
+                                    .a = counts->busy,
+                                    .b = c->config.lambda ? c->config.envs_max
+                                                          : c->config.slots});
 }
 
-/* Runs ---------------------------------------------------------------------- */
+/* Runs ----------------------------------------------------------------------
+ */
 
 static uint32_t units_of(uint32_t op_count)
 {
@@ -242,7 +244,8 @@ static uint32_t take_run(struct sim_capacity *c, uint32_t workflow)
         return at;
     }
     uint32_t units = units_of(of->count);
-    if (units > c->unit_room - c->unit_count && !grow_units(c, units))
+    if ((uint64_t)c->unit_count + units > c->unit_room &&
+        !grow_units(c, units))
         return 0;
     at = c->unit_count;
     c->unit_count += units;
@@ -292,7 +295,8 @@ static void release(struct sim_capacity *c, uint32_t at)
     of->free = at;
 }
 
-/* Attempts ------------------------------------------------------------------ */
+/* Attempts ------------------------------------------------------------------
+ */
 
 static uint64_t attempt_index(const struct run *run, uint32_t op)
 {
@@ -312,9 +316,8 @@ static enum outcome draw_fate(const struct run *run, const struct op *op,
 {
     if (run->ops[index].attempt <= op->fail_first)
         return FAILED;
-    if (op->fail_ppb && engine_draw_chance(&op->fates,
-                                           attempt_index(run, index),
-                                           op->fail_ppb))
+    if (op->fail_ppb &&
+        engine_draw_chance(&op->fates, attempt_index(run, index), op->fail_ppb))
         return FAILED;
     return GOOD;
 }
@@ -417,10 +420,8 @@ static void throttled(struct sim_capacity *c, uint32_t at, uint32_t index,
         backoff_ns *= 2;
     if (backoff_ns > SIM_CAPACITY_BACKOFF_MAX_NS)
         backoff_ns = SIM_CAPACITY_BACKOFF_MAX_NS;
-    uint64_t pause_ns =
-        engine_draw_below(&op->backoffs,
-                          attempt_index(run, index) << 12 | tries,
-                          backoff_ns + 1);
+    uint64_t pause_ns = engine_draw_below(
+        &op->backoffs, attempt_index(run, index) << 12 | tries, backoff_ns + 1);
     c->counts.throttled++;
     note_attempt(c, run, index, ENGINE_REC_THROTTLED, reason);
     uint32_t next = tries < TRIES_MAX ? tries + 1 : TRIES_MAX;
@@ -438,7 +439,8 @@ static void placed_lambda(struct sim_capacity *c, uint32_t at, uint32_t index,
     struct sim_lambda_work work = {.nominal_ns = draw_duration(run, op, index),
                                    .cpu_ppb = op->cpu_ppb,
                                    .threads = c->config.threads};
-    uint64_t takes_ns = sim_lambda_run_time(c->config.lambda, place->env, &work);
+    uint64_t takes_ns =
+        sim_lambda_run_time(c->config.lambda, place->env, &work);
     uint64_t end_ns = place->starts_ns + c->config.hold_ns +
                       limited(c, op, takes_ns, &outcome);
     if (end_ns > place->deadline_ns) {
@@ -484,6 +486,7 @@ static void place_lambda(struct sim_capacity *c, uint32_t at, uint32_t index,
         throttled(c, at, index, since_ns, tries, place.reason);
         break;
     case SIM_LAMBDA_TOO_LARGE:
+        note_attempt(c, run_at(c, at), index, ENGINE_REC_WORK_CUT, 0);
         decide(c, at, index, REFUSED);
         break;
     }
@@ -503,7 +506,8 @@ static void submit(struct sim_capacity *c, uint32_t at, uint32_t op)
         enqueue(c, at, op);
 }
 
-/* Decisions ----------------------------------------------------------------- */
+/* Decisions -----------------------------------------------------------------
+ */
 
 /* All that the operation waits for is done. */
 static void ready(struct sim_capacity *c, uint32_t at, uint32_t index)
@@ -547,8 +551,7 @@ static bool repeats(struct run *run, const struct op *op, uint32_t index,
         run->state = ENGINE_RUN_BLOCKED; /* graver than failed */
         return false;
     }
-    bool again = cut ? !op->irreversible
-                     : outcome == FAILED && op->retryable;
+    bool again = cut ? !op->irreversible : outcome == FAILED && op->retryable;
     if (again && run->ops[index].attempt < op->attempts_max)
         return true;
     if (!run->state)
@@ -596,7 +599,8 @@ static void decide(struct sim_capacity *c, uint32_t at, uint32_t op,
              with(op, outcome), at, 0);
 }
 
-/* Events -------------------------------------------------------------------- */
+/* Events --------------------------------------------------------------------
+ */
 
 static void start(struct sim_capacity *c, uint32_t at)
 {
@@ -647,6 +651,21 @@ static void arrive(struct sim_capacity *c)
         push(c, counts->now_ns + c->config.decide_ns, START, 0, at, 0);
 }
 
+static void note_end(struct sim_capacity *c, const struct run *run, uint32_t op,
+                     enum outcome outcome)
+{
+    static const enum engine_error errors[] = {[GOOD] = ENGINE_ERR_NONE,
+                                               [FAILED] = ENGINE_ERR_USER,
+                                               [TIMED_OUT] =
+                                                   ENGINE_ERR_TIMED_OUT};
+    if (outcome == KILLED) {
+        note_attempt(c, run, op, ENGINE_REC_KILLED, 0);
+        note_attempt(c, run, op, ENGINE_REC_WORK_CUT, 0);
+    } else {
+        note_attempt(c, run, op, ENGINE_REC_WORK_DONE, errors[outcome]);
+    }
+}
+
 static void end_attempt(struct sim_capacity *c, uint32_t at, uint32_t op,
                         enum outcome outcome, uint64_t arg)
 {
@@ -654,13 +673,7 @@ static void end_attempt(struct sim_capacity *c, uint32_t at, uint32_t op,
     struct run *run = run_at(c, at);
     uint64_t now_ns = c->counts.now_ns;
     c->counts.busy--;
-    if (outcome == KILLED)
-        note_attempt(c, run, op, ENGINE_REC_KILLED, 0);
-    else
-        note_attempt(c, run, op, ENGINE_REC_WORK_DONE,
-                     outcome == GOOD     ? ENGINE_ERR_NONE
-                     : outcome == FAILED ? ENGINE_ERR_USER
-                                         : ENGINE_ERR_TIMED_OUT);
+    note_end(c, run, op, outcome);
     if (!c->config.lambda) {
         c->counts.busy_us += arg / 1000;
         dequeue(c);
@@ -741,7 +754,8 @@ int sim_capacity_run(struct sim_capacity *c, uint64_t events_max)
     return 1;
 }
 
-/* Making it ----------------------------------------------------------------- */
+/* Making it -----------------------------------------------------------------
+ */
 
 static void init_op(struct sim_capacity *c, uint32_t workflow, uint32_t index)
 {
@@ -758,9 +772,9 @@ static void init_op(struct sim_capacity *c, uint32_t workflow, uint32_t index)
         .wait = node->kind == ENGINE_NODE_WAIT,
         .retryable = step->fail_retryable,
         .irreversible = irreversible,
-        .ambiguous = irreversible ||
-                     (node->side_effect == ENGINE_EFFECT_REVERSIBLE &&
-                      node->semantics == ENGINE_AT_MOST_ONCE),
+        .ambiguous =
+            irreversible || (node->side_effect == ENGINE_EFFECT_REVERSIBLE &&
+                             node->semantics == ENGINE_AT_MOST_ONCE),
         .attempts_max = node->retry.attempts_max,
         .fail_ppb = step->fail_ppb,
         .fail_first = step->fail_first,

@@ -88,8 +88,9 @@ struct sim_capacity_config {
     /*
      * Where records go, with their time; may be NULL. The kinds that a
      * platform, a client and the store's host of the modelled engine would
-     * write: START_SENT, APPENDED, WORK_PUT, WORK_CLAIMED, WORK_DONE, INVOKED,
-     * THROTTLED, ENV_STARTED, ENV_ENDED, KILLED, and GAUGE at each new peak.
+     * write: START_SENT, APPENDED, WORK_PUT, WORK_CLAIMED, WORK_DONE, WORK_CUT,
+     * INVOKED, THROTTLED, ENV_STARTED, ENV_ENDED, KILLED, and GAUGE at each
+     * new peak.
      */
     const struct engine_sink *sink;
 };
@@ -112,8 +113,8 @@ struct sim_capacity_counts {
     uint64_t waited_max_ns;
     uint64_t busy; /* slots or environments in use */
     uint64_t busy_peak;
-    uint64_t busy_us;     /* used by attempts that have ended */
-    uint64_t queued;      /* attempts that wait for a slot */
+    uint64_t busy_us; /* slots used by attempts that have ended */
+    uint64_t queued;  /* attempts that wait for a slot */
     uint64_t queued_peak;
     uint64_t pending_peak; /* events */
     uint64_t queue_bytes;  /* held for pending events */
