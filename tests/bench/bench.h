@@ -46,5 +46,6 @@ _Noreturn void bench_fail(const char *why);
 void bench_queue(struct bench *bench);
 void bench_mmc(struct bench *bench);
 void bench_point(struct bench *bench);
+void bench_capacity(struct bench *bench);
 
 #endif

@@ -195,6 +195,7 @@ static void run_all(struct bench *bench)
     bench_queue(bench);
     bench_mmc(bench);
     bench_point(bench);
+    bench_capacity(bench);
 }
 
 static int usage(void)
