@@ -75,7 +75,7 @@ static void read_times(struct json_view view, struct scenario_engine *engine,
               err);
     read_time(view, "effect_timeout", MS, HOUR, &engine->effect_timeout_ns,
               err);
-    read_time(view, "dedup_ttl", 0, 365 * 24 * HOUR, &engine->dedup_ttl_ns,
+    read_time(view, "dedup_ttl", 0, 365 * (24 * HOUR), &engine->dedup_ttl_ns,
               err);
     read_time(view, "restart", 0, HOUR, &engine->restart_ns, err);
 }

@@ -20,7 +20,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000000)
-#define YEAR (365 * 86400 * SECOND)
+#define YEAR (365 * (86400 * SECOND))
 
 enum {
     FAULTS_MAX = 256,

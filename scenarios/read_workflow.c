@@ -230,17 +230,33 @@ static void read_wait_node(struct json_view view, struct engine_node *node,
                                 365 * DAY, &node->wait_ns, err);
 }
 
-static bool check_distinct(struct json_view view, const char *const *names,
-                           uint32_t count, struct json_error *err)
+static bool is_among(const char *const *names, uint32_t count, const char *name)
 {
     for (uint32_t i = 0; i < count; i++) {
-        if (strcmp(names[i], names[count]) == 0)
-            return json_fail(view, err,
-                             "found handle \"%s\" twice, allowed "
-                             "each name once",
-                             names[i]);
+        if (strcmp(names[i], name) == 0)
+            return true;
     }
-    return true;
+    return false;
+}
+
+/* The names in a list, each once; returns how many. */
+static uint32_t read_names(struct json_view list, const char **names,
+                           struct json_error *err)
+{
+    uint32_t count = 0;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        const char *name = "";
+        if (!json_as_string(v, 1, NAME_MAX_BYTES, &name, err))
+            break;
+        if (is_among(names, count, name)) {
+            json_fail(v, err,
+                      "found handle \"%s\" twice, allowed each name once",
+                      name);
+            break;
+        }
+        names[count++] = name;
+    }
+    return count;
 }
 
 /* Handles are owned by the draft; without the key there is one, @usual. */
@@ -254,19 +270,10 @@ static void read_handles(struct json_view node, const char *key,
     const char **found =
         read_alloc(given ? json_count(list) : 1, sizeof(*found), node, err);
     *names = found;
-    if (err->code != 0)
+    if (!found || err->code != 0)
         return;
-    if (!given) {
-        found[0] = usual;
-        *count = 1;
-        return;
-    }
-    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
-        if (!json_as_string(v, 1, NAME_MAX_BYTES, &found[*count], err) ||
-            !check_distinct(v, found, *count, err))
-            return;
-        (*count)++;
-    }
+    found[0] = usual;
+    *count = given ? read_names(list, found, err) : 1;
 }
 
 static void read_node(struct draft *draft, struct json_view view,
@@ -303,6 +310,8 @@ static void read_nodes(struct draft *draft, struct json_error *err)
     draft->steps = read_alloc(count, sizeof(*draft->steps), list, err);
     draft->node_views =
         read_alloc(count, sizeof(*draft->node_views), list, err);
+    if (!draft->nodes || !draft->steps || !draft->node_views)
+        return;
     for (struct json_view v = json_first(list); v.item && err->code == 0;
          v = json_next(v))
         read_node(draft, v, err);
@@ -376,9 +385,11 @@ static void read_edges(struct draft *draft, struct json_error *err)
     draft->edge_views =
         read_alloc(count, sizeof(*draft->edge_views), list, err);
     draft->owned = read_alloc(2 * count, sizeof(*draft->owned), list, err);
+    if (!draft->edges || !draft->edge_views || !draft->owned)
+        return;
     for (struct json_view v = json_first(list); v.item && err->code == 0;
          v = json_next(v)) {
-        uint32_t at = draft->edge_count++;
+        size_t at = draft->edge_count++;
         struct engine_edge_names *edge = &draft->edges[at];
         draft->edge_views[at] = v;
         if (!edge_ends(v, ends, err))
@@ -507,7 +518,7 @@ static void draft_free(struct draft *draft)
         free((void *)draft->nodes[i].inputs);
         free((void *)draft->nodes[i].outputs);
     }
-    for (uint32_t i = 0; i < 2 * draft->edge_count; i++)
+    for (size_t i = 0; i < (size_t)2 * draft->edge_count; i++)
         free(draft->owned[i]);
     free(draft->nodes);
     free(draft->steps);
@@ -604,6 +615,7 @@ static void apply_change(struct scenario *scenario, struct json_view change,
         if (op == UINT32_MAX)
             continue;
         const struct engine_node *node = engine_graph_node(workflow->graph, op);
+        assert(workflow->steps);
         if (node->kind != ENGINE_NODE_STEP) {
             json_fail_key(change, err,
                           "found \"%s\", which is a wait, allowed "
@@ -642,6 +654,7 @@ static void note_effects(struct scenario *scenario, struct json_view root,
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
         struct scenario_workflow *workflow = &scenario->workflows[w];
         uint32_t count = engine_graph_count(workflow->graph);
+        assert(workflow->steps);
         workflow->effects =
             read_alloc(count, sizeof(*workflow->effects), root, err);
         for (uint32_t op = 0; workflow->effects && op < count; op++) {

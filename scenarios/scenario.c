@@ -236,7 +236,7 @@ static struct scenario *scenario_of(struct read_files *files, const char *shown,
     else if (err->code == 0)
         read_no_memory(json_root(doc), err);
     json_free(doc);
-    if (err->code == 0) {
+    if (scenario && err->code == 0) {
         scenario->sources = files->taken;
         scenario->source_count = files->count;
         files->taken = NULL;
