@@ -43,19 +43,23 @@ static bool refuse(struct engine_graph_error *error,
     return false;
 }
 
+/* Store times fit int64; a duration within it added to one fits uint64. */
 static bool node_values_good(const struct engine_node *node)
 {
     if (node->kind == ENGINE_NODE_WAIT)
-        return node->wait_ns > 0;
+        return node->wait_ns > 0 && node->wait_ns <= INT64_MAX;
     const struct engine_retry *retry = &node->retry;
     return node->kind == ENGINE_NODE_STEP && node->attempt_timeout_ns > 0 &&
+           node->attempt_timeout_ns <= INT64_MAX &&
            node->side_effect >= ENGINE_EFFECT_READ_ONLY &&
            node->side_effect <= ENGINE_EFFECT_IRREVERSIBLE &&
            node->semantics >= ENGINE_AT_LEAST_ONCE &&
            node->semantics <= ENGINE_AT_MOST_ONCE &&
            retry->attempts_max > 0 && retry->attempts_max <= 10000 &&
            retry->factor_milli >= 1000 && retry->factor_milli <= 1000000 &&
-           retry->delay_ns <= retry->delay_max_ns;
+           retry->delay_ns <= retry->delay_max_ns &&
+           retry->delay_max_ns <= INT64_MAX &&
+           retry->jitter <= ENGINE_JITTER_FULL;
 }
 
 static uint32_t find_handle(const char *const *names, uint32_t count,
@@ -246,6 +250,18 @@ static void place_dependents(struct engine_graph *graph)
     }
 }
 
+/* The first source of a node on or behind a cycle that is so itself. */
+static const struct engine_source *
+unfinished_source(const struct engine_graph *graph, const uint32_t *left,
+                  uint32_t node)
+{
+    const struct engine_source *from =
+        graph->sources + graph->source_start[node];
+    while (left[from->node] == 0)
+        from++;
+    return from;
+}
+
 /* Kahn's order; what is left over lies on or behind a cycle. */
 static bool check_acyclic(const struct engine_graph *graph,
                           const struct edge *edges, uint32_t edge_count,
@@ -271,22 +287,17 @@ static bool check_acyclic(const struct engine_graph *graph,
     }
     bool good = ready_count == count;
     if (!good) {
-        /* Walk backwards through unfinished nodes until one repeats. */
+        /* Walk backwards through unfinished nodes: it ends on a cycle, whose
+         * edge into `at` is the one the walk would take next. */
         uint32_t at = 0;
         while (left[at] == 0)
             at++;
-        for (uint32_t steps = 0; steps < count; steps++) {
-            for (uint32_t k = graph->source_start[at];
-                 k < graph->source_start[at + 1]; k++) {
-                if (left[graph->sources[k].node] > 0) {
-                    at = graph->sources[k].node;
-                    break;
-                }
-            }
-        }
+        for (uint32_t steps = 0; steps < count; steps++)
+            at = unfinished_source(graph, left, at)->node;
+        const struct engine_source *last = unfinished_source(graph, left, at);
         uint32_t closing = 0;
         for (uint32_t i = 0; i < edge_count; i++)
-            if (edges[i].to == at && left[edges[i].from] > 0)
+            if (edges[i].to == at && edges[i].input == last->input)
                 closing = edges[i].given;
         refuse(error, ENGINE_GRAPH_CYCLE, at, 0, closing, 0);
     }
@@ -377,10 +388,14 @@ static bool digest_graph(struct engine_graph *graph)
     struct engine_block form;
     engine_block_init(&form);
     engine_block_begin(&form, 8);
+    const struct engine_item title = {.op = UINT32_MAX};
+    engine_block_item(&form, &title, graph->name, strlen(graph->name));
     for (uint32_t n = 0; n < graph->node_count; n++) {
         const struct engine_node *node = &graph->nodes[n];
         const uint64_t numbers[] = {
             node->kind,
+            node->input_count,
+            node->output_count,
             node->wait_ns,
             node->attempt_timeout_ns,
             node->side_effect,
