@@ -56,11 +56,14 @@ void engine_update_add(struct engine_update *update,
         update->failed = true;
         return;
     }
-    unsigned char *to = update->bytes + update->size;
-    memcpy(to, head, head_size);
-    if (tail_size > 0)
-        memcpy(to + head_size, tail, tail_size);
-    memset(to + size, 0, padded - size);
+    if (size > 0) {
+        unsigned char *to = update->bytes + update->size;
+        memset(to + size, 0, padded - size);
+        if (head_size > 0)
+            memcpy(to, head, head_size);
+        if (tail_size > 0)
+            memcpy(to + head_size, tail, tail_size);
+    }
     update->actions[update->count++] =
         (struct engine_do){(uint32_t)kind, (uint32_t)size, update->size};
     update->size += padded;
