@@ -124,7 +124,8 @@ static void message(void *self, const struct engine_message *message)
     if (message->kind == ENGINE_MSG_REPLY) {
         input.kind = ENGINE_IN_REPLY;
         input.reply = (const void *)(message + 1);
-        if (engine_reply_check(input.reply, message->size - sizeof(*message)))
+        if (!sim_machine_asked(&n->machine, message) ||
+            engine_reply_check(input.reply, message->size - sizeof(*message)))
             return;
     }
     bool held = n->held;

@@ -1,7 +1,9 @@
 #include "sim/machine.h"
 
 /* The argument of the wake-up; hosts use others for their own timers. */
-enum { WAKE = 0 };
+enum {
+    WAKE = 0
+};
 
 void sim_machine_init(struct sim_machine *m, struct sim_world *world,
                       uint32_t node)
@@ -55,6 +57,12 @@ void sim_machine_input(struct sim_machine *m, struct engine_input *input)
     }
     if (run(m))
         set_timer(m);
+}
+
+bool sim_machine_asked(const struct sim_machine *m,
+                       const struct engine_message *reply)
+{
+    return (uint32_t)reply->token == sim_node(m->world, m->node)->incarnation;
 }
 
 void sim_machine_timer(struct sim_machine *m)

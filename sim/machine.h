@@ -37,6 +37,13 @@ void sim_machine_restart(struct sim_machine *machine);
  */
 void sim_machine_input(struct sim_machine *machine, struct engine_input *input);
 
+/*
+ * Whether a store's reply is for this incarnation: what a dead process asked
+ * for does not reach the one that took its place.
+ */
+bool sim_machine_asked(const struct sim_machine *machine,
+                       const struct engine_message *reply);
+
 /* The timer came: steps if the deadline is there. */
 void sim_machine_timer(struct sim_machine *machine);
 

@@ -11,6 +11,7 @@ struct pending {
 struct answer {
     size_t offset; /* of the reply, in replies.bytes */
     uint32_t to;
+    uint64_t sender; /* the incarnation that asked */
 };
 
 struct bytes {
@@ -37,12 +38,18 @@ struct sim_store_node {
     struct bytes replies;
     struct engine_block reply;
     uint32_t doubt;   /* requests of a group whose outcome is unknown */
+    uint32_t held;    /* requests of a group that a pause keeps from commit */
+    bool unsaid;      /* a pause keeps a durable group from being answered */
+    uint64_t known;   /* last log position known to be durable */
     uint64_t audited; /* last position the audits have covered */
     uint64_t groups;
     uint64_t commits;
 };
 
-enum { GROUP_DONE = 1, OPEN_AGAIN = 2 };
+enum {
+    GROUP_DONE = 1,
+    OPEN_AGAIN = 2
+};
 
 static struct sim_world *world_of(struct sim_store_node *n)
 {
@@ -104,8 +111,8 @@ static const struct engine_message *carried(const struct sim_store_node *n,
     return (const void *)(n->carried.at + n->group[i].offset);
 }
 
-static const struct engine_request *request_of(
-    const struct engine_message *message)
+static const struct engine_request *
+request_of(const struct engine_message *message)
 {
     return (const void *)(message + 1);
 }
@@ -118,6 +125,8 @@ static void record_group(struct sim_store_node *n, uint32_t count)
             (const void *)(n->replies.at + n->answers[i].offset);
         if (reply->outcome == ENGINE_COMMITTED)
             n->commits++;
+        if (reply->outcome == ENGINE_COMMITTED && reply->position > n->known)
+            n->known = reply->position;
         engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
                                reply);
     }
@@ -157,37 +166,40 @@ static int trace_run(void *self, const struct engine_run_row *row)
     return 1;
 }
 
+/* Has this request's row survived? -1: it left none of its own. */
+static int row_survived(struct sim_store_node *n, uint32_t i)
+{
+    const struct engine_store_ops *ops = n->store.ops;
+    struct trace trace = {.request = request_of(carried(n, i))};
+    const struct engine_reply *reply = answer_of(n, i);
+    if (reply->outcome != ENGINE_COMMITTED || reply->repeat)
+        return -1;
+    if (reply->kind == ENGINE_REQ_CLAIM || reply->kind == ENGINE_REQ_FINISH)
+        (void)ops->scan_work(n->store.self, trace_work, &trace);
+    else if (reply->kind == ENGINE_REQ_ACK)
+        (void)ops->scan_runs(n->store.self, trace_run, &trace);
+    else
+        return -1;
+    return trace.found;
+}
+
 /*
  * The group is one transaction: any one of its requests that left a trace
- * speaks for all. Groups that only renewed something leave none, and matter
- * to nobody.
+ * speaks for all. A log row of its own is the surest; a reply may also name
+ * one that was there before. Groups that only renewed something leave none,
+ * and matter to nobody.
  */
 static bool survived(struct sim_store_node *n, uint64_t last)
 {
-    const struct engine_store_ops *ops = n->store.ops;
     for (uint32_t i = 0; i < n->doubt; i++) {
-        struct trace trace = {.request = request_of(carried(n, i))};
         const struct engine_reply *reply = answer_of(n, i);
-        if (reply->outcome != ENGINE_COMMITTED)
-            continue;
-        switch (reply->kind) {
-        case ENGINE_REQ_CREATE:
-        case ENGINE_REQ_APPEND:
+        if (reply->outcome == ENGINE_COMMITTED && reply->position > n->known)
             return reply->position <= last;
-        case ENGINE_REQ_ACQUIRE:
-            if (reply->run && reply->position > n->audited)
-                return reply->position <= last;
-            break;
-        case ENGINE_REQ_CLAIM:
-        case ENGINE_REQ_FINISH:
-            (void)ops->scan_work(n->store.self, trace_work, &trace);
-            return trace.found;
-        case ENGINE_REQ_ACK:
-            (void)ops->scan_runs(n->store.self, trace_run, &trace);
-            return trace.found;
-        default:
-            break;
-        }
+    }
+    for (uint32_t i = 0; i < n->doubt; i++) {
+        int found = row_survived(n, i);
+        if (found >= 0)
+            return found;
     }
     return false;
 }
@@ -197,6 +209,7 @@ static void settle_doubt(struct sim_store_node *n, uint64_t last)
     if (n->doubt > 0 && survived(n, last))
         record_group(n, n->doubt);
     n->doubt = 0;
+    n->known = last;
     n->answer_count = 0;
     n->replies.size = 0;
 }
@@ -311,8 +324,8 @@ static void open_store(struct sim_store_node *n)
     n->open = true;
     uint64_t from = n->audited;
     uint64_t last = from;
-    bool read = n->store.ops->scan_log(n->store.self, from, find_last,
-                                       &last) == 0;
+    bool read =
+        n->store.ops->scan_log(n->store.self, from, find_last, &last) == 0;
     if (read) {
         settle_doubt(n, last);
         note(n, ENGINE_REC_STORE_OPENED, last, 0, 0, 0);
@@ -329,6 +342,8 @@ static void start(void *self)
     n->pending_count = 0;
     n->waiting.size = 0;
     n->busy = false;
+    n->held = 0;
+    n->unsaid = false;
     open_store(n);
 }
 
@@ -353,13 +368,15 @@ static bool power_lost(const struct sim_store_node *n)
 
 /* Groups ------------------------------------------------------------------ */
 
-static bool keep_reply(struct sim_store_node *n, uint32_t to,
-                       const void *bytes, size_t size)
+static bool keep_reply(struct sim_store_node *n,
+                       const struct engine_message *message, const void *bytes,
+                       size_t size)
 {
     if (!room((void **)&n->answers, n->answer_count, &n->answer_capacity,
               sizeof(*n->answers)))
         return false;
-    n->answers[n->answer_count++] = (struct answer){n->replies.size, to};
+    n->answers[n->answer_count++] = (struct answer){
+        n->replies.size, message->from, request_of(message)->sender};
     return keep_bytes(&n->replies, bytes, size);
 }
 
@@ -379,7 +396,7 @@ static void fail_group(struct sim_store_node *n, uint32_t count,
             .store_time_ns = wall_ns,
             .wake_ns = UINT64_MAX,
         };
-        if (!keep_reply(n, carried(n, i)->from, &reply, sizeof(reply)))
+        if (!keep_reply(n, carried(n, i), &reply, sizeof(reply)))
             world_of(n)->failed = true;
     }
 }
@@ -396,8 +413,7 @@ static bool apply_group(struct sim_store_node *n, uint32_t count,
             ops->rollback(n->store.self);
             return false;
         }
-        if (!keep_reply(n, carried(n, i)->from, n->reply.bytes,
-                        n->reply.size))
+        if (!keep_reply(n, carried(n, i), n->reply.bytes, n->reply.size))
             world_of(n)->failed = true;
     }
     return true;
@@ -415,6 +431,7 @@ static void send_answers(struct sim_store_node *n)
             .from = SIM_NODE_STORE,
             .to = n->answers[i].to,
             .run = reply->run,
+            .token = n->answers[i].sender,
         };
         sim_net_send2(world, &head, reply, reply->size);
     }
@@ -481,16 +498,6 @@ static void power_off(struct sim_store_node *n)
 static void commit_group(struct sim_store_node *n, uint32_t count)
 {
     bool early = engine_defect(&n->config.defects, ENGINE_DEFECT_ACK_EARLY);
-    if (early) {
-        record_group(n, count);
-        send_answers(n);
-    }
-    /* A store in memory has no way back: it is not asked here. */
-    if (n->config.disk &&
-        sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_BEFORE,
-                     SIM_NODE_STORE, 0, 0, 0) &&
-        sim_node(world_of(n), SIM_NODE_STORE)->state == SIM_PROCESS_DOWN)
-        return;
     if (n->store.ops->commit(n->store.self)) {
         if (!power_lost(n))
             note(n, ENGINE_REC_SYNC_FAILED, 0, 0, count, 0);
@@ -501,6 +508,37 @@ static void commit_group(struct sim_store_node *n, uint32_t count)
     n->groups++;
     if (!early)
         record_group(n, count);
+}
+
+static bool running(struct sim_store_node *n)
+{
+    return sim_node(world_of(n), SIM_NODE_STORE)->state == SIM_PROCESS_UP;
+}
+
+/* The group has been committed or refused: the disk takes its time. */
+static void end_group(struct sim_store_node *n, uint32_t count)
+{
+    if (running(n))
+        sim_timer_at(world_of(n), SIM_NODE_STORE,
+                     world_of(n)->now_ns + group_time(n, count), GROUP_DONE);
+}
+
+/* Commits a group that was carried out, unless the process is stopped. */
+static void try_commit(struct sim_store_node *n, uint32_t count)
+{
+    if (engine_defect(&n->config.defects, ENGINE_DEFECT_ACK_EARLY)) {
+        record_group(n, count);
+        send_answers(n);
+    }
+    /* A store in memory has no way back: it is not asked here. */
+    if (n->config.disk &&
+        sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_BEFORE, SIM_NODE_STORE,
+                     0, 0, 0)) {
+        n->held = count;
+        return;
+    }
+    commit_group(n, count);
+    end_group(n, count);
 }
 
 static void run_group(struct sim_store_node *n)
@@ -514,15 +552,13 @@ static void run_group(struct sim_store_node *n)
     uint64_t wall_ns = sim_node_wall(world, SIM_NODE_STORE);
     n->busy = true;
     if (apply_group(n, count, wall_ns)) {
-        commit_group(n, count);
-    } else {
-        fail_group(n, count, wall_ns);
-        if (power_lost(n))
-            power_off(n);
+        try_commit(n, count);
+        return;
     }
-    if (sim_node(world, SIM_NODE_STORE)->state != SIM_PROCESS_DOWN)
-        sim_timer_at(world, SIM_NODE_STORE,
-                     world->now_ns + group_time(n, count), GROUP_DONE);
+    fail_group(n, count, wall_ns);
+    if (power_lost(n))
+        power_off(n);
+    end_group(n, count);
 }
 
 static void message(void *self, const struct engine_message *message)
@@ -543,25 +579,42 @@ static void message(void *self, const struct engine_message *message)
     run_group(n);
 }
 
-static void timer(void *self, uint64_t arg)
+static void answer_group(struct sim_store_node *n)
 {
-    struct sim_store_node *n = self;
-    if (arg == OPEN_AGAIN) {
-        open_store(n);
-        return;
-    }
-    if (sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_AFTER, SIM_NODE_STORE,
-                     0, 0, 0) &&
-        sim_node(world_of(n), SIM_NODE_STORE)->state == SIM_PROCESS_DOWN)
-        return;
+    n->unsaid = false;
     send_answers(n);
     n->busy = false;
     run_group(n);
 }
 
+static void timer(void *self, uint64_t arg)
+{
+    struct sim_store_node *n = self;
+    if (arg == OPEN_AGAIN) {
+        open_store(n);
+        run_group(n);
+        return;
+    }
+    n->unsaid = true;
+    if (!sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_AFTER, SIM_NODE_STORE,
+                      0, 0, 0))
+        answer_group(n);
+}
+
+/* After a pause: what it came between. */
 static void resumed(void *self)
 {
-    run_group(self);
+    struct sim_store_node *n = self;
+    uint32_t held = n->held;
+    n->held = 0;
+    if (held > 0) {
+        commit_group(n, held);
+        end_group(n, held);
+    } else if (n->unsaid) {
+        answer_group(n);
+    } else {
+        run_group(n);
+    }
 }
 
 static const struct sim_actor_ops ops = {
@@ -590,7 +643,8 @@ void sim_store_node_free(struct sim_store_node *n)
 {
     if (!n)
         return;
-    close_store(n);
+    if (n->config.disk)
+        close_store(n);
     engine_block_free(&n->reply);
     free(n->pending);
     free(n->waiting.at);
@@ -619,6 +673,9 @@ void sim_store_node_audit(struct sim_store_node *n)
                                    &last) == 0)
             settle_doubt(n, last);
     }
+    if (n->held > 0)
+        n->store.ops->rollback(n->store.self);
+    n->held = 0;
     audit_log(n, 0, true);
 }
 

@@ -5,6 +5,9 @@
  *
  *     requests -> [pending] -> begin apply.. commit -> disk time -> replies
  *
+ * A reply carries in its token the sender of the request, so that a process
+ * does not take what its predecessor at the same node was told.
+ *
  * The process ends itself when a commit's outcome is unknown, and learns by
  * opening the store again what has survived. It writes the records of what
  * became durable, and after each opening an audit of the rows on disk.
@@ -24,7 +27,8 @@ enum sim_store_open {
 
 struct sim_store_config {
     struct sim_world *world;
-    struct sim_disk *disk; /* NULL: a store in memory that survives crashes */
+    struct sim_disk *disk; /* NULL: a store in memory, which survives crashes
+                              and is closed by whoever opened it */
     /* Opens the store as it is on disk: 0 or enum sim_store_open. */
     int (*open)(void *self, struct engine_store *store);
     void *open_self;

@@ -358,7 +358,8 @@ static void message(void *self, const struct engine_message *message)
     if (message->kind == ENGINE_MSG_REPLY) {
         in.kind = ENGINE_IN_REPLY;
         in.reply = (const void *)(message + 1);
-        if (engine_reply_check(in.reply, message->size - sizeof(*message)))
+        if (!sim_machine_asked(&n->machine, message) ||
+            engine_reply_check(in.reply, message->size - sizeof(*message)))
             return;
         bool held = n->held;
         n->held = false;
