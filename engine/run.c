@@ -113,8 +113,11 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
     if (op->state != ENGINE_OP_SCHEDULED || op->attempt != event->attempt)
         return -2;
     op->state = ENGINE_OP_ENDED;
+    op->error = ENGINE_ERR_NONE;
     if (event->kind == ENGINE_EV_ATTEMPT_SUCCEEDED)
         return keep_output(run, op, event);
+    if (event->a == ENGINE_ERR_NONE || event->a >= ENGINE_ERR_COUNT)
+        return -2;
     op->error = (uint16_t)event->a;
     if (event->kind == ENGINE_EV_ATTEMPT_AMBIGUOUS) {
         op->state = ENGINE_OP_AMBIGUOUS;
@@ -124,13 +127,24 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
     return 0;
 }
 
+static bool of_kind(const struct engine_run *run,
+                    const struct engine_item *event,
+                    enum engine_node_kind kind)
+{
+    return engine_graph_node(run->graph, event->op)->kind == kind;
+}
+
 static int apply_scheduled(struct engine_run *run, struct engine_op *op,
                            const struct engine_item *event)
 {
-    if (op->state == ENGINE_OP_IDLE && op->waits_for == 0)
-        open_op(run, event->op);
-    else if (op->state != ENGINE_OP_RETRY_WAIT)
+    bool first = op->state == ENGINE_OP_IDLE && op->waits_for == 0;
+    if (!first && op->state != ENGINE_OP_RETRY_WAIT)
         return -2;
+    if (event->attempt != (first ? 1 : op->attempt) ||
+        !of_kind(run, event, ENGINE_NODE_STEP))
+        return -2;
+    if (first)
+        open_op(run, event->op);
     op->state = ENGINE_OP_SCHEDULED;
     op->attempt = event->attempt;
     return 0;
@@ -139,10 +153,11 @@ static int apply_scheduled(struct engine_run *run, struct engine_op *op,
 static int apply_op_end(struct engine_run *run, struct engine_op *op,
                         const struct engine_item *event)
 {
-    if (op->state != ENGINE_OP_ENDED && op->state != ENGINE_OP_WAITING)
+    bool failed = event->kind == ENGINE_EV_OP_FAILED;
+    if (op->state != ENGINE_OP_ENDED || failed != (op->error != 0))
         return -2;
     close_op(run, event->op);
-    if (event->kind == ENGINE_EV_OP_FAILED) {
+    if (failed) {
         op->state = ENGINE_OP_FAILED;
         if (run->failed_count++ == 0)
             run->error = op->error;
@@ -164,7 +179,10 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     case ENGINE_EV_OP_SCHEDULED:
         return apply_scheduled(run, op, event);
     case ENGINE_EV_ATTEMPT_STARTED:
-        return op->state == ENGINE_OP_SCHEDULED ? 0 : -2;
+        return op->state == ENGINE_OP_SCHEDULED &&
+                       op->attempt == event->attempt
+                   ? 0
+                   : -2;
     case ENGINE_EV_ATTEMPT_SUCCEEDED:
     case ENGINE_EV_ATTEMPT_FAILED:
     case ENGINE_EV_ATTEMPT_TIMED_OUT:
@@ -172,21 +190,26 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     case ENGINE_EV_ATTEMPT_AMBIGUOUS:
         return apply_attempt_end(run, op, event);
     case ENGINE_EV_RETRY_SCHEDULED:
-        if (op->state != ENGINE_OP_ENDED)
+        if (op->state != ENGINE_OP_ENDED || op->error == ENGINE_ERR_NONE ||
+            event->b != (uint64_t)op->attempt + 1)
             return -2;
         op->state = ENGINE_OP_RETRY_WAIT;
         op->attempt = (uint32_t)event->b;
         set_due(op, event->a, time_ns);
         return 0;
     case ENGINE_EV_WAIT_STARTED:
-        if (op->state != ENGINE_OP_IDLE || op->waits_for != 0)
+        if (op->state != ENGINE_OP_IDLE || op->waits_for != 0 ||
+            !of_kind(run, event, ENGINE_NODE_WAIT))
             return -2;
         open_op(run, event->op);
         op->state = ENGINE_OP_WAITING;
         set_due(op, event->a, time_ns);
         return 0;
     case ENGINE_EV_WAIT_FIRED:
-        return op->state == ENGINE_OP_WAITING ? 0 : -2;
+        if (op->state != ENGINE_OP_WAITING)
+            return -2;
+        op->state = ENGINE_OP_ENDED;
+        return 0;
     case ENGINE_EV_OP_SUCCEEDED:
     case ENGINE_EV_OP_FAILED:
         return apply_op_end(run, op, event);
@@ -218,10 +241,14 @@ int engine_run_apply(struct engine_run *run, const struct engine_item *event,
         return keep_input(run, event);
     if (run->state == 0 || engine_run_state_terminal(run->state))
         return event->kind == ENGINE_EV_LEASE_ACQUIRED && run->state ? 0 : -2;
-    switch (event->kind) {
-    case ENGINE_EV_LEASE_ACQUIRED:
+    if (event->kind == ENGINE_EV_LEASE_ACQUIRED) {
         run->state = ENGINE_RUN_RUNNING;
         return 0;
+    }
+    /* Who suspends or blocks a run gives its lease back. */
+    if (run->state != ENGINE_RUN_RUNNING)
+        return -2;
+    switch (event->kind) {
     case ENGINE_EV_RUN_SUSPENDED:
         run->state = ENGINE_RUN_SUSPENDED;
         return 0;
@@ -229,6 +256,8 @@ int engine_run_apply(struct engine_run *run, const struct engine_item *event,
         run->state = ENGINE_RUN_BLOCKED;
         return 0;
     case ENGINE_EV_RUN_SUCCEEDED:
+        if (!engine_run_complete(run))
+            return -2;
         run->state = ENGINE_RUN_SUCCEEDED;
         return 0;
     case ENGINE_EV_RUN_FAILED:
