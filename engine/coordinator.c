@@ -450,6 +450,20 @@ static void decide_mail(struct engine_decide *decide, struct owned *o)
     o->mail_size = 0;
 }
 
+/*
+ * The history is full: the run fails once all its attempts have reported, so
+ * that no work is left behind. Returns false until then.
+ */
+static bool decide_over_limit(struct engine_decide *decide, struct owned *o)
+{
+    uint32_t running = 0;
+    for (uint32_t i = 0; i < o->run->open_count; i++)
+        running +=
+            o->run->ops[o->run->open[i]].state == ENGINE_OP_SCHEDULED;
+    return engine_decide_give_up(decide, o->mail, o->mail_size, running,
+                                 ENGINE_ERR_SIZE_LIMIT);
+}
+
 static void decide_all(struct engine_coordinator *c, struct owned *o,
                        struct engine_decide *decide,
                        struct engine_request *request)
@@ -457,7 +471,8 @@ static void decide_all(struct engine_coordinator *c, struct owned *o,
     if (o->broken) {
         engine_decide_block(decide, ENGINE_ERR_UNKNOWN);
     } else if (o->over_limit) {
-        engine_decide_fail(decide, ENGINE_ERR_SIZE_LIMIT);
+        if (decide_over_limit(decide, o))
+            o->mail_size = 0;
     } else {
         decide_mail(decide, o);
         engine_decide_timers(decide);
@@ -466,7 +481,7 @@ static void decide_all(struct engine_coordinator *c, struct owned *o,
     }
     engine_decide_rows(decide);
     o->suspend_ns = 0;
-    if (decide->count == 0)
+    if (decide->count == 0 && !o->over_limit)
         o->suspend_ns =
             engine_decide_suspend(decide, c->config.suspend_after_ns);
     /* The block may have moved while it grew. */
@@ -1157,10 +1172,13 @@ static void renew(struct engine_coordinator *c)
 /* Something of this run is due. */
 static void attend(struct engine_coordinator *c, struct owned *o)
 {
-    if (c->mono_ns >= o->lease_ns &&
-        !engine_defect(&c->config.defects, ENGINE_DEFECT_LEASE_NO_SELF_FENCE)) {
-        drop(c, o, DISOWN_EXPIRED);
-        return;
+    if (c->mono_ns >= o->lease_ns) {
+        if (!engine_defect(&c->config.defects,
+                           ENGINE_DEFECT_LEASE_NO_SELF_FENCE)) {
+            drop(c, o, DISOWN_EXPIRED);
+            return;
+        }
+        o->lease_ns = UINT64_MAX;
     }
     if (o->request_id) {
         if (c->mono_ns >= o->request_ns) {

@@ -344,6 +344,35 @@ void engine_decide_fail(struct engine_decide *decide, uint64_t error)
     add_result(decide);
 }
 
+bool engine_decide_give_up(struct engine_decide *decide, const void *mail,
+                           size_t mail_size, uint32_t running, uint64_t error)
+{
+    const unsigned char *bytes = mail;
+    for (int pass = 0; pass < 2; pass++) {
+        uint32_t reported = 0;
+        uint32_t last = UINT32_MAX;
+        for (size_t at = 0; at < mail_size;) {
+            const struct engine_item *work = (const void *)(bytes + at);
+            at += engine_item_span(work->size);
+            const struct engine_op *op = &decide->run->ops[work->op];
+            /* A report and its repeat stand side by side, if at all. */
+            if (work->kind != ENGINE_WORK_DONE || work->op == last ||
+                op->state != ENGINE_OP_SCHEDULED ||
+                op->attempt != work->attempt)
+                continue;
+            last = work->op;
+            reported++;
+            if (pass == 1)
+                add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0,
+                         0);
+        }
+        if (pass == 0 && reported < running)
+            return false;
+    }
+    engine_decide_fail(decide, error);
+    return true;
+}
+
 void engine_decide_block(struct engine_decide *decide, uint64_t reason)
 {
     engine_decide_event(decide, ENGINE_EV_RUN_BLOCKED, UINT32_MAX, 0, reason, 0,

@@ -42,6 +42,13 @@ void engine_decide_block(struct engine_decide *decide, uint64_t reason);
 /* Ends the run as FAILED with this error. */
 void engine_decide_fail(struct engine_decide *decide, uint64_t error);
 /*
+ * Fails the run without taking reports into the log, if the work rows in mail
+ * hold the reports of all `running` attempts; the rows are removed. Returns
+ * false, having decided nothing, while a report is missing.
+ */
+bool engine_decide_give_up(struct engine_decide *decide, const void *mail,
+                           size_t mail_size, uint32_t running, uint64_t error);
+/*
  * Suspends the run if it waits for nothing but time, and for longer than
  * after_ns; returns when it is due (store time), or 0.
  */

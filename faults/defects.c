@@ -28,7 +28,7 @@ const struct fault_defect fault_defect_table[] = {
     [ENGINE_DEFECT_OUTBOX_AFTER_COMMIT] =
         {"outbox_after_commit", "opendefender/OpenRisk#344",
          "The outbox row is written after the commit that it tells of.",
-         SCENARIO("outbox_after_commit"), "S6"},
+         SCENARIO("outbox_after_commit"), "L2"},
     [ENGINE_DEFECT_ACK_EARLY] =
         {"ack_early", "sidekiq/sidekiq#6829",
          "The store answers before the commit, so a crash takes back what it "

@@ -8,6 +8,7 @@
 
 #include "engine/decide.h"
 #include "reports/check.h"
+#include "scenarios/capacity.h"
 #include "scenarios/expect.h"
 #include "scenarios/platform.h"
 #include "scenarios/settings.h"
@@ -24,6 +25,7 @@ struct runner {
     const struct scenario *scenario;
     struct runner_options options;
     struct scenario_world *world;
+    struct scenario_capacity *capacity; /* in capacity mode: owns the world */
     struct check_world check_world;
     struct check_suite *checks;
     struct report_world report_world;
@@ -82,7 +84,8 @@ static void take_records(void *self, const struct engine_record *records,
         trace_record(r, &records[i]);
     if (r->options.no_checks)
         return;
-    check_suite_feed(r->checks, records, count);
+    if (r->checks)
+        check_suite_feed(r->checks, records, count);
     report_collect_feed(r->collect, records, count);
 }
 
@@ -142,7 +145,8 @@ static void fill_check_world(struct runner *r)
         .skew_bound_ns = engine->skew_bound_ns,
         .request_timeout_ns = engine->request_timeout_ns,
         .outage_max_ns = engine->restart_ns,
-        .timer_slack_ns = engine->scan_ns + 5 * engine->request_timeout_ns,
+        .timer_slack_ns = engine->lease_ttl_ns + engine->scan_ns +
+                          5 * engine->request_timeout_ns,
         .progress_bound_ns = progress_bound(scenario),
         .op_payload_max = engine->op_payload_max,
         .history_ops_max = engine->history_ops_max,
@@ -216,7 +220,7 @@ static bool open_judges(struct runner *r)
     fill_armed(r);
     r->report_world = (struct report_world){
         .graphs = r->world->graphs,
-        .effects = r->world->effects,
+        .effects = r->capacity ? NULL : r->world->effects,
         .graph_count = r->scenario->workflow_count,
         .node_count = SIM_NODE_MAX + 1,
         .node_names = r->node_names,
@@ -226,9 +230,11 @@ static bool open_judges(struct runner *r)
         .runs_max = r->scenario->runs,
     };
     fill_check_world(r);
-    r->checks = check_suite_new(&r->check_world);
+    /* Without an engine there is nothing that a property could be of. */
+    if (!r->capacity)
+        r->checks = check_suite_new(&r->check_world);
     r->collect = report_collect_new(&r->report_world);
-    return r->checks && r->collect;
+    return (r->checks || r->capacity) && r->collect;
 }
 
 /* The run ------------------------------------------------------------------- */
@@ -260,15 +266,39 @@ static enum world_end let_it_happen(struct runner *r)
     return END_STOPPED;
 }
 
+/* The same in capacity mode. */
+static enum world_end let_it_flow(struct runner *r)
+{
+    struct sim_capacity_counts counts;
+    int more;
+    do {
+        more = scenario_capacity_run(r->capacity, LOOK_EVERY);
+        counts = scenario_capacity_counts(r->capacity);
+        if (more < 0)
+            return END_STOPPED;
+        if (counts.events >= r->scenario->events_limit)
+            return END_EVENTS;
+        if (r->options.interrupted && *r->options.interrupted)
+            return END_INTERRUPTED;
+        if (r->options.progress)
+            r->options.progress(r->options.progress_self,
+                                counts.now_ns - SCENARIO_START_NS,
+                                counts.events,
+                                counts.arrived - counts.in_flight);
+    } while (more > 0);
+    bool all = counts.arrived == r->scenario->runs && counts.in_flight == 0;
+    return all ? END_DONE : END_TIME;
+}
+
 static const char *why_incomplete(const struct runner *r)
 {
     if (r->end == END_INTERRUPTED)
         return "interrupted";
     if (r->end == END_EVENTS)
         return "the scenario's limit of events was reached";
-    if (r->world->sim->failed)
+    if (r->capacity ? r->end == END_STOPPED : r->world->sim->failed)
         return "the simulator ran out of memory";
-    if (fault_switchboard_error(r->world->board))
+    if (r->world->board && fault_switchboard_error(r->world->board))
         return "the fault switchboard ran out of memory";
     return NULL;
 }
@@ -288,8 +318,12 @@ static bool fill_lists(struct runner *r)
         r->sources[i] = (struct report_source){scenario->sources[i].name,
                                                scenario->sources[i].text,
                                                scenario->sources[i].size};
-    return settings_init(&r->settings, scenario, &r->world->plan,
-                         &r->check_world, r->world);
+    if (!settings_init(&r->settings, scenario, &r->world->plan,
+                       &r->check_world, r->world))
+        return false;
+    if (r->capacity)
+        scenario_capacity_bill(r->capacity, &r->settings);
+    return true;
 }
 
 static const char *const check_ids[] = {"S1",  "S2",  "S3",  "S4",
@@ -350,9 +384,17 @@ static bool judge(struct runner *r)
         "Figures are in virtual time and follow from the model parameters "
         "above; their sources say how far to trust them.",
     };
-    size_t result_count;
+    static const char *const capacity_limits[] = {
+        "Capacity mode runs no engine and no store: nothing was made durable, "
+        "no property was checked, and commits are those an engine would make.",
+        "The engine's share of each step is a constant; a crash, a lost "
+        "message or a busy store would add to it.",
+        "Figures are in virtual time and follow from the model parameters "
+        "above; their sources say how far to trust them.",
+    };
+    size_t result_count = 0;
     const struct check_result *results =
-        check_suite_finish(r->checks, &result_count);
+        r->checks ? check_suite_finish(r->checks, &result_count) : NULL;
     const struct report_stats *stats = report_collect_finish(r->collect);
     if (!fill_lists(r))
         return false;
@@ -384,10 +426,24 @@ static bool judge(struct runner *r)
         .limits = limits,
         .limit_count = sizeof(limits) / sizeof(*limits),
     };
+    if (r->capacity) {
+        facts.limits = capacity_limits;
+        facts.limit_count = sizeof(capacity_limits) / sizeof(*limits);
+    }
     if (report_model_init(&r->model, r->collect, &facts))
         return false;
     r->has_model = true;
     return true;
+}
+
+static void count_flow(struct runner *r)
+{
+    struct sim_capacity_counts counts = scenario_capacity_counts(r->capacity);
+    r->counts = (struct runner_counts){
+        .virtual_ns = counts.now_ns - SCENARIO_START_NS,
+        .events = counts.events,
+        .records = r->digest.count,
+    };
 }
 
 static void count(struct runner *r)
@@ -403,6 +459,38 @@ static void count(struct runner *r)
     };
 }
 
+static bool open_world(struct runner *r, char *message, size_t size)
+{
+    const struct runner_options *options = &r->options;
+    struct sim_record_sink sink = {take_records, r};
+    if (r->scenario->mode == SCENARIO_MODE_CAPACITY) {
+        r->capacity =
+            scenario_capacity_new(r->scenario, options->seed,
+                                  options->defect_count, sink, message, size);
+        if (r->capacity)
+            r->world = scenario_capacity_world(r->capacity);
+    } else {
+        r->world = scenario_world_new(r->scenario, options->seed,
+                                      options->defects, options->defect_count,
+                                      sink, message, size);
+    }
+    return r->world != NULL;
+}
+
+static void run_world(struct runner *r)
+{
+    r->end = let_it_happen(r);
+    scenario_world_end(r->world, r->end);
+    count(r);
+}
+
+static void run_capacity(struct runner *r)
+{
+    r->end = let_it_flow(r);
+    scenario_capacity_end(r->capacity, r->end);
+    count_flow(r);
+}
+
 struct runner *runner_run(const struct scenario *scenario,
                           const struct runner_options *options, char *message,
                           size_t message_size)
@@ -415,18 +503,15 @@ struct runner *runner_run(const struct scenario *scenario,
     r->scenario = scenario;
     r->options = *options;
     engine_digest_init(&r->digest);
-    struct sim_record_sink sink = {take_records, r};
-    r->world = scenario_world_new(scenario, options->seed, options->defects,
-                                  options->defect_count, sink, message,
-                                  message_size);
-    if (!r->world) {
+    if (!open_world(r, message, message_size)) {
         runner_free(r);
         return NULL;
     }
     if (open_judges(r)) {
-        r->end = let_it_happen(r);
-        scenario_world_end(r->world, r->end);
-        count(r);
+        if (r->capacity)
+            run_capacity(r);
+        else
+            run_world(r);
         if (options->no_checks || judge(r))
             return r;
     }
@@ -444,7 +529,10 @@ void runner_free(struct runner *r)
     settings_deinit(&r->settings);
     report_collect_free(r->collect);
     check_suite_free(r->checks);
-    scenario_world_free(r->world);
+    if (r->capacity)
+        scenario_capacity_free(r->capacity);
+    else
+        scenario_world_free(r->world);
     free(r->armed);
     free(r->node_text);
     free(r->node_names);

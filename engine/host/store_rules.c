@@ -422,9 +422,12 @@ static int guard_append(const struct call *call, const struct events *events)
     uint64_t now_ns = call->rules->now_ns;
     int right;
 
-    if ((request->seq != call->run.next_seq ||
-         engine_run_state_terminal(call->run.state)) &&
-        !store_defect(call->rules, ENGINE_DEFECT_STATUS_NO_CAS))
+    if (store_defect(call->rules, ENGINE_DEFECT_STATUS_NO_CAS) ||
+        (request->token != call->run.token &&
+         store_defect(call->rules, ENGINE_DEFECT_LEASE_NO_FENCE)))
+        return 1;
+    if (request->seq != call->run.next_seq ||
+        engine_run_state_terminal(call->run.state))
         return answer(call, ENGINE_CONFLICT);
     if (now_ns < request->not_before_ns &&
         !store_defect(call->rules, ENGINE_DEFECT_TIMER_EARLY))
