@@ -110,6 +110,9 @@ static void judge_doubts(struct report_model *model)
         if (facts->expectations[i].verdict == CHECK_INCONCLUSIVE)
             reason(model, CHECK_INCONCLUSIVE, "Expected %s, found %s.",
                    facts->expectations[i].text, facts->expectations[i].actual);
+    if (facts->result_count == 0 && facts->expectation_count == 0)
+        reason(model, CHECK_INCONCLUSIVE,
+               "No property was checked and nothing was expected.");
     if (model->stats->runs.started == 0)
         reason(model, CHECK_INCONCLUSIVE, "No run was started.");
 }
@@ -179,11 +182,14 @@ void report_model_held(const struct report_model *model,
 {
     const struct report_facts *facts = &model->facts;
     struct report_word runs;
-    report_buffer_print(out, "%" PRIu32 " of %zu properties held", model->held,
-                        facts->result_count);
+    if (facts->result_count)
+        report_buffer_print(out, "%" PRIu32 " of %zu properties held",
+                            model->held, facts->result_count);
     if (facts->expectation_count)
-        report_buffer_print(out, " and %" PRIu32 " of %zu expectations",
-                            model->met, facts->expectation_count);
+        report_buffer_print(out, "%s%" PRIu32 " of %zu expectations%s",
+                            facts->result_count ? " and " : "", model->met,
+                            facts->expectation_count,
+                            facts->result_count ? "" : " held");
     report_buffer_print(out, " over %s runs.",
                         report_format_count(&runs, model->stats->runs.started));
 }
