@@ -55,10 +55,9 @@ static bool make_local(struct scenario_world *world,
     return true;
 }
 
-/* One function for each workflow. */
-static bool make_lambda(struct scenario_world *world,
-                        const struct profile_lambda *profile)
+bool scenario_make_lambda(struct scenario_world *world)
 {
+    const struct profile_lambda *profile = &world->scenario->platform.lambda;
     uint32_t count = world->scenario->workflow_count;
     struct sim_lambda_function *functions = calloc(count, sizeof(*functions));
     if (!functions)
@@ -68,8 +67,14 @@ static bool make_lambda(struct scenario_world *world,
     int error = sim_lambda_new(&world->lambda, &profile->config, functions,
                                count, world->seed);
     free(functions);
+    return error == 0;
+}
+
+static bool make_lambda(struct scenario_world *world,
+                        const struct profile_lambda *profile)
+{
     world->lambda_queue = sim_lambda_queue_new(&profile->queue, world->seed);
-    if (error || !world->lambda_queue)
+    if (!world->lambda_queue || !scenario_make_lambda(world))
         return false;
     struct sim_clock clock;
     scenario_clock(world, SIM_NODE_PLATFORM, &clock);

@@ -9,6 +9,8 @@
 
 /* Makes front end and workers. False without memory. */
 bool scenario_make_platform(struct scenario_world *world);
+/* Only the machine of Lambda, without a front end: a function a workflow. */
+bool scenario_make_lambda(struct scenario_world *world);
 void scenario_free_platform(struct scenario_world *world);
 
 /* Clocks as the scenario draws them for a node; self is the world. */

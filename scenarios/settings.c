@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "reports/format.h"
+#include "scenarios/capacity.h"
 
 static struct report_setting *add(struct settings *s, const char *name,
                                   const char *source, const char *tag)
@@ -68,6 +69,15 @@ static void add_engine(struct settings *s, const struct scenario *scenario)
     add_count(s, "inline value limit", engine->inline_max, from);
     add_count(s, "disk sector", scenario->disk.sector, from);
     add_count(s, "runs", scenario->runs, from);
+}
+
+static void add_capacity(struct settings *s, const struct scenario *scenario)
+{
+    static const char from[] = "computed from disk and network";
+    struct scenario_capacity_times times = scenario_capacity_times(scenario);
+    add_text(s, "mode", "capacity: queues and platform, no engine", "scenario");
+    add_ns(s, "engine, before a step is placed", times.decide_ns, from);
+    add_ns(s, "engine, while a step has its place", times.hold_ns, from);
 }
 
 static void add_bounds(struct settings *s, const struct check_world *bounds)
@@ -139,7 +149,10 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
     if (!s->rows || !s->texts)
         return false;
     add_engine(s, scenario);
-    add_bounds(s, bounds);
+    if (scenario->mode == SCENARIO_MODE_CAPACITY)
+        add_capacity(s, scenario);
+    else
+        add_bounds(s, bounds);
     add_faults(s, plan);
     add_profile(s, &scenario->platform);
     add_bill(s, world);

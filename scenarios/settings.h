@@ -19,8 +19,8 @@ struct settings {
     struct report_setting *rows;
     size_t count;
     struct settings_text *texts;
-    struct report_bill bill[4];
-    char bill_text[4][2][48];
+    struct report_bill bill[8];
+    char bill_text[8][2][48];
     size_t bill_count;
 };
 

@@ -381,7 +381,7 @@ static bool make_outside(struct scenario_world *world)
     return world->receiver && world->client;
 }
 
-static bool make_tables(struct scenario_world *world)
+bool scenario_world_tables(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
     uint32_t count = scenario->workflow_count;
@@ -434,7 +434,7 @@ struct scenario_world *scenario_world_new(const struct scenario *scenario,
         scenario_world_free(world);
         return NULL;
     }
-    if (!make_tables(world) || !make_sim(world, records) ||
+    if (!scenario_world_tables(world) || !make_sim(world, records) ||
         !make_store(world) || !make_coordinators(world) ||
         !scenario_make_platform(world) || !make_outside(world)) {
         say(message, size, "the world could not be made: out of memory");

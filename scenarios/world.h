@@ -73,6 +73,8 @@ struct scenario_world *scenario_world_new(const struct scenario *scenario,
                                           struct sim_record_sink records,
                                           char *message, size_t size);
 void scenario_world_free(struct scenario_world *world);
+/* Fills the tables of graphs, steps and effects. False without memory. */
+bool scenario_world_tables(struct scenario_world *world);
 
 /* All runs have ended and everything they left behind is dealt with. */
 bool scenario_world_over(const struct scenario_world *world);
