@@ -151,10 +151,19 @@ static void end_failed(struct engine_decide *decide, uint32_t op,
     }
 }
 
+/* The step's code did not come to its end. */
+static bool cut_short(uint32_t error)
+{
+    return error == ENGINE_ERR_TIMED_OUT || error == ENGINE_ERR_INTERRUPTED ||
+           error == ENGINE_ERR_OOM;
+}
+
 static void take_report(struct engine_decide *decide,
                         const struct engine_item *work)
 {
     uint32_t error = work->flags & 0xffff;
+    if (error >= ENGINE_ERR_COUNT)
+        error = ENGINE_ERR_UNKNOWN;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
     if (error == ENGINE_ERR_NONE) {
@@ -168,7 +177,8 @@ static void take_report(struct engine_decide *decide,
     } else {
         const struct engine_node *node =
             engine_graph_node(decide->run->graph, work->op);
-        if (error == ENGINE_ERR_TIMED_OUT && ambiguous(decide, node))
+        if (cut_short(error) ? ambiguous(decide, node)
+                             : error == ENGINE_ERR_AMBIGUOUS)
             engine_decide_event(decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op,
                                 work->attempt, error, 0, NULL, 0);
         else
