@@ -43,6 +43,7 @@ static struct engine_record about(const struct exchange *x, uint16_t kind)
         .peer = (uint16_t)(x->request->sender >> 32),
         .run = x->reply->run,
         .token = x->token,
+        .wall_ns = x->reply->store_time_ns,
         .op = UINT32_MAX,
     };
 }

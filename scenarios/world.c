@@ -447,6 +447,9 @@ struct scenario_world *scenario_world_new(const struct scenario *scenario,
 
 void scenario_world_end(struct scenario_world *world, unsigned why)
 {
+    static const uint8_t quiet[FAULT_POINTS_MAX];
+    /* Nothing goes wrong any more: the audit reads what is there. */
+    world->points.armed = quiet;
     sim_store_node_audit(world->store);
     struct engine_record record = {
         .kind = ENGINE_REC_WORLD_END,

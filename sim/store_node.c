@@ -406,8 +406,11 @@ static bool apply_group(struct sim_store_node *n, uint32_t count,
                         uint64_t wall_ns)
 {
     const struct engine_store_ops *ops = n->store.ops;
-    if (ops->begin(n->store.self, wall_ns))
+    if (ops->begin(n->store.self, wall_ns)) {
+        /* It answers nothing more: what is on disk is learnt by opening. */
+        sim_process_crash(world_of(n), SIM_NODE_STORE, ENGINE_ACT_ERROR);
         return false;
+    }
     for (uint32_t i = 0; i < count; i++) {
         if (ops->apply(n->store.self, request_of(carried(n, i)), &n->reply)) {
             ops->rollback(n->store.self);
@@ -555,6 +558,8 @@ static void run_group(struct sim_store_node *n)
         try_commit(n, count);
         return;
     }
+    if (sim_node(world, SIM_NODE_STORE)->state == SIM_PROCESS_DOWN)
+        return;
     fail_group(n, count, wall_ns);
     if (power_lost(n))
         power_off(n);
@@ -661,6 +666,9 @@ void sim_store_node_audit(struct sim_store_node *n)
         sim_disk_restart(n->config.disk);
         sim_disk_heal(n->config.disk);
     }
+        /* A store that has failed can say nothing: open it anew. */
+    if (n->config.disk)
+        close_store(n);
     if (!n->open) {
         int error = n->config.open(n->config.open_self, &n->store);
         if (error) {

@@ -110,7 +110,8 @@ void sim_record(struct sim_world *world, const struct engine_record *record)
     *to = *record;
     to->time_ns = world->now_ns;
     const struct sim_clock *clock = &world->nodes[record->node].clock;
-    to->wall_ns = sim_clock_wall(clock, world->now_ns);
+    if (to->wall_ns == 0)
+        to->wall_ns = sim_clock_wall(clock, world->now_ns);
     to->mono_ns = sim_clock_mono(clock, world->now_ns);
     world->record_total++;
     if (world->record_count == SIM_RECORDS_BLOCK)

@@ -235,7 +235,10 @@ static inline bool sim_boundary(struct sim_world *world, enum sim_point point,
            sim_world_act(world, node, &decision);
 }
 
-/* Writes a record; time and the node's clocks are filled in. */
+/*
+ * Writes a record; time and the node's clocks are filled in, the wall clock
+ * only if it is not set: a store dates its records by its group.
+ */
 void sim_record(struct sim_world *world, const struct engine_record *record);
 /* Hands over the records not yet handed over. */
 void sim_record_flush(struct sim_world *world);

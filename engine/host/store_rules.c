@@ -129,9 +129,14 @@ static int read_run(struct call *call, uint64_t run)
     return found;
 }
 
-static int holds(const struct engine_run_row *run, uint64_t token)
+/*
+ * The sender holds the run's lease. The token alone does not say so: two
+ * coordinators that both tried to create a run both count from 1.
+ */
+static int holds(const struct call *call, uint64_t token)
 {
-    return run->holder && run->token == token;
+    return call->run.holder == call->request->sender &&
+           call->run.token == token;
 }
 
 /* 1 if the sender's lease holds; 0 if it was answered FENCED; or -1. */
@@ -141,7 +146,7 @@ static int read_owned(struct call *call, int check)
 
     if (found < 0)
         return -1;
-    if (found && (!check || holds(&call->run, call->request->token)))
+    if (found && (!check || holds(call, call->request->token)))
         return 1;
     return answer(call, ENGINE_FENCED);
 }
@@ -646,7 +651,7 @@ static int renew_one(struct call *call, const struct engine_item *lease,
     *flags = 0;
     if (found < 0)
         return -1;
-    if (!found || !holds(run, lease->b))
+    if (!found || !holds(call, lease->b))
         return 0;
     run->expires_ns =
         engine_store_later(call->rules->now_ns, call->request->ttl_ns);
