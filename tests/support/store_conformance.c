@@ -277,6 +277,17 @@ static int an_append_repeated_after_a_lost_reply_conflicts(struct store_bed *b)
            store_bed_reply(b)->seq == 3 && unchanged(b, before);
 }
 
+static int an_append_with_another_holder_s_token_is_fenced(struct store_bed *b)
+{
+    struct engine_hash before;
+
+    create(b, BED_A, 1);
+    before = contents(b);
+    ask_append(b, 1, 1, 2)->sender = store_bed_sender(BED_B);
+    store_bed_event(b, ENGINE_EV_OP_SCHEDULED, 1);
+    return store_bed_send(b) == ENGINE_FENCED && unchanged(b, before);
+}
+
 static int an_append_with_an_older_token_is_fenced(struct store_bed *b)
 {
     struct engine_hash before;
@@ -778,6 +789,7 @@ work_is_cut_only_while_claimed_and_not_before_its_time(struct store_bed *b)
     if (store_bed_send(b) != ENGINE_CONFLICT)
         return 0;
     claim(b, BED_C);
+    cut.a = 1099 + 100;
     ask_append(b, 1, 1, 2);
     store_bed_item(b, &cut, NULL, 0);
     if (store_bed_send(b) != ENGINE_REFUSED ||
@@ -787,6 +799,28 @@ work_is_cut_only_while_claimed_and_not_before_its_time(struct store_bed *b)
     b->now = 1100;
     return store_bed_send(b) == ENGINE_COMMITTED &&
            finish(b, BED_C, 1, "late") == ENGINE_FENCED;
+}
+
+static int work_whose_claim_was_extended_is_not_cut(struct store_bed *b)
+{
+    struct engine_item cut = {.type = ENGINE_ITEM_WORK,
+                              .op = 3,
+                              .attempt = 1,
+                              .a = 1100, /* when it was read */
+                              .b = 1100,
+                              .flags = ENGINE_WORK_CUT};
+    struct engine_hash before;
+
+    create_with_work(b, 1);
+    claim(b, BED_C);
+    b->now = 1050;
+    claim(b, BED_C);
+    b->now = 1100;
+    before = contents(b);
+    ask_append(b, 1, 1, 2);
+    store_bed_item(b, &cut, NULL, 0);
+    return store_bed_send(b) == ENGINE_CONFLICT && unchanged(b, before) &&
+           finish(b, BED_C, 1, "in time") == ENGINE_COMMITTED;
 }
 
 static int work_that_is_there_is_not_put_again(struct store_bed *b)
@@ -1039,7 +1073,7 @@ static int what_was_committed_is_there_after_reopening(struct store_bed *b)
         return 1;
     create_with_work(b, 1);
     claim(b, BED_C);
-    create(b, BED_B, 2);
+    create(b, BED_A, 2);
     release(b, 2, 1, 2, 1010);
     put_blob(b, 1, "large");
     before = contents(b);
@@ -1130,6 +1164,7 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
     X(an_append_moves_seq_and_position_on)                                     \
     X(an_append_at_the_wrong_seq_conflicts)                                    \
     X(an_append_repeated_after_a_lost_reply_conflicts)                         \
+    X(an_append_with_another_holder_s_token_is_fenced)                         \
     X(an_append_with_an_older_token_is_fenced)                                 \
     X(an_append_to_no_run_is_fenced)                                           \
     X(an_append_to_a_finished_run_conflicts)                                   \
@@ -1171,6 +1206,7 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
     X(an_expired_claim_that_nobody_cut_can_be_finished)                        \
     X(work_is_taken_only_when_it_is_done)                                      \
     X(work_is_cut_only_while_claimed_and_not_before_its_time)                  \
+    X(work_whose_claim_was_extended_is_not_cut)                                \
     X(work_that_is_there_is_not_put_again)                                     \
     X(one_append_takes_an_attempt_and_puts_the_next)                           \
     X(one_append_cannot_put_the_same_row_twice)                                \

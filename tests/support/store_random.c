@@ -18,6 +18,7 @@ struct model_work {
     uint32_t state; /* 0: no row */
     uint32_t attempt;
     uint64_t holder;
+    uint64_t expires;
 };
 
 struct model_run {
@@ -37,11 +38,12 @@ struct model {
     int64_t now;
 };
 
-static int held(const struct model *model, uint64_t run, uint64_t token)
+static int held(const struct model *model, const struct engine_request *request,
+                uint64_t run, uint64_t token)
 {
     const struct model_run *is = &model->runs[run];
 
-    return is->exists && is->holder && is->token == token;
+    return is->exists && is->holder == request->sender && is->token == token;
 }
 
 /* Applies the items to a copy of the run; what the first bad one makes. */
@@ -61,13 +63,16 @@ static unsigned model_items(const struct model *model, struct model_run *run,
         } else if (item->flags == ENGINE_WORK_PUT) {
             if (work->state)
                 return ENGINE_CONFLICT;
-            *work = (struct model_work){ENGINE_WORK_PENDING, item->attempt, 0};
+            *work =
+                (struct model_work){ENGINE_WORK_PENDING, item->attempt, 0, 0};
         } else {
             int take = item->flags == ENGINE_WORK_TAKE;
 
             if (work->attempt != item->attempt ||
                 work->state !=
                     (uint32_t)(take ? ENGINE_WORK_DONE : ENGINE_WORK_CLAIMED))
+                return ENGINE_CONFLICT;
+            if (!take && work->expires != item->a)
                 return ENGINE_CONFLICT;
             if (!take && model->now < (int64_t)item->b)
                 return ENGINE_REFUSED;
@@ -104,7 +109,7 @@ static unsigned model_append(struct model *model,
     struct model_run after = *run;
     unsigned outcome;
 
-    if (!held(model, request->run, request->token))
+    if (!held(model, request, request->run, request->token))
         return ENGINE_FENCED;
     if (request->seq != run->seq || run->state >= ENGINE_RUN_SUCCEEDED)
         return ENGINE_CONFLICT;
@@ -146,7 +151,7 @@ static unsigned model_acquire(struct model *model,
     if (run == model->runs)
         return ENGINE_COMMITTED;
     run->token++;
-    run->seq++;
+    run->seq += run->state < ENGINE_RUN_SUCCEEDED;
     run->holder = request->sender;
     run->wake = model->now + (int64_t)request->ttl_ns;
     if (run->state == ENGINE_RUN_SUSPENDED)
@@ -161,7 +166,7 @@ static unsigned model_renew(struct model *model,
     {
         struct model_run *run = &model->runs[item->a];
 
-        if (held(model, item->a, item->b) && run->wake != NEVER)
+        if (held(model, request, item->a, item->b) && run->wake != NEVER)
             run->wake = model->now + (int64_t)request->ttl_ns;
     }
     return ENGINE_COMMITTED;
@@ -172,7 +177,7 @@ static unsigned model_ack(struct model *model,
 {
     struct model_run *run = &model->runs[request->run];
 
-    if (!held(model, request->run, request->token))
+    if (!held(model, request, request->run, request->token))
         return ENGINE_FENCED;
     run->outbox = 0;
     if (run->state >= ENGINE_RUN_BLOCKED)
@@ -196,13 +201,17 @@ static unsigned model_worker(struct model *model,
             return ENGINE_FENCED;
         work->state = ENGINE_WORK_CLAIMED;
         work->holder = request->sender;
+        work->expires = (uint64_t)model->now + request->ttl_ns;
         return ENGINE_COMMITTED;
     }
     if (!ours || work->state == ENGINE_WORK_PENDING)
         return ENGINE_FENCED;
-    if (request->kind == ENGINE_REQ_HEARTBEAT)
-        return work->state == ENGINE_WORK_CLAIMED ? ENGINE_COMMITTED
-                                                  : ENGINE_FENCED;
+    if (request->kind == ENGINE_REQ_HEARTBEAT) {
+        if (work->state != ENGINE_WORK_CLAIMED)
+            return ENGINE_FENCED;
+        work->expires = (uint64_t)model->now + request->ttl_ns;
+        return ENGINE_COMMITTED;
+    }
     work->state = ENGINE_WORK_DONE;
     return ENGINE_COMMITTED;
 }
@@ -223,8 +232,9 @@ static unsigned model_answer(struct model *model,
         return model_ack(model, request);
     case ENGINE_REQ_LOAD:
     case ENGINE_REQ_MAIL:
-        return held(model, request->run, request->token) ? ENGINE_COMMITTED
-                                                         : ENGINE_FENCED;
+        return held(model, request, request->run, request->token)
+                   ? ENGINE_COMMITTED
+                   : ENGINE_FENCED;
     case ENGINE_REQ_CLAIM:
     case ENGINE_REQ_HEARTBEAT:
     case ENGINE_REQ_FINISH:
@@ -263,6 +273,7 @@ static void draw_work(struct store_bed *bed, const struct model *model,
     struct engine_item item = {.type = ENGINE_ITEM_WORK,
                                .op = op,
                                .attempt = 1 + roll(dice, 2),
+                               .a = work->expires - !roll(dice, 6),
                                .b = (uint64_t)model->now - 20 + roll(dice, 25),
                                .flags = ENGINE_WORK_PUT};
     const char *input = text(dice);
@@ -374,6 +385,9 @@ static void draw_request(struct store_bed *bed, const struct model *model,
         store_bed_ask(bed, kind, 1 + roll(dice, 3), run);
 
     request->token = model->runs[run].token - !roll(dice, 8);
+    if (kind != ENGINE_REQ_CREATE && kind != ENGINE_REQ_ACQUIRE &&
+        model->runs[run].holder && roll(dice, 8))
+        request->sender = model->runs[run].holder;
     request->ttl_ns = 20 + roll(dice, 50);
     switch (kind) {
     case ENGINE_REQ_CREATE:
