@@ -799,6 +799,12 @@ static void create_conflict(struct engine_coordinator *c, struct owned *o,
     confirm_start(c, o);
     const struct engine_run_row *row = run_row(reply);
     if (row && row->holder == c->sender && row->token == o->token) {
+        /* The lease runs since the earlier try, not since this one. */
+        uint64_t left = row->expires_ns > reply->store_time_ns
+                            ? row->expires_ns - reply->store_time_ns
+                            : 0;
+        uint64_t bound = c->config.skew_bound_ns;
+        o->lease_ns = o->granted_ns + (left > bound ? left - bound : 0);
         reload(c, o, 0);
         rearm(c, o);
     } else {
@@ -1032,7 +1038,6 @@ static void accepted(struct engine_coordinator *c,
         return;
     struct dispatch *d = &o->dispatch[message->op];
     d->state = DISPATCH_ACCEPTED;
-    d->tries = 0;
     d->at_ns = c->mono_ns + check_delay(c, d);
     rearm(c, o);
 }
