@@ -2,7 +2,6 @@
 
 #include <assert.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -29,10 +28,14 @@ struct scenario_capacity {
 static uint64_t mean_of(const struct sim_dist *dist)
 {
     const uint64_t width = UINT64_MAX / MEAN_SLICES + 1;
-    uint64_t sum = 0;
-    for (uint64_t i = 0; i < MEAN_SLICES; i++)
-        sum += sim_dist_at(dist, i * width + width / 2) / MEAN_SLICES;
-    return sum;
+    uint64_t mean = 0;
+    uint64_t rest = 0;
+    for (uint64_t i = 0; i < MEAN_SLICES; i++) {
+        uint64_t value = sim_dist_at(dist, i * width + width / 2);
+        mean += value / MEAN_SLICES;
+        rest += value % MEAN_SLICES;
+    }
+    return mean + rest / MEAN_SLICES;
 }
 
 static uint64_t mean_latency(const struct sim_disk_latency *latency)
@@ -224,34 +227,30 @@ scenario_capacity_counts(const struct scenario_capacity *c)
 /* The bill
  * ------------------------------------------------------------------------ */
 
-/* A line of the bill: text that is formatted as for printf(). */
-static void add(struct settings *s, const char *name, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void add(struct settings *s, const char *name, const char *format, ...)
+/* A new line of the bill; its amount is written by the caller. */
+static char *add(struct settings *s, const char *name)
 {
     size_t at = s->bill_count++;
-    va_list args;
     assert(at < sizeof(s->bill) / sizeof(s->bill[0]));
-    va_start(args, format);
-    vsnprintf(s->bill_text[at][0], sizeof(s->bill_text[at][0]), format, args);
-    va_end(args);
     s->bill[at] = (struct report_bill){name, s->bill_text[at][0], NULL};
+    return s->bill_text[at][0];
 }
 
 static void add_ns(struct settings *s, const char *name, uint64_t ns)
 {
     struct report_word word;
-    add(s, name, "%s", report_format_ns(&word, ns));
+    snprintf(add(s, name), SETTINGS_BILL_TEXT, "%s",
+             report_format_ns(&word, ns));
 }
 
 /* The ratio in thousandths, of numbers that may be large. */
 static uint64_t milli(uint64_t part, uint64_t whole)
 {
-    if (whole == 0)
-        return 0;
-    return part > UINT64_MAX / 1000 ? part / (whole / 1000 + 1)
-                                    : part * 1000 / whole;
+    while (part > UINT64_MAX / 1000) {
+        part /= 2;
+        whole /= 2;
+    }
+    return whole ? part * 1000 / whole : 0;
 }
 
 static void add_slots(const struct scenario_capacity *c, struct settings *s,
@@ -260,9 +259,11 @@ static void add_slots(const struct scenario_capacity *c, struct settings *s,
 {
     struct report_word word;
     uint64_t slots = scenario_concurrency(c->world->scenario);
+    assert(slots > 0);
     uint64_t used = milli(counts->busy_us / slots, took_us);
-    add(s, "slots used", "%" PRIu64 ".%" PRIu64 "%% of %s", used / 10,
-        used % 10, report_format_count(&word, slots));
+    snprintf(add(s, "slots used"), SETTINGS_BILL_TEXT,
+             "%" PRIu64 ".%" PRIu64 "%% of %s", used / 10, used % 10,
+             report_format_count(&word, slots));
 }
 
 void scenario_capacity_bill(const struct scenario_capacity *c,
@@ -274,10 +275,10 @@ void scenario_capacity_bill(const struct scenario_capacity *c,
     uint64_t ended = counts.succeeded + counts.failed + counts.blocked;
     uint64_t rate = milli(ended * 1000, took_us / 1000 + 1);
     uint64_t mean_us = counts.attempts ? counts.waited_us / counts.attempts : 0;
-    add(s, "throughput", "%" PRIu64 ".%03" PRIu64 " runs/s", rate / 1000,
-        rate % 1000);
-    add(s, "runs in flight, at most", "%s",
-        report_format_count(&word, counts.in_flight_peak));
+    snprintf(add(s, "throughput"), SETTINGS_BILL_TEXT,
+             "%" PRIu64 ".%03" PRIu64 " runs/s", rate / 1000, rate % 1000);
+    snprintf(add(s, "runs in flight, at most"), SETTINGS_BILL_TEXT, "%s",
+             report_format_count(&word, counts.in_flight_peak));
     add_ns(s, "wait for a place, mean", mean_us * 1000);
     add_ns(s, "wait for a place, at most", counts.waited_max_ns);
     if (!c->world->lambda)

@@ -10,6 +10,10 @@
 #include "reports/report.h"
 #include "scenarios/world.h"
 
+enum {
+    SETTINGS_BILL_TEXT = 96 /* bytes */
+};
+
 struct settings_text {
     char name[96];
     char value[224];
@@ -20,7 +24,7 @@ struct settings {
     size_t count;
     struct settings_text *texts;
     struct report_bill bill[8];
-    char bill_text[8][2][48];
+    char bill_text[8][2][SETTINGS_BILL_TEXT];
     size_t bill_count;
 };
 

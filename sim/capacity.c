@@ -244,8 +244,7 @@ static uint32_t take_run(struct sim_capacity *c, uint32_t workflow)
         return at;
     }
     uint32_t units = units_of(of->count);
-    if ((uint64_t)c->unit_count + units > c->unit_room &&
-        !grow_units(c, units))
+    if ((uint64_t)c->unit_count + units > c->unit_room && !grow_units(c, units))
         return 0;
     at = c->unit_count;
     c->unit_count += units;
@@ -797,6 +796,7 @@ static bool init_ops(struct sim_capacity *c)
     uint32_t graph_count = c->config.graph_count;
     for (uint32_t i = 0; i < graph_count; i++)
         count += engine_graph_count(c->config.graphs[i]);
+    assert(count > 0);
     c->workflows = calloc(graph_count, sizeof(*c->workflows));
     c->ops = calloc(count, sizeof(*c->ops));
     if (!c->workflows || !c->ops)

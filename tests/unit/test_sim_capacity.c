@@ -231,8 +231,7 @@ Test(sim_capacity, a_chain_takes_the_sum_of_its_steps_and_of_the_engine)
     cr_assert_eq(counts.succeeded, 10);
     cr_assert_eq(counts.attempts, 30);
     /* The start's decision, three steps each with its own, a wait. */
-    cr_assert_eq(bed.latency_max_ns,
-                 3 * MS + 3 * (100 + 5 + 3) * MS + 7 * SECOND);
+    cr_assert_eq(bed.latency_max_ns, (3 + 3 * (100 + 5 + 3)) * MS + 7 * SECOND);
     cr_assert_eq(bed.latency_us * 1000, 10 * bed.latency_max_ns);
 }
 
@@ -340,7 +339,7 @@ Test(sim_capacity, memory_follows_the_runs_in_flight_and_not_all_runs)
     struct sim_capacity_counts counts = run(&bed);
     cr_assert_lt(counts.in_flight_peak, 1000);
     cr_assert_leq(counts.state_bytes,
-                  8 + 64 * counts.in_flight_peak + 16 * 1024);
+                  8 + 64 * counts.in_flight_peak + UINT64_C(16) * 1024);
     cr_assert_leq(counts.pending_peak, 101);
 }
 
