@@ -1243,6 +1243,8 @@ struct engine_coordinator *engine_coordinator_new(
     c->config = *config;
     c->timers.memory = config->memory;
     c->sender = (uint64_t)config->node << 32 | config->incarnation;
+    /* A late reply to the process before this one must find no request. */
+    c->next_id = (uint64_t)config->incarnation << 32;
     c->mono_ns = mono_ns;
     c->scan_ns = mono_ns;
     c->renew_ns = mono_ns + config->lease_ttl_ns / RENEW_SHARE;
