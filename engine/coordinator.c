@@ -398,7 +398,8 @@ static void send_result(struct engine_coordinator *c, struct owned *o)
     uint64_t wait = UINT64_C(1000000000) << (o->result_tries < 5
                                                  ? o->result_tries
                                                  : 5);
-    o->result_tries++;
+    if (o->result_tries < UINT8_MAX)
+        o->result_tries++;
     o->result_ns = c->mono_ns + wait;
     send(c, ENGINE_MSG_RESULT, o->run->client, o, 0, 0, o->run->state, 0);
 }
@@ -699,6 +700,9 @@ static void recover(struct engine_coordinator *c, struct owned *o,
         drop(c, o, DISOWN_DONE);
         return;
     }
+    /* A log that cannot be folded leaves the state to the row. */
+    if (error)
+        o->run->state = row->state;
     bool terminal = engine_run_state_terminal(o->run->state);
     if (!terminal && (error || !rows_complete(o, reply))) {
         note(c, ENGINE_REC_ENGINE_ERROR, o, UINT32_MAX, 0, error ? 2 : 3);
@@ -779,7 +783,8 @@ static void committed(struct engine_coordinator *c, struct owned *o,
 static void mail_read(struct engine_coordinator *c, struct owned *o,
                       const struct engine_reply *reply)
 {
-    o->mail_wanted = 0;
+    /* What was heard meanwhile may be newer than this answer: look again. */
+    o->mail_wanted = o->mail_size > 0;
     if (!o->run)
         return;
     o->mail_size = 0;
@@ -886,6 +891,12 @@ static void acquired(struct engine_coordinator *c, struct acquire *acquire,
             reply->outcome == ENGINE_COMMITTED)
             next = earlier(next, mono_of_store(c, reply->wake_ns) + SCAN_NS_MIN);
         c->scan_ns = earlier(c->scan_ns, next);
+        return;
+    }
+    if (c->mono_ns - asked_ns >=
+        c->config.lease_ttl_ns - c->config.skew_bound_ns) {
+        /* The answer took as long as the lease: it falls due again. */
+        c->scan_ns = c->mono_ns;
         return;
     }
     struct owned *o = find(c, row->run);
@@ -1073,6 +1084,7 @@ static void hinted(struct engine_coordinator *c,
         return;
     const struct engine_item *work = (const void *)(message + 1);
     if (work->type != ENGINE_ITEM_WORK || work->kind != ENGINE_WORK_DONE ||
+        work->op != message->op || work->attempt != message->attempt ||
         message->size < sizeof(*message) + engine_item_span(work->size))
         return;
     if (keep_mail(c, o, work))
@@ -1119,11 +1131,14 @@ static void take_message(struct engine_coordinator *c,
 
 static void more_acquires(struct engine_coordinator *c, unsigned wanted)
 {
+    uint32_t expected = c->owned_count;
+    for (unsigned i = 0; i < ACQUIRES_MAX; i++)
+        expected += c->acquires[i].id != 0;
     for (unsigned i = 0; i < ACQUIRES_MAX && wanted > 0; i++) {
         struct acquire *acquire = &c->acquires[i];
         if (acquire->id)
             continue;
-        if (c->owned_count >= c->config.runs_max)
+        if (expected++ >= c->config.runs_max)
             return;
         if (!begin(c, ENGINE_REQ_ACQUIRE))
             return;
