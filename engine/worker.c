@@ -304,6 +304,11 @@ static void claimed(struct engine_worker *w, struct slot *s,
 {
     s->claim_ns =
         s->asked_ns + w->config.claim_ttl_ns - w->config.skew_bound_ns;
+    if (w->mono_ns >= s->claim_ns) {
+        /* The answer took as long as the claim. */
+        release(w, s);
+        return;
+    }
     s->heartbeat_ns = s->asked_ns + w->config.claim_ttl_ns / 3;
     uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
     /* Ours ends before the coordinator's, by the skew bound if there is room. */
@@ -563,6 +568,8 @@ struct engine_worker *engine_worker_new(
         return NULL;
     w->config = *config;
     w->sender = (uint64_t)config->node << 32 | config->incarnation;
+    /* A late reply to the process before this one must find no request. */
+    w->next_id = (uint64_t)config->incarnation << 32;
     w->mono_ns = mono_ns;
     return w;
 }
