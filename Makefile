@@ -72,7 +72,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	build/perdure run scenarios/orders-on-lambda.json --out build/demo
 	@echo "The report: build/demo/report.html"
-test: $B/tests
+test: $B/tests $B/perdure
 	$(RUNENV) $B/tests
 check:
 	@ci/check

@@ -192,8 +192,10 @@ static void write_command(char *text, size_t size,
 static int make_directory(const char *path)
 {
     char text[4096];
-    if (snprintf(text, sizeof(text), "%s", path) >= (int)sizeof(text)) {
-        errno = ENAMETOOLONG;
+    struct stat status;
+    int length = snprintf(text, sizeof(text), "%s", path);
+    if (length == 0 || length >= (int)sizeof(text)) {
+        errno = length ? ENAMETOOLONG : ENOENT;
         return -1;
     }
     for (char *c = text + 1; *c; c++) {
@@ -206,6 +208,12 @@ static int make_directory(const char *path)
     }
     if (mkdir(text, 0777) != 0 && errno != EEXIST)
         return -1;
+    if (stat(text, &status) != 0)
+        return -1;
+    if (!S_ISDIR(status.st_mode)) {
+        errno = ENOTDIR;
+        return -1;
+    }
     return access(text, W_OK | X_OK);
 }
 
