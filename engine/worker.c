@@ -36,8 +36,21 @@ struct slot {
     uint8_t state;
 };
 
+/* Attempts let go in the middle that may still be claimed by us. */
+enum {
+    LET_GO_MAX = 64
+};
+
+struct attempt {
+    uint64_t run;
+    uint32_t op;
+    uint32_t attempt;
+};
+
 struct engine_worker {
     struct engine_worker_config config;
+    struct attempt let_go[LET_GO_MAX]; /* a ring */
+    uint32_t let_go_count;
     uint64_t sender;
     uint64_t next_id;
     uint64_t mono_ns;
@@ -59,6 +72,28 @@ static void release(struct engine_worker *w, struct slot *s)
     engine_delete(w->config.memory, s->value);
     *s = (struct slot){0};
     w->busy--;
+}
+
+/*
+ * Gives up an attempt whose code has begun. In the store the claim stays ours
+ * until it is cut: a late dispatch must not begin the same attempt again.
+ */
+static void let_go(struct engine_worker *w, struct slot *s)
+{
+    w->let_go[w->let_go_count++ % LET_GO_MAX] =
+        (struct attempt){s->run, s->op, s->attempt};
+    release(w, s);
+}
+
+static bool was_let_go(const struct engine_worker *w,
+                       const struct engine_message *message)
+{
+    for (uint32_t i = 0; i < w->let_go_count && i < LET_GO_MAX; i++)
+        if (w->let_go[i].run == message->run &&
+            w->let_go[i].op == message->op &&
+            w->let_go[i].attempt == message->attempt)
+            return true;
+    return false;
 }
 
 /* Requests ------------------------------------------------------------------ */
@@ -392,8 +427,11 @@ static void answered(struct engine_worker *w, struct slot *s,
             finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
             return;
         }
-        if (good)
-            hint(w, s);
+        if (!good) {
+            let_go(w, s);
+            return;
+        }
+        hint(w, s);
         release(w, s);
         return;
     default:
@@ -450,8 +488,8 @@ static void dispatched(struct engine_worker *w,
             return; /* a repeat of what is under way */
         }
     }
-    if (!free_slot)
-        return; /* it will be sent again */
+    if (!free_slot || was_let_go(w, message))
+        return; /* it will be sent again, or cut */
     *free_slot = (struct slot){
         .run = message->run,
         .workflow = (uint32_t)message->a,
@@ -529,7 +567,10 @@ static void attend(struct engine_worker *w, struct slot *s)
     if (holds && w->mono_ns >= s->claim_ns) {
         /* The claim may be over: another decides about this attempt. */
         abandon(w, s);
-        release(w, s);
+        if (s->state == SLOT_FETCHING)
+            release(w, s);
+        else
+            let_go(w, s);
         return;
     }
     if (!holds && w->mono_ns - s->asked_ns >= w->config.claim_ttl_ns) {

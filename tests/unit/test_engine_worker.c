@@ -236,6 +236,23 @@ Test(engine_worker, without_renewal_it_lets_go_before_the_claim_ends)
     done();
 }
 
+/* Its claim stands in the store until the coordinator cuts the attempt. */
+Test(engine_worker, an_attempt_let_go_is_not_begun_again_by_a_late_dispatch)
+{
+    open_with(NULL);
+    executing();
+    engine_bed_run_for(&bed, W, 29 * BED_S);
+    cr_assert(ordered(ENGINE_DO_ABANDON));
+    engine_bed_lose_all(&bed);
+    dispatch(W, 0, 1);
+    engine_bed_serve_all(&bed);
+    cr_assert_null(ordered(ENGINE_DO_EXECUTE));
+    cr_assert_eq(busy(W), 0);
+    dispatch(W, 0, 2); /* the next one is another matter */
+    cr_assert(asked(ENGINE_REQ_CLAIM));
+    done();
+}
+
 Test(engine_worker, a_worker_that_stood_still_does_not_report)
 {
     open_with(NULL);
