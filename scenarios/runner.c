@@ -453,6 +453,7 @@ static void count(struct runner *r)
         .virtual_ns = sim->now_ns - SCENARIO_START_NS,
         .events = sim->event_count,
         .records = sim->record_total,
+        .operations = r->world->progress.operations,
         .commits = sim_store_node_commits(r->world->store),
         .groups = sim_store_node_groups(r->world->store),
         .crashes = sim_node(r->world->sim, SIM_NODE_STORE)->incarnation - 1,

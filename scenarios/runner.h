@@ -57,6 +57,8 @@ struct runner_counts {
     uint64_t virtual_ns;
     uint64_t events;
     uint64_t records;
+    uint64_t operations; /* durable ones of runs: events, claims, reports,
+                            work and outbox rows */
     uint64_t commits;
     uint64_t groups;
     uint64_t crashes;

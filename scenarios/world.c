@@ -23,13 +23,22 @@ static void count_record(struct scenario_progress *progress,
                          const struct engine_record *record)
 {
     switch (record->kind) {
+    case ENGINE_REC_WORK_PUT:
+    case ENGINE_REC_WORK_CLAIMED:
+    case ENGINE_REC_WORK_DONE:
+    case ENGINE_REC_WORK_TAKEN:
+        progress->operations++;
+        break;
     case ENGINE_REC_OUTBOX_PUT:
+        progress->operations++;
         progress->outbox_open++;
         break;
     case ENGINE_REC_OUTBOX_ACKED:
+        progress->operations++;
         progress->outbox_open--;
         break;
     case ENGINE_REC_EVENT:
+        progress->operations++;
         if (record->detail == ENGINE_EV_RUN_CREATED) {
             progress->runs_open++;
         } else if (record->detail == ENGINE_EV_RUN_SUCCEEDED ||

@@ -27,6 +27,7 @@ struct scenario_progress {
     uint64_t runs_open; /* started durably, not ended */
     uint64_t outbox_open;
     uint64_t runs_ended; /* terminal or blocked */
+    uint64_t operations; /* records of a run's durable changes */
 };
 
 struct scenario_world {

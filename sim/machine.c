@@ -44,7 +44,7 @@ static void set_timer(struct sim_machine *m)
     if (deadline >= m->timer_ns)
         return;
     m->timer_ns = deadline;
-    sim_timer_mono(m->world, m->node, deadline, WAKE);
+    m->wake_ns = sim_timer_mono(m->world, m->node, deadline, WAKE);
 }
 
 void sim_machine_input(struct sim_machine *m, struct engine_input *input)
@@ -67,6 +67,9 @@ bool sim_machine_asked(const struct sim_machine *m,
 
 void sim_machine_timer(struct sim_machine *m)
 {
+    /* An earlier deadline has come since this event was made for a later. */
+    if (m->timer_ns == UINT64_MAX || m->world->now_ns != m->wake_ns)
+        return;
     m->timer_ns = UINT64_MAX;
     if (m->deadline(m->self) > sim_node_mono(m->world, m->node)) {
         set_timer(m);

@@ -26,6 +26,7 @@ struct sim_store_node {
     bool open;
     bool busy;
     struct pending *pending; /* requests waiting, in bytes waiting */
+    uint32_t pending_head; /* those before it have been taken */
     uint32_t pending_count;
     uint32_t pending_capacity;
     struct bytes waiting;
@@ -117,14 +118,30 @@ request_of(const struct engine_message *message)
     return (const void *)(message + 1);
 }
 
+/* Whether the exchange made something durable; reading does not. */
+static bool changes(const struct engine_reply *reply)
+{
+    if (reply->outcome != ENGINE_COMMITTED)
+        return false;
+    switch (reply->kind) {
+    case ENGINE_REQ_LOAD:
+    case ENGINE_REQ_MAIL:
+    case ENGINE_REQ_GET_BLOB:
+        return false;
+    case ENGINE_REQ_ACQUIRE:
+        return reply->run != 0;
+    default:
+        return true;
+    }
+}
+
 static void record_group(struct sim_store_node *n, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
         const struct engine_request *request = request_of(carried(n, i));
         const struct engine_reply *reply =
             (const void *)(n->replies.at + n->answers[i].offset);
-        if (reply->outcome == ENGINE_COMMITTED)
-            n->commits++;
+        n->commits += changes(reply);
         if (reply->outcome == ENGINE_COMMITTED && reply->position > n->known)
             n->known = reply->position;
         engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
@@ -339,6 +356,7 @@ static void open_store(struct sim_store_node *n)
 static void start(void *self)
 {
     struct sim_store_node *n = self;
+    n->pending_head = 0;
     n->pending_count = 0;
     n->waiting.size = 0;
     n->busy = false;
@@ -442,46 +460,68 @@ static void send_answers(struct sim_store_node *n)
     n->replies.size = 0;
 }
 
-/* The waiting requests become the group; returns how many. */
-static uint32_t take_group(struct sim_store_node *n)
+/* All that waits becomes the group: the two sides change places. */
+static uint32_t take_all(struct sim_store_node *n)
 {
-    uint32_t count = n->pending_count < n->config.group_max
-                         ? n->pending_count
-                         : n->config.group_max;
-    if (count == n->pending_count) {
-        struct pending *group = n->group;
-        uint32_t capacity = n->group_capacity;
-        struct bytes bytes = n->carried;
-        n->group = n->pending;
-        n->group_capacity = n->pending_capacity;
-        n->carried = n->waiting;
-        n->pending = group;
-        n->pending_capacity = capacity;
-        n->waiting = bytes;
-        n->pending_count = 0;
-        n->waiting.size = 0;
-        return count;
-    }
-    n->carried.size = 0;
-    size_t end = n->pending[count].offset;
-    if (!keep_bytes(&n->carried, n->waiting.at, end) ||
-        !room((void **)&n->group, count, &n->group_capacity,
-              sizeof(*n->group))) {
-        world_of(n)->failed = true;
-        return 0;
-    }
-    while (n->group_capacity < count)
-        if (!room((void **)&n->group, n->group_capacity, &n->group_capacity,
-                  sizeof(*n->group)))
-            return 0;
-    memcpy(n->group, n->pending, count * sizeof(*n->group));
-    n->pending_count -= count;
-    memmove(n->pending, n->pending + count,
+    struct pending *group = n->group;
+    uint32_t capacity = n->group_capacity;
+    struct bytes bytes = n->carried;
+    uint32_t count = n->pending_count;
+    n->group = n->pending;
+    n->group_capacity = n->pending_capacity;
+    n->carried = n->waiting;
+    n->pending = group;
+    n->pending_capacity = capacity;
+    n->waiting = bytes;
+    n->pending_count = 0;
+    n->waiting.size = 0;
+    return count;
+}
+
+/* Closes the gap that taken requests have left, when it is worth the move. */
+static void close_gap(struct sim_store_node *n)
+{
+    if (2 * n->pending_head < n->pending_count)
+        return;
+    size_t end = n->pending_head < n->pending_count
+                     ? n->pending[n->pending_head].offset
+                     : n->waiting.size;
+    n->pending_count -= n->pending_head;
+    memmove(n->pending, n->pending + n->pending_head,
             n->pending_count * sizeof(*n->pending));
     for (uint32_t i = 0; i < n->pending_count; i++)
         n->pending[i].offset -= end;
     n->waiting.size -= end;
     memmove(n->waiting.at, n->waiting.at + end, n->waiting.size);
+    n->pending_head = 0;
+}
+
+/* The waiting requests become the group; returns how many. */
+static uint32_t take_group(struct sim_store_node *n)
+{
+    uint32_t waiting = n->pending_count - n->pending_head;
+    uint32_t count =
+        waiting < n->config.group_max ? waiting : n->config.group_max;
+    if (n->pending_head == 0 && count == n->pending_count)
+        return take_all(n);
+    n->carried.size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const unsigned char *from =
+            n->waiting.at + n->pending[n->pending_head + i].offset;
+        const struct engine_message *message = (const void *)from;
+        if (!room((void **)&n->group, i, &n->group_capacity,
+                  sizeof(*n->group))) {
+            world_of(n)->failed = true;
+            return 0;
+        }
+        n->group[i].offset = n->carried.size;
+        if (!keep_bytes(&n->carried, message, message->size)) {
+            world_of(n)->failed = true;
+            return 0;
+        }
+    }
+    n->pending_head += count;
+    close_gap(n);
     return count;
 }
 
@@ -547,7 +587,7 @@ static void try_commit(struct sim_store_node *n, uint32_t count)
 static void run_group(struct sim_store_node *n)
 {
     struct sim_world *world = world_of(n);
-    if (n->busy || !n->open || n->pending_count == 0 ||
+    if (n->busy || !n->open || n->pending_count == n->pending_head ||
         sim_boundary(world, SIM_POINT_STORE_GROUP_BEFORE, SIM_NODE_STORE, 0, 0,
                      0))
         return;

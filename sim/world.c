@@ -342,13 +342,14 @@ void sim_timer_at(struct sim_world *world, uint32_t node, uint64_t time_ns,
          kind_of(EVENT_TIMER, world->nodes[node].incarnation), arg);
 }
 
-void sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
+uint64_t sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
                     uint64_t arg)
 {
     uint64_t time_ns = sim_clock_true_for_mono(&world->nodes[node].clock,
                                                mono_ns, world->now_ns);
     if (time_ns != SIM_CLOCK_NEVER)
         sim_timer_at(world, node, time_ns, arg);
+    return time_ns;
 }
 
 /* The network ------------------------------------------------------------- */

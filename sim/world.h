@@ -170,8 +170,11 @@ void sim_world_at(struct sim_world *world, uint64_t time_ns, uint64_t arg);
 /* A timer of a node's process, at a true time (now or later). */
 void sim_timer_at(struct sim_world *world, uint32_t node, uint64_t time_ns,
                   uint64_t arg);
-/* The same at the first moment when the node's monotonic clock shows it. */
-void sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
+/*
+ * The same at the first moment when the node's monotonic clock shows it.
+ * Returns that time, or SIM_CLOCK_NEVER while the clock stands still.
+ */
+uint64_t sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
                     uint64_t arg);
 
 /*

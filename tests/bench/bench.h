@@ -46,6 +46,11 @@ _Noreturn void bench_fail(const char *why);
 void bench_queue(struct bench *bench);
 void bench_mmc(struct bench *bench);
 void bench_point(struct bench *bench);
+void bench_disk(struct bench *bench);
+void bench_store(struct bench *bench);
+void bench_lambda(struct bench *bench);
+void bench_check(struct bench *bench);
 void bench_capacity(struct bench *bench);
+void bench_engine(struct bench *bench);
 
 #endif

@@ -8,7 +8,7 @@
 #include "reports/check.h"
 #include "tests/bench/bench.h"
 
-void bench_check(struct bench *bench);
+
 
 enum {
     RECORDS = 1000000,

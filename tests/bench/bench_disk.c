@@ -11,7 +11,7 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/noop_vfs.h"
 
-void bench_disk(struct bench *bench);
+
 
 /* One kind of transaction. */
 struct load {

@@ -19,7 +19,7 @@
 #define SERVICE_NS (2 * SECOND)
 #define START_NS SECOND
 
-void bench_lambda(struct bench *bench);
+
 
 enum kind {
     ARRIVAL,

@@ -5,9 +5,10 @@
 #include "engine/host/store_memory.h"
 #include "engine/host/store_sqlite.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/bench_store.h"
 #include "tests/bench/noop_vfs.h"
 
-void bench_store(struct bench *bench);
+
 
 /*
  * Every run goes round: a worker claims its step, finishes it, and the owner
@@ -446,6 +447,13 @@ static double measure_bare(void *arg)
     bare_close(&bare);
     noop_vfs_remove(vfs_name);
     return (double)began_ns / REQUESTS / 1000;
+}
+
+double bench_store_bare(uint32_t page_size, uint32_t group)
+{
+    struct setting setting = {page_size, group};
+
+    return measure_bare(&setting);
 }
 
 static void compare(struct bench *bench, const char *name, uint32_t page_size,

@@ -195,7 +195,12 @@ static void run_all(struct bench *bench)
     bench_queue(bench);
     bench_mmc(bench);
     bench_point(bench);
+    bench_disk(bench);
+    bench_store(bench);
+    bench_lambda(bench);
+    bench_check(bench);
     bench_capacity(bench);
+    bench_engine(bench);
 }
 
 static int usage(void)
