@@ -297,10 +297,14 @@ static void invoke_async(struct sim_lambda_front *f,
     struct engine_message kept = *message;
     uint32_t tag;
     kept.flags = hangs;
-    if (!hold(f, &kept, &tag) ||
-        sim_lambda_queue_push(f->config.queue, world_of(f)->now_ns,
+    if (!hold(f, &kept, &tag)) {
+        answer(f, message, ENGINE_MSG_THROTTLED);
+        return;
+    }
+    if (sim_lambda_queue_push(f->config.queue, world_of(f)->now_ns,
                               (uint32_t)message->a, f->config.payload_bytes,
                               tag)) {
+        f->held[tag].used = false;
         answer(f, message, ENGINE_MSG_THROTTLED);
         return;
     }

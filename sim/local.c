@@ -6,12 +6,14 @@
 struct worker {
     struct sim_worker_node *node;
     uint32_t given; /* attempts given to it and not known to be over */
+    uint64_t *arrives_ns; /* of what was given last, one for each slot */
 };
 
 struct sim_local {
     struct sim_world *world;
     struct sim_platform platform;
     struct worker *workers;
+    uint64_t *arrivals_ns; /* of all workers */
     uint32_t count;
     uint32_t workers_max;
     uint32_t slots;
@@ -52,10 +54,34 @@ static uint32_t choose(const struct sim_local *l)
     return best;
 }
 
+/* Attempts that have not reached the worker yet. */
+static uint32_t on_the_way(const struct sim_local *l,
+                           const struct worker *worker)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < l->slots; i++)
+        count += worker->arrives_ns[i] > l->world->now_ns;
+    return count;
+}
+
+/* Remembers an arrival in place of one that is past. */
+static void remember(struct sim_local *l, struct worker *worker, uint64_t ns)
+{
+    for (uint32_t i = 0; i < l->slots; i++)
+        if (worker->arrives_ns[i] <= l->world->now_ns) {
+            worker->arrives_ns[i] = ns;
+            return;
+        }
+}
+
 static void give(struct sim_local *l, uint32_t worker,
                  const struct engine_message *message)
 {
+    /* Never at once: until it arrives it must count as on its way. */
+    uint64_t delay_ns =
+        1 + sim_dist_draw(&l->latency, &l->latencies, l->given++);
     l->workers[worker].given++;
+    remember(l, &l->workers[worker], l->world->now_ns + delay_ns);
     struct engine_message forward = *message;
     forward.size = sizeof(forward);
     forward.from = SIM_NODE_PLATFORM;
@@ -71,8 +97,7 @@ static void give(struct sim_local *l, uint32_t worker,
     };
     sim_record(l->world, &record);
     gauge(l);
-    sim_local_send(l->world, &forward,
-                   sim_dist_draw(&l->latency, &l->latencies, l->given++));
+    sim_local_send(l->world, &forward, delay_ns);
 }
 
 static void drain(struct sim_local *l)
@@ -141,12 +166,16 @@ static void message(void *self, const struct engine_message *message)
     drain(l);
 }
 
-/* What it was given and neither does nor has reported was lost on the way. */
+/*
+ * What it was given, should have reached it and is not being done is over, or
+ * was refused.
+ */
 static void idle(void *self, uint32_t node)
 {
     struct sim_local *l = self;
     struct worker *worker = &l->workers[node - SIM_NODE_WORKER];
-    uint32_t busy = sim_worker_node_busy(worker->node);
+    uint32_t busy =
+        sim_worker_node_busy(worker->node) + on_the_way(l, worker);
     if (busy < worker->given)
         worker->given = busy;
     gauge(l);
@@ -191,10 +220,14 @@ struct sim_local *sim_local_new(struct sim_world *world,
     engine_stream_init(&l->latencies, world->seed, "sim/local/dispatch", 0);
     l->platform = (struct sim_platform){&platform_ops, l};
     l->workers = calloc(workers_max, sizeof(*l->workers));
-    if (!l->workers) {
-        free(l);
+    l->arrivals_ns =
+        calloc((size_t)workers_max * slots, sizeof(*l->arrivals_ns));
+    if (!l->workers || !l->arrivals_ns) {
+        sim_local_free(l);
         return NULL;
     }
+    for (uint32_t i = 0; i < workers_max; i++)
+        l->workers[i].arrives_ns = l->arrivals_ns + (size_t)i * slots;
     sim_node_set(world, SIM_NODE_PLATFORM, &ops, l, clock, UINT64_MAX);
     return l;
 }
@@ -204,6 +237,7 @@ void sim_local_free(struct sim_local *l)
     if (!l)
         return;
     free(l->workers);
+    free(l->arrivals_ns);
     free(l->queue);
     free(l);
 }
