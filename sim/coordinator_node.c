@@ -8,8 +8,8 @@ struct sim_coordinator_node {
     struct sim_machine machine;
     struct engine_coordinator_config config;
     struct engine_coordinator *coordinator; /* NULL while down */
-    bool held; /* a pause came before this action or message: do not ask
-                  again when it comes back */
+    bool held;         /* a pause came before this action */
+    bool held_message; /* or before this message: do not ask again */
 };
 
 static bool ask(struct sim_coordinator_node *n, enum sim_point point,
@@ -128,11 +128,11 @@ static void message(void *self, const struct engine_message *message)
             engine_reply_check(input.reply, message->size - sizeof(*message)))
             return;
     }
-    bool held = n->held;
-    n->held = false;
+    bool held = n->held_message;
+    n->held_message = false;
     if (!held && after_message(n, message)) {
         if (n->coordinator) {
-            n->held = true;
+            n->held_message = true;
             sim_process_put_back(n->machine.world, n->config.node, message);
         }
         return;
@@ -171,6 +171,7 @@ static void stop(void *self)
     /* Its memory is dropped as a whole by the world. */
     n->coordinator = NULL;
     n->held = false;
+    n->held_message = false;
     sim_machine_restart(&n->machine);
 }
 

@@ -8,7 +8,13 @@
 #include "sim/machine.h"
 #include "sim/receiver.h"
 
-enum play_state { PLAY_IDLE, PLAY_BEFORE_EFFECT, PLAY_EFFECT, PLAY_AFTER };
+enum play_state {
+    PLAY_IDLE,
+    PLAY_BEFORE_EFFECT,
+    PLAY_HELD, /* a pause came before the request */
+    PLAY_EFFECT,
+    PLAY_AFTER
+};
 
 /* A step's code in execution. */
 struct play {
@@ -33,7 +39,8 @@ struct sim_worker_node {
     struct engine_stream fates;
     uint32_t serial;
     uint32_t busy_before;
-    bool held;
+    bool held;         /* a pause came before this action */
+    bool held_message; /* or before this reply: do not ask again */
     struct play *plays; /* by slot */
 };
 
@@ -201,13 +208,14 @@ static void request_effect(struct sim_worker_node *n, uint32_t slot)
 {
     struct play *play = &n->plays[slot];
     bool first = play->state == PLAY_BEFORE_EFFECT;
-    play->state = PLAY_EFFECT;
     /* Before the first request: an attempt stopped here has had no effect. */
     if (first && ask(n, SIM_POINT_WORKER_EFFECT_BEFORE, play)) {
+        play->state = PLAY_HELD;
         if (n->worker)
             timer_in(n, slot, 0);
         return;
     }
+    play->state = PLAY_EFFECT;
     struct engine_message message = {
         .size = sizeof(message),
         .kind = ENGINE_MSG_EFFECT,
@@ -235,6 +243,9 @@ static void go_on(struct sim_worker_node *n, uint32_t slot)
             request_effect(n, slot);
         else
             end(n, slot);
+        return;
+    case PLAY_HELD:
+        request_effect(n, slot);
         return;
     case PLAY_EFFECT:
         /*
@@ -361,11 +372,11 @@ static void message(void *self, const struct engine_message *message)
         if (!sim_machine_asked(&n->machine, message) ||
             engine_reply_check(in.reply, message->size - sizeof(*message)))
             return;
-        bool held = n->held;
-        n->held = false;
+        bool held = n->held_message;
+        n->held_message = false;
         if (!held && after_reply(n, in.reply)) {
             if (n->worker) {
-                n->held = true;
+                n->held_message = true;
                 sim_process_put_back(world_of(n), node_of(n), message);
             }
             return;
@@ -408,6 +419,7 @@ static void stop(void *self)
     struct sim_worker_node *n = self;
     n->worker = NULL;
     n->held = false;
+    n->held_message = false;
     sim_machine_restart(&n->machine);
     n->config.platform->ops->lost(n->config.platform->self, node_of(n));
 }
