@@ -109,10 +109,10 @@ void sim_record(struct sim_world *world, const struct engine_record *record)
     struct engine_record *to = &world->records[world->record_count++];
     *to = *record;
     to->time_ns = world->now_ns;
-    const struct sim_clock *clock = &world->nodes[record->node].clock;
+    const struct sim_node_state *node = sim_node_clocks(world, record->node);
     if (to->wall_ns == 0)
-        to->wall_ns = sim_clock_wall(clock, world->now_ns);
-    to->mono_ns = sim_clock_mono(clock, world->now_ns);
+        to->wall_ns = node->read_wall_ns;
+    to->mono_ns = node->read_mono_ns;
     world->record_total++;
     if (world->record_count == SIM_RECORDS_BLOCK)
         sim_record_flush(world);
@@ -212,6 +212,7 @@ void sim_node_set(struct sim_world *world, uint32_t node,
     state->ops = ops;
     state->self = self;
     state->clock = *clock;
+    state->read_ns = 0;
     state->restart_ns = restart_ns;
     if (!state->memory.port.resize)
         sim_memory_init(&state->memory, world->memory_limit);
@@ -284,6 +285,7 @@ static void clock_changed(struct sim_world *world, uint32_t node)
 
 static void thaw(struct sim_world *world, uint32_t node)
 {
+    world->nodes[node].read_ns = 0;
     sim_clock_thaw(&world->nodes[node].clock, world->now_ns,
                    SIM_CLOCK_CATCH_UP);
     clock_changed(world, node);
@@ -523,6 +525,7 @@ static void set_clock(struct sim_world *world, uint32_t node,
                       const struct engine_decision *decision)
 {
     struct sim_clock *clock = &world->nodes[node].clock;
+    world->nodes[node].read_ns = 0;
     if (decision->action == ENGINE_ACT_STEP)
         sim_clock_step(clock, world->now_ns, decision->amount);
     else if (decision->action == ENGINE_ACT_DRIFT)

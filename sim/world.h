@@ -62,7 +62,10 @@ struct sim_node_state {
     uint64_t cut_until_ns; /* the network reaches it not before */
     uint64_t slow_until_ns;
     uint64_t slow_ns;       /* what it sends is so much later */
-    uint64_t sent;          /* messages, index of the network's draws */
+    uint64_t sent;        /* messages, index of the network's draws */
+    uint64_t read_ns;     /* true time at which the clocks were read last */
+    uint64_t read_wall_ns;
+    uint64_t read_mono_ns;
     struct sim_event *kept; /* arrived while paused */
     uint32_t kept_count;
     uint32_t kept_capacity;
@@ -148,14 +151,27 @@ static inline bool sim_node_up(struct sim_world *world, uint32_t node)
     return world->nodes[node].state >= SIM_PROCESS_UP;
 }
 
+/* Both clocks now; within one event they are read many times. */
+static inline const struct sim_node_state *sim_node_clocks(
+    struct sim_world *world, uint32_t node)
+{
+    struct sim_node_state *state = &world->nodes[node];
+    if (state->read_ns != world->now_ns) {
+        state->read_ns = world->now_ns;
+        state->read_wall_ns = sim_clock_wall(&state->clock, world->now_ns);
+        state->read_mono_ns = sim_clock_mono(&state->clock, world->now_ns);
+    }
+    return state;
+}
+
 static inline uint64_t sim_node_mono(struct sim_world *world, uint32_t node)
 {
-    return sim_clock_mono(&world->nodes[node].clock, world->now_ns);
+    return sim_node_clocks(world, node)->read_mono_ns;
 }
 
 static inline uint64_t sim_node_wall(struct sim_world *world, uint32_t node)
 {
-    return sim_clock_wall(&world->nodes[node].clock, world->now_ns);
+    return sim_node_clocks(world, node)->read_wall_ns;
 }
 
 /*

@@ -818,7 +818,7 @@ static int set_journal(const struct opening *opening)
 
     if (opening->config->journal == STORE_SQLITE_DELETE)
         return execute(opening, "PRAGMA journal_mode=DELETE");
-    store->wal_pages_max = pages ? (int)pages : 1000;
+    store->wal_pages_max = pages ? (int)pages : 250;
     sqlite3_wal_hook(store->db, count_wal_pages, store);
     return execute(opening, "PRAGMA journal_mode=WAL");
 }

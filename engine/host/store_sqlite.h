@@ -34,7 +34,7 @@ struct store_sqlite_config {
     uint32_t page_size; /* of a new file: a power of two from 512; 0: 4096 */
     enum store_sqlite_journal journal;
     int create;                /* make the file if it is not there */
-    uint32_t checkpoint_pages; /* WAL length that is copied back; 0: 1000 */
+    uint32_t checkpoint_pages; /* WAL length that is copied back; 0: 250 */
     struct engine_store_limits limits;
     struct engine_defects defects;
 };
