@@ -43,6 +43,8 @@ enum engine_action {
     ENGINE_ACT_DRIFT,     /* the clock's rate becomes amount ppb (signed) */
     ENGINE_ACT_FREEZE,    /* the node's clocks stand still for amount ns */
     ENGINE_ACT_CUT,       /* the link carries nothing for amount ns */
+    ENGINE_ACT_CUT_IN,    /* nothing reaches the node, what it sends does */
+    ENGINE_ACT_CUT_OUT,   /* nothing leaves the node */
     ENGINE_ACT_DEFECT,    /* a seeded defect is on */
     ENGINE_ACT_COUNT
 };

@@ -103,6 +103,8 @@ static enum amount_kind amount_kind(uint32_t action)
     case ENGINE_ACT_DELAY:
     case ENGINE_ACT_FREEZE:
     case ENGINE_ACT_CUT:
+    case ENGINE_ACT_CUT_IN:
+    case ENGINE_ACT_CUT_OUT:
         return AMOUNT_TIME;
     case ENGINE_ACT_STEP:
     case ENGINE_ACT_DRIFT:

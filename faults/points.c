@@ -19,7 +19,7 @@ static const struct {
     {"disk/sync/before", BIT(ERROR) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
     {"disk/sync/after", BIT(ERROR) | BIT(DELAY) | BIT(CRASH)},
     {"disk/", BIT(ERROR) | BIT(LIE) | BIT(DELAY) | BIT(CRASH)},
-    {"net/link", BIT(CUT)},
+    {"net/link", BIT(CUT) | BIT(CUT_IN) | BIT(CUT_OUT)},
     {"net/", MESSAGES},
     {"process", DEATHS | BIT(DELAY)},
     {"clock", BIT(STEP) | BIT(DRIFT) | BIT(FREEZE)},
@@ -49,6 +49,8 @@ static const char *const action_names[ENGINE_ACT_COUNT] = {
     [ENGINE_ACT_DRIFT] = "drift",
     [ENGINE_ACT_FREEZE] = "freeze",
     [ENGINE_ACT_CUT] = "cut",
+    [ENGINE_ACT_CUT_IN] = "cut inbound",
+    [ENGINE_ACT_CUT_OUT] = "cut outbound",
     [ENGINE_ACT_DEFECT] = "defect",
 };
 

@@ -68,6 +68,8 @@ static const struct family families[] = {
      3 * SECOND},
     {"cut-worker", "net/link", ENGINE_ACT_CUT, WORKERS, LEASES, 6, 0},
     {"cut-coordinator", "net/link", ENGINE_ACT_CUT, COORDINATORS, LEASES, 4, 0},
+    {"cut-in", "net/link", ENGINE_ACT_CUT_IN, COORDINATORS, LEASES, 4, 0},
+    {"cut-out", "net/link", ENGINE_ACT_CUT_OUT, COORDINATORS, LEASES, 4, 0},
     {"clock-step", "clock", ENGINE_ACT_STEP, COORDINATORS, SKEW, 4, 0},
     {"clock-drift", "clock", ENGINE_ACT_DRIFT, WORKERS, DRIFT, 4, 0},
     {"throttle", "platform/invoke", ENGINE_ACT_THROTTLE, PLATFORMS, NOTHING,

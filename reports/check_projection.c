@@ -144,6 +144,11 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     struct engine_record about = *record;
     const struct fold_run *run = fold_run(s->head.fold, record->run);
 
+    if (record->kind == ENGINE_REC_ENGINE_ERROR)
+        check_violation(s->head.result, record, index,
+                        "run %" PRIu64 ": node %u found that the rows and the "
+                        "log do not agree",
+                        record->run, record->node);
     if (run && record->kind == ENGINE_REC_AUDIT_RUN)
         audit_run(s, run, record, index);
     else if (run && record->kind == ENGINE_REC_AUDIT_WORK)
@@ -159,7 +164,8 @@ const struct check_ops check_projection = {
     .name = "rows are the fold of the log",
     .unit = "run and work rows",
     .kinds =
-        CHECK_KIND(AUDIT_RUN) | CHECK_KIND(AUDIT_WORK) | CHECK_KIND(AUDIT_DONE),
+        CHECK_KIND(AUDIT_RUN) | CHECK_KIND(AUDIT_WORK) |
+        CHECK_KIND(AUDIT_DONE) | CHECK_KIND(ENGINE_ERROR),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .open = open_projection,
     .feed = feed,

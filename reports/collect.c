@@ -489,6 +489,8 @@ static void fault_time(struct report_collect *collect, uint64_t now)
 static int ends_itself(const struct engine_record *record)
 {
     return (record->detail == ENGINE_ACT_CUT ||
+            record->detail == ENGINE_ACT_CUT_IN ||
+            record->detail == ENGINE_ACT_CUT_OUT ||
             record->detail == ENGINE_ACT_FREEZE) &&
            (int64_t)record->a > 0;
 }

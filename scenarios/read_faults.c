@@ -151,6 +151,8 @@ static const struct failure network_failures[] = {
     {"delay request", ENGINE_ACT_DELAY, {SIM_POINT_NET_REQUEST}, 1},
     {"delay reply", ENGINE_ACT_DELAY, {SIM_POINT_NET_REPLY}, 1},
     {"cut", ENGINE_ACT_CUT, {SIM_POINT_NET_LINK}, 1},
+    {"cut inbound", ENGINE_ACT_CUT_IN, {SIM_POINT_NET_LINK}, 1},
+    {"cut outbound", ENGINE_ACT_CUT_OUT, {SIM_POINT_NET_LINK}, 1},
 };
 
 static const struct failure platform_failures[] = {
@@ -547,6 +549,7 @@ static void read_steps(struct fault_draft *draft)
 static bool takes_for(uint32_t action)
 {
     return action == ENGINE_ACT_PAUSE || action == ENGINE_ACT_CUT ||
+           action == ENGINE_ACT_CUT_IN || action == ENGINE_ACT_CUT_OUT ||
            action == ENGINE_ACT_FREEZE;
 }
 

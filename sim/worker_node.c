@@ -350,9 +350,13 @@ static bool after_reply(struct sim_worker_node *n,
 {
     if (reply->outcome != ENGINE_COMMITTED)
         return false;
-    if (reply->kind == ENGINE_REQ_CLAIM)
+    if (reply->kind == ENGINE_REQ_CLAIM) {
+        const struct engine_item *work =
+            engine_item_first(reply, sizeof(*reply));
         return sim_boundary(world_of(n), SIM_POINT_WORKER_CLAIM_AFTER,
-                            node_of(n), reply->run, 0, 0);
+                            node_of(n), reply->run, work ? work->op + 1 : 0,
+                            work ? work->attempt : 0);
+    }
     return reply->kind == ENGINE_REQ_FINISH &&
            sim_boundary(world_of(n), SIM_POINT_WORKER_REPORT_AFTER, node_of(n),
                         reply->run, 0, 0);

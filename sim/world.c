@@ -356,9 +356,11 @@ uint64_t sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns
 
 /* The network ------------------------------------------------------------- */
 
-static bool cut_off(const struct sim_world *world, uint32_t node)
+static bool cut_off(const struct sim_world *world,
+                    const struct engine_message *message)
 {
-    return world->now_ns < world->nodes[node].cut_until_ns;
+    return world->now_ns < world->nodes[message->from].cut_out_until_ns ||
+           world->now_ns < world->nodes[message->to].cut_in_until_ns;
 }
 
 static enum sim_point point_of(const struct engine_message *message)
@@ -414,7 +416,7 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
     bool twice = net->duplicate_ppb &&
                  engine_draw_chance(&world->net_chance, index_of(head, sent, 0),
                                     net->duplicate_ppb);
-    bool lost = cut_off(world, head->from) || cut_off(world, head->to) ||
+    bool lost = cut_off(world, head) ||
                 (net->loss_ppb &&
                  engine_draw_chance(&world->net_chance, index_of(head, sent, 1),
                                     net->loss_ppb));
@@ -563,7 +565,12 @@ bool sim_world_act(struct sim_world *world, uint32_t node,
             world->now_ns + SLOW_FOR_S * UINT64_C(1000000000);
         return false;
     case ENGINE_ACT_CUT:
-        state->cut_until_ns = world->now_ns + amount;
+    case ENGINE_ACT_CUT_IN:
+    case ENGINE_ACT_CUT_OUT:
+        if (decision->action != ENGINE_ACT_CUT_OUT)
+            state->cut_in_until_ns = world->now_ns + amount;
+        if (decision->action != ENGINE_ACT_CUT_IN)
+            state->cut_out_until_ns = world->now_ns + amount;
         return false;
     case ENGINE_ACT_FREEZE:
         if (state->clock.frozen)

@@ -59,7 +59,8 @@ struct sim_node_state {
     uint32_t incarnation;
     uint64_t resume_ns;    /* while paused */
     uint64_t restart_ns;   /* after a crash; UINT64_MAX: not by itself */
-    uint64_t cut_until_ns; /* the network reaches it not before */
+    uint64_t cut_in_until_ns;  /* the network brings it nothing before */
+    uint64_t cut_out_until_ns; /* and takes nothing from it before */
     uint64_t slow_until_ns;
     uint64_t slow_ns;       /* what it sends is so much later */
     uint64_t sent;        /* messages, index of the network's draws */
