@@ -93,7 +93,7 @@ Test(faults_swarm, each_family_exists_in_some_worlds_and_not_in_others)
             seen[at].worlds++;
         }
     }
-    cr_expect_eq(families, 23);
+    cr_expect_eq(families, 25);
     for (int i = 0; i < families; i++)
         cr_expect(seen[i].worlds > 140 && seen[i].worlds < 260, "%s: %d",
                   seen[i].name, seen[i].worlds);

@@ -29,12 +29,9 @@ Test(reports_check, a_clean_life_passes_every_property_it_exercises)
     const struct check_result *results = judge_all(suite, records, 7, &count);
     cr_assert_eq(count, 16);
     for (size_t i = 0; i < count; i++) {
-        int orphans = strcmp(results[i].id, "L3") == 0;
-
-        cr_assert_eq(results[i].verdict,
-                     orphans ? CHECK_INCONCLUSIVE : CHECK_PASS, "%s: %s",
-                     results[i].id, results[i].first.text);
-        cr_assert_eq(results[i].checked == 0, orphans);
+        cr_assert_eq(results[i].verdict, CHECK_PASS, "%s: %s", results[i].id,
+                     results[i].first.text);
+        cr_assert_gt(results[i].checked, 0);
     }
     check_suite_free(suite);
     records_free(records);

@@ -68,7 +68,7 @@ Test(reports_check_orphans, a_run_given_back_is_no_orphan)
         ENGINE_ACT_CRASH;
     records->now_ns += 100 * SECOND;
     records_grant(records, 1, NODE_SECOND);
-    cr_assert_eq(records_judge(records, &check_orphans).checked, 0);
+    cr_assert_eq(records_judge(records, &check_orphans).violations, 0);
     records_free(records);
 }
 

@@ -67,7 +67,7 @@ static struct scenario *read_good(const char *text)
 /* The first rule of a scenario with this list of faults. */
 static struct scenario *read_faulty(const char *faults)
 {
-    char text[TEXT_MAX];
+    char text[2 * TEXT_MAX];
 
     snprintf(text, sizeof(text),
              "{\"why\": \"w\", \"workflow\": \"w.json\","
