@@ -3,9 +3,9 @@
 #include <assert.h>
 
 #include "engine/decide.h"
-#include "engine/random.h"
+#include "engine/recover.h"
 #include "engine/run.h"
-#include "engine/store.h"
+#include "engine/table.h"
 #include "engine/timers.h"
 
 enum {
@@ -46,7 +46,6 @@ struct owned {
     unsigned char *mail;   /* WORK items not yet taken into the log */
     uint32_t mail_size;
     uint32_t mail_capacity;
-    uint32_t index;        /* in coordinator.owned */
     uint32_t client;       /* waits for STARTED, 0: none */
     uint8_t request_kind;
     uint8_t result_tries;
@@ -64,19 +63,10 @@ struct acquire {
     uint64_t sent_ns;
 };
 
-struct slot {
-    uint64_t id; /* 0: free */
-    struct owned *owned;
-};
-
 struct engine_coordinator {
     struct engine_coordinator_config config;
     struct engine_timers timers;
-    struct owned **owned;
-    uint32_t owned_count;
-    uint32_t owned_capacity;
-    struct slot *slots; /* by run id, linear probing; only looked up */
-    uint32_t slot_count;
+    struct engine_table owned; /* struct owned by run id */
     struct acquire acquires[ACQUIRES_MAX];
     uint64_t sender;
     uint64_t next_id;
@@ -90,71 +80,16 @@ struct engine_coordinator {
     bool failed; /* out of memory */
 };
 
-/* Owned runs by id ------------------------------------------------------- */
-
-static uint32_t slot_of(const struct engine_coordinator *c, uint64_t id)
-{
-    uint64_t mixed = id * UINT64_C(0x9E3779B97F4A7C15);
-    return (uint32_t)(mixed >> 32) & (c->slot_count - 1);
-}
+/* Owned runs ------------------------------------------------------------- */
 
 static struct owned *find(const struct engine_coordinator *c, uint64_t id)
 {
-    if (c->slot_count == 0)
-        return NULL;
-    for (uint32_t i = slot_of(c, id);; i = (i + 1) & (c->slot_count - 1)) {
-        if (c->slots[i].id == id)
-            return c->slots[i].owned;
-        if (c->slots[i].id == 0)
-            return NULL;
-    }
+    return engine_table_find(&c->owned, id);
 }
 
-static void put_slot(struct engine_coordinator *c, struct owned *owned)
+static struct owned *owned_at(const struct engine_coordinator *c, uint32_t i)
 {
-    uint32_t i = slot_of(c, owned->id);
-    while (c->slots[i].id != 0)
-        i = (i + 1) & (c->slot_count - 1);
-    c->slots[i] = (struct slot){owned->id, owned};
-}
-
-static bool grow_table(struct engine_coordinator *c)
-{
-    uint32_t capacity = c->owned_capacity ? 2 * c->owned_capacity : 64;
-    struct owned **owned = engine_resize(c->config.memory, c->owned,
-                                         capacity * sizeof(*owned));
-    if (!owned)
-        return false;
-    c->owned = owned;
-    struct slot *slots =
-        engine_new(c->config.memory, 4 * (size_t)capacity * sizeof(*slots));
-    if (!slots)
-        return false;
-    engine_delete(c->config.memory, c->slots);
-    c->slots = slots;
-    c->slot_count = 4 * capacity;
-    c->owned_capacity = capacity;
-    for (uint32_t i = 0; i < c->owned_count; i++)
-        put_slot(c, c->owned[i]);
-    return true;
-}
-
-static void remove_slot(struct engine_coordinator *c, uint64_t id)
-{
-    uint32_t mask = c->slot_count - 1;
-    uint32_t hole = slot_of(c, id);
-    while (c->slots[hole].id != id)
-        hole = (hole + 1) & mask;
-    /* Close the gap so that later entries are still found. */
-    for (uint32_t i = (hole + 1) & mask; c->slots[i].id != 0;
-         i = (i + 1) & mask) {
-        uint32_t home = slot_of(c, c->slots[i].id);
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            c->slots[hole] = c->slots[i];
-            hole = i;
-        }
-    }
-    c->slots[hole] = (struct slot){0};
+    return c->owned.items[i];
 }
 
 static void note(struct engine_coordinator *c, enum engine_record_kind kind,
@@ -188,22 +123,16 @@ static void drop(struct engine_coordinator *c, struct owned *o,
                  enum disown why)
 {
     note(c, ENGINE_REC_DISOWNED, o, UINT32_MAX, 0, why);
-    remove_slot(c, o->id);
-    struct owned *last = c->owned[--c->owned_count];
-    c->owned[o->index] = last;
-    last->index = o->index;
+    engine_table_remove(&c->owned, o->id);
     free_owned(c, o);
 }
 
 static struct owned *adopt(struct engine_coordinator *c, uint64_t id,
                            uint64_t token, uint64_t asked_ns)
 {
-    if (c->owned_count == c->owned_capacity && !grow_table(c)) {
-        c->failed = true;
-        return NULL;
-    }
     struct owned *o = engine_new(c->config.memory, sizeof(*o));
-    if (!o) {
+    if (!o || engine_table_add(&c->owned, id, o)) {
+        engine_delete(c->config.memory, o);
         c->failed = true;
         return NULL;
     }
@@ -213,9 +142,6 @@ static struct owned *adopt(struct engine_coordinator *c, uint64_t id,
     o->lease_ns =
         asked_ns + c->config.lease_ttl_ns - c->config.skew_bound_ns;
     o->timer_ns = UINT64_MAX;
-    o->index = c->owned_count;
-    c->owned[c->owned_count++] = o;
-    put_slot(c, o);
     return o;
 }
 
@@ -306,26 +232,8 @@ static struct engine_request *begin(struct engine_coordinator *c,
 /* Sends the request in the scratch block. */
 static void submit(struct engine_coordinator *c)
 {
-    const struct engine_block *block = c->config.scratch;
-    if (!engine_block_ok(block)) {
-        c->failed = true;
-        return;
-    }
-    struct engine_request *request = (void *)block->bytes;
-    request->item_count = 0;
-    ENGINE_REQUEST_ITEMS(request, item)
-    {
-        request->item_count++;
-    }
-    struct engine_message head = {
-        .size = (uint32_t)(sizeof(head) + block->size),
-        .kind = ENGINE_MSG_REQUEST,
-        .from = c->config.node,
-        .to = c->config.store,
-        .run = request->run,
-    };
-    engine_update_add(c->update, ENGINE_DO_REQUEST, &head, sizeof(head),
-                      block->bytes, block->size);
+    engine_update_request(c->update, c->config.scratch, c->config.node,
+                          c->config.store);
 }
 
 static struct engine_request *begin_for(struct engine_coordinator *c,
@@ -587,44 +495,6 @@ static void see_work(struct engine_coordinator *c, struct owned *o,
     }
 }
 
-static int fold_log(struct engine_run *run, const struct engine_item *log)
-{
-    uint64_t time_ns;
-    const unsigned char *at = engine_item_payload(log);
-    const unsigned char *end = at + log->size;
-    memcpy(&time_ns, at, sizeof(time_ns));
-    at += sizeof(time_ns);
-    while (at < end) {
-        const struct engine_item *event = (const void *)at;
-        int error = engine_run_apply(run, event, time_ns);
-        if (error)
-            return error;
-        at += engine_item_span(event->size);
-    }
-    return 0;
-}
-
-/* Seeded defects that live in the reading of logs. */
-static void spoil_state(struct engine_coordinator *c, struct engine_run *run)
-{
-    bool forget =
-        engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
-    bool rerun =
-        run->state == ENGINE_RUN_RUNNING &&
-        engine_defect(&c->config.defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
-    for (uint32_t op = 0; op < run->op_count; op++) {
-        struct engine_op *state = &run->ops[op];
-        if (forget && state->state == ENGINE_OP_RETRY_WAIT)
-            state->attempt = 1;
-        if (rerun && state->state == ENGINE_OP_SUCCEEDED &&
-            engine_graph_node(run->graph, op)->kind == ENGINE_NODE_STEP) {
-            state->state = ENGINE_OP_IDLE;
-            run->succeeded_count--;
-            rerun = false;
-        }
-    }
-}
-
 /* Builds the run from a reply with RUN and LOG items. */
 static int read_log(struct engine_coordinator *c, struct owned *o,
                     const struct engine_run_row *row,
@@ -633,45 +503,13 @@ static int read_log(struct engine_coordinator *c, struct owned *o,
     if (row->workflow >= c->config.graph_count)
         return -2;
     const struct engine_graph *graph = c->config.graphs[row->workflow];
-    o->run = engine_run_new(c->config.memory, o->id, row->workflow, graph);
     engine_delete(c->config.memory, o->dispatch);
     o->dispatch = engine_new(c->config.memory, engine_graph_count(graph) *
                                                    sizeof(*o->dispatch));
-    if (!o->run || !o->dispatch)
+    if (!o->dispatch)
         return -1;
-    uint64_t seq = 1;
-    int error = 0;
-    ENGINE_REPLY_ITEMS(reply, item)
-    {
-        if (item->type != ENGINE_ITEM_LOG || error)
-            continue;
-        error = item->a == seq ? fold_log(o->run, item) : -2;
-        seq += item->attempt;
-    }
-    if (!error && (seq != row->next_seq || o->run->state != row->state))
-        error = -2;
-    spoil_state(c, o->run);
-    engine_run_settle(o->run);
-    return error;
-}
-
-/* Operations under way whose work row is missing: rows and log differ. */
-static bool rows_complete(const struct owned *o,
-                          const struct engine_reply *reply)
-{
-    for (uint32_t i = 0; i < o->run->open_count; i++) {
-        const struct engine_op *op = &o->run->ops[o->run->open[i]];
-        bool found = op->state != ENGINE_OP_SCHEDULED;
-        ENGINE_REPLY_ITEMS(reply, item)
-        {
-            found = found || (item->type == ENGINE_ITEM_WORK &&
-                              item->op == o->run->open[i] &&
-                              item->attempt == op->attempt);
-        }
-        if (!found)
-            return false;
-    }
-    return true;
+    return engine_recover_run(c->config.memory, &c->config.defects, graph, row,
+                              reply, &o->run);
 }
 
 /* The store has the run: tell the client that waits to hear it. */
@@ -704,7 +542,7 @@ static void recover(struct engine_coordinator *c, struct owned *o,
     if (error)
         o->run->state = row->state;
     bool terminal = engine_run_state_terminal(o->run->state);
-    if (!terminal && (error || !rows_complete(o, reply))) {
+    if (!terminal && (error || !engine_recover_rows_agree(o->run, reply))) {
         note(c, ENGINE_REC_ENGINE_ERROR, o, UINT32_MAX, 0, error ? 2 : 3);
         o->broken = 1;
     }
@@ -727,17 +565,6 @@ static void recover(struct engine_coordinator *c, struct owned *o,
         return;
     }
     rearm(c, o);
-}
-
-static const struct engine_run_row *run_row(const struct engine_reply *reply)
-{
-    ENGINE_REPLY_ITEMS(reply, item)
-    {
-        if (item->type == ENGINE_ITEM_RUN &&
-            item->size >= sizeof(struct engine_run_row))
-            return engine_item_payload(item);
-    }
-    return NULL;
 }
 
 /* Replies ------------------------------------------------------------------ */
@@ -802,7 +629,7 @@ static void create_conflict(struct engine_coordinator *c, struct owned *o,
                             const struct engine_reply *reply)
 {
     confirm_start(c, o);
-    const struct engine_run_row *row = run_row(reply);
+    const struct engine_run_row *row = engine_recover_row(reply);
     if (row && row->holder == c->sender && row->token == o->token) {
         /* The lease runs since the earlier try, not since this one. */
         uint64_t left = row->expires_ns > reply->store_time_ns
@@ -842,7 +669,7 @@ static void answered(struct engine_coordinator *c, struct owned *o,
         } else if (kind == ENGINE_REQ_ACK) {
             drop(c, o, DISOWN_DONE);
         } else if (kind == ENGINE_REQ_LOAD) {
-            const struct engine_run_row *row = run_row(reply);
+            const struct engine_run_row *row = engine_recover_row(reply);
             if (row)
                 recover(c, o, row, reply);
             else
@@ -884,7 +711,7 @@ static void acquired(struct engine_coordinator *c, struct acquire *acquire,
 {
     uint64_t asked_ns = acquire->sent_ns;
     acquire->id = 0;
-    const struct engine_run_row *row = run_row(reply);
+    const struct engine_run_row *row = engine_recover_row(reply);
     if (reply->outcome != ENGINE_COMMITTED || !row) {
         uint64_t next = c->mono_ns + c->config.scan_ns;
         if (reply->wake_ns != UINT64_MAX &&
@@ -927,8 +754,8 @@ static void renewed(struct engine_coordinator *c,
         }
     }
     bool good = reply->outcome == ENGINE_COMMITTED;
-    for (uint32_t i = 0; i < c->owned_count; i++) {
-        struct owned *o = c->owned[i];
+    for (uint32_t i = 0; i < c->owned.count; i++) {
+        struct owned *o = owned_at(c, i);
         if (o->renew_id != reply->id)
             continue;
         o->renew_id = 0;
@@ -1005,7 +832,7 @@ static void start(struct engine_coordinator *c,
         return;
     }
     struct owned nobody = {.id = message->run};
-    if (c->owned_count >= c->config.runs_max ||
+    if (c->owned.count >= c->config.runs_max ||
         message->a >= c->config.graph_count || message->run == 0) {
         send(c, ENGINE_MSG_BUSY, message->from, &nobody, 0, 0, 0, 0);
         return;
@@ -1131,7 +958,7 @@ static void take_message(struct engine_coordinator *c,
 
 static void more_acquires(struct engine_coordinator *c, unsigned wanted)
 {
-    uint32_t expected = c->owned_count;
+    uint32_t expected = c->owned.count;
     for (unsigned i = 0; i < ACQUIRES_MAX; i++)
         expected += c->acquires[i].id != 0;
     for (unsigned i = 0; i < ACQUIRES_MAX && wanted > 0; i++) {
@@ -1167,13 +994,13 @@ static void renew(struct engine_coordinator *c)
         return;
     uint64_t share = c->config.lease_ttl_ns / RENEW_SHARE;
     c->renew_ns = c->mono_ns + share;
-    for (uint32_t i = 0; i < c->owned_count;) {
+    for (uint32_t i = 0; i < c->owned.count;) {
         struct engine_request *request = begin(c, ENGINE_REQ_RENEW);
         if (!request)
             return;
         uint32_t count = 0;
-        for (; i < c->owned_count && count < RENEWS_AT_ONCE; i++) {
-            struct owned *o = c->owned[i];
+        for (; i < c->owned.count && count < RENEWS_AT_ONCE; i++) {
+            struct owned *o = owned_at(c, i);
             if (c->mono_ns - o->granted_ns < share ||
                 (o->request_id && o->request_kind == ENGINE_REQ_CREATE))
                 continue;
@@ -1257,6 +1084,7 @@ struct engine_coordinator *engine_coordinator_new(
         return NULL;
     c->config = *config;
     c->timers.memory = config->memory;
+    c->owned.memory = config->memory;
     c->sender = (uint64_t)config->node << 32 | config->incarnation;
     /* A late reply to the process before this one must find no request. */
     c->next_id = (uint64_t)config->incarnation << 32;
@@ -1270,10 +1098,9 @@ void engine_coordinator_free(struct engine_coordinator *c)
 {
     if (!c)
         return;
-    for (uint32_t i = 0; i < c->owned_count; i++)
-        free_owned(c, c->owned[i]);
-    engine_delete(c->config.memory, c->owned);
-    engine_delete(c->config.memory, c->slots);
+    for (uint32_t i = 0; i < c->owned.count; i++)
+        free_owned(c, owned_at(c, i));
+    engine_table_free(&c->owned);
     engine_timers_free(&c->timers);
     engine_delete(c->config.memory, c);
 }
@@ -1304,5 +1131,5 @@ uint64_t engine_coordinator_deadline(const struct engine_coordinator *c)
 
 uint32_t engine_coordinator_owned(const struct engine_coordinator *c)
 {
-    return c->owned_count;
+    return c->owned.count;
 }

@@ -68,3 +68,30 @@ void engine_update_add(struct engine_update *update,
         (struct engine_do){(uint32_t)kind, (uint32_t)size, update->size};
     update->size += padded;
 }
+
+void engine_update_request(struct engine_update *update,
+                           const struct engine_block *block, uint32_t node,
+                           uint32_t store)
+{
+    if (!engine_block_ok(block)) {
+        update->failed = true;
+        return;
+    }
+    struct engine_request *request = (void *)block->bytes;
+    request->item_count = 0;
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        request->item_count++;
+    }
+    struct engine_message head = {
+        .size = (uint32_t)(sizeof(head) + block->size),
+        .kind = ENGINE_MSG_REQUEST,
+        .from = node,
+        .to = store,
+        .run = request->run,
+        .op = request->op,
+        .attempt = request->attempt,
+    };
+    engine_update_add(update, ENGINE_DO_REQUEST, &head, sizeof(head),
+                      block->bytes, block->size);
+}

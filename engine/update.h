@@ -52,6 +52,14 @@ void engine_update_add(struct engine_update *update,
                        enum engine_action_kind kind, const void *head,
                        size_t head_size, const void *tail, size_t tail_size);
 
+/*
+ * Appends the request that block holds, as a message from node to store. Its
+ * items are counted here. A block that ran out of memory fails the update.
+ */
+void engine_update_request(struct engine_update *update,
+                           const struct engine_block *block, uint32_t node,
+                           uint32_t store);
+
 static inline const void *engine_update_bytes(
     const struct engine_update *update, const struct engine_do *action)
 {

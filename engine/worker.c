@@ -119,37 +119,17 @@ static struct engine_request *begin(struct engine_worker *w,
     return request;
 }
 
-static void submit(struct engine_worker *w, const struct slot *s)
+static void submit(struct engine_worker *w)
 {
-    const struct engine_block *block = w->config.scratch;
-    if (!engine_block_ok(block)) {
-        w->failed = true;
-        return;
-    }
-    struct engine_request *request = (void *)block->bytes;
-    request->item_count = 0;
-    ENGINE_REQUEST_ITEMS(request, item)
-    {
-        request->item_count++;
-    }
-    struct engine_message head = {
-        .size = (uint32_t)(sizeof(head) + block->size),
-        .kind = ENGINE_MSG_REQUEST,
-        .from = w->config.node,
-        .to = w->config.store,
-        .run = s->run,
-        .op = s->op,
-        .attempt = s->attempt,
-    };
-    engine_update_add(w->update, ENGINE_DO_REQUEST, &head, sizeof(head),
-                      block->bytes, block->size);
+    engine_update_request(w->update, w->config.scratch, w->config.node,
+                          w->config.store);
 }
 
 static void submit_for(struct engine_worker *w, struct slot *s)
 {
     s->request_id = w->next_id;
     s->request_ns = w->mono_ns + w->config.request_timeout_ns;
-    submit(w, s);
+    submit(w);
 }
 
 static void claim(struct engine_worker *w, struct slot *s)
@@ -558,7 +538,7 @@ static void heartbeat(struct engine_worker *w, struct slot *s)
     if (!begin(w, s, ENGINE_REQ_HEARTBEAT))
         return;
     s->heartbeat_id = w->next_id;
-    submit(w, s);
+    submit(w);
 }
 
 static void attend(struct engine_worker *w, struct slot *s)

@@ -68,7 +68,8 @@ static struct engine_request *begin(struct engine_block *block, uint16_t kind)
     if (!request)
         bench_fail("out of memory");
     request->kind = kind;
-    request->sender = kind == ENGINE_REQ_APPEND ? owner : worker;
+    request->sender =
+        kind == ENGINE_REQ_APPEND || kind == ENGINE_REQ_CREATE ? owner : worker;
     request->token = 1;
     request->attempt = 1;
     request->state = ENGINE_RUN_RUNNING;

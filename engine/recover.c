@@ -1,0 +1,102 @@
+#include "engine/recover.h"
+
+const struct engine_run_row *engine_recover_row(
+    const struct engine_reply *reply)
+{
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        if (item->type == ENGINE_ITEM_RUN &&
+            item->size >= sizeof(struct engine_run_row))
+            return engine_item_payload(item);
+    }
+    return NULL;
+}
+
+/* One LOG item: the time of the row, then its events. */
+static int fold_log(struct engine_run *run, const struct engine_item *log)
+{
+    uint64_t time_ns;
+    const unsigned char *at = engine_item_payload(log);
+    const unsigned char *end = at + log->size;
+    memcpy(&time_ns, at, sizeof(time_ns));
+    at += sizeof(time_ns);
+    while (at < end) {
+        const struct engine_item *event = (const void *)at;
+        int error = engine_run_apply(run, event, time_ns);
+        if (error)
+            return error;
+        at += engine_item_span(event->size);
+    }
+    return 0;
+}
+
+/* Seeded defects that live in the reading of logs. */
+static void spoil_state(const struct engine_defects *defects,
+                        struct engine_run *run)
+{
+    bool forget =
+        engine_defect(defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
+    bool rerun =
+        run->state == ENGINE_RUN_RUNNING &&
+        engine_defect(defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
+    for (uint32_t op = 0; op < run->op_count; op++) {
+        struct engine_op *state = &run->ops[op];
+        if (forget && state->state == ENGINE_OP_RETRY_WAIT)
+            state->attempt = 1;
+        if (rerun && state->state == ENGINE_OP_SUCCEEDED &&
+            engine_graph_node(run->graph, op)->kind == ENGINE_NODE_STEP) {
+            state->state = ENGINE_OP_IDLE;
+            run->succeeded_count--;
+            rerun = false;
+        }
+    }
+}
+
+int engine_recover_run(const struct engine_memory *memory,
+                       const struct engine_defects *defects,
+                       const struct engine_graph *graph,
+                       const struct engine_run_row *row,
+                       const struct engine_reply *reply,
+                       struct engine_run **run)
+{
+    *run = engine_run_new(memory, row->run, row->workflow, graph);
+    if (!*run)
+        return -1;
+    uint64_t seq = 1;
+    int error = 0;
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        if (item->type != ENGINE_ITEM_LOG || error)
+            continue;
+        error = item->a == seq ? fold_log(*run, item) : -2;
+        seq += item->attempt;
+    }
+    if (error == -1) {
+        engine_run_free(*run);
+        *run = NULL;
+        return -1;
+    }
+    if (!error && (seq != row->next_seq || (*run)->state != row->state))
+        error = -2;
+    spoil_state(defects, *run);
+    engine_run_settle(*run);
+    return error;
+}
+
+bool engine_recover_rows_agree(const struct engine_run *run,
+                               const struct engine_reply *reply)
+{
+    for (uint32_t i = 0; i < run->open_count; i++) {
+        const struct engine_op *op = &run->ops[run->open[i]];
+        bool found = op->state != ENGINE_OP_SCHEDULED;
+        ENGINE_REPLY_ITEMS(reply, item)
+        {
+            found = found ||
+                    (item->type == ENGINE_ITEM_WORK &&
+                     item->op == run->open[i] && item->attempt == op->attempt);
+        }
+        if (!found)
+            return false;
+    }
+    return true;
+}
