@@ -408,7 +408,7 @@ static void bare_open(struct bare *bare)
         sqlite3_exec(bare->db,
                      "PRAGMA locking_mode=EXCLUSIVE;"
                      "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY;"
-                     "PRAGMA wal_autocheckpoint=1000",
+                     "PRAGMA wal_autocheckpoint=250",
                      NULL, NULL, NULL))
         bench_fail(sqlite3_errmsg(bare->db));
     for (int i = 0; i < BARE_COUNT; i++) {
