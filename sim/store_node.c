@@ -551,6 +551,9 @@ static void commit_group(struct sim_store_node *n, uint32_t count)
     n->groups++;
     if (!early)
         record_group(n, count);
+    /* The power went in a part of the commit that SQLite can do without. */
+    if (power_lost(n))
+        power_off(n);
 }
 
 static bool running(struct sim_store_node *n)
