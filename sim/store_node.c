@@ -323,12 +323,27 @@ static void close_store(struct sim_store_node *n)
     n->open = false;
 }
 
+static bool power_lost(const struct sim_store_node *n)
+{
+    return n->config.disk && !sim_disk_is_on(n->config.disk);
+}
+
+static void power_off(struct sim_store_node *n)
+{
+    sim_process_crash(world_of(n), SIM_NODE_STORE, ENGINE_ACT_CRASH);
+}
+
 static void open_store(struct sim_store_node *n)
 {
     struct sim_world *world = world_of(n);
     if (n->config.disk)
         sim_disk_restart(n->config.disk);
     int error = n->config.open(n->config.open_self, &n->store);
+    n->open = error == 0;
+    if (power_lost(n)) {
+        power_off(n);
+        return;
+    }
     if (error == SIM_STORE_DAMAGED) {
         note(n, ENGINE_REC_STORE_OPENED, 0, 0, 1, 0);
         return;
@@ -338,7 +353,6 @@ static void open_store(struct sim_store_node *n)
                      world->now_ns + UINT64_C(1000000000), OPEN_AGAIN);
         return;
     }
-    n->open = true;
     uint64_t from = n->audited;
     uint64_t last = from;
     bool read =
@@ -377,11 +391,6 @@ static void stop(void *self)
         n->answer_count = 0;
         n->replies.size = 0;
     }
-}
-
-static bool power_lost(const struct sim_store_node *n)
-{
-    return n->config.disk && !sim_disk_is_on(n->config.disk);
 }
 
 /* Groups ------------------------------------------------------------------ */
@@ -531,11 +540,6 @@ static uint64_t group_time(struct sim_store_node *n, uint32_t count)
         return sim_disk_take_busy(n->config.disk) +
                count * n->config.request_ns;
     return count * n->config.request_ns;
-}
-
-static void power_off(struct sim_store_node *n)
-{
-    sim_process_crash(world_of(n), SIM_NODE_STORE, ENGINE_ACT_CRASH);
 }
 
 static void commit_group(struct sim_store_node *n, uint32_t count)
