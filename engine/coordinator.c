@@ -34,27 +34,27 @@ struct owned {
     uint64_t id;
     uint64_t token;
     uint64_t seq;
-    uint64_t lease_ns;     /* mono: stop before this */
-    uint64_t granted_ns;   /* mono: when the lease was asked for */
-    uint64_t renew_id;     /* the request that renews it now, 0: none */
-    uint64_t request_id;   /* in flight, 0: none */
-    uint64_t request_ns;   /* mono: when it becomes unknown */
-    uint64_t result_ns;    /* mono: when RESULT is sent again */
-    uint64_t reload_ns;    /* mono: when to read it again, 0: not wanted */
-    uint64_t timer_ns;     /* earliest entry in the timers, UINT64_MAX: none */
-    uint64_t suspend_ns;   /* store time asked for by the request in flight */
-    unsigned char *mail;   /* WORK items not yet taken into the log */
+    uint64_t lease_ns;   /* mono: stop before this */
+    uint64_t granted_ns; /* mono: when the lease was asked for */
+    uint64_t renew_id;   /* the request that renews it now, 0: none */
+    uint64_t request_id; /* in flight, 0: none */
+    uint64_t request_ns; /* mono: when it becomes unknown */
+    uint64_t result_ns;  /* mono: when RESULT is sent again */
+    uint64_t reload_ns;  /* mono: when to read it again, 0: not wanted */
+    uint64_t timer_ns;   /* earliest entry in the timers, UINT64_MAX: none */
+    uint64_t suspend_ns; /* store time asked for by the request in flight */
+    unsigned char *mail; /* WORK items not yet taken into the log */
     uint32_t mail_size;
     uint32_t mail_capacity;
-    uint32_t client;       /* waits for STARTED, 0: none */
+    uint32_t client; /* waits for STARTED, 0: none */
     uint8_t request_kind;
     uint8_t result_tries;
     uint8_t outbox_open;
-    uint8_t durable;       /* the store has the run: starts are confirmed */
-    uint8_t acked;         /* the client has the result */
+    uint8_t durable; /* the store has the run: starts are confirmed */
+    uint8_t acked;   /* the client has the result */
     uint8_t mail_wanted;
-    uint8_t broken;        /* the log cannot be folded: block the run */
-    uint8_t over_limit;    /* the history is full: fail the run */
+    uint8_t broken;            /* the log cannot be folded: block the run */
+    uint8_t over_limit;        /* the history is full: fail the run */
     struct dispatch *dispatch; /* by operation */
 };
 
@@ -117,10 +117,14 @@ static void free_owned(struct engine_coordinator *c, struct owned *o)
 }
 
 /* Why a run is owned no more; detail of DISOWNED. */
-enum disown { DISOWN_DONE = 1, DISOWN_SUSPENDED, DISOWN_FENCED, DISOWN_EXPIRED };
+enum disown {
+    DISOWN_DONE = 1,
+    DISOWN_SUSPENDED,
+    DISOWN_FENCED,
+    DISOWN_EXPIRED
+};
 
-static void drop(struct engine_coordinator *c, struct owned *o,
-                 enum disown why)
+static void drop(struct engine_coordinator *c, struct owned *o, enum disown why)
 {
     note(c, ENGINE_REC_DISOWNED, o, UINT32_MAX, 0, why);
     engine_table_remove(&c->owned, o->id);
@@ -139,8 +143,7 @@ static struct owned *adopt(struct engine_coordinator *c, uint64_t id,
     o->id = id;
     o->token = token;
     o->granted_ns = asked_ns;
-    o->lease_ns =
-        asked_ns + c->config.lease_ttl_ns - c->config.skew_bound_ns;
+    o->lease_ns = asked_ns + c->config.lease_ttl_ns - c->config.skew_bound_ns;
     o->timer_ns = UINT64_MAX;
     return o;
 }
@@ -303,9 +306,8 @@ static void dispatch(struct engine_coordinator *c, struct owned *o, uint32_t op)
 
 static void send_result(struct engine_coordinator *c, struct owned *o)
 {
-    uint64_t wait = UINT64_C(1000000000) << (o->result_tries < 5
-                                                 ? o->result_tries
-                                                 : 5);
+    uint64_t wait = UINT64_C(1000000000)
+                    << (o->result_tries < 5 ? o->result_tries : 5);
     if (o->result_tries < UINT8_MAX)
         o->result_tries++;
     o->result_ns = c->mono_ns + wait;
@@ -367,8 +369,7 @@ static bool decide_over_limit(struct engine_decide *decide, struct owned *o)
 {
     uint32_t running = 0;
     for (uint32_t i = 0; i < o->run->open_count; i++)
-        running +=
-            o->run->ops[o->run->open[i]].state == ENGINE_OP_SCHEDULED;
+        running += o->run->ops[o->run->open[i]].state == ENGINE_OP_SCHEDULED;
     return engine_decide_give_up(decide, o->mail, o->mail_size, running,
                                  ENGINE_ERR_SIZE_LIMIT);
 }
@@ -504,8 +505,8 @@ static int read_log(struct engine_coordinator *c, struct owned *o,
         return -2;
     const struct engine_graph *graph = c->config.graphs[row->workflow];
     engine_delete(c->config.memory, o->dispatch);
-    o->dispatch = engine_new(c->config.memory, engine_graph_count(graph) *
-                                                   sizeof(*o->dispatch));
+    o->dispatch = engine_new(c->config.memory,
+                             engine_graph_count(graph) * sizeof(*o->dispatch));
     if (!o->dispatch)
         return -1;
     return engine_recover_run(c->config.memory, &c->config.defects, graph, row,
@@ -651,9 +652,9 @@ static void refused(struct engine_coordinator *c, struct owned *o,
     bool early = reply->maximum > reply->actual;
     if (!early)
         o->over_limit = 1;
-    reload(c, o, early ? earlier(reply->maximum - reply->actual,
-                                 UINT64_C(1000000000))
-                       : 0);
+    reload(c, o,
+           early ? earlier(reply->maximum - reply->actual, UINT64_C(1000000000))
+                 : 0);
     rearm(c, o);
 }
 
@@ -714,9 +715,9 @@ static void acquired(struct engine_coordinator *c, struct acquire *acquire,
     const struct engine_run_row *row = engine_recover_row(reply);
     if (reply->outcome != ENGINE_COMMITTED || !row) {
         uint64_t next = c->mono_ns + c->config.scan_ns;
-        if (reply->wake_ns != UINT64_MAX &&
-            reply->outcome == ENGINE_COMMITTED)
-            next = earlier(next, mono_of_store(c, reply->wake_ns) + SCAN_NS_MIN);
+        if (reply->wake_ns != UINT64_MAX && reply->outcome == ENGINE_COMMITTED)
+            next =
+                earlier(next, mono_of_store(c, reply->wake_ns) + SCAN_NS_MIN);
         c->scan_ns = earlier(c->scan_ns, next);
         return;
     }
@@ -789,7 +790,7 @@ static void take_reply(struct engine_coordinator *c,
         answered(c, o, reply);
 }
 
-/* Messages ------------------------------------------------------------------ */
+/* Messages ---------------------------------------------------------------- */
 
 static void create_run(struct engine_coordinator *c, struct owned *o,
                        const struct engine_message *message)
@@ -841,10 +842,10 @@ static void start(struct engine_coordinator *c,
     if (!o)
         return;
     const struct engine_graph *graph = c->config.graphs[message->a];
-    o->run = engine_run_new(c->config.memory, o->id, (uint32_t)message->a,
-                            graph);
-    o->dispatch = engine_new(c->config.memory, engine_graph_count(graph) *
-                                                   sizeof(*o->dispatch));
+    o->run =
+        engine_run_new(c->config.memory, o->id, (uint32_t)message->a, graph);
+    o->dispatch = engine_new(c->config.memory,
+                             engine_graph_count(graph) * sizeof(*o->dispatch));
     if (!o->run || !o->dispatch) {
         c->failed = true;
         return;
@@ -954,7 +955,7 @@ static void take_message(struct engine_coordinator *c,
     }
 }
 
-/* Timers -------------------------------------------------------------------- */
+/* Timers ------------------------------------------------------------------ */
 
 static void more_acquires(struct engine_coordinator *c, unsigned wanted)
 {
@@ -981,8 +982,8 @@ static void scan(struct engine_coordinator *c)
         return;
     c->scan_ns = c->mono_ns + c->config.scan_ns;
     for (unsigned i = 0; i < ACQUIRES_MAX; i++)
-        if (c->acquires[i].id && c->mono_ns - c->acquires[i].sent_ns >=
-                                     c->config.request_timeout_ns)
+        if (c->acquires[i].id &&
+            c->mono_ns - c->acquires[i].sent_ns >= c->config.request_timeout_ns)
             c->acquires[i].id = 0;
     more_acquires(c, 1);
 }
@@ -1074,8 +1075,9 @@ static void run_timers(struct engine_coordinator *c)
     renew(c);
 }
 
-struct engine_coordinator *engine_coordinator_new(
-    const struct engine_coordinator_config *config, uint64_t mono_ns)
+struct engine_coordinator *
+engine_coordinator_new(const struct engine_coordinator_config *config,
+                       uint64_t mono_ns)
 {
     assert(config->node <= UINT16_MAX && config->incarnation != 0);
     assert(config->skew_bound_ns < config->lease_ttl_ns);

@@ -55,9 +55,9 @@ enum engine_input_kind {
 
 struct engine_ended {
     uint32_t slot;
-    uint32_t error;     /* enum engine_error */
+    uint32_t error; /* enum engine_error */
     uint32_t retryable;
-    uint32_t size;      /* of the output envelope */
+    uint32_t size; /* of the output envelope */
     const void *output;
 };
 
@@ -73,8 +73,9 @@ struct engine_input {
 struct engine_coordinator;
 
 /* Returns NULL when out of memory. mono_ns: the clock at the start. */
-struct engine_coordinator *engine_coordinator_new(
-    const struct engine_coordinator_config *config, uint64_t mono_ns);
+struct engine_coordinator *
+engine_coordinator_new(const struct engine_coordinator_config *config,
+                       uint64_t mono_ns);
 void engine_coordinator_free(struct engine_coordinator *coordinator);
 
 /*
@@ -87,11 +88,10 @@ int engine_coordinator_step(struct engine_coordinator *coordinator,
                             struct engine_update *update);
 
 /* The next time (mono) at which a step with ENGINE_IN_TIME is needed. */
-uint64_t engine_coordinator_deadline(
-    const struct engine_coordinator *coordinator);
+uint64_t
+engine_coordinator_deadline(const struct engine_coordinator *coordinator);
 
 /* How many runs it owns now. */
-uint32_t engine_coordinator_owned(
-    const struct engine_coordinator *coordinator);
+uint32_t engine_coordinator_owned(const struct engine_coordinator *coordinator);
 
 #endif

@@ -30,8 +30,7 @@ void engine_decide_event(struct engine_decide *decide,
         decide->error = error;
 }
 
-static void add_row(struct engine_decide *decide,
-                    const struct engine_item *row)
+static void add_row(struct engine_decide *decide, const struct engine_item *row)
 {
     if (engine_block_item(decide->rows, row, NULL, 0))
         decide->count++;
@@ -58,8 +57,7 @@ void engine_decide_rows(struct engine_decide *decide)
          row; row = engine_item_next(decide->rows->bytes, row)) {
         bool put =
             row->type == ENGINE_ITEM_WORK && row->flags == ENGINE_WORK_PUT;
-        size_t size =
-            put ? engine_run_input_size(decide->run, row->op) : 0;
+        size_t size = put ? engine_run_input_size(decide->run, row->op) : 0;
         struct engine_item *item =
             engine_block_item(decide->block, row, NULL, size);
         if (!item)
@@ -203,11 +201,10 @@ static void cut_attempt(struct engine_decide *decide,
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
     if (ambiguous(decide, node))
-        engine_decide_event(decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op,
-                            work->attempt,
-                            expired ? ENGINE_ERR_INTERRUPTED
-                                    : ENGINE_ERR_TIMED_OUT,
-                            0, NULL, 0);
+        engine_decide_event(
+            decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op, work->attempt,
+            expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, 0, NULL,
+            0);
     else if (expired)
         end_failed(decide, work->op, ENGINE_EV_ATTEMPT_INTERRUPTED,
                    ENGINE_ERR_INTERRUPTED, true);
@@ -249,8 +246,8 @@ void engine_decide_timers(struct engine_decide *decide)
     for (uint32_t i = 0; i < run->open_count;) {
         uint32_t index = run->open[i];
         struct engine_op *op = &run->ops[index];
-        bool timed = op->state == ENGINE_OP_WAITING ||
-                     op->state == ENGINE_OP_RETRY_WAIT;
+        bool timed =
+            op->state == ENGINE_OP_WAITING || op->state == ENGINE_OP_RETRY_WAIT;
         if (!timed || op->unstamped || op->due_ns > decide->store_now_ns) {
             i++;
             continue;

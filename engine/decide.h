@@ -18,7 +18,7 @@ struct engine_decide {
     uint64_t store_now_ns;      /* the owner's estimate, never too late */
     uint64_t seed;              /* of the jitter streams */
     const struct engine_defects *defects;
-    uint64_t not_before_ns; /* set: the latest deadline that was taken as past */
+    uint64_t not_before_ns; /* set: latest deadline taken as past */
     uint32_t count;         /* set: items added */
     uint32_t cut_count;     /* set: attempts cut off */
     int error;              /* set: 0, -1 out of memory, -2 log damaged */

@@ -33,7 +33,7 @@ enum engine_defect {
 #define ENGINE_DEFECT_ID(id, name) ENGINE_DEFECT_##id,
     ENGINE_DEFECTS(ENGINE_DEFECT_ID)
 #undef ENGINE_DEFECT_ID
-        ENGINE_DEFECT_COUNT
+    ENGINE_DEFECT_COUNT
 };
 
 /* ENGINE_DEFECT_COUNT entries, names as "defect/...". Harness only. */

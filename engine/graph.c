@@ -35,8 +35,8 @@ struct name_ref {
 };
 
 static bool refuse(struct engine_graph_error *error,
-                   enum engine_graph_fault fault, uint32_t node,
-                   uint32_t other, uint32_t edge, uint32_t handle)
+                   enum engine_graph_fault fault, uint32_t node, uint32_t other,
+                   uint32_t edge, uint32_t handle)
 {
     if (error)
         *error = (struct engine_graph_error){fault, node, other, edge, handle};
@@ -54,9 +54,9 @@ static bool node_values_good(const struct engine_node *node)
            node->side_effect >= ENGINE_EFFECT_READ_ONLY &&
            node->side_effect <= ENGINE_EFFECT_IRREVERSIBLE &&
            node->semantics >= ENGINE_AT_LEAST_ONCE &&
-           node->semantics <= ENGINE_AT_MOST_ONCE &&
-           retry->attempts_max > 0 && retry->attempts_max <= 10000 &&
-           retry->factor_milli >= 1000 && retry->factor_milli <= 1000000 &&
+           node->semantics <= ENGINE_AT_MOST_ONCE && retry->attempts_max > 0 &&
+           retry->attempts_max <= 10000 && retry->factor_milli >= 1000 &&
+           retry->factor_milli <= 1000000 &&
            retry->delay_ns <= retry->delay_max_ns &&
            retry->delay_max_ns <= INT64_MAX &&
            retry->jitter <= ENGINE_JITTER_FULL;
@@ -91,9 +91,8 @@ static void sort_names(struct name_ref *refs, struct name_ref *scratch,
             uint32_t i = low;
             uint32_t j = mid;
             for (uint32_t k = low; k < high; k++) {
-                bool left =
-                    i < mid &&
-                    (j >= high || strcmp(refs[i].name, refs[j].name) <= 0);
+                bool left = i < mid && (j >= high || strcmp(refs[i].name,
+                                                            refs[j].name) <= 0);
                 scratch[k] = left ? refs[i++] : refs[j++];
             }
         }
@@ -145,8 +144,7 @@ static bool check_nodes(const struct engine_node *nodes, uint32_t count,
 static bool resolve_edges(struct edge *out, const struct engine_node *nodes,
                           uint32_t node_count, const struct name_ref *sorted,
                           const struct engine_edge_names *edges,
-                          uint32_t edge_count,
-                          struct engine_graph_error *error)
+                          uint32_t edge_count, struct engine_graph_error *error)
 {
     for (uint32_t i = 0; i < edge_count; i++) {
         struct edge edge = {.given = i};
@@ -155,9 +153,9 @@ static bool resolve_edges(struct edge *out, const struct engine_node *nodes,
         if (edge.from == UINT32_MAX || edge.to == UINT32_MAX)
             return refuse(error, ENGINE_GRAPH_UNKNOWN_NODE,
                           edge.from == UINT32_MAX ? 0 : 1, 0, i, 0);
-        edge.output = find_handle(nodes[edge.from].outputs,
-                                  nodes[edge.from].output_count,
-                                  edges[i].output);
+        edge.output =
+            find_handle(nodes[edge.from].outputs, nodes[edge.from].output_count,
+                        edges[i].output);
         edge.input = find_handle(nodes[edge.to].inputs,
                                  nodes[edge.to].input_count, edges[i].input);
         if (edge.output == UINT32_MAX || edge.input == UINT32_MAX)
@@ -171,8 +169,7 @@ static bool resolve_edges(struct edge *out, const struct engine_node *nodes,
 
 /* Places the edges by (node, input); refuses two values for one input. */
 static bool place_sources(struct engine_graph *graph, const struct edge *edges,
-                          uint32_t edge_count,
-                          struct engine_graph_error *error)
+                          uint32_t edge_count, struct engine_graph_error *error)
 {
     for (uint32_t i = 0; i < edge_count; i++)
         graph->source_start[edges[i].to + 1]++;
@@ -182,8 +179,8 @@ static bool place_sources(struct engine_graph *graph, const struct edge *edges,
         const struct edge *edge = &edges[i];
         struct engine_source *row =
             graph->sources + graph->source_start[edge->to];
-        uint32_t room = graph->source_start[edge->to + 1] -
-                        graph->source_start[edge->to];
+        uint32_t room =
+            graph->source_start[edge->to + 1] - graph->source_start[edge->to];
         uint32_t at = edge->input;
         if (at >= room) {
             /* Fewer edges than handles: some input below has no value. */
@@ -195,8 +192,7 @@ static bool place_sources(struct engine_graph *graph, const struct edge *edges,
         if (row[at].node != UINT32_MAX)
             return refuse(error, ENGINE_GRAPH_HANDLE_TAKEN, edge->to, 0,
                           edge->given, edge->input);
-        row[at] = (struct engine_source){edge->from, edge->output,
-                                         edge->input};
+        row[at] = (struct engine_source){edge->from, edge->output, edge->input};
     }
     for (uint32_t n = 0; n < graph->node_count; n++) {
         uint32_t have = graph->source_start[n + 1] - graph->source_start[n];
@@ -359,8 +355,8 @@ static bool copy_nodes(struct engine_graph *graph, const char *name,
         node->name = copy_text(&cursor, nodes[n].name);
         node->inputs =
             copy_handles(&cursor, nodes[n].inputs, nodes[n].input_count, &ok);
-        node->outputs = copy_handles(&cursor, nodes[n].outputs,
-                                     nodes[n].output_count, &ok);
+        node->outputs =
+            copy_handles(&cursor, nodes[n].outputs, nodes[n].output_count, &ok);
     }
     return ok;
 }
@@ -456,12 +452,10 @@ static bool seal(struct engine_graph *graph, const struct engine_node *nodes,
     return ok;
 }
 
-struct engine_graph *engine_graph_new(const char *name,
-                                      const struct engine_node *nodes,
-                                      uint32_t node_count,
-                                      const struct engine_edge_names *edges,
-                                      uint32_t edge_count,
-                                      struct engine_graph_error *error)
+struct engine_graph *
+engine_graph_new(const char *name, const struct engine_node *nodes,
+                 uint32_t node_count, const struct engine_edge_names *edges,
+                 uint32_t edge_count, struct engine_graph_error *error)
 {
     assert(name && (nodes || node_count == 0) && (edges || edge_count == 0));
     if (node_count == 0) {
@@ -539,8 +533,9 @@ uint32_t engine_graph_find(const struct engine_graph *graph, const char *name)
     return UINT32_MAX;
 }
 
-const struct engine_source *engine_graph_sources(
-    const struct engine_graph *graph, uint32_t node, uint32_t *count)
+const struct engine_source *
+engine_graph_sources(const struct engine_graph *graph, uint32_t node,
+                     uint32_t *count)
 {
     assert(node < graph->node_count);
     *count = graph->source_start[node + 1] - graph->source_start[node];

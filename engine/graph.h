@@ -19,7 +19,10 @@
 
 #include "engine/wire.h"
 
-enum engine_node_kind { ENGINE_NODE_STEP = 1, ENGINE_NODE_WAIT };
+enum engine_node_kind {
+    ENGINE_NODE_STEP = 1,
+    ENGINE_NODE_WAIT
+};
 
 /* What may be repeated. Decides, with the policy, whether it is. */
 enum engine_side_effect {
@@ -29,7 +32,10 @@ enum engine_side_effect {
     ENGINE_EFFECT_IRREVERSIBLE, /* never repeated without an operator */
 };
 
-enum engine_semantics { ENGINE_AT_LEAST_ONCE = 1, ENGINE_AT_MOST_ONCE };
+enum engine_semantics {
+    ENGINE_AT_LEAST_ONCE = 1,
+    ENGINE_AT_MOST_ONCE
+};
 
 enum engine_jitter {
     ENGINE_JITTER_NONE,
@@ -68,10 +74,10 @@ enum engine_graph_fault {
     ENGINE_GRAPH_UNKNOWN_NODE,     /* edge */
     ENGINE_GRAPH_UNKNOWN_HANDLE,   /* edge */
     ENGINE_GRAPH_HANDLE_TAKEN,     /* edge: second value for one input */
-    ENGINE_GRAPH_MISSING_INPUT,    /* node, handle: some inputs joined, not all */
-    ENGINE_GRAPH_CYCLE,            /* edge that closes it, node */
-    ENGINE_GRAPH_BAD_VALUE,        /* node: a number out of its range */
-    ENGINE_GRAPH_TOO_LARGE,        /* nodes, edges or handles above the limit */
+    ENGINE_GRAPH_MISSING_INPUT, /* node, handle: some inputs joined, not all */
+    ENGINE_GRAPH_CYCLE,         /* edge that closes it, node */
+    ENGINE_GRAPH_BAD_VALUE,     /* node: a number out of its range */
+    ENGINE_GRAPH_TOO_LARGE,     /* nodes, edges or handles above the limit */
     ENGINE_GRAPH_NO_MEMORY
 };
 
@@ -104,12 +110,10 @@ struct engine_edge_names {
  * Builds a sealed graph from nodes and edges; copies all it is given. Returns
  * NULL and fills *error (which may be NULL) when the graph is refused.
  */
-struct engine_graph *engine_graph_new(const char *name,
-                                      const struct engine_node *nodes,
-                                      uint32_t node_count,
-                                      const struct engine_edge_names *edges,
-                                      uint32_t edge_count,
-                                      struct engine_graph_error *error);
+struct engine_graph *
+engine_graph_new(const char *name, const struct engine_node *nodes,
+                 uint32_t node_count, const struct engine_edge_names *edges,
+                 uint32_t edge_count, struct engine_graph_error *error);
 void engine_graph_free(struct engine_graph *graph);
 
 const char *engine_graph_name(const struct engine_graph *graph);
@@ -129,13 +133,13 @@ struct engine_source {
 };
 
 /* The sources of a node's inputs, by input handle; *count of them. */
-const struct engine_source *engine_graph_sources(
-    const struct engine_graph *graph, uint32_t node, uint32_t *count);
+const struct engine_source *
+engine_graph_sources(const struct engine_graph *graph, uint32_t node,
+                     uint32_t *count);
 /* The distinct nodes that wait for this one, ascending; *count of them. */
 const uint32_t *engine_graph_dependents(const struct engine_graph *graph,
                                         uint32_t node, uint32_t *count);
 /* How many distinct nodes this one waits for. */
-uint32_t engine_graph_indegree(const struct engine_graph *graph,
-                               uint32_t node);
+uint32_t engine_graph_indegree(const struct engine_graph *graph, uint32_t node);
 
 #endif

@@ -18,8 +18,8 @@ struct engine_memory {
     void *self;
 };
 
-static inline void *engine_resize(const struct engine_memory *memory,
-                                  void *old, size_t size)
+static inline void *engine_resize(const struct engine_memory *memory, void *old,
+                                  size_t size)
 {
     if (memory)
         return memory->resize(memory->self, old, size);

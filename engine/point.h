@@ -77,9 +77,8 @@ struct engine_points {
 #ifdef FIU_ENABLE
 /* True if something goes wrong here; then *decision says what. */
 static inline bool engine_point_hit(const struct engine_points *points,
-                                    uint32_t point, uint32_t node,
-                                    uint64_t run, uint32_t op,
-                                    uint32_t attempt,
+                                    uint32_t point, uint32_t node, uint64_t run,
+                                    uint32_t op, uint32_t attempt,
                                     struct engine_decision *decision)
 {
     if (__builtin_expect(!points || !points->armed[point], 1))

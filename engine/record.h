@@ -77,8 +77,8 @@
  *   GAUGE           a = in flight, b = limit (for limits and reports)
  * By the world:
  *   FAULT           detail = action, key = point id, a = amount, peer = hits,
- *                   count = 1 if work was in flight, op/run/attempt of the site,
- *                   b = the hit's number, key_hi = the rule
+ *                   count = 1 if work was in flight, op/run/attempt of the
+ *                   site, b = the hit's number, key_hi = the rule
  *   FAULT_ENDED     key = point id
  *   PROC_DOWN       detail = why (engine_action, 0 = shutdown), a = bytes used
  *   PROC_UP         a = incarnation

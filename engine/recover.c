@@ -1,7 +1,7 @@
 #include "engine/recover.h"
 
-const struct engine_run_row *engine_recover_row(
-    const struct engine_reply *reply)
+const struct engine_run_row *
+engine_recover_row(const struct engine_reply *reply)
 {
     ENGINE_REPLY_ITEMS(reply, item)
     {
@@ -34,11 +34,9 @@ static int fold_log(struct engine_run *run, const struct engine_item *log)
 static void spoil_state(const struct engine_defects *defects,
                         struct engine_run *run)
 {
-    bool forget =
-        engine_defect(defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
-    bool rerun =
-        run->state == ENGINE_RUN_RUNNING &&
-        engine_defect(defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
+    bool forget = engine_defect(defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
+    bool rerun = run->state == ENGINE_RUN_RUNNING &&
+                 engine_defect(defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
     for (uint32_t op = 0; op < run->op_count; op++) {
         struct engine_op *state = &run->ops[op];
         if (forget && state->state == ENGINE_OP_RETRY_WAIT)

@@ -11,8 +11,8 @@
 #include "engine/run.h"
 
 /* The run's row in a reply, or NULL. */
-const struct engine_run_row *engine_recover_row(
-    const struct engine_reply *reply);
+const struct engine_run_row *
+engine_recover_row(const struct engine_reply *reply);
 
 /*
  * Folds the LOG items of the reply into a new run of this graph. Returns 0;

@@ -128,8 +128,7 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
 }
 
 static bool of_kind(const struct engine_run *run,
-                    const struct engine_item *event,
-                    enum engine_node_kind kind)
+                    const struct engine_item *event, enum engine_node_kind kind)
 {
     return engine_graph_node(run->graph, event->op)->kind == kind;
 }
@@ -179,8 +178,7 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     case ENGINE_EV_OP_SCHEDULED:
         return apply_scheduled(run, op, event);
     case ENGINE_EV_ATTEMPT_STARTED:
-        return op->state == ENGINE_OP_SCHEDULED &&
-                       op->attempt == event->attempt
+        return op->state == ENGINE_OP_SCHEDULED && op->attempt == event->attempt
                    ? 0
                    : -2;
     case ENGINE_EV_ATTEMPT_SUCCEEDED:
@@ -272,9 +270,9 @@ static const struct engine_value *input_value(const struct engine_run *run,
                                               const struct engine_source *from)
 {
     const struct engine_op *op = &run->ops[from->node];
-    return op->output ? engine_value_at(op->output, op->output_size,
-                                        from->output)
-                      : NULL;
+    return op->output
+               ? engine_value_at(op->output, op->output_size, from->output)
+               : NULL;
 }
 
 size_t engine_run_input_size(const struct engine_run *run, uint32_t op)
@@ -306,10 +304,9 @@ void engine_run_input(const struct engine_run *run, uint32_t op, void *out)
     for (uint32_t i = 0; i < count; i++) {
         /* A wait gives an empty value. */
         const struct engine_value *value = input_value(run, &from[i]);
-        to += value ? engine_value_write(to,
-                                         (enum engine_value_kind)value->kind,
-                                         engine_value_bytes(value),
-                                         value->size)
-                    : engine_value_write(to, ENGINE_VALUE_INLINE, NULL, 0);
+        to += value
+                  ? engine_value_write(to, (enum engine_value_kind)value->kind,
+                                       engine_value_bytes(value), value->size)
+                  : engine_value_write(to, ENGINE_VALUE_INLINE, NULL, 0);
     }
 }

@@ -24,14 +24,14 @@ enum engine_op_state {
 };
 
 struct engine_op {
-    uint8_t state;    /* enum engine_op_state */
-    uint8_t unstamped; /* due_ns is still a duration */
-    uint16_t error;   /* of the last attempt that did not succeed */
-    uint32_t attempt; /* the current or next one; 0: none yet */
+    uint8_t state;      /* enum engine_op_state */
+    uint8_t unstamped;  /* due_ns is still a duration */
+    uint16_t error;     /* of the last attempt that did not succeed */
+    uint32_t attempt;   /* the current or next one; 0: none yet */
     uint32_t waits_for; /* operations that must succeed first */
     uint32_t output_size;
-    uint64_t due_ns;  /* store time */
-    void *output;     /* envelope, owned */
+    uint64_t due_ns; /* store time */
+    void *output;    /* envelope, owned */
 };
 
 struct engine_run {
@@ -45,11 +45,11 @@ struct engine_run {
     uint32_t succeeded_count;
     uint32_t failed_count;
     uint32_t ambiguous_count;
-    uint32_t error; /* of the first failed operation */
+    uint32_t error;      /* of the first failed operation */
     uint32_t open_count; /* scheduled, waiting or between attempts */
     uint32_t ready_count;
     uint32_t input_size;
-    void *input; /* owned */
+    void *input;     /* owned */
     uint32_t *open;  /* operations, order of opening */
     uint32_t *ready; /* operations whose inputs have just become complete */
     struct engine_op ops[];

@@ -90,8 +90,7 @@ struct engine_store_ops {
     /* Reads all run rows by run. Same returns. */
     int (*scan_runs)(void *self, engine_store_visit_run *visit, void *visitor);
     /* Reads all work rows by (run, op). Same returns. */
-    int (*scan_work)(void *self, engine_store_visit_work *visit,
-                     void *visitor);
+    int (*scan_work)(void *self, engine_store_visit_work *visit, void *visitor);
     /* Releases everything. Never writes: an open group is lost. */
     void (*close)(void *self);
 };
@@ -126,11 +125,11 @@ struct engine_hash engine_hash_bytes(const void *bytes, size_t size);
  * Requests that any store must refuse before looking at its tables: bad
  * sizes, unknown kinds, items that the kind does not carry, events after other
  * items, numbers out of range, a payload above a limit. The block has passed
- * engine_request_check() or was built in this process. Returns 0, or the outcome to
- * answer (REFUSED) with actual and maximum filled.
+ * engine_request_check() or was built in this process. Returns 0, or the
+ * outcome to answer (REFUSED) with actual and maximum filled.
  */
 int engine_store_admit(const struct engine_store_limits *limits,
-                       const struct engine_request *request,
-                       uint64_t *actual, uint64_t *maximum);
+                       const struct engine_request *request, uint64_t *actual,
+                       uint64_t *maximum);
 
 #endif

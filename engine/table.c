@@ -37,8 +37,8 @@ void *engine_table_find(const struct engine_table *table, uint64_t id)
 static int grow(struct engine_table *table)
 {
     uint32_t capacity = table->capacity ? 2 * table->capacity : 64;
-    void **items = engine_resize(table->memory, table->items,
-                                 capacity * sizeof(*items));
+    void **items =
+        engine_resize(table->memory, table->items, capacity * sizeof(*items));
     if (!items)
         return -1;
     table->items = items;

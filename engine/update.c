@@ -34,7 +34,8 @@ static bool grow(struct engine_update *update, size_t size)
         update->capacity = capacity;
     }
     if (update->size + size > update->bytes_capacity) {
-        size_t capacity = update->bytes_capacity ? update->bytes_capacity : 4096;
+        size_t capacity =
+            update->bytes_capacity ? update->bytes_capacity : 4096;
         while (capacity < update->size + size)
             capacity *= 2;
         void *bytes = realloc(update->bytes, capacity);

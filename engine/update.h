@@ -60,8 +60,9 @@ void engine_update_request(struct engine_update *update,
                            const struct engine_block *block, uint32_t node,
                            uint32_t store);
 
-static inline const void *engine_update_bytes(
-    const struct engine_update *update, const struct engine_do *action)
+static inline const void *
+engine_update_bytes(const struct engine_update *update,
+                    const struct engine_do *action)
 {
     return update->bytes + action->offset;
 }

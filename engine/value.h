@@ -11,9 +11,14 @@
 
 #include "engine/wire.h"
 
-enum engine_value_kind { ENGINE_VALUE_INLINE = 1, ENGINE_VALUE_BLOB };
+enum engine_value_kind {
+    ENGINE_VALUE_INLINE = 1,
+    ENGINE_VALUE_BLOB
+};
 
-enum { ENGINE_BLOB_DIGEST_SIZE = 32 };
+enum {
+    ENGINE_BLOB_DIGEST_SIZE = 32
+};
 
 /* The head of a value; size bytes follow, padded with zeros to 8. */
 struct engine_value {

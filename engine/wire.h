@@ -178,9 +178,10 @@ enum {
  *              the reply then has its RUN item.
  *   ACQUIRE    ttl_ns, now_ns (used only by a defect). The store picks the
  *              due run with the smallest (wake, run), sets token + 1, holder
- *              and expiry, and logs LEASE_ACQUIRED unless it has ended. Reply: RUN, LOG.., WORK..,
- *              OUTBOX.. ; no RUN item: nothing is due. wake_ns in the reply is
- *              the time the next run falls due, UINT64_MAX: none.
+ *              and expiry, and logs LEASE_ACQUIRED unless it has ended.
+ *              Reply: RUN, LOG.., WORK.., OUTBOX.. ; no RUN item: nothing is
+ *              due. wake_ns in the reply is the time the next run falls due,
+ *              UINT64_MAX: none.
  *   LOAD       run, token. Same reply; FENCED if the token is not current.
  *   APPEND     run, token, seq (expected next), state (of the run after it),
  *              not_before_ns (REFUSED while store time is below), flags,
@@ -274,20 +275,20 @@ struct engine_run_row {
 
 /* Messages between machines, over a network that may lose and repeat. */
 enum engine_message_kind {
-    ENGINE_MSG_START = 1,  /* client -> coordinator: run, a = workflow id;
-                              payload: input */
-    ENGINE_MSG_STARTED,    /* coordinator -> client: run is durable */
-    ENGINE_MSG_BUSY,       /* coordinator -> client: try another */
-    ENGINE_MSG_DISPATCH,   /* coordinator -> platform -> worker: run, op,
-                              attempt, a = workflow id, b = reply-to node */
-    ENGINE_MSG_ACCEPTED,   /* platform -> coordinator: will be delivered */
-    ENGINE_MSG_THROTTLED,  /* platform -> coordinator: refused for now */
-    ENGINE_MSG_HINT,       /* worker -> coordinator: there is mail for run */
-    ENGINE_MSG_RESULT,     /* coordinator -> client: run, a = state */
-    ENGINE_MSG_RESULT_ACK, /* client -> coordinator: run */
-    ENGINE_MSG_REQUEST,    /* to a store: payload is a request */
-    ENGINE_MSG_REPLY,      /* from a store: payload is a reply */
-    ENGINE_MSG_EFFECT,     /* worker -> receiver: key in (a, b) */
+    ENGINE_MSG_START = 1,   /* client -> coordinator: run, a = workflow id;
+                               payload: input */
+    ENGINE_MSG_STARTED,     /* coordinator -> client: run is durable */
+    ENGINE_MSG_BUSY,        /* coordinator -> client: try another */
+    ENGINE_MSG_DISPATCH,    /* coordinator -> platform -> worker: run, op,
+                               attempt, a = workflow id, b = reply-to node */
+    ENGINE_MSG_ACCEPTED,    /* platform -> coordinator: will be delivered */
+    ENGINE_MSG_THROTTLED,   /* platform -> coordinator: refused for now */
+    ENGINE_MSG_HINT,        /* worker -> coordinator: there is mail for run */
+    ENGINE_MSG_RESULT,      /* coordinator -> client: run, a = state */
+    ENGINE_MSG_RESULT_ACK,  /* client -> coordinator: run */
+    ENGINE_MSG_REQUEST,     /* to a store: payload is a request */
+    ENGINE_MSG_REPLY,       /* from a store: payload is a reply */
+    ENGINE_MSG_EFFECT,      /* worker -> receiver: key in (a, b) */
     ENGINE_MSG_EFFECT_DONE, /* receiver -> worker: key in (a, b) */
     ENGINE_MSG_COUNT
 };
@@ -320,7 +321,8 @@ static inline const void *engine_item_payload(const struct engine_item *item)
 
 static inline size_t engine_item_span(uint32_t payload_size)
 {
-    return sizeof(struct engine_item) + (((size_t)payload_size + 7) & ~(size_t)7);
+    return sizeof(struct engine_item) +
+           (((size_t)payload_size + 7) & ~(size_t)7);
 }
 
 /* NOLINTBEGIN(bugprone-macro-parentheses): item is declared here. */

@@ -23,10 +23,10 @@ struct slot {
     uint64_t heartbeat_ns; /* mono: next heartbeat */
     uint64_t heartbeat_id; /* in flight, 0: none */
     uint64_t heartbeat_asked_ns;
-    uint64_t deadline_ns;  /* mono: end of the attempt's time */
-    unsigned char *value;  /* input while fetching, output afterwards */
+    uint64_t deadline_ns; /* mono: end of the attempt's time */
+    unsigned char *value; /* input while fetching, output afterwards */
     uint32_t value_size;
-    uint32_t next_value;   /* handle looked at while fetching or spilling */
+    uint32_t next_value; /* handle looked at while fetching or spilling */
     uint32_t workflow;
     uint32_t op;
     uint32_t attempt;
@@ -96,7 +96,7 @@ static bool was_let_go(const struct engine_worker *w,
     return false;
 }
 
-/* Requests ------------------------------------------------------------------ */
+/* Requests ---------------------------------------------------------------- */
 
 static struct engine_request *begin(struct engine_worker *w,
                                     const struct slot *s,
@@ -164,7 +164,7 @@ static void finish_error(struct engine_worker *w, struct slot *s,
     finish(w, s);
 }
 
-/* Values -------------------------------------------------------------------- */
+/* Values ------------------------------------------------------------------ */
 
 static bool keep_value(struct engine_worker *w, struct slot *s,
                        const void *bytes, uint32_t size)
@@ -195,9 +195,9 @@ static bool replace_value(struct engine_worker *w, struct slot *s,
     size_t new_span = engine_value_span(size);
     size_t after = s->value_size - before - old_span;
     size_t total = before + new_span + after;
-    unsigned char *value =
-        total <= UINT32_MAX ? engine_resize(w->config.memory, NULL, total)
-                            : NULL;
+    unsigned char *value = total <= UINT32_MAX
+                               ? engine_resize(w->config.memory, NULL, total)
+                               : NULL;
     if (!value) {
         w->failed = true;
         return false;
@@ -244,8 +244,7 @@ static void fetch(struct engine_worker *w, struct slot *s)
         struct engine_request *request = begin(w, s, ENGINE_REQ_GET_BLOB);
         if (!request)
             return;
-        memcpy(request->blob, engine_value_bytes(value),
-               sizeof(request->blob));
+        memcpy(request->blob, engine_value_bytes(value), sizeof(request->blob));
         submit_for(w, s);
         return;
     }
@@ -312,7 +311,7 @@ static void fetched(struct engine_worker *w, struct slot *s,
     finish_error(w, s, ENGINE_ERR_UNKNOWN);
 }
 
-/* Replies ------------------------------------------------------------------- */
+/* Replies ----------------------------------------------------------------- */
 
 static void claimed(struct engine_worker *w, struct slot *s,
                     const struct engine_reply *reply)
@@ -326,7 +325,7 @@ static void claimed(struct engine_worker *w, struct slot *s,
     }
     s->heartbeat_ns = s->asked_ns + w->config.claim_ttl_ns / 3;
     uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
-    /* Ours ends before the coordinator's, by the skew bound if there is room. */
+    /* Ours ends before the coordinator's, by the skew bound if that fits. */
     s->deadline_ns = s->asked_ns + timeout;
     if (timeout > 2 * w->config.skew_bound_ns)
         s->deadline_ns -= w->config.skew_bound_ns;
@@ -344,7 +343,8 @@ static void claimed(struct engine_worker *w, struct slot *s,
 static void hint(struct engine_worker *w, const struct slot *s)
 {
     struct engine_block *block = w->config.scratch;
-    struct engine_message *message = engine_block_begin(block, sizeof(*message));
+    struct engine_message *message =
+        engine_block_begin(block, sizeof(*message));
     if (!message) {
         w->failed = true;
         return;
@@ -449,7 +449,7 @@ static void take_reply(struct engine_worker *w,
     }
 }
 
-/* Messages ------------------------------------------------------------------ */
+/* Messages ---------------------------------------------------------------- */
 
 static void dispatched(struct engine_worker *w,
                        const struct engine_message *message)
@@ -496,7 +496,7 @@ static void ended(struct engine_worker *w, const struct engine_ended *ended)
     }
 }
 
-/* Time ---------------------------------------------------------------------- */
+/* Time -------------------------------------------------------------------- */
 
 static void abandon(struct engine_worker *w, struct slot *s)
 {
@@ -578,8 +578,8 @@ static uint64_t next_of(const struct slot *s)
     return other < next ? other : next;
 }
 
-struct engine_worker *engine_worker_new(
-    const struct engine_worker_config *config, uint64_t mono_ns)
+struct engine_worker *
+engine_worker_new(const struct engine_worker_config *config, uint64_t mono_ns)
 {
     assert(config->slots > 0 && config->incarnation != 0);
     assert(config->skew_bound_ns < config->claim_ttl_ns);

@@ -37,8 +37,8 @@ struct engine_worker_config {
 struct engine_worker;
 
 /* Returns NULL when out of memory. */
-struct engine_worker *engine_worker_new(
-    const struct engine_worker_config *config, uint64_t mono_ns);
+struct engine_worker *
+engine_worker_new(const struct engine_worker_config *config, uint64_t mono_ns);
 void engine_worker_free(struct engine_worker *worker);
 
 /* As engine_coordinator_step(). */

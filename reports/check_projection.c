@@ -163,9 +163,8 @@ const struct check_ops check_projection = {
     .id = "S11",
     .name = "rows are the fold of the log",
     .unit = "run and work rows",
-    .kinds =
-        CHECK_KIND(AUDIT_RUN) | CHECK_KIND(AUDIT_WORK) |
-        CHECK_KIND(AUDIT_DONE) | CHECK_KIND(ENGINE_ERROR),
+    .kinds = CHECK_KIND(AUDIT_RUN) | CHECK_KIND(AUDIT_WORK) |
+             CHECK_KIND(AUDIT_DONE) | CHECK_KIND(ENGINE_ERROR),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .open = open_projection,
     .feed = feed,

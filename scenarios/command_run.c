@@ -15,7 +15,10 @@
 #include "scenarios/replay.h"
 #include "scenarios/runner.h"
 
-enum { DEFECTS_MAX = REPLAY_DEFECTS_MAX, COMMAND_SIZE = 1024 };
+enum {
+    DEFECTS_MAX = REPLAY_DEFECTS_MAX,
+    COMMAND_SIZE = 1024
+};
 
 struct arguments {
     const char *file;
@@ -47,7 +50,7 @@ static void catch_interrupts(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
-/* Arguments ----------------------------------------------------------------- */
+/* Arguments --------------------------------------------------------------- */
 
 static bool parse_seed(const char *text, uint64_t *seed)
 {
@@ -88,10 +91,10 @@ static bool parse_option(const char *command, bool replay,
         return true;
     }
     *used = 2;
-    bool known = strcmp(option, "--out") == 0 ||
-                 strcmp(option, "--trace") == 0 ||
-                 (!replay && (strcmp(option, "--seed") == 0 ||
-                              strcmp(option, "--defect") == 0));
+    bool known =
+        strcmp(option, "--out") == 0 || strcmp(option, "--trace") == 0 ||
+        (!replay &&
+         (strcmp(option, "--seed") == 0 || strcmp(option, "--defect") == 0));
     if (!known)
         return usage(command,
                      replay ? "found \"%.40s\", allowed --out DIR, --json, "
@@ -186,7 +189,7 @@ static void write_command(char *text, size_t size,
     }
 }
 
-/* Output -------------------------------------------------------------------- */
+/* Output ------------------------------------------------------------------ */
 
 /* Makes DIR and every folder above it; -1 with errno. */
 static int make_directory(const char *path)
@@ -248,8 +251,8 @@ static void write_meta(struct report_buffer *out, uint64_t wall_ns,
                        const struct runner *runner)
 {
     struct runner_counts counts = runner_counts(runner);
-    uint64_t rate = wall_ns ? counts.commits * 1000000 / (wall_ns / 1000 + 1)
-                            : 0;
+    uint64_t rate =
+        wall_ns ? counts.commits * 1000000 / (wall_ns / 1000 + 1) : 0;
     report_buffer_print(
         out,
         "{\n  \"commits_per_second\": %" PRIu64 ",\n  \"events\": %" PRIu64
@@ -322,7 +325,7 @@ static int exit_code(const struct report_model *model)
     return EXIT_INTERNAL;
 }
 
-/* Running -------------------------------------------------------------------- */
+/* Running ----------------------------------------------------------------- */
 
 static uint64_t wall_ns(void)
 {
@@ -458,8 +461,8 @@ int command_replay(int argc, char **argv)
     char digest[33] = "";
     int code = prepare_output(&arguments);
     if (code == EXIT_HELD)
-        code = run_scenario(replay.scenario, &arguments, replay.command,
-                            digest);
+        code =
+            run_scenario(replay.scenario, &arguments, replay.command, digest);
     if (digest[0] && !interrupted && strcmp(digest, replay.digest) != 0) {
         fprintf(stderr,
                 "perdure replay: found digest %s, expected %s as in "

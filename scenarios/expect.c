@@ -24,9 +24,9 @@ static bool compare(enum scenario_comparison comparison, uint64_t actual,
 }
 
 /* Effects of a step: exactly, at most or at least once for each run's. */
-static enum check_verdict judge_effects(
-    const struct scenario_expectation *expected,
-    const struct report_stats *stats, struct expect_actual *actual)
+static enum check_verdict
+judge_effects(const struct scenario_expectation *expected,
+              const struct report_stats *stats, struct expect_actual *actual)
 {
     for (uint32_t i = 0; i < stats->step_count; i++) {
         const struct report_step *step = &stats->steps[i];
@@ -100,7 +100,8 @@ static enum check_verdict judge(const struct scenario_expectation *expected,
         snprintf(actual->text, sizeof(actual->text), "never drained");
         return CHECK_FAIL;
     }
-    if (expected->measure == SCENARIO_RUN_LATENCY && stats->latency.count == 0) {
+    if (expected->measure == SCENARIO_RUN_LATENCY &&
+        stats->latency.count == 0) {
         snprintf(actual->text, sizeof(actual->text), "no run ended");
         return CHECK_INCONCLUSIVE;
     }

@@ -48,7 +48,9 @@ static const struct command commands[] = {
     {"defects", command_defects},
 };
 
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(*commands) };
+enum {
+    COMMAND_COUNT = sizeof(commands) / sizeof(*commands)
+};
 
 static int unknown(const char *name)
 {

@@ -41,8 +41,7 @@ static bool read_defects(struct json_view top, struct replay *replay,
 }
 
 /* The files, the main one first. The caller frees the array only. */
-static struct scenario_source *read_files(struct json_view top,
-                                          uint32_t *count,
+static struct scenario_source *read_files(struct json_view top, uint32_t *count,
                                           struct json_error *error)
 {
     struct json_view source = json_member(top, "scenario_source");
@@ -58,8 +57,7 @@ static struct scenario_source *read_files(struct json_view top,
         !json_get_string(source, "main", JSON_REQUIRED, 1, 4096, &main_name,
                          error))
         return NULL;
-    struct scenario_source *list =
-        calloc(json_count(files) + 1, sizeof(*list));
+    struct scenario_source *list = calloc(json_count(files) + 1, sizeof(*list));
     if (!list)
         return NULL;
     uint32_t others = 1;

@@ -7,7 +7,9 @@
 #include "engine/host/json.h"
 #include "scenarios/scenario.h"
 
-enum { REPLAY_DEFECTS_MAX = 32 };
+enum {
+    REPLAY_DEFECTS_MAX = 32
+};
 
 struct replay {
     struct scenario *scenario;

@@ -24,7 +24,10 @@ struct scenario_workflow {
     uint32_t *effects; /* as struct check_world wants them: 0, 1, 2 = keyed */
 };
 
-enum scenario_store { SCENARIO_STORE_SQLITE, SCENARIO_STORE_MEMORY };
+enum scenario_store {
+    SCENARIO_STORE_SQLITE,
+    SCENARIO_STORE_MEMORY
+};
 enum scenario_mode {
     SCENARIO_MODE_FULL,    /* the whole engine */
     SCENARIO_MODE_CAPACITY /* queues and platform only, no engine: capacity */
@@ -47,22 +50,22 @@ struct scenario_engine {
     uint64_t history_ops_max;
     uint64_t blob_max;
     uint32_t page_size;
-    bool wal;            /* or a rollback journal */
-    uint32_t group_max;  /* requests committed together */
+    bool wal;                   /* or a rollback journal */
+    uint32_t group_max;         /* requests committed together */
     uint64_t effect_timeout_ns; /* a worker asks the receiver again after it */
     uint64_t dedup_ttl_ns;      /* how long the receiver keeps keys; 0: for
                                    ever */
-    uint64_t restart_ns; /* a crashed process is back after this */
+    uint64_t restart_ns;        /* a crashed process is back after this */
 };
 
 struct scenario_disk {
-    uint32_t sector; /* 512 or 4096 */
-    uint64_t capacity; /* 0: unlimited */
+    uint32_t sector;              /* 512 or 4096 */
+    uint64_t capacity;            /* 0: unlimited */
     struct sim_disk_latency read; /* {"base": "80us", "per_byte": "1ns"?,
                                      "tail": "20us"} or just the base */
     struct sim_disk_latency write;
     struct sim_disk_latency sync;
-    bool tears; /* unsynced writes may be torn by a crash */
+    bool tears;       /* unsynced writes may be torn by a crash */
     bool drops_dirty; /* a failed sync loses the dirty pages */
 };
 
@@ -76,22 +79,22 @@ struct scenario_net {
 
 /* Each node's clock is drawn from these. */
 struct scenario_clocks {
-    uint64_t skew_ns;  /* wall offset uniform in +- */
+    uint64_t skew_ns;   /* wall offset uniform in +- */
     uint64_t drift_ppb; /* uniform in +- */
 };
 
 enum scenario_measure {
-    SCENARIO_EFFECTS,      /* effects:STEP is exactly/at most/at least once */
-    SCENARIO_STUCK,        /* stuck runs */
-    SCENARIO_BLOCKED,      /* blocked runs */
-    SCENARIO_FAILED,       /* failed runs */
-    SCENARIO_SUCCEEDED,    /* succeeded runs */
-    SCENARIO_RUN_LATENCY,  /* pNN(run) */
-    SCENARIO_DRAIN,        /* drain after faults: last run's end after the last
-                              fault's end */
-    SCENARIO_FIRED,        /* fired:POINT */
-    SCENARIO_TAKEOVERS,    /* leases taken over */
-    SCENARIO_REJECTED      /* fenced writes refused */
+    SCENARIO_EFFECTS,     /* effects:STEP is exactly/at most/at least once */
+    SCENARIO_STUCK,       /* stuck runs */
+    SCENARIO_BLOCKED,     /* blocked runs */
+    SCENARIO_FAILED,      /* failed runs */
+    SCENARIO_SUCCEEDED,   /* succeeded runs */
+    SCENARIO_RUN_LATENCY, /* pNN(run) */
+    SCENARIO_DRAIN,       /* drain after faults: last run's end after the last
+                             fault's end */
+    SCENARIO_FIRED,       /* fired:POINT */
+    SCENARIO_TAKEOVERS,   /* leases taken over */
+    SCENARIO_REJECTED     /* fenced writes refused */
 };
 
 enum scenario_comparison {
@@ -106,9 +109,9 @@ struct scenario_expectation {
     char text[128]; /* as written: "p99(run) < 30s" */
     enum scenario_measure measure;
     enum scenario_comparison comparison;
-    uint64_t value;          /* ns or a count */
+    uint64_t value;            /* ns or a count */
     uint32_t percentile_milli; /* p99.9 is 99900 */
-    uint32_t workflow;       /* of the step */
+    uint32_t workflow;         /* of the step */
     uint32_t op;
     uint32_t point;
 };
@@ -123,7 +126,7 @@ struct scenario_source {
 struct scenario {
     char name[128]; /* the file's name without .json */
     char *why;
-    uint64_t seed;  /* default, overridden by --seed */
+    uint64_t seed; /* default, overridden by --seed */
     enum scenario_mode mode;
     struct scenario_engine engine;
     struct scenario_workflow *workflows;

@@ -100,8 +100,7 @@ static void add_faults(struct settings *s, const struct fault_plan *plan)
                  rule->name[0] ? ": " : "", rule->name);
         add(s, name, "scenario", NULL);
         fault_rule_text(rule, plan->points, plan->point_count,
-                        s->texts[s->count - 1].value,
-                        sizeof(s->texts->value));
+                        s->texts[s->count - 1].value, sizeof(s->texts->value));
     }
 }
 
@@ -132,8 +131,8 @@ static void add_bill(struct settings *s, const struct scenario_world *world)
     snprintf(s->bill_text[0][1], sizeof(s->bill_text[0][1]),
              "$%" PRIu64 ".%06" PRIu64, nano / 1000000000,
              nano % 1000000000 / 1000);
-    s->bill[0] = (struct report_bill){"Lambda", s->bill_text[0][0],
-                                      s->bill_text[0][1]};
+    s->bill[0] =
+        (struct report_bill){"Lambda", s->bill_text[0][0], s->bill_text[0][1]};
     s->bill_count = 1;
 }
 

@@ -66,7 +66,7 @@ bool scenario_world_over(const struct scenario_world *world)
            world->progress.outbox_open == 0;
 }
 
-/* Faults -------------------------------------------------------------------- */
+/* Faults ------------------------------------------------------------------ */
 
 static bool ask(void *self, const struct engine_site *site,
                 struct engine_decision *decision)
@@ -167,7 +167,7 @@ static struct engine_defects defects_at(const struct scenario_world *world,
     return (struct engine_defects){&world->points, 0, node};
 }
 
-/* Nodes --------------------------------------------------------------------- */
+/* Nodes ------------------------------------------------------------------- */
 
 void scenario_clock(void *self, uint32_t node, struct sim_clock *clock)
 {
@@ -182,8 +182,8 @@ void scenario_clock(void *self, uint32_t node, struct sim_clock *clock)
         (int64_t)engine_draw_below(&stream, 1, 2 * clocks->drift_ppb + 1) -
         (int64_t)clocks->drift_ppb;
     /* Monotonic clocks count from their machine's start, not from 1970. */
-    uint64_t mono = UINT64_C(1000000000) *
-                    (1000 + engine_draw_below(&stream, 2, 1000000));
+    uint64_t mono =
+        UINT64_C(1000000000) * (1000 + engine_draw_below(&stream, 2, 1000000));
     sim_clock_init(clock, world->sim->now_ns, mono, offset, (int32_t)drift);
 }
 
@@ -228,10 +228,9 @@ static bool make_sim(struct scenario_world *world,
 static struct engine_store_limits store_limits(const struct scenario *scenario)
 {
     const struct scenario_engine *engine = &scenario->engine;
-    return (struct engine_store_limits){engine->op_payload_max,
-                                        engine->request_max,
-                                        engine->history_ops_max,
-                                        engine->blob_max};
+    return (struct engine_store_limits){
+        engine->op_payload_max, engine->request_max, engine->history_ops_max,
+        engine->blob_max};
 }
 
 static int open_store(void *self, struct engine_store *store)
@@ -246,8 +245,8 @@ static int open_store(void *self, struct engine_store *store)
         .path = "perdure.db",
         .vfs = world->vfs_name,
         .page_size = scenario->engine.page_size,
-        .journal = scenario->engine.wal ? STORE_SQLITE_WAL
-                                        : STORE_SQLITE_DELETE,
+        .journal =
+            scenario->engine.wal ? STORE_SQLITE_WAL : STORE_SQLITE_DELETE,
         .create = 1,
         .limits = store_limits(scenario),
         .defects = defects_at(world, SIM_NODE_STORE),
@@ -316,8 +315,8 @@ static bool make_store(struct scenario_world *world)
         if (store_memory_open(&memory, &world->memory_store))
             return false;
     }
-    world->store = sim_store_node_new(&config, &clock,
-                                      scenario->engine.restart_ns);
+    world->store =
+        sim_store_node_new(&config, &clock, scenario->engine.restart_ns);
     return world->store != NULL;
 }
 
@@ -371,8 +370,8 @@ static bool make_outside(struct scenario_world *world)
     struct sim_clock clock;
     struct engine_defects defects = defects_at(world, SIM_NODE_RECEIVER);
     scenario_clock(world, SIM_NODE_RECEIVER, &clock);
-    world->receiver = sim_receiver_new(
-        world->sim, &clock, scenario->engine.dedup_ttl_ns, &defects);
+    world->receiver = sim_receiver_new(world->sim, &clock,
+                                       scenario->engine.dedup_ttl_ns, &defects);
     struct sim_client_config config = {
         .world = world->sim,
         .runs = scenario->runs,
@@ -423,12 +422,10 @@ static void start_all(struct scenario_world *world)
     schedule_fault(world);
 }
 
-struct scenario_world *scenario_world_new(const struct scenario *scenario,
-                                          uint64_t seed,
-                                          const char *const *defects,
-                                          uint32_t defect_count,
-                                          struct sim_record_sink records,
-                                          char *message, size_t size)
+struct scenario_world *
+scenario_world_new(const struct scenario *scenario, uint64_t seed,
+                   const char *const *defects, uint32_t defect_count,
+                   struct sim_record_sink records, char *message, size_t size)
 {
     struct scenario_world *world = calloc(1, sizeof(*world));
     if (!world) {

@@ -3,7 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RUN_DUE, RUN_ASKED, RUN_STARTED, RUN_ENDED };
+enum {
+    RUN_DUE,
+    RUN_ASKED,
+    RUN_STARTED,
+    RUN_ENDED
+};
 
 struct sim_client {
     struct sim_client_config config;
@@ -15,7 +20,9 @@ struct sim_client {
 };
 
 /* Timer arguments: 0 is the next arrival, else the run that is waited for. */
-enum { ARRIVAL = 0 };
+enum {
+    ARRIVAL = 0
+};
 
 static void note(struct sim_client *c, enum engine_record_kind kind,
                  uint64_t run, uint32_t op, uint64_t a, uint64_t b)
@@ -33,8 +40,7 @@ static void note(struct sim_client *c, enum engine_record_kind kind,
 
 static uint64_t due_ns(struct sim_client *c, uint64_t run)
 {
-    return c->start_ns +
-           c->config.arrival(c->config.arrival_self, run - 1);
+    return c->start_ns + c->config.arrival(c->config.arrival_self, run - 1);
 }
 
 static void send_start(struct sim_client *c, uint64_t run)

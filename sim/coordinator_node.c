@@ -91,8 +91,8 @@ static bool carry_out(void *self, const struct engine_do *action)
     }
     sim_net_send(n->machine.world, message);
     return message->kind == ENGINE_MSG_DISPATCH &&
-           ask(n, SIM_POINT_COORD_DISPATCH_AFTER, message->run,
-               message->op + 1, message->attempt);
+           ask(n, SIM_POINT_COORD_DISPATCH_AFTER, message->run, message->op + 1,
+               message->attempt);
 }
 
 static int step(void *self, const struct engine_input *input,
@@ -150,8 +150,7 @@ static void timer(void *self, uint64_t arg)
 static void start(void *self)
 {
     struct sim_coordinator_node *n = self;
-    struct sim_node_state *state =
-        sim_node(n->machine.world, n->config.node);
+    struct sim_node_state *state = sim_node(n->machine.world, n->config.node);
     n->config.incarnation = state->incarnation;
     n->config.memory = &state->memory.port;
     sim_machine_restart(&n->machine);
@@ -189,9 +188,10 @@ static const struct sim_actor_ops ops = {
     .resume = resume,
 };
 
-struct sim_coordinator_node *sim_coordinator_node_new(
-    struct sim_world *world, const struct engine_coordinator_config *config,
-    const struct sim_clock *clock, uint64_t restart_ns)
+struct sim_coordinator_node *
+sim_coordinator_node_new(struct sim_world *world,
+                         const struct engine_coordinator_config *config,
+                         const struct sim_clock *clock, uint64_t restart_ns)
 {
     struct sim_coordinator_node *n = calloc(1, sizeof(*n));
     if (!n)

@@ -14,9 +14,10 @@ struct sim_coordinator_node;
  * Makes the actor and sets it at config->node. config's incarnation, memory
  * and sink are filled in here. NULL without memory.
  */
-struct sim_coordinator_node *sim_coordinator_node_new(
-    struct sim_world *world, const struct engine_coordinator_config *config,
-    const struct sim_clock *clock, uint64_t restart_ns);
+struct sim_coordinator_node *
+sim_coordinator_node_new(struct sim_world *world,
+                         const struct engine_coordinator_config *config,
+                         const struct sim_clock *clock, uint64_t restart_ns);
 void sim_coordinator_node_free(struct sim_coordinator_node *node);
 
 #endif

@@ -3,9 +3,18 @@
 #include <stdlib.h>
 
 /* Timer arguments of the front end: what, and about which environment. */
-enum front_timer { TIMER_READY, TIMER_KILL, TIMER_HANG, TIMER_DIE, TIMER_QUEUE };
+enum front_timer {
+    TIMER_READY,
+    TIMER_KILL,
+    TIMER_HANG,
+    TIMER_DIE,
+    TIMER_QUEUE
+};
 
-enum { TIMER_BITS = 3, GENERATION_SHIFT = 32 };
+enum {
+    TIMER_BITS = 3,
+    GENERATION_SHIFT = 32
+};
 
 /* How long into an invocation a fault inside it strikes. */
 static const uint64_t strike_ns = UINT64_C(10000000);
@@ -37,7 +46,6 @@ struct sim_lambda_front {
     uint32_t held_count;
     uint64_t queue_timer_ns;
 };
-
 
 static struct sim_world *world_of(struct sim_lambda_front *f)
 {
@@ -122,7 +130,11 @@ static bool worker_ready(struct sim_lambda_front *f, uint32_t index)
 }
 
 /* Why an environment ended; detail of ENV_ENDED. */
-enum env_end { ENV_EXPIRED = 1, ENV_LOST, ENV_KILLED };
+enum env_end {
+    ENV_EXPIRED = 1,
+    ENV_LOST,
+    ENV_KILLED
+};
 
 static void ended(struct sim_lambda_front *f, uint32_t index, enum env_end why,
                   uint64_t time_ns)
@@ -177,10 +189,9 @@ static void close_invocation(struct sim_lambda_front *f, struct env *env,
     queue_timer(f);
 }
 
-/* Invocations --------------------------------------------------------------- */
+/* Invocations ------------------------------------------------------------- */
 
-static void begin_faults(struct sim_lambda_front *f, uint32_t index,
-                         bool hangs)
+static void begin_faults(struct sim_lambda_front *f, uint32_t index, bool hangs)
 {
     struct env *env = &f->envs[index];
     struct engine_decision decision;
@@ -327,9 +338,9 @@ static void work_queue(struct sim_lambda_front *f)
             f->envs[index].queue_id = event.id;
             f->envs[index].tag = (uint32_t)event.tag;
         } else {
-            returned(f, (uint32_t)event.tag,
-                     sim_lambda_queue_throttled(f->config.queue, event.id,
-                                                now_ns));
+            returned(
+                f, (uint32_t)event.tag,
+                sim_lambda_queue_throttled(f->config.queue, event.id, now_ns));
         }
     }
     queue_timer(f);
@@ -345,8 +356,7 @@ static void message(void *self, const struct engine_message *message)
     if (message->kind != ENGINE_MSG_DISPATCH)
         return;
     (void)sim_point(world_of(f), SIM_POINT_PLATFORM_INVOKE, SIM_NODE_PLATFORM,
-                    message->run, message->op + 1, message->attempt,
-                    &decision);
+                    message->run, message->op + 1, message->attempt, &decision);
     switch (decision.action) {
     case ENGINE_ACT_THROTTLE:
         note(f, ENGINE_REC_THROTTLED, message, 0, SIM_LAMBDA_REASONS, 0, 0);
@@ -424,8 +434,7 @@ static void kill_env(struct sim_lambda_front *f, uint32_t index)
 static void timer(void *self, uint64_t arg)
 {
     struct sim_lambda_front *f = self;
-    enum front_timer what =
-        (enum front_timer)(arg & ((1U << TIMER_BITS) - 1));
+    enum front_timer what = (enum front_timer)(arg & ((1U << TIMER_BITS) - 1));
     uint32_t index = (uint32_t)(arg & UINT32_MAX) >> TIMER_BITS;
     if (what == TIMER_QUEUE) {
         work_queue(f);
@@ -444,8 +453,7 @@ static void timer(void *self, uint64_t arg)
         break;
     case TIMER_HANG:
         sim_process_pause(world_of(f), node_of(index),
-                          env->deadline_ns - world_of(f)->now_ns +
-                              strike_ns);
+                          env->deadline_ns - world_of(f)->now_ns + strike_ns);
         break;
     case TIMER_DIE:
         sim_process_crash(world_of(f), node_of(index), ENGINE_ACT_CRASH);
@@ -457,9 +465,9 @@ static void timer(void *self, uint64_t arg)
 
 static const struct sim_actor_ops ops = {.message = message, .timer = timer};
 
-struct sim_lambda_front *sim_lambda_front_new(
-    const struct sim_lambda_front_config *config,
-    const struct sim_clock *clock)
+struct sim_lambda_front *
+sim_lambda_front_new(const struct sim_lambda_front_config *config,
+                     const struct sim_clock *clock)
 {
     struct sim_lambda_front *f = calloc(1, sizeof(*f));
     if (!f)

@@ -33,9 +33,9 @@ struct sim_lambda_front_config {
 struct sim_lambda_front;
 
 /* Sets the actor at SIM_NODE_PLATFORM. NULL without memory. */
-struct sim_lambda_front *sim_lambda_front_new(
-    const struct sim_lambda_front_config *config,
-    const struct sim_clock *clock);
+struct sim_lambda_front *
+sim_lambda_front_new(const struct sim_lambda_front_config *config,
+                     const struct sim_clock *clock);
 /* After the world has been freed or stopped: frees the environments too. */
 void sim_lambda_front_free(struct sim_lambda_front *front);
 

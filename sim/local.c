@@ -5,7 +5,7 @@
 
 struct worker {
     struct sim_worker_node *node;
-    uint32_t given; /* attempts given to it and not known to be over */
+    uint32_t given;       /* attempts given to it and not known to be over */
     uint64_t *arrives_ns; /* of what was given last, one for each slot */
 };
 
@@ -19,7 +19,7 @@ struct sim_local {
     uint32_t slots;
     struct sim_dist latency;
     struct engine_stream latencies;
-    uint64_t given; /* in all: index of the draws */
+    uint64_t given;               /* in all: index of the draws */
     struct engine_message *queue; /* a ring */
     uint32_t head;
     uint32_t queued;
@@ -150,8 +150,7 @@ static void message(void *self, const struct engine_message *message)
     if (message->kind != ENGINE_MSG_DISPATCH)
         return;
     if (sim_point(l->world, SIM_POINT_PLATFORM_INVOKE, SIM_NODE_PLATFORM,
-                  message->run, message->op + 1, message->attempt,
-                  &decision)) {
+                  message->run, message->op + 1, message->attempt, &decision)) {
         if (decision.action == ENGINE_ACT_THROTTLE) {
             answer(l, message, ENGINE_MSG_THROTTLED);
             return;
@@ -174,8 +173,7 @@ static void idle(void *self, uint32_t node)
 {
     struct sim_local *l = self;
     struct worker *worker = &l->workers[node - SIM_NODE_WORKER];
-    uint32_t busy =
-        sim_worker_node_busy(worker->node) + on_the_way(l, worker);
+    uint32_t busy = sim_worker_node_busy(worker->node) + on_the_way(l, worker);
     if (busy < worker->given)
         worker->given = busy;
     gauge(l);

@@ -14,9 +14,9 @@ struct sim_machine {
     struct sim_world *world;
     uint32_t node;
     struct engine_update update;
-    uint32_t done;      /* actions of the update carried out */
-    uint64_t timer_ns;  /* mono: the earliest wake-up set, UINT64_MAX: none */
-    uint64_t wake_ns;   /* true time of its event; others are out of date */
+    uint32_t done;     /* actions of the update carried out */
+    uint64_t timer_ns; /* mono: the earliest wake-up set, UINT64_MAX: none */
+    uint64_t wake_ns;  /* true time of its event; others are out of date */
     /* Carries out one action. True: the process is not running on. */
     bool (*carry_out)(void *self, const struct engine_do *action);
     int (*step)(void *self, const struct engine_input *input,

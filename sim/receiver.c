@@ -19,7 +19,9 @@ struct sim_receiver {
 };
 
 /* The defect forgets keys sooner than a retry can come. */
-enum { SHORT_TTL_NS = 1000000 };
+enum {
+    SHORT_TTL_NS = 1000000
+};
 
 static struct entry *probe(struct entry *entries, uint64_t capacity,
                            uint64_t key, uint64_t key_hi)
@@ -38,8 +40,8 @@ static bool grow(struct sim_receiver *r)
         return false;
     for (uint64_t i = 0; i < r->capacity; i++)
         if (r->entries[i].count)
-            *probe(entries, capacity, r->entries[i].key,
-                   r->entries[i].key_hi) = r->entries[i];
+            *probe(entries, capacity, r->entries[i].key, r->entries[i].key_hi) =
+                r->entries[i];
     free(r->entries);
     r->entries = entries;
     r->capacity = capacity;
@@ -66,8 +68,7 @@ static void message(void *self, const struct engine_message *message)
     }
     struct entry *entry =
         probe(r->entries, r->capacity, message->a, message->b);
-    bool repeat =
-        (message->flags & SIM_EFFECT_KEYED) && remembered(r, entry);
+    bool repeat = (message->flags & SIM_EFFECT_KEYED) && remembered(r, entry);
     struct engine_record record = {
         .kind = repeat ? ENGINE_REC_EFFECT_REPEAT : ENGINE_REC_EFFECT_APPLIED,
         .node = SIM_NODE_RECEIVER,

@@ -10,7 +10,9 @@
 #include "engine/defects.h"
 #include "sim/world.h"
 
-enum { SIM_EFFECT_KEYED = 1 }; /* flag of ENGINE_MSG_EFFECT */
+enum {
+    SIM_EFFECT_KEYED = 1
+}; /* flag of ENGINE_MSG_EFFECT */
 
 struct sim_receiver;
 

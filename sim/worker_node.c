@@ -19,7 +19,7 @@ enum play_state {
 /* A step's code in execution. */
 struct play {
     uint64_t run;
-    uint64_t rest_ns;   /* what it takes after the effect */
+    uint64_t rest_ns; /* what it takes after the effect */
     uint64_t input_hash;
     uint64_t key;
     uint64_t key_hi;
@@ -39,13 +39,15 @@ struct sim_worker_node {
     struct engine_stream fates;
     uint32_t serial;
     uint32_t busy_before;
-    bool held;         /* a pause came before this action */
-    bool held_message; /* or before this reply: do not ask again */
+    bool held;          /* a pause came before this action */
+    bool held_message;  /* or before this reply: do not ask again */
     struct play *plays; /* by slot */
 };
 
 /* Timer arguments: WAKE of the machine is 0; a play is serial and slot. */
-enum { SLOT_BITS = 16 };
+enum {
+    SLOT_BITS = 16
+};
 
 static uint64_t timer_arg(const struct sim_worker_node *n, uint32_t slot)
 {
@@ -65,8 +67,8 @@ static uint32_t node_of(const struct sim_worker_node *n)
 static bool ask(struct sim_worker_node *n, enum sim_point point,
                 const struct play *play)
 {
-    return sim_boundary(world_of(n), point, node_of(n), play->run,
-                        play->op + 1, play->attempt);
+    return sim_boundary(world_of(n), point, node_of(n), play->run, play->op + 1,
+                        play->attempt);
 }
 
 static const struct sim_step *step_of(const struct sim_worker_node *n,
@@ -163,8 +165,8 @@ static bool fails(const struct sim_worker_node *n, const struct play *play)
 /* The same input gives the same output, whoever runs the step. */
 static void write_output(struct sim_worker_node *n, const struct play *play)
 {
-    const struct engine_node *node = engine_graph_node(
-        n->config.engine.graphs[play->workflow], play->op);
+    const struct engine_node *node =
+        engine_graph_node(n->config.engine.graphs[play->workflow], play->op);
     size_t span = engine_value_span(step_of(n, play)->output_bytes);
     unsigned char *at =
         engine_block_begin(&n->output, 8 + node->output_count * span);
@@ -444,9 +446,9 @@ static const struct sim_actor_ops ops = {
     .resume = resume,
 };
 
-struct sim_worker_node *sim_worker_node_new(
-    const struct sim_worker_config *config, const struct sim_clock *clock,
-    uint64_t restart_ns)
+struct sim_worker_node *
+sim_worker_node_new(const struct sim_worker_config *config,
+                    const struct sim_clock *clock, uint64_t restart_ns)
 {
     struct sim_worker_node *n = calloc(1, sizeof(*n));
     if (!n)

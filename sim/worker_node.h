@@ -13,8 +13,8 @@
 
 struct sim_worker_config {
     struct sim_world *world;
-    struct engine_worker_config engine; /* incarnation, memory and sink are
-                                           filled in */
+    struct engine_worker_config engine;  /* incarnation, memory and sink are
+                                            filled in */
     const struct sim_step *const *steps; /* by workflow, by operation */
     struct sim_platform *platform;
     uint64_t effect_timeout_ns; /* then the receiver is asked again */
@@ -23,9 +23,9 @@ struct sim_worker_config {
 struct sim_worker_node;
 
 /* Makes the actor and sets it at config->engine.node. NULL without memory. */
-struct sim_worker_node *sim_worker_node_new(
-    const struct sim_worker_config *config, const struct sim_clock *clock,
-    uint64_t restart_ns);
+struct sim_worker_node *
+sim_worker_node_new(const struct sim_worker_config *config,
+                    const struct sim_clock *clock, uint64_t restart_ns);
 void sim_worker_node_free(struct sim_worker_node *node);
 
 /* Attempts under way; 0 while down. */

@@ -14,7 +14,9 @@ enum event_kind {
 };
 
 /* The kind's share of an event's kind; the rest is the incarnation. */
-enum { EVENT_KIND_BITS = 3 };
+enum {
+    EVENT_KIND_BITS = 3
+};
 
 /* Kinds carry the low bits of the incarnation they were meant for. */
 static uint32_t kind_of(enum event_kind kind, uint32_t incarnation)
@@ -164,8 +166,8 @@ struct sim_world *sim_world_new(const struct sim_world_config *config)
     engine_stream_init(&world->net_latency, config->seed, "sim/net/latency", 0);
     engine_stream_init(&world->net_chance, config->seed, "sim/net/chance", 0);
     for (uint32_t node = 0; node <= SIM_NODE_MAX; node++)
-        sim_clock_init(&world->nodes[node].clock, world->now_ns,
-                       world->now_ns, 0, 0);
+        sim_clock_init(&world->nodes[node].clock, world->now_ns, world->now_ns,
+                       0, 0);
     return world;
 }
 
@@ -186,7 +188,8 @@ void sim_world_free(struct sim_world *world)
     }
     struct sim_event event;
     while (world->queue && sim_queue_pop(world->queue, &event))
-        if (event.target != SIM_NODE_WORLD && event_kind(&event) == EVENT_MESSAGE)
+        if (event.target != SIM_NODE_WORLD &&
+            event_kind(&event) == EVENT_MESSAGE)
             parcel_done(world, parcel_of(event.arg));
     for (uint32_t i = 0; i < SIM_MESSAGE_CLASSES; i++) {
         struct parcel *parcel = world->free_messages[i];
@@ -344,8 +347,8 @@ void sim_timer_at(struct sim_world *world, uint32_t node, uint64_t time_ns,
          kind_of(EVENT_TIMER, world->nodes[node].incarnation), arg);
 }
 
-uint64_t sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
-                    uint64_t arg)
+uint64_t sim_timer_mono(struct sim_world *world, uint32_t node,
+                        uint64_t mono_ns, uint64_t arg)
 {
     uint64_t time_ns = sim_clock_true_for_mono(&world->nodes[node].clock,
                                                mono_ns, world->now_ns);
@@ -396,9 +399,9 @@ static uint64_t transit(const struct sim_world *world,
     const struct sim_net_config *net = &world->net;
     uint64_t ns = sim_dist_draw(&net->latency, &world->net_latency,
                                 index_of(message, sent, copy));
-    if (net->reorder_ppb && engine_draw_chance(&world->net_chance,
-                                               index_of(message, sent, 2 + copy),
-                                               net->reorder_ppb))
+    if (net->reorder_ppb &&
+        engine_draw_chance(&world->net_chance,
+                           index_of(message, sent, 2 + copy), net->reorder_ppb))
         ns += sim_dist_draw(&net->reorder_delay, &world->net_latency,
                             index_of(message, sent, 2 + copy));
     return ns;
@@ -422,8 +425,7 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
                                     net->loss_ppb));
     struct engine_decision decision;
     if (sim_point(world, point_of(head), head->from, head->run,
-                  head->attempt ? head->op + 1 : 0, head->attempt,
-                  &decision)) {
+                  head->attempt ? head->op + 1 : 0, head->attempt, &decision)) {
         lost = lost || decision.action == ENGINE_ACT_LOSE;
         twice = twice || decision.action == ENGINE_ACT_DUPLICATE;
         if (decision.action == ENGINE_ACT_DELAY && decision.amount > 0)
@@ -438,7 +440,8 @@ void sim_net_send2(struct sim_world *world, const struct engine_message *head,
     memcpy(bytes, head, sizeof(*head));
     if (payload_size > 0)
         memcpy(bytes + sizeof(*head), payload, payload_size);
-    deliver_later(world, parcel, head, extra_ns + transit(world, head, sent, 0));
+    deliver_later(world, parcel, head,
+                  extra_ns + transit(world, head, sent, 0));
     if (twice)
         deliver_later(world, parcel, head,
                       extra_ns + transit(world, head, sent, 1));

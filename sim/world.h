@@ -57,14 +57,14 @@ struct sim_node_state {
     struct sim_memory memory;
     enum sim_process_state state;
     uint32_t incarnation;
-    uint64_t resume_ns;    /* while paused */
-    uint64_t restart_ns;   /* after a crash; UINT64_MAX: not by itself */
+    uint64_t resume_ns;        /* while paused */
+    uint64_t restart_ns;       /* after a crash; UINT64_MAX: not by itself */
     uint64_t cut_in_until_ns;  /* the network brings it nothing before */
     uint64_t cut_out_until_ns; /* and takes nothing from it before */
     uint64_t slow_until_ns;
-    uint64_t slow_ns;       /* what it sends is so much later */
-    uint64_t sent;        /* messages, index of the network's draws */
-    uint64_t read_ns;     /* true time at which the clocks were read last */
+    uint64_t slow_ns; /* what it sends is so much later */
+    uint64_t sent;    /* messages, index of the network's draws */
+    uint64_t read_ns; /* true time at which the clocks were read last */
     uint64_t read_wall_ns;
     uint64_t read_mono_ns;
     struct sim_event *kept; /* arrived while paused */
@@ -153,8 +153,8 @@ static inline bool sim_node_up(struct sim_world *world, uint32_t node)
 }
 
 /* Both clocks now; within one event they are read many times. */
-static inline const struct sim_node_state *sim_node_clocks(
-    struct sim_world *world, uint32_t node)
+static inline const struct sim_node_state *
+sim_node_clocks(struct sim_world *world, uint32_t node)
 {
     struct sim_node_state *state = &world->nodes[node];
     if (state->read_ns != world->now_ns) {
@@ -191,8 +191,8 @@ void sim_timer_at(struct sim_world *world, uint32_t node, uint64_t time_ns,
  * The same at the first moment when the node's monotonic clock shows it.
  * Returns that time, or SIM_CLOCK_NEVER while the clock stands still.
  */
-uint64_t sim_timer_mono(struct sim_world *world, uint32_t node, uint64_t mono_ns,
-                    uint64_t arg);
+uint64_t sim_timer_mono(struct sim_world *world, uint32_t node,
+                        uint64_t mono_ns, uint64_t arg);
 
 /*
  * Sends a message (head and payload, message->size bytes) from message->from

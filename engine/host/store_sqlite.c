@@ -869,8 +869,7 @@ static int set_up(const struct opening *opening)
     if (fresh && set_page_size(opening))
         return -1;
     if (execute(opening, "PRAGMA temp_store=MEMORY") ||
-        execute(opening, synchronous(opening)) ||
-        set_journal(opening))
+        execute(opening, synchronous(opening)) || set_journal(opening))
         return -1;
     if (fresh)
         return create_schema(opening);

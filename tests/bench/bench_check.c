@@ -8,8 +8,6 @@
 #include "reports/check.h"
 #include "tests/bench/bench.h"
 
-
-
 enum {
     RECORDS = 1000000,
     LANES = 1000, /* runs under way at once */

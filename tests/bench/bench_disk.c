@@ -11,8 +11,6 @@
 #include "tests/bench/bench.h"
 #include "tests/bench/noop_vfs.h"
 
-
-
 /* One kind of transaction. */
 struct load {
     int page;

@@ -23,7 +23,7 @@ extern char **environ;
 
 struct world {
     const char *file;
-    
+
     uint32_t page_size; /* 0: as the scenario says */
     bool no_checks;
     struct runner_counts counts; /* of the last run */
@@ -37,7 +37,7 @@ static void run_world(struct world *world)
     struct scenario *scenario = scenario_read(world->file, &error);
     if (!scenario)
         bench_fail(error.text);
-    
+
     if (world->page_size)
         scenario->engine.page_size = world->page_size;
     struct runner_options options = {
@@ -115,8 +115,12 @@ static double simulated_a_second(void *arg)
 /* Runs the program itself, to see what it takes as a whole. */
 static void run_program(const char *file, struct rusage *usage, double *seconds)
 {
-    char *argv[] = {"perdure", "run",    (char *)(uintptr_t)file,
-                    "--out",   "build/bench-report", NULL};
+    char *argv[] = {"perdure",
+                    "run",
+                    (char *)(uintptr_t)file,
+                    "--out",
+                    "build/bench-report",
+                    NULL};
     struct timespec began;
     struct timespec ended;
     posix_spawn_file_actions_t quiet;
@@ -184,12 +188,10 @@ void bench_engine(struct bench *bench)
         .file = "tests/bench/scenarios/throughput-under-crashes.json"};
     static const char single_file[] =
         "tests/bench/scenarios/one-a-transaction.json";
-    struct world single = {.file = single_file,
-                           .page_size = 4096,
-                           .no_checks = true};
-    struct world single_small = {.file = single_file,
-                                 .page_size = 1024,
-                                 .no_checks = true};
+    struct world single = {
+        .file = single_file, .page_size = 4096, .no_checks = true};
+    struct world single_small = {
+        .file = single_file, .page_size = 1024, .no_checks = true};
     struct world grouped = {
         .file = quiet, .page_size = 4096, .no_checks = true};
     struct world checked = {.file = quiet};
@@ -205,21 +207,19 @@ void bench_engine(struct bench *bench)
     against_bare(bench, "engine: one a transaction, 1 KiB", &single_small,
                  BENCH_NO_GOAL);
     against_bare(bench, "engine: in groups, 4 KiB", &grouped, BENCH_NO_GOAL);
-    bench_case(bench,
-               &(struct bench_case){.name = "engine: checks on v. off",
-                                    .unit = "s",
-                                    .goal = BENCH_AT_MOST,
-                                    .target = 1.5,
-                                    .measure = seconds_with_checks,
-                                    .baseline = seconds_without_checks,
-                                    .arg = &checked});
+    bench_case(bench, &(struct bench_case){.name = "engine: checks on v. off",
+                                           .unit = "s",
+                                           .goal = BENCH_AT_MOST,
+                                           .target = 1.5,
+                                           .measure = seconds_with_checks,
+                                           .baseline = seconds_without_checks,
+                                           .arg = &checked});
     alone(bench, "engine: operations in memory", "ops/s", BENCH_AT_LEAST,
           1000000, operations_a_second, &memory);
     alone(bench, "engine: 10,000 runs that wait", "sim s/s", BENCH_AT_LEAST,
           1000000, simulated_a_second, &waiting);
     alone(bench, "program: the demo, with reports", "s", BENCH_AT_MOST, 15,
-          demo_seconds,
-          (void *)(uintptr_t) "scenarios/orders-on-lambda.json");
+          demo_seconds, (void *)(uintptr_t) "scenarios/orders-on-lambda.json");
     alone(bench, "program: 100,000 runs in memory", "MB", BENCH_AT_MOST, 512,
           peak_megabytes,
           (void *)(uintptr_t) "tests/bench/scenarios/hundred-thousand.json");

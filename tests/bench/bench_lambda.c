@@ -19,8 +19,6 @@
 #define SERVICE_NS (2 * SECOND)
 #define START_NS SECOND
 
-
-
 enum kind {
     ARRIVAL,
     END,

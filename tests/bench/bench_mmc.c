@@ -14,7 +14,7 @@
 
 #define SERVERS 10
 #define SERVICE_NS 1000000000
-#define ARRIVAL_NS 111111111 /* between arrivals: SERVICE_NS / (0.9 * SERVERS) */
+#define ARRIVAL_NS 111111111 /* SERVICE_NS / (0.9 * SERVERS) */
 #define CUSTOMERS 4000000
 #define WAITING_MAX 4096 /* a power of two */
 #define AHEAD 64         /* customers drawn at once; divides CUSTOMERS */

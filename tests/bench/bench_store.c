@@ -8,8 +8,6 @@
 #include "tests/bench/bench_store.h"
 #include "tests/bench/noop_vfs.h"
 
-
-
 /*
  * Every run goes round: a worker claims its step, finishes it, and the owner
  * appends three events, takes the finished work and puts the next.
