@@ -3,28 +3,24 @@
 #include "faults/rule.h"
 #include "scenarios/scenario.h"
 
-enum {
-    POINT_COUNT = (int)ENGINE_DEFECT_COUNT + (int)SIM_POINT_COUNT
+/* Both rooms' tables in one array: defects first, then the world's points. */
+static const struct engine_point points[] = {
+#define DEFECT_ROW(id, name, simulates) {"defect/" name, "inside", simulates},
+    ENGINE_DEFECTS(DEFECT_ROW)
+#undef DEFECT_ROW
+#define POINT_ROW(id, name, phase, simulates) {name, phase, simulates},
+        SIM_POINTS(POINT_ROW)
+#undef POINT_ROW
 };
 
-_Static_assert(POINT_COUNT <= FAULT_POINTS_MAX, "a plan has room for all");
-
-/*
- * Both rooms' tables in one array, copied at the first call. Copying again
- * would write the same bytes.
- */
 const struct engine_point *scenario_points(uint32_t *count)
 {
-    static struct engine_point all[POINT_COUNT];
-    if (!all[0].name) {
-        for (uint32_t i = 0; i < SIM_POINT_COUNT; i++)
-            all[ENGINE_DEFECT_COUNT + i] = sim_point_table[i];
-        for (uint32_t i = ENGINE_DEFECT_COUNT; i > 0; i--)
-            all[i - 1] = engine_defect_table[i - 1];
-    }
-    *count = POINT_COUNT;
-    return all;
+    *count = sizeof(points) / sizeof(*points);
+    return points;
 }
+
+_Static_assert(sizeof(points) / sizeof(*points) <= FAULT_POINTS_MAX,
+               "a plan has room for all");
 
 uint32_t scenario_points_base(void)
 {

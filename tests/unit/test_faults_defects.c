@@ -34,7 +34,7 @@ TestSuite(faults_defects, .init = set_up, .fini = tear_down);
 Test(faults_defects, each_row_describes_the_defect_of_its_id)
 {
     static const char *const names[] = {
-#define DEFECT_NAME(id, name) name,
+#define DEFECT_NAME(id, name, simulates) name,
         ENGINE_DEFECTS(DEFECT_NAME)
 #undef DEFECT_NAME
     };
