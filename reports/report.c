@@ -69,14 +69,41 @@ static void judge_excuses(struct report_model *model)
     }
 }
 
+/* Points tell too little: what one rule did there hides another's silence. */
+static void judge_rules(struct report_model *model)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->rule_count; i++) {
+        const struct report_rule *rule = &facts->rules[i];
+        if (rule->optional)
+            continue;
+        if (!rule->fired)
+            reason(model, CHECK_INCONCLUSIVE,
+                   "A fault was armed and never fired: %s.", rule->text);
+        else if (!rule->in_flight)
+            reason(model, CHECK_INCONCLUSIVE,
+                   "A fault never fired while work was in flight: %s.",
+                   rule->text);
+    }
+    if (facts->rule_count && !model->stats->faults_fired)
+        reason(model, CHECK_INCONCLUSIVE,
+               "Faults were armed and none of them fired.");
+}
+
 static void judge_faults(struct report_model *model)
 {
     const struct report_stats *stats = model->stats;
+    judge_rules(model);
     for (uint32_t i = 0; i < stats->fault_count; i++) {
         const struct report_fault *fault = &stats->faults[i];
-        if (fault->armed && !fault->fired && !fault->optional)
+        if (fault->armed && !fault->fired && !fault->optional &&
+            !model->facts.rule_count)
             reason(model, CHECK_INCONCLUSIVE,
                    "The fault at %s was armed and never fired.", fault->name);
+        if (fault->fired && !fault->effective && !fault->optional)
+            reason(model, CHECK_INCONCLUSIVE,
+                   "The fault at %s fired, but nothing came of it.",
+                   fault->name);
     }
     if (stats->faults_fired && stats->faults_in_flight == 0)
         reason(model, CHECK_INCONCLUSIVE,

@@ -45,6 +45,14 @@ struct report_source {
     size_t size;
 };
 
+/* One fault that was asked for, and how often it struck. */
+struct report_rule {
+    const char *text; /* what, where and when, in a line */
+    uint64_t fired;
+    uint64_t in_flight; /* of those, while work was in flight */
+    int optional;       /* it depends on chance: need not fire */
+};
+
 /* One line of a bill. */
 struct report_bill {
     const char *name;
@@ -67,6 +75,9 @@ struct report_facts {
     size_t required_count;
     const struct report_expectation *expectations;
     size_t expectation_count;
+    /* Without rules the points of the records are judged. */
+    const struct report_rule *rules;
+    size_t rule_count;
     const struct report_setting *settings;
     size_t setting_count;
     /* The first is the scenario; NULL if there are none. */
@@ -108,10 +119,10 @@ struct report_model {
 /*
  * Judges and collects everything into the model. Fail: a property failed or
  * an expectation was missed. Otherwise excused, if a failure was excused.
- * Otherwise inconclusive: an armed fault never fired, no fault met work in
- * flight, a required property looked at nothing or could not be judged, an
- * expectation could not be, no run was started, or the run is incomplete.
- * Otherwise pass. Returns 0, or -1 when out of memory.
+ * Otherwise inconclusive: an armed fault never fired, had no effect or never
+ * met work in flight, a required property looked at nothing or could not be
+ * judged, an expectation could not be, no run was started, or the run is
+ * incomplete. Otherwise pass. Returns 0, or -1 when out of memory.
  */
 int report_model_init(struct report_model *model,
                       struct report_collect *collect,

@@ -19,7 +19,13 @@
 #endif
 
 /* Why a world ended; detail of WORLD_END. */
-enum world_end { END_DONE, END_TIME, END_EVENTS, END_STOPPED, END_INTERRUPTED };
+enum world_end {
+    END_DONE,
+    END_TIME,
+    END_EVENTS,
+    END_STOPPED,
+    END_INTERRUPTED
+};
 
 struct runner {
     const struct scenario *scenario;
@@ -37,6 +43,9 @@ struct runner {
     struct expect_actual *actual;
     struct report_expectation *expectations;
     struct report_source *sources;
+    struct report_rule *rules;
+    char (*rule_texts)[320];
+    size_t rule_count;
     struct settings settings;
     enum world_end end;
     struct report_model model;
@@ -89,7 +98,8 @@ static void take_records(void *self, const struct engine_record *records,
     report_collect_feed(r->collect, records, count);
 }
 
-/* What the checkers and the collector are told ------------------------------ */
+/* What the checkers and the collector are told ------------------------------
+ */
 
 static uint64_t retry_time(const struct engine_retry *retry)
 {
@@ -237,9 +247,12 @@ static bool open_judges(struct runner *r)
     return (r->checks || r->capacity) && r->collect;
 }
 
-/* The run ------------------------------------------------------------------- */
+/* The run -------------------------------------------------------------------
+ */
 
-enum { LOOK_EVERY = 4096 }; /* events between looks at the outside */
+enum {
+    LOOK_EVERY = 4096
+}; /* events between looks at the outside */
 
 static enum world_end let_it_happen(struct runner *r)
 {
@@ -258,10 +271,9 @@ static enum world_end let_it_happen(struct runner *r)
         if (r->options.interrupted && *r->options.interrupted)
             return END_INTERRUPTED;
         if (r->options.progress)
-            r->options.progress(r->options.progress_self,
-                                sim->now_ns - SCENARIO_START_NS,
-                                sim->event_count,
-                                r->world->progress.runs_ended);
+            r->options.progress(
+                r->options.progress_self, sim->now_ns - SCENARIO_START_NS,
+                sim->event_count, r->world->progress.runs_ended);
     }
     return END_STOPPED;
 }
@@ -281,10 +293,9 @@ static enum world_end let_it_flow(struct runner *r)
         if (r->options.interrupted && *r->options.interrupted)
             return END_INTERRUPTED;
         if (r->options.progress)
-            r->options.progress(r->options.progress_self,
-                                counts.now_ns - SCENARIO_START_NS,
-                                counts.events,
-                                counts.arrived - counts.in_flight);
+            r->options.progress(
+                r->options.progress_self, counts.now_ns - SCENARIO_START_NS,
+                counts.events, counts.arrived - counts.in_flight);
     } while (more > 0);
     bool all = counts.arrived == r->scenario->runs && counts.in_flight == 0;
     return all ? END_DONE : END_TIME;
@@ -303,7 +314,30 @@ static const char *why_incomplete(const struct runner *r)
     return NULL;
 }
 
-/* The verdict --------------------------------------------------------------- */
+/* The faults of the plan and what became of each. */
+static bool fill_rules(struct runner *r)
+{
+    const struct fault_plan *plan = &r->world->plan;
+    r->rules = calloc(plan->count + 1, sizeof(*r->rules));
+    r->rule_texts = calloc(plan->count + 1, sizeof(*r->rule_texts));
+    if (!r->rules || !r->rule_texts)
+        return false;
+    for (uint32_t i = 0; r->world->board && i < plan->count; i++) {
+        const struct fault_rule *rule = &plan->rules[i];
+        if (rule->action == ENGINE_ACT_DEFECT)
+            continue;
+        const struct fault_ledger *ledger =
+            fault_switchboard_rule_ledger(r->world->board, i);
+        char *text = r->rule_texts[r->rule_count];
+        scenario_world_rule_text(r->world, i, text, sizeof(*r->rule_texts));
+        r->rules[r->rule_count++] = (struct report_rule){
+            text, ledger->fired, ledger->in_flight, chancy(rule)};
+    }
+    return true;
+}
+
+/* The verdict ---------------------------------------------------------------
+ */
 
 static bool fill_lists(struct runner *r)
 {
@@ -312,24 +346,22 @@ static bool fill_lists(struct runner *r)
     r->expectations =
         calloc(scenario->expectation_count + 1, sizeof(*r->expectations));
     r->sources = calloc(scenario->source_count + 1, sizeof(*r->sources));
-    if (!r->actual || !r->expectations || !r->sources)
+    if (!r->actual || !r->expectations || !r->sources || !fill_rules(r))
         return false;
     for (uint32_t i = 0; i < scenario->source_count; i++)
         r->sources[i] = (struct report_source){scenario->sources[i].name,
                                                scenario->sources[i].text,
                                                scenario->sources[i].size};
-    if (!settings_init(&r->settings, scenario, &r->world->plan,
-                       &r->check_world, r->world))
+    if (!settings_init(&r->settings, scenario, &r->check_world, r->world))
         return false;
     if (r->capacity)
         scenario_capacity_bill(r->capacity, &r->settings);
     return true;
 }
 
-static const char *const check_ids[] = {"S1",  "S2",  "S3",  "S4",
-                                        "S5",  "S6",  "S9",  "S10",
-                                        "S11", "S14", "S15", "S17",
-                                        "L1",  "L2",  "L3",  "L5"};
+static const char *const check_ids[] = {"S1", "S2",  "S3",  "S4",  "S5",  "S6",
+                                        "S9", "S10", "S11", "S14", "S15", "S17",
+                                        "L1", "L2",  "L3",  "L5"};
 
 static bool has_waits(const struct scenario *scenario)
 {
@@ -415,6 +447,8 @@ static bool judge(struct runner *r)
         .required_count = required_count,
         .expectations = r->expectations,
         .expectation_count = r->scenario->expectation_count,
+        .rules = r->rules,
+        .rule_count = r->rule_count,
         .settings = r->settings.rows,
         .setting_count = r->settings.count,
         .sources = r->sources,
@@ -471,9 +505,9 @@ static bool open_world(struct runner *r, char *message, size_t size)
         if (r->capacity)
             r->world = scenario_capacity_world(r->capacity);
     } else {
-        r->world = scenario_world_new(r->scenario, options->seed,
-                                      options->defects, options->defect_count,
-                                      sink, message, size);
+        r->world =
+            scenario_world_new(r->scenario, options->seed, options->defects,
+                               options->defect_count, sink, message, size);
     }
     return r->world != NULL;
 }
@@ -540,6 +574,8 @@ void runner_free(struct runner *r)
     free(r->actual);
     free(r->expectations);
     free(r->sources);
+    free(r->rules);
+    free(r->rule_texts);
     free(r);
 }
 

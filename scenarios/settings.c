@@ -91,16 +91,17 @@ static void add_bounds(struct settings *s, const struct check_world *bounds)
     add_ns(s, "bound: a timer's lateness (L5)", bounds->timer_slack_ns, from);
 }
 
-static void add_faults(struct settings *s, const struct fault_plan *plan)
+static void add_faults(struct settings *s, const struct scenario_world *world)
 {
+    const struct fault_plan *plan = &world->plan;
     for (uint32_t i = 0; i < plan->count; i++) {
         const struct fault_rule *rule = &plan->rules[i];
         char name[96];
         snprintf(name, sizeof(name), "fault %" PRIu32 "%s%s", i + 1,
                  rule->name[0] ? ": " : "", rule->name);
         add(s, name, "scenario", NULL);
-        fault_rule_text(rule, plan->points, plan->point_count,
-                        s->texts[s->count - 1].value, sizeof(s->texts->value));
+        scenario_world_rule_text(world, i, s->texts[s->count - 1].value,
+                                 sizeof(s->texts->value));
     }
 }
 
@@ -137,11 +138,10 @@ static void add_bill(struct settings *s, const struct scenario_world *world)
 }
 
 bool settings_init(struct settings *s, const struct scenario *scenario,
-                   const struct fault_plan *plan,
                    const struct check_world *bounds,
                    const struct scenario_world *world)
 {
-    size_t room = 24 + plan->count + scenario->platform.row_count;
+    size_t room = 24 + world->plan.count + scenario->platform.row_count;
     *s = (struct settings){0};
     s->rows = calloc(room, sizeof(*s->rows));
     s->texts = calloc(room, sizeof(*s->texts));
@@ -152,7 +152,7 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
         add_capacity(s, scenario);
     else
         add_bounds(s, bounds);
-    add_faults(s, plan);
+    add_faults(s, world);
     add_profile(s, &scenario->platform);
     add_bill(s, world);
     return true;

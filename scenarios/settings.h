@@ -30,7 +30,6 @@ struct settings {
 
 /* False without memory. deinit() also takes a zeroed one. */
 bool settings_init(struct settings *settings, const struct scenario *scenario,
-                   const struct fault_plan *plan,
                    const struct check_world *bounds,
                    const struct scenario_world *world);
 void settings_deinit(struct settings *settings);

@@ -109,6 +109,21 @@ static void shift(struct fault_rule *rule)
         rule->times[i] += SCENARIO_START_NS;
 }
 
+void scenario_world_rule_text(const struct scenario_world *world,
+                              uint32_t index, char *text, size_t size)
+{
+    const struct fault_plan *plan = &world->plan;
+    struct fault_rule rule = plan->rules[index];
+    if (rule.action != ENGINE_ACT_DEFECT) {
+        rule.from_ns -= SCENARIO_START_NS;
+        if (rule.to_ns < UINT64_MAX - SCENARIO_START_NS)
+            rule.to_ns -= SCENARIO_START_NS;
+        for (uint32_t i = 0; i < rule.time_count; i++)
+            rule.times[i] -= SCENARIO_START_NS;
+    }
+    fault_rule_text(&rule, plan->points, plan->point_count, text, size);
+}
+
 static uint32_t workflow_of(void *self, uint64_t run)
 {
     const struct scenario_world *world = self;

@@ -78,6 +78,10 @@ bool scenario_world_tables(struct scenario_world *world);
 /* All runs have ended and everything they left behind is dealt with. */
 bool scenario_world_over(const struct scenario_world *world);
 
+/* Rule `index` of the plan as one line, its times from the world's start. */
+void scenario_world_rule_text(const struct scenario_world *world,
+                              uint32_t index, char *text, size_t size);
+
 /* The end: audits the store and writes the last records. */
 void scenario_world_end(struct scenario_world *world, unsigned why);
 

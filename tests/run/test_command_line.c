@@ -198,6 +198,9 @@ Test(command_line, a_fault_that_never_fired_exits_5)
     stage_open(&stage);
     cr_expect_eq(
         CALL(&stage, "run", DATA "never-fires.json", "--out", stage.out), 5);
+    cr_expect_eq(CALL(&stage, "run", DATA "second-fault-never-fires.json",
+                      "--out", stage.out),
+                 5);
     stage_close(&stage);
 }
 

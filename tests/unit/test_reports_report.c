@@ -59,6 +59,29 @@ Test(reports_report, a_fault_that_never_fired_leaves_doubt_unless_optional)
     sample_report_free(sample);
 }
 
+Test(reports_report, what_one_fault_did_does_not_excuse_the_silence_of_another)
+{
+    struct sample_report *sample = sample_report_new(&calm);
+    struct report_rule rules[] = {{"crash of one", 3, 3, 0},
+                                  {"crash of another", 0, 0, 1},
+                                  {"pause of a third", 2, 1, 0}};
+    sample->facts.rules = rules;
+    sample->facts.rule_count = 3;
+    sample_report_judge(sample);
+    cr_assert_eq(sample->model.verdict, CHECK_PASS);
+    rules[1].optional = 0;
+    sample_report_judge(sample);
+    cr_assert_eq(sample->model.verdict, CHECK_INCONCLUSIVE);
+    cr_assert_str_eq(sample->model.reasons[0].text,
+                     "A fault was armed and never fired: crash of another.");
+    rules[1].fired = 1;
+    sample_report_judge(sample);
+    cr_assert_str_eq(sample->model.reasons[0].text,
+                     "A fault never fired while work was in flight: crash of "
+                     "another.");
+    sample_report_free(sample);
+}
+
 static enum check_verdict verdict_with_fault(uint32_t in_flight)
 {
     struct synthetic_options options = {.runs = 0, .crash_every = 1};
@@ -67,7 +90,10 @@ static enum check_verdict verdict_with_fault(uint32_t in_flight)
         report_collect_new(&sample->synthetic->world);
     struct engine_record records[2] = {
         {.kind = ENGINE_REC_START_SENT, .run = 1, .time_ns = 5, .a = 5},
-        {.kind = ENGINE_REC_FAULT, .time_ns = 6, .count = in_flight}};
+        {.kind = ENGINE_REC_FAULT,
+         .time_ns = 6,
+         .count = in_flight,
+         .detail = ENGINE_ACT_LOSE}};
     report_collect_free(sample->collect);
     sample->collect = collect;
     sample->synthetic->world.runs_max = 1;
