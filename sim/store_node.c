@@ -26,7 +26,7 @@ struct sim_store_node {
     bool open;
     bool busy;
     struct pending *pending; /* requests waiting, in bytes waiting */
-    uint32_t pending_head; /* those before it have been taken */
+    uint32_t pending_head;   /* those before it have been taken */
     uint32_t pending_count;
     uint32_t pending_capacity;
     struct bytes waiting;
@@ -713,7 +713,7 @@ void sim_store_node_audit(struct sim_store_node *n)
         sim_disk_restart(n->config.disk);
         sim_disk_heal(n->config.disk);
     }
-        /* A store that has failed can say nothing: open it anew. */
+    /* A store that has failed can say nothing: open it anew. */
     if (n->config.disk)
         close_store(n);
     if (!n->open) {
