@@ -217,6 +217,11 @@ void report_model_held(const struct report_model *model,
                             facts->result_count ? " and " : "", model->met,
                             facts->expectation_count,
                             facts->result_count ? "" : " held");
-    report_buffer_print(out, " over %s runs.",
+    report_buffer_print(out, " over %s runs",
                         report_format_count(&runs, model->stats->runs.started));
+    if (model->stats->runs.blocked)
+        report_buffer_print(
+            out, ", %s of them blocked until an operator decides",
+            report_format_count(&runs, model->stats->runs.blocked));
+    report_buffer_put(out, ".");
 }

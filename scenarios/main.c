@@ -34,9 +34,10 @@ static const char help[] =
     "        seeded defects: what each breaks and which property sees it\n"
     "  --version, --help\n"
     "\n"
-    "Exit codes: 0 everything held, 1 internal error, 2 usage or scenario\n"
-    "error, 3 a property failed, 4 an expectation was missed, 5 inconclusive,\n"
-    "6 environment missing, 130 interrupted. NO_COLOR turns colour off.\n";
+    "Exit codes: 0 everything held (or is excused), 1 internal error, 2 usage\n"
+    "or scenario error, 3 a property failed, 4 an expectation was missed,\n"
+    "5 inconclusive, 6 environment missing, 130 interrupted. NO_COLOR turns\n"
+    "colour off.\n";
 
 struct command {
     const char *name;
@@ -62,6 +63,14 @@ static int unknown(const char *name)
     return EXIT_USAGE;
 }
 
+static int wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return 1;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     /* A closed pipe is an error of the write, not the end of the process. */
@@ -70,7 +79,7 @@ int main(int argc, char **argv)
         fputs(help, stdout);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+    if (strcmp(argv[1], "help") == 0 || wants_help(argc, argv)) {
         fputs(help, stdout);
         return EXIT_HELD;
     }
