@@ -1,4 +1,5 @@
 #include "scenarios/profile_values.h"
+#include "sim/nodes.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -11,7 +12,8 @@ enum {
 };
 
 static const struct profile_param params[] = {
-    [WORKERS] = {"workers", "workers", 1, 10000, NULL, PROFILE_COUNT, true},
+    [WORKERS] = {"workers", "workers", 1, SIM_NODE_MAX - SIM_NODE_WORKER + 1,
+                 NULL, PROFILE_COUNT, true},
     [SLOTS] = {"slots", "slots", 1, 10000, NULL, PROFILE_COUNT, true},
     [DISPATCH_LATENCY] = {"dispatch_latency", NULL, 0, 0, NULL, PROFILE_DIST,
                           false},

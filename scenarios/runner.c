@@ -514,6 +514,7 @@ static bool open_world(struct runner *r, char *message, size_t size)
 
 static void run_world(struct runner *r)
 {
+    scenario_world_start(r->world);
     r->end = let_it_happen(r);
     scenario_world_end(r->world, r->end);
     count(r);

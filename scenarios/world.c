@@ -421,7 +421,7 @@ bool scenario_world_tables(struct scenario_world *world)
     return true;
 }
 
-static void start_all(struct scenario_world *world)
+void scenario_world_start(struct scenario_world *world)
 {
     for (uint32_t node = 1; node < world->sim->node_count; node++)
         if (sim_node(world->sim, node)->ops)
@@ -462,7 +462,6 @@ scenario_world_new(const struct scenario *scenario, uint64_t seed,
         scenario_world_free(world);
         return NULL;
     }
-    start_all(world);
     return world;
 }
 

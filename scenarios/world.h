@@ -64,13 +64,15 @@ struct scenario_world {
 };
 
 /*
- * Builds it all and starts the processes. Records go to `records`. NULL and a
- * sentence in message on failure.
+ * Builds it all. Records go to `records`, the first when it is started. NULL
+ * and a sentence in message on failure.
  */
 struct scenario_world *
 scenario_world_new(const struct scenario *scenario, uint64_t seed,
                    const char *const *defects, uint32_t defect_count,
                    struct sim_record_sink records, char *message, size_t size);
+/* Starts the processes: once, when whoever takes the records can. */
+void scenario_world_start(struct scenario_world *world);
 void scenario_world_free(struct scenario_world *world);
 /* Fills the tables of graphs, steps and effects. False without memory. */
 bool scenario_world_tables(struct scenario_world *world);

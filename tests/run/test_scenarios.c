@@ -80,6 +80,15 @@ Test(scenarios, the_same_seed_gives_the_same_digest_and_another_a_different_one)
     }
 }
 
+Test(scenarios, a_world_may_start_as_many_workers_as_it_has_numbers_for)
+{
+    struct scenario *scenario =
+        read_scenario("tests/run/data/many-workers.json");
+    struct outcome outcome = run(scenario, 1, NULL);
+    cr_expect_eq(outcome.verdict, CHECK_PASS);
+    scenario_free(scenario);
+}
+
 Test(scenarios, small_worlds_hold_under_many_seeds)
 {
     for (int i = 0; i < SMALL; i++) {

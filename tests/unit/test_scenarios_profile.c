@@ -350,7 +350,7 @@ Test(scenarios_profile, values_out_of_range_are_refused_at_their_place)
                  "s.json:1:39: found a timeout above the platform's, allowed "
                  "at most 900s");
     expect_error("{\"profile\": \"local\", \"workers\": 0}",
-                 "s.json:1:33: found 0 workers, allowed 1 to 10000");
+                 "s.json:1:33: found 0 workers, allowed 1 to 8128");
     expect_error("{\"profile\": \"local\", \"workers\": \"2\"}",
                  "s.json:1:33: found \"2\", allowed a number and its unit, as "
                  "in \"2 workers\"");
