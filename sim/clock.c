@@ -39,6 +39,13 @@ static void check_wall(const struct sim_clock *clock)
     assert(clock->wall_ahead_ns <= WALL_AHEAD_MAX_NS);
 }
 
+static int64_t within_wall(int64_t ahead_ns)
+{
+    if (ahead_ns > WALL_AHEAD_MAX_NS)
+        return WALL_AHEAD_MAX_NS;
+    return ahead_ns < -WALL_AHEAD_MAX_NS ? -WALL_AHEAD_MAX_NS : ahead_ns;
+}
+
 void sim_clock_init(struct sim_clock *clock, uint64_t at_ns, uint64_t mono_ns,
                     int64_t wall_offset_ns, int32_t drift_ppb)
 {
@@ -94,8 +101,10 @@ static void begin_stretch(struct sim_clock *clock, uint64_t at_ns)
 void sim_clock_step(struct sim_clock *clock, uint64_t at_ns, int64_t by_ns)
 {
     begin_stretch(clock, at_ns);
-    clock->wall_ahead_ns += by_ns;
-    check_wall(clock);
+    /* Steps add up: a clock has a last date that it can show. */
+    if (__builtin_add_overflow(clock->wall_ahead_ns, by_ns, &by_ns))
+        by_ns = by_ns < 0 ? INT64_MAX : INT64_MIN;
+    clock->wall_ahead_ns = within_wall(by_ns);
 }
 
 void sim_clock_set_drift(struct sim_clock *clock, uint64_t at_ns,
@@ -132,8 +141,8 @@ void sim_clock_thaw(struct sim_clock *clock, uint64_t at_ns,
     if (how == SIM_CLOCK_CATCH_UP) {
         uint64_t missed_ns =
             run_for(at_ns - clock->frozen_ns, clock->drift_ppb);
-        clock->wall_ahead_ns += (int64_t)missed_ns;
-        check_wall(clock);
+        clock->wall_ahead_ns =
+            within_wall(clock->wall_ahead_ns + (int64_t)missed_ns);
     }
 }
 

@@ -68,7 +68,7 @@ uint64_t sim_clock_wall(const struct sim_clock *clock, uint64_t true_ns);
 
 /*
  * Moves the wall clock by `by_ns` at a true time; the other never notices.
- * In sum it ends up less than a hundred years from the monotonic clock.
+ * Steps that add up to more than some hundred years leave it there.
  */
 void sim_clock_step(struct sim_clock *clock, uint64_t at_ns, int64_t by_ns);
 

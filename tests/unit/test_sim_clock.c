@@ -56,6 +56,21 @@ Test(sim_clock, a_freeze_holds_both_until_the_thaw)
     cr_assert_eq(sim_clock_wall(&clock, 17 * S), 10 * S + 7);
 }
 
+Test(sim_clock, steps_that_add_up_to_centuries_stop_at_the_last_date)
+{
+    struct sim_clock clock;
+    sim_clock_init(&clock, 0, 100, 0, 0);
+    for (uint64_t i = 1; i <= 40; i++)
+        sim_clock_step(&clock, i * S, INT64_MAX / 8);
+    uint64_t last = sim_clock_wall(&clock, 50 * S);
+    cr_assert_gt(last, UINT64_C(3) << 60);
+    sim_clock_step(&clock, 50 * S, 1);
+    cr_assert_eq(sim_clock_wall(&clock, 50 * S), last);
+    for (uint64_t i = 51; i <= 100; i++)
+        sim_clock_step(&clock, i * S, -(INT64_MAX / 8));
+    cr_assert_eq(sim_clock_wall(&clock, 100 * S), 0);
+}
+
 Test(sim_clock, after_a_thaw_the_wall_catches_up_or_stays_behind)
 {
     struct sim_clock jumps, lags;
