@@ -21,6 +21,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000000)
 #define YEAR (365 * (86400 * SECOND))
+#define PERIOD_MIN (SECOND / 1000) /* or a world would do nothing else */
 
 enum {
     FAULTS_MAX = 256,
@@ -698,7 +699,7 @@ static void read_every(struct fault_draft *draft)
     if (!json_get(draft->object, "every", JSON_OPTIONAL, &view, draft->err))
         return;
     if (!json_is_number(view))
-        (void)json_as_quantity(view, QUANTITY_DURATION, 1, YEAR,
+        (void)json_as_quantity(view, QUANTITY_DURATION, PERIOD_MIN, YEAR,
                                &draft->rule.period_ns, draft->err);
     else if (json_as_int(view, 1, JSON_INT_MAX, &every, draft->err))
         draft->rule.every = (uint64_t)every;

@@ -293,6 +293,9 @@ static const struct bad_member {
      "[{\"pause\": \"store\", \"at\": \"inside commit\", \"for\": \"9s\"}]",
      "s.json:4:12: found a fault that cannot be carried out: disk/write "
      "cannot pause, allowed: crash, error, delay, short, full, lie"},
+    {"faults", "[{\"crash\": \"worker\", \"every\": \"1ns\"}]",
+     "s.json:4:41: found the string \"1ns\" for \"every\", allowed \"1ms\" to "
+     "\"365d\""},
     {"faults", "[{\"expire\": \"lease\", \"times\": [\"1s\"]}]",
      "s.json:4:23: found the string \"lease\" for \"expire\", allowed \"run "
      "lease\", \"work claim\""},
