@@ -492,7 +492,7 @@ static void print_share(uint64_t ppb, char *text, size_t size)
     if (ppb % 10000000 != 0) {
         (void)snprintf(part, sizeof(part), ".%07u", (unsigned)(ppb % 10000000));
         length = strlen(part);
-        while (part[length - 1] == '0') {
+        while (length > 0 && part[length - 1] == '0') {
             part[--length] = '\0';
         }
     }
