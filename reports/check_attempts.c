@@ -2,7 +2,9 @@
  * S4: attempts are counted durably. They are numbered from 1 without a gap,
  * each claimed before its code or effect starts, each ended at most once and
  * before the next begins; none follows a success, a failure that must not be
- * repeated, or the last attempt of the policy; delays are the policy's.
+ * repeated, or the last attempt of the policy; delays are the policy's. Nobody
+ * runs an attempt that another claimed, and none is given up that the policy
+ * would repeat.
  */
 #include <inttypes.h>
 
@@ -135,6 +137,16 @@ static void check_success(const struct look *look)
               look->op->attempt, fold_phase_name(look->op->phase));
 }
 
+static void check_failure(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+
+    if (op->phase == FOLD_ENDED && repeatable(look) &&
+        op->attempt < look->node->retry.attempts_max)
+        WRONG(look, "was the last (error %s): the policy allows %u",
+              engine_error_name(op->error), look->node->retry.attempts_max);
+}
+
 static void check_scheduled(const struct look *look)
 {
     check_next(look, look->record->attempt);
@@ -165,6 +177,9 @@ static void check_event(const struct look *look)
     case ENGINE_EV_OP_SUCCEEDED:
         check_success(look);
         break;
+    case ENGINE_EV_OP_FAILED:
+        check_failure(look);
+        break;
     default:
         break;
     }
@@ -173,6 +188,10 @@ static void check_event(const struct look *look)
 static void check_begin(const struct look *look)
 {
     look->s->result->checked++;
+    if (look->record->attempt == look->op->claimed &&
+        look->record->node != look->op->claimer)
+        WRONG(look, "runs on node %u, but node %u has claimed it",
+              look->record->node, look->op->claimer);
     if (look->record->attempt > look->op->claimed)
         WRONG(look,
               "%s on node %u before its claim was durable; the last "

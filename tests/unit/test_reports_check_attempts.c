@@ -184,3 +184,29 @@ Test(reports_check_attempts, a_success_without_a_successful_attempt_is_reported)
                    "made the operation succeed");
     records_free(records);
 }
+
+Test(reports_check_attempts,
+     an_attempt_run_by_one_who_did_not_claim_it_is_reported)
+{
+    struct records *records = retried();
+    struct engine_record *begin =
+        records_find(records, ENGINE_REC_ATTEMPT_BEGIN, 1);
+
+    begin->node++;
+    records_expect(records, &check_attempts, begin, "has claimed it");
+    records_free(records);
+}
+
+Test(reports_check_attempts, giving_up_before_the_last_attempt_is_reported)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_CREATED);
+    fail(records, 1, SECOND, ENGINE_ERR_USER);
+    struct engine_record *event =
+        records_find_event(records, ENGINE_EV_RETRY_SCHEDULED, 0);
+
+    event->detail = ENGINE_EV_OP_FAILED;
+    records_expect(records, &check_attempts, event, "was the last");
+    records_free(records);
+}
