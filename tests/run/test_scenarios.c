@@ -122,6 +122,9 @@ static const struct {
     {"scenarios/platform-kills-at-its-limit.json", CHECK_PASS},
     {"scenarios/platform-throttles-and-doubles.json", CHECK_PASS},
     {"scenarios/swarm.json", CHECK_PASS},
+    {"scenarios/steps-fail-and-outlast-claims.json", CHECK_PASS},
+    {"scenarios/waits-on-a-fast-clock.json", CHECK_PASS},
+    {"scenarios/answers-outlast-leases.json", CHECK_PASS},
 };
 
 Test(scenarios, each_family_of_faults_ends_as_it_must)
