@@ -452,6 +452,8 @@ Test(command_line, an_interrupt_leaves_a_report_marked_incomplete)
     cr_expect(strstr(report, "interrupted"));
     expect_json(report, size);
     cr_expect(strstr(stage.said, "interrupted"), "%s", stage.said);
+    /* Runs that had no time to end are not stuck. */
+    cr_expect_eq(strncmp(stage.said, "INCONCLUSIVE", 12), 0, "%s", stage.said);
     free(report);
     stage_close(&stage);
 }
