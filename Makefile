@@ -88,8 +88,9 @@ fmt:
 	clang-format -i $(CFILES)
 fmt-check:
 	clang-format --dry-run -Werror $(CFILES)
-tidy:
-	clang-tidy --quiet $(filter %.c,$(CFILES)) -- $(ALLFLAGS) -DFIU_ENABLE $(DEFS)
+tidy: $(patsubst %.c,tidy/%,$(filter %.c,$(CFILES)))
+tidy/%: %.c
+	@clang-tidy --quiet $< -- $(ALLFLAGS) -DFIU_ENABLE $(DEFS)
 install: all
 	ci/install $B $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
 clean:

@@ -555,11 +555,9 @@ static void recover(struct engine_coordinator *c, struct owned *o,
         else if (item->type == ENGINE_ITEM_OUTBOX)
             o->outbox_open = 1;
     }
-    if (!terminal) {
-        advance(c, o);
-    } else if (o->outbox_open && !o->acked) {
+    if (terminal && o->outbox_open && !o->acked) {
         send_result(c, o);
-    } else if (o->outbox_open) {
+    } else if (!terminal || o->outbox_open) {
         advance(c, o);
     } else {
         drop(c, o, DISOWN_DONE);

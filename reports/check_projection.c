@@ -121,11 +121,12 @@ static void check_run(struct projection *s, const struct fold_run *run,
                       const struct engine_record *about, uint64_t index)
 {
     const struct row *row = &s->rows[about->run];
+    const char *name;
     uint32_t open;
-    const char *name = first_open(s, run, &open);
 
-    if (!run->next_seq)
+    if (!run || !run->next_seq)
         return;
+    name = first_open(s, run, &open);
     if (!row->seen)
         WRONG(s, about, index,
               "its log goes to seq %" PRIu64 ", but it has no run row",
@@ -156,7 +157,7 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     if (record->kind != ENGINE_REC_AUDIT_DONE || !record->detail)
         return;
     for (about.run = 1; about.run <= s->head.world->runs_max; about.run++)
-        check_run(s, &s->head.fold->runs[about.run], &about, index);
+        check_run(s, fold_run(s->head.fold, about.run), &about, index);
 }
 
 const struct check_ops check_projection = {

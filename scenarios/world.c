@@ -408,8 +408,10 @@ bool scenario_world_tables(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
     uint32_t count = scenario->workflow_count;
+    /* NOLINTBEGIN(bugprone-sizeof-expression): they are arrays of pointers. */
     world->graphs = calloc(count, sizeof(*world->graphs));
     world->steps = calloc(count, sizeof(*world->steps));
+    /* NOLINTEND(bugprone-sizeof-expression) */
     world->effects = calloc(count, sizeof(*world->effects));
     if (!world->graphs || !world->steps || !world->effects)
         return false;

@@ -524,7 +524,7 @@ void sim_process_put_back(struct sim_world *world, uint32_t node,
         .arg = (uint64_t)(uintptr_t)parcel,
     };
     keep(world, &world->nodes[node], &event);
-}
+} /* NOLINT(clang-analyzer-unix.Malloc): the event holds it. */
 
 static void set_clock(struct sim_world *world, uint32_t node,
                       const struct engine_decision *decision)

@@ -14,12 +14,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "scenarios/runner.h"
 #include "tests/bench/bench.h"
 #include "tests/bench/bench_store.h"
-
-extern char **environ;
 
 struct world {
     const char *file;

@@ -131,11 +131,11 @@ static double measure_customer(void *arg)
 }
 
 /* The mean wait in service times: Erlang C / (servers * (1 - load)). */
-static double erlang_wait(double servers, double load)
+static double erlang_wait(int servers, double load)
 {
     double offered = servers * load;
     double blocked = 1;
-    for (double k = 1; k <= servers; k++) {
+    for (int k = 1; k <= servers; k++) {
         blocked = offered * blocked / (k + offered * blocked);
     }
     double waits = blocked / (1 - load * (1 - blocked));

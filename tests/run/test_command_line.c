@@ -32,8 +32,6 @@ struct stage {
     size_t complained_size;
 };
 
-extern char **environ;
-
 static void path_in(const struct stage *stage, const char *name,
                     char path[PATH_SIZE])
 {
@@ -57,14 +55,17 @@ static char *slurp(const char *path, size_t *size)
 static void stage_open(struct stage *stage)
 {
     memset(stage, 0, sizeof(*stage));
-    strcpy(stage->dir, "/tmp/perdure-cli-XXXXXX");
+    snprintf(stage->dir, sizeof(stage->dir), "/tmp/perdure-cli-XXXXXX");
     cr_assert(mkdtemp(stage->dir));
     path_in(stage, "out", stage->out);
-    ssize_t size = readlink("/proc/self/exe", stage->program,
-                            sizeof(stage->program) - sizeof("perdure"));
+    char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - 1);
     cr_assert_gt(size, 0);
-    stage->program[size] = '\0';
-    strcpy(strrchr(stage->program, '/') + 1, "perdure");
+    path[size] = '\0';
+    *strrchr(path, '/') = '\0';
+    int room = (int)sizeof(stage->program);
+    cr_assert_lt(snprintf(stage->program, (size_t)room, "%s/perdure", path),
+                 room);
     cr_assert_eq(access(stage->program, X_OK), 0, "%s: build it first",
                  stage->program);
 }
@@ -483,6 +484,7 @@ Test(command_line, a_reader_that_went_away_does_not_spoil_the_files)
     cr_assert_eq(waitpid(pid, &code, 0), pid);
     cr_expect(WIFEXITED(code) && WEXITSTATUS(code) == 0, "%d", code);
     char *report = out_file(&stage, "report.json", &size);
+    cr_assert(report, "no report was written");
     expect_json(report, size);
     free(report);
     stage_close(&stage);

@@ -119,7 +119,7 @@ static struct engine_bed_machine *renew(struct engine_bed *bed, uint32_t node)
     engine_bed_kill(bed, node);
     machine->incarnation++;
     /* A monotonic clock starts anywhere, with the process or before it. */
-    machine->mono_ns = 1000 * node * BED_S;
+    machine->mono_ns = UINT64_C(1000) * node * BED_S;
     return machine;
 }
 

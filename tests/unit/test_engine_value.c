@@ -14,7 +14,8 @@ Test(engine_value, a_row_of_values_is_read_back_by_index)
         cr_assert(value);
         cr_assert_eq(value->size, 2 * n);
         cr_assert_eq(value->kind, ENGINE_VALUE_INLINE);
-        cr_assert(memcmp(engine_value_bytes(value), "abcdefghi", 2 * n) == 0);
+        cr_assert(
+            memcmp(engine_value_bytes(value), "abcdefghi", (size_t)2 * n) == 0);
     }
     cr_assert_null(engine_value_at(row, size, 5));
     cr_assert_null(engine_value_at(NULL, 0, 0));

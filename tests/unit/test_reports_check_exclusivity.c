@@ -52,7 +52,7 @@ Test(reports_check_exclusivity, an_act_after_the_run_was_taken_is_reported)
 
 Test(reports_check_exclusivity, a_lease_granted_too_early_is_reported)
 {
-    struct records *records = stolen(UINT64_C(0) - 100 * 1000000);
+    struct records *records = stolen(UINT64_C(0) - UINT64_C(100000000));
 
     records_expect(records, &check_exclusivity,
                    records_find(records, ENGINE_REC_LEASE_GRANTED, 1),

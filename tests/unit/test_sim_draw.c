@@ -106,8 +106,10 @@ Test(sim_draw, lognormal_fitted_to_p50_and_p99_has_them)
     struct sim_dist dist;
     cr_assert_eq(sim_dist_lognormal_fit(&dist, 900 * MS, 51000 * MS), 0);
     uint64_t *draws = sorted_draws(&dist);
-    expect_near((double)draws[DRAWS / 2], 900e6, 0.03);
-    expect_near((double)draws[DRAWS / 100 * 99], 51000e6, 0.08);
+    uint64_t *p50 = draws + DRAWS / 2;
+    uint64_t *p99 = draws + DRAWS / 100 * (size_t)99;
+    expect_near((double)*p50, 900e6, 0.03);
+    expect_near((double)*p99, 51000e6, 0.08);
     free(draws);
 }
 

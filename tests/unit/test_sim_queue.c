@@ -108,7 +108,7 @@ Test(sim_queue, a_pending_event_costs_at_most_40_bytes)
 {
     struct sim_queue *queue = sim_queue_new(1000000);
     size_t before = sim_queue_bytes(queue);
-    cr_assert_leq(before, 40 * 1000000u);
+    cr_assert_leq(before, (size_t)40 * 1000000);
     for (uint64_t i = 0; i < 1000000; i++) {
         push(queue, i * i % 1000003 << i % 30, i);
     }
