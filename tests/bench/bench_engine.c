@@ -215,6 +215,8 @@ void bench_engine(struct bench *bench)
                                            .arg = &checked});
     alone(bench, "engine: operations in memory", "ops/s", BENCH_AT_LEAST,
           1000000, operations_a_second, &memory);
+    alone(bench, "engine: commits in memory", "commits/s", BENCH_NO_GOAL, 0,
+          commits_a_second, &memory);
     alone(bench, "engine: 10,000 runs that wait", "sim s/s", BENCH_AT_LEAST,
           1000000, simulated_a_second, &waiting);
     alone(bench, "program: the demo, with reports", "s", BENCH_AT_MOST, 15,
