@@ -135,8 +135,9 @@ int engine_store_admit(const struct engine_store_limits *limits,
     if (about_a_row(kind) && request->op > ENGINE_OP_MAX)
         return refuse(actual, maximum, request->op, ENGINE_OP_MAX);
     if (kind == ENGINE_REQ_APPEND &&
-        (!request->state || request->state > ENGINE_RUN_FAILED))
-        return refuse(actual, maximum, request->state, ENGINE_RUN_FAILED);
+        (!request->state || request->state >= ENGINE_RUN_STATE_COUNT))
+        return refuse(actual, maximum, request->state,
+                      ENGINE_RUN_STATE_COUNT - 1);
     if (!request->sender)
         return refuse(actual, maximum, 0, 0);
     return admit_items(limits, request, actual, maximum);

@@ -202,6 +202,28 @@ const char *engine_event_name(unsigned kind)
         [ENGINE_EV_OP_FAILED] = "op_failed",
         [ENGINE_EV_WAIT_STARTED] = "wait_started",
         [ENGINE_EV_WAIT_FIRED] = "wait_fired",
+        [ENGINE_EV_RUN_CANCELLED] = "run_cancelled",
+        [ENGINE_EV_RUN_TIMED_OUT] = "run_timed_out",
+        [ENGINE_EV_RUN_STOPPED] = "run_stopped",
+        [ENGINE_EV_RUN_PAUSED] = "run_paused",
+        [ENGINE_EV_RUN_UNPAUSED] = "run_unpaused",
+        [ENGINE_EV_RUN_UNBLOCKED] = "run_unblocked",
+        [ENGINE_EV_OPERATOR_ACTION] = "operator_action",
+        [ENGINE_EV_LIMIT_NEAR] = "limit_near",
+        [ENGINE_EV_ATTEMPT_SUSPENDED] = "attempt_suspended",
+        [ENGINE_EV_CHECKPOINT] = "checkpoint",
+        [ENGINE_EV_OPERATION_STARTED] = "operation_started",
+        [ENGINE_EV_OPERATION_SUCCEEDED] = "operation_succeeded",
+        [ENGINE_EV_OPERATION_FAILED] = "operation_failed",
+        [ENGINE_EV_OPERATION_RETRY] = "operation_retry",
+        [ENGINE_EV_OPERATION_PROGRESS] = "operation_progress",
+        [ENGINE_EV_OPERATION_CANCELLED] = "operation_cancelled",
+        [ENGINE_EV_OPERATION_READY] = "operation_ready",
+        [ENGINE_EV_OPERATION_FIRED] = "operation_fired",
+        [ENGINE_EV_OPERATION_TIMED_OUT] = "operation_timed_out",
+        [ENGINE_EV_OPERATION_STOPPED] = "operation_stopped",
+        [ENGINE_EV_OPERATION_HEARTBEAT] = "operation_heartbeat",
+        [ENGINE_EV_INBOX_CONSUMED] = "inbox_consumed",
     };
 
     return name_of(names, ENGINE_EV_COUNT, kind);
@@ -222,6 +244,7 @@ const char *engine_request_name(unsigned kind)
         [ENGINE_REQ_FINISH] = "finish",
         [ENGINE_REQ_PUT_BLOB] = "put_blob",
         [ENGINE_REQ_GET_BLOB] = "get_blob",
+        [ENGINE_REQ_SIGNAL] = "signal",
     };
 
     return name_of(names, ENGINE_REQ_COUNT, kind);
@@ -249,6 +272,23 @@ const char *engine_error_name(unsigned error)
         [ENGINE_ERR_OOM] = "out_of_memory",
         [ENGINE_ERR_SIZE_LIMIT] = "size_limit",
         [ENGINE_ERR_UNKNOWN] = "unknown",
+        [ENGINE_ERR_VALIDATION] = "validation",
+        [ENGINE_ERR_THROTTLED] = "throttled",
+        [ENGINE_ERR_NETWORK] = "network",
+        [ENGINE_ERR_PLATFORM_START] = "platform_start",
+        [ENGINE_ERR_AUTH_EXPIRED] = "auth_expired",
+        [ENGINE_ERR_NONDETERMINISTIC] = "nondeterministic",
+        [ENGINE_ERR_SERIALIZATION] = "serialization",
+        [ENGINE_ERR_INTEGRITY] = "integrity",
+        [ENGINE_ERR_STORAGE] = "storage",
+        [ENGINE_ERR_STORAGE_FULL] = "storage_full",
+        [ENGINE_ERR_CONTRACT] = "contract",
+        [ENGINE_ERR_CANCELLED] = "cancelled",
+        [ENGINE_ERR_STOPPED] = "stopped",
+        [ENGINE_ERR_STALE_TOKEN] = "stale_token",
+        [ENGINE_ERR_ORPHAN] = "orphan",
+        [ENGINE_ERR_NOT_OWNER] = "not_owner",
+        [ENGINE_ERR_PENDING] = "pending",
     };
 
     return name_of(names, ENGINE_ERR_COUNT, error);

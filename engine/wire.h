@@ -34,7 +34,11 @@ enum engine_item_type {
     ENGINE_ITEM_OUTBOX,    /* one outbox row; kind is enum engine_outbox_kind */
     ENGINE_ITEM_BLOB,      /* bytes of a value above the inline limit */
     ENGINE_ITEM_LOG,       /* one log row, its events as payload */
-    ENGINE_ITEM_RUN        /* one run's row, in replies */
+    ENGINE_ITEM_RUN,       /* one run's row, in replies */
+    ENGINE_ITEM_UPDATE,    /* what a handler wants recorded: operation.h */
+    ENGINE_ITEM_OPERATION, /* an operation as it stands: operation.h */
+    ENGINE_ITEM_INBOX,     /* one inbox row; kind is enum engine_signal_kind */
+    ENGINE_ITEM_SNAPSHOT   /* fold of a run's log up to a sequence number */
 };
 
 /*
@@ -74,6 +78,30 @@ struct engine_item {
  *   OP_SUCCEEDED, OP_FAILED
  *   WAIT_STARTED          duration ns
  *   WAIT_FIRED            due (store ns)
+ *
+ * Ends and holds of a run that come from outside or from its clock; the error
+ * of RUN_FAILED has its words as payload:
+ *   RUN_CANCELLED, RUN_TIMED_OUT, RUN_STOPPED           error, as payload
+ *   RUN_PAUSED, RUN_UNPAUSED, RUN_UNBLOCKED
+ *   OPERATOR_ACTION       enum engine_signal_kind       struct engine_signal
+ *   LIMIT_NEAR            enum engine_limit  used; flags: per mille
+ *
+ * Replayed handlers. op 0 is the handler itself: each of its invocations is
+ * an attempt. ATTEMPT_SUSPENDED ends one that waits for something. The other
+ * operations are numbered from 1 in the order of their first update; a and b
+ * are their id, flags their type and options, the payload is that of the
+ * UPDATE item (engine/operation.h), unless said otherwise:
+ *   CHECKPOINT            client token (lo)    (hi)     none; op 0, attempt =
+ *                         invocation; flags = number of the token it used up.
+ *                         Stands before the events of an accepted batch
+ *   OPERATION_STARTED, OPERATION_SUCCEEDED, OPERATION_FAILED,
+ *   OPERATION_RETRY, OPERATION_PROGRESS, OPERATION_CANCELLED
+ *   OPERATION_READY       (timer: a retry is due)       none
+ *   OPERATION_FIRED       (timer: a wait is over)       none
+ *   OPERATION_TIMED_OUT   callback, heartbeat, invoke   struct engine_operation
+ *   OPERATION_STOPPED     the run was stopped           none
+ *   OPERATION_HEARTBEAT   a callback's sign of life     none
+ *   INBOX_CONSUMED        id of the inbox row           none; op 0
  */
 enum engine_event_kind {
     ENGINE_EV_RUN_CREATED = 1,
@@ -94,6 +122,28 @@ enum engine_event_kind {
     ENGINE_EV_OP_FAILED,
     ENGINE_EV_WAIT_STARTED,
     ENGINE_EV_WAIT_FIRED,
+    ENGINE_EV_RUN_CANCELLED,
+    ENGINE_EV_RUN_TIMED_OUT,
+    ENGINE_EV_RUN_STOPPED,
+    ENGINE_EV_RUN_PAUSED,
+    ENGINE_EV_RUN_UNPAUSED,
+    ENGINE_EV_RUN_UNBLOCKED,
+    ENGINE_EV_OPERATOR_ACTION,
+    ENGINE_EV_LIMIT_NEAR,
+    ENGINE_EV_ATTEMPT_SUSPENDED,
+    ENGINE_EV_CHECKPOINT,
+    ENGINE_EV_OPERATION_STARTED,
+    ENGINE_EV_OPERATION_SUCCEEDED,
+    ENGINE_EV_OPERATION_FAILED,
+    ENGINE_EV_OPERATION_RETRY,
+    ENGINE_EV_OPERATION_PROGRESS,
+    ENGINE_EV_OPERATION_CANCELLED,
+    ENGINE_EV_OPERATION_READY,
+    ENGINE_EV_OPERATION_FIRED,
+    ENGINE_EV_OPERATION_TIMED_OUT,
+    ENGINE_EV_OPERATION_STOPPED,
+    ENGINE_EV_OPERATION_HEARTBEAT,
+    ENGINE_EV_INBOX_CONSUMED,
     ENGINE_EV_COUNT
 };
 
@@ -102,12 +152,17 @@ enum engine_run_state {
     ENGINE_RUN_SUSPENDED,
     ENGINE_RUN_BLOCKED,
     ENGINE_RUN_SUCCEEDED,
-    ENGINE_RUN_FAILED
+    ENGINE_RUN_FAILED,
+    ENGINE_RUN_CANCELLED,
+    ENGINE_RUN_TIMED_OUT,
+    ENGINE_RUN_STOPPED,
+    ENGINE_RUN_PAUSED, /* not terminal: an operator holds it */
+    ENGINE_RUN_STATE_COUNT
 };
 
 static inline int engine_run_state_terminal(uint32_t state)
 {
-    return state == ENGINE_RUN_SUCCEEDED || state == ENGINE_RUN_FAILED;
+    return state >= ENGINE_RUN_SUCCEEDED && state <= ENGINE_RUN_STOPPED;
 }
 
 /* Work rows: the dispatch outbox, the claim and the inbox of one attempt. */
@@ -118,7 +173,59 @@ enum engine_work_state {
 };
 
 enum engine_outbox_kind {
-    ENGINE_OUTBOX_RESULT = 1 /* the run's end, for the client */
+    ENGINE_OUTBOX_RESULT = 1, /* the run's end, for the client */
+    ENGINE_OUTBOX_CHILD,      /* a run to be created: struct engine_child */
+    ENGINE_OUTBOX_SIGNAL /* a signal to another run: struct engine_signal */
+};
+
+/*
+ * What reaches a run from outside, through its inbox. The first group is for
+ * one operation, the second for the run.
+ */
+enum engine_signal_kind {
+    ENGINE_SIG_CALLBACK_SUCCEED = 1, /* value: the result */
+    ENGINE_SIG_CALLBACK_FAIL,        /* value: the error's words */
+    ENGINE_SIG_CALLBACK_HEARTBEAT,
+    ENGINE_SIG_CHILD_ENDED, /* error = its error class or NONE; value: result */
+    ENGINE_SIG_MESSAGE,     /* number: place on its edge, from 1 */
+    ENGINE_SIG_END_OF_STREAM, /* number: one past the last message */
+    ENGINE_SIG_MESSAGE_ACK,   /* number: last one consumed (back-pressure) */
+    ENGINE_SIG_CANCEL,
+    ENGINE_SIG_STOP,
+    ENGINE_SIG_PAUSE,
+    ENGINE_SIG_UNPAUSE,
+    ENGINE_SIG_RESUME, /* a BLOCKED run: start the ambiguous attempt again */
+    ENGINE_SIG_SKIP,   /* a BLOCKED run: take the operation as done; value */
+    ENGINE_SIG_ABORT,  /* a BLOCKED run: take the operation as failed */
+    ENGINE_SIG_COUNT
+};
+
+/*
+ * The payload of an INBOX item and of SIGNAL outbox rows: the head, then
+ * actor, reason and edge as text, then the value. Sizes are without ends.
+ */
+struct engine_signal {
+    uint64_t run;    /* the addressee */
+    uint64_t number; /* see the kinds */
+    uint32_t kind;
+    uint32_t error; /* enum engine_error */
+    uint16_t actor_size;
+    uint16_t reason_size;
+    uint16_t edge_size;
+    uint16_t reserved;
+    uint32_t value_size;
+    uint32_t reserved2;
+};
+
+/* The payload of a CHILD outbox row: the head, the workflow's name, input. */
+struct engine_child {
+    uint64_t run;        /* the child's own number */
+    uint64_t timeout_ns; /* 0: none */
+    uint64_t parent;
+    uint32_t parent_op;
+    uint32_t depth;
+    uint32_t name_size;
+    uint32_t input_size;
 };
 
 /* Error classes, from the taxonomy of the domain model. */
@@ -130,7 +237,24 @@ enum engine_error {
     ENGINE_ERR_AMBIGUOUS,   /* an irreversible effect may have happened */
     ENGINE_ERR_OOM,
     ENGINE_ERR_SIZE_LIMIT,
-    ENGINE_ERR_UNKNOWN, /* anything unmapped: never retried */
+    ENGINE_ERR_UNKNOWN,        /* anything unmapped: never retried */
+    ENGINE_ERR_VALIDATION,     /* input, duration, count, graph; not retried */
+    ENGINE_ERR_THROTTLED,      /* retried after the time it says */
+    ENGINE_ERR_NETWORK,        /* retried if surely not sent, else AMBIGUOUS */
+    ENGINE_ERR_PLATFORM_START, /* image, capacity, quota; retried */
+    ENGINE_ERR_AUTH_EXPIRED,   /* credentials; refreshed once */
+    ENGINE_ERR_NONDETERMINISTIC, /* replay met another operation */
+    ENGINE_ERR_SERIALIZATION,    /* a value that has no stored form */
+    ENGINE_ERR_INTEGRITY,        /* digest or chain does not hold */
+    ENGINE_ERR_STORAGE,          /* the store failed; retried with back-off */
+    ENGINE_ERR_STORAGE_FULL,     /* the run is suspended until there is room */
+    ENGINE_ERR_CONTRACT,         /* what was declared cannot be kept */
+    ENGINE_ERR_CANCELLED,
+    ENGINE_ERR_STOPPED,
+    ENGINE_ERR_STALE_TOKEN, /* a checkpoint's token was used or is foreign */
+    ENGINE_ERR_ORPHAN,      /* the parent context has closed */
+    ENGINE_ERR_NOT_OWNER,   /* asked a coordinator that does not hold the run */
+    ENGINE_ERR_PENDING,     /* not an error: the handler waits for something */
     ENGINE_ERR_COUNT
 };
 
@@ -158,6 +282,7 @@ enum engine_request_kind {
     ENGINE_REQ_FINISH,     /* worker: report the attempt */
     ENGINE_REQ_PUT_BLOB,   /* content-addressed bytes */
     ENGINE_REQ_GET_BLOB,
+    ENGINE_REQ_SIGNAL, /* anybody: put one row into a run's inbox */
     ENGINE_REQ_COUNT
 };
 
@@ -169,6 +294,19 @@ enum {
                            (store ns), conflict if not CLAIMED or if its
                            expiry is not a */
 };
+
+/*
+ * INBOX items: a, b = id of the row, the same for every copy of the signal;
+ * kind = enum engine_signal_kind; op = the operation it is for, UINT32_MAX:
+ * the run; attempt = unused; payload: struct engine_signal and what follows.
+ * In an APPEND it has no payload and takes the row out: CONFLICT if it is not
+ * there. The store remembers its id as long as it keeps the run.
+ *
+ * SNAPSHOT items: a = sequence number of the last event folded in; payload:
+ * engine_execution_save(). In an APPEND a snapshot stands after the events and
+ * replaces the run's former one; in replies it stands for the events up to a,
+ * which then are not sent.
+ */
 
 /*
  * A request's head. Items follow.
@@ -199,6 +337,15 @@ enum {
  *              FENCED if the claim is not ours any more.
  *   PUT_BLOB   item BLOB (a, b unused): idempotent.
  *   GET_BLOB   blob = digest. Reply: BLOB; without it: not stored here.
+ *   SIGNAL     run; one item INBOX. COMMITTED, with repeat = 1 if a row with
+ *              its id was put before; CONFLICT: no such run; FENCED: the run
+ *              has ended. A run whose lease is free falls due at once. The
+ *              reply's holder says whom to hint, 0: nobody.
+ *
+ * HEARTBEAT, when COMMITTED, sets the reply's holder to the holder of the
+ * run's lease. ACQUIRE, LOAD and MAIL reply INBOX.. as well, by arrival, after
+ * WORK. RENEW says flags = 1 also for a run with a row in its inbox. ACK may
+ * carry op = any outbox row of the run.
  *
  * A lease that was released is held by nobody: its token is FENCED like an
  * older one. ACQUIRE and LOAD verify the log they read; one that is broken is
@@ -275,21 +422,35 @@ struct engine_run_row {
 
 /* Messages between machines, over a network that may lose and repeat. */
 enum engine_message_kind {
-    ENGINE_MSG_START = 1,   /* client -> coordinator: run, a = workflow id;
-                               payload: input */
-    ENGINE_MSG_STARTED,     /* coordinator -> client: run is durable */
-    ENGINE_MSG_BUSY,        /* coordinator -> client: try another */
-    ENGINE_MSG_DISPATCH,    /* coordinator -> platform -> worker: run, op,
-                               attempt, a = workflow id, b = reply-to node */
-    ENGINE_MSG_ACCEPTED,    /* platform -> coordinator: will be delivered */
-    ENGINE_MSG_THROTTLED,   /* platform -> coordinator: refused for now */
-    ENGINE_MSG_HINT,        /* worker -> coordinator: there is mail for run */
-    ENGINE_MSG_RESULT,      /* coordinator -> client: run, a = state */
-    ENGINE_MSG_RESULT_ACK,  /* client -> coordinator: run */
-    ENGINE_MSG_REQUEST,     /* to a store: payload is a request */
-    ENGINE_MSG_REPLY,       /* from a store: payload is a reply */
-    ENGINE_MSG_EFFECT,      /* worker -> receiver: key in (a, b) */
-    ENGINE_MSG_EFFECT_DONE, /* receiver -> worker: key in (a, b) */
+    ENGINE_MSG_START = 1,    /* client -> coordinator: run, a = workflow id;
+                                payload: input */
+    ENGINE_MSG_STARTED,      /* coordinator -> client: run is durable */
+    ENGINE_MSG_BUSY,         /* coordinator -> client: try another */
+    ENGINE_MSG_DISPATCH,     /* coordinator -> platform -> worker: run, op,
+                                attempt, a = workflow id, b = reply-to node */
+    ENGINE_MSG_ACCEPTED,     /* platform -> coordinator: will be delivered */
+    ENGINE_MSG_THROTTLED,    /* platform -> coordinator: refused for now */
+    ENGINE_MSG_HINT,         /* worker -> coordinator: there is mail for run */
+    ENGINE_MSG_RESULT,       /* coordinator -> client: run, a = state */
+    ENGINE_MSG_RESULT_ACK,   /* client -> coordinator: run */
+    ENGINE_MSG_REQUEST,      /* to a store: payload is a request */
+    ENGINE_MSG_REPLY,        /* from a store: payload is a reply */
+    ENGINE_MSG_EFFECT,       /* worker -> receiver: key in (a, b) */
+    ENGINE_MSG_EFFECT_DONE,  /* receiver -> worker: key in (a, b) */
+    ENGINE_MSG_CHECKPOINT,   /* worker -> coordinator: run, attempt, token; a, b
+                                = client token; payload: UPDATE items, may be
+                                none */
+    ENGINE_MSG_CHECKPOINTED, /* coordinator -> worker: run, attempt, op = enum
+                               engine_error; token = the next one; a, b as in
+                               the question; payload: OPERATION items that
+                               changed since the last answer, or the error's
+                               words */
+    ENGINE_MSG_STATE,        /* worker -> coordinator: run, attempt, token (0:
+                                not known yet); a = marker, 0 first */
+    ENGINE_MSG_STATE_PAGE,   /* coordinator -> worker: run, attempt, op = enum
+                                engine_error, token; a = asked marker, b = next
+                                marker, 0: the end; payload: OPERATION items */
+    ENGINE_MSG_WAKE,         /* anybody -> coordinator: run has an inbox row */
     ENGINE_MSG_COUNT
 };
 

@@ -14,7 +14,7 @@
 #include "reports/fold.h"
 
 enum {
-    STATES = ENGINE_RUN_FAILED + 1
+    STATES = ENGINE_RUN_STATE_COUNT
 };
 
 struct conserved {

@@ -437,7 +437,8 @@ const char *fold_phase_name(unsigned phase)
 const char *fold_state_name(unsigned state)
 {
     static const char *const names[] = {
-        "not created", "running", "suspended", "blocked", "succeeded", "failed",
+        "not created", "running",   "suspended", "blocked", "succeeded",
+        "failed",      "cancelled", "timed out", "stopped", "paused",
     };
     return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
 }

@@ -324,9 +324,10 @@ static const char *action_name(unsigned action)
 
 static const char *state_name(unsigned state)
 {
-    static const char *const names[] = {"new",     "running",   "suspended",
-                                        "blocked", "succeeded", "failed"};
-    return state <= ENGINE_RUN_FAILED ? names[state] : "unknown state";
+    static const char *const names[] = {
+        "new",    "running",   "suspended", "blocked", "succeeded",
+        "failed", "cancelled", "timed out", "stopped", "paused"};
+    return state < ENGINE_RUN_STATE_COUNT ? names[state] : "unknown state";
 }
 
 /* Sentences of the world: faults and processes. 0: nothing worth a row. */

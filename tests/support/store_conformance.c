@@ -978,7 +978,7 @@ static int a_request_out_of_range_is_refused(struct store_bed *b)
         create(b, BED_A, ENGINE_RUN_MAX + 1) != ENGINE_REFUSED ||
         create(b, BED_A, ENGINE_RUN_MAX) != ENGINE_COMMITTED)
         return 0;
-    ask_append(b, ENGINE_RUN_MAX, 1, 2)->state = ENGINE_RUN_FAILED + 1;
+    ask_append(b, ENGINE_RUN_MAX, 1, 2)->state = ENGINE_RUN_STATE_COUNT;
     return store_bed_send(b) == ENGINE_REFUSED;
 }
 

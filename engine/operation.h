@@ -1,0 +1,235 @@
+/*
+ * Operations of a replayed handler: what one is, and the table of those of a
+ * run. The same table serves both sides: the coordinator keeps it as the fold
+ * of the log, a worker loads it to replay a handler against it.
+ *
+ *     id (hash of parent id and call number) -> operation -> parent
+ *
+ * Bytes on the wire and in the log: an item (engine/wire.h) with a struct
+ * engine_operation as the head of its payload, then texts and the value:
+ *
+ *     | item | engine_operation | id text | name | detail | value | 0.. |
+ *
+ * UPDATE items: kind = enum engine_operation_action, a and b = id, flags =
+ * engine_operation_flags(), attempt = the step attempt it is about.
+ * OPERATION items: the same with kind = enum engine_operation_status and op =
+ * its number in the run.
+ */
+#ifndef ENGINE_OPERATION_H
+#define ENGINE_OPERATION_H
+
+#include <stdbool.h>
+
+#include "engine/memory.h"
+#include "engine/wire.h"
+
+enum engine_operation_type {
+    ENGINE_OPERATION_EXECUTION = 1, /* the run itself, number 0 */
+    ENGINE_OPERATION_CONTEXT,
+    ENGINE_OPERATION_STEP,
+    ENGINE_OPERATION_WAIT,
+    ENGINE_OPERATION_CALLBACK,
+    ENGINE_OPERATION_INVOKE,
+    ENGINE_OPERATION_SEND,    /* a message to another run */
+    ENGINE_OPERATION_RECEIVE, /* the next message of an edge, or its end */
+    ENGINE_OPERATION_TYPE_COUNT
+};
+
+enum engine_operation_subtype {
+    ENGINE_SUBTYPE_NONE,
+    ENGINE_SUBTYPE_STEP,
+    ENGINE_SUBTYPE_WAIT,
+    ENGINE_SUBTYPE_CALLBACK,
+    ENGINE_SUBTYPE_RUN_IN_CHILD_CONTEXT,
+    ENGINE_SUBTYPE_MAP,
+    ENGINE_SUBTYPE_MAP_ITERATION,
+    ENGINE_SUBTYPE_PARALLEL,
+    ENGINE_SUBTYPE_PARALLEL_BRANCH,
+    ENGINE_SUBTYPE_WAIT_FOR_CALLBACK,
+    ENGINE_SUBTYPE_WAIT_FOR_CONDITION,
+    ENGINE_SUBTYPE_CHAINED_INVOKE,
+    ENGINE_SUBTYPE_COMPENSATION,
+    ENGINE_SUBTYPE_COUNT
+};
+
+enum engine_operation_status {
+    ENGINE_STATUS_STARTED = 1,
+    ENGINE_STATUS_PENDING, /* a step between attempts, until due */
+    ENGINE_STATUS_READY,   /* its next attempt may start */
+    ENGINE_STATUS_SUCCEEDED,
+    ENGINE_STATUS_FAILED,
+    ENGINE_STATUS_CANCELLED,
+    ENGINE_STATUS_TIMED_OUT,
+    ENGINE_STATUS_STOPPED,
+    ENGINE_STATUS_COUNT
+};
+
+static inline bool engine_status_terminal(unsigned status)
+{
+    return status >= ENGINE_STATUS_SUCCEEDED;
+}
+
+enum engine_operation_action {
+    ENGINE_ACTION_START = 1,
+    ENGINE_ACTION_SUCCEED,
+    ENGINE_ACTION_FAIL,
+    ENGINE_ACTION_RETRY,
+    ENGINE_ACTION_CANCEL,
+    ENGINE_ACTION_PROGRESS, /* a node checkpoint inside a long attempt */
+    ENGINE_ACTION_COUNT
+};
+
+/* Options, in the flags of items. */
+enum {
+    ENGINE_OPTION_REPLAY_CHILDREN = 1, /* CONTEXT: rebuilt from its children */
+    ENGINE_OPTION_AT_MOST_ONCE = 2,    /* STEP */
+    ENGINE_OPTION_STATE = 4, /* RETRY: the value is a state, not an error */
+    ENGINE_OPTION_LARGE = 8, /* EXECUTION: the result is checkpointed here */
+    ENGINE_OPTION_BLOB = 16, /* the value is a struct engine_blob_ref */
+    ENGINE_OPTION_IRREVERSIBLE = 32 /* STEP: ambiguous when cut off */
+};
+
+static inline uint32_t engine_operation_flags(unsigned type, unsigned subtype,
+                                              unsigned options)
+{
+    return type | subtype << 8 | options << 16;
+}
+
+static inline unsigned engine_operation_flag_type(uint32_t flags)
+{
+    return flags & 0xff;
+}
+
+static inline unsigned engine_operation_flag_subtype(uint32_t flags)
+{
+    return flags >> 8 & 0xff;
+}
+
+static inline unsigned engine_operation_flag_options(uint32_t flags)
+{
+    return flags >> 16;
+}
+
+/*
+ * The head of the payload of UPDATE and OPERATION items, and of the events
+ * made of them. In OPERATION items first_ns and second_ns are store times.
+ */
+struct engine_operation {
+    struct engine_hash parent; /* id of its context; zeros: the run */
+    uint64_t first_ns;  /* START of WAIT, RETRY: how long; START of CALLBACK
+                           and INVOKE: timeout, 0 none */
+    uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none */
+    uint32_t error;     /* enum engine_error, with FAIL and RETRY */
+    uint16_t id_size;   /* the id as text, where it is not ours; 0: it is */
+    uint16_t name_size;
+    uint32_t detail_size; /* INVOKE: the workflow's name; FAIL: error type;
+                             SEND, RECEIVE: the edge */
+    uint32_t value_size;  /* input, result, state, or the error's words */
+};
+
+struct engine_text {
+    const char *text; /* no end marker */
+    size_t size;
+};
+
+/* An item's payload taken apart; points into it. */
+struct engine_operation_view {
+    struct engine_operation head;
+    struct engine_text id;
+    struct engine_text name;
+    struct engine_text detail;
+    const void *value;
+};
+
+/* Returns 0, or -1 if the sizes do not add up to the item's. */
+int engine_operation_view(const struct engine_item *item,
+                          struct engine_operation_view *view);
+/*
+ * Appends an item of this type with the view's parts; sizes in view->head are
+ * those of the parts. Returns the item, or NULL when out of memory.
+ */
+struct engine_item *
+engine_operation_write(struct engine_block *block,
+                       const struct engine_item *head,
+                       const struct engine_operation_view *view);
+
+/* The id of the n-th call (from 1) in a context; parent zeros: the run. */
+struct engine_hash engine_operation_id(uint64_t run, struct engine_hash parent,
+                                       uint64_t n);
+
+static inline bool engine_hash_equal(struct engine_hash a, struct engine_hash b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
+
+/* One operation of a run. Everything it points to belongs to the table. */
+struct engine_op_entry {
+    struct engine_hash id;
+    uint32_t number;      /* place in the table; 0 is the run */
+    uint32_t parent;      /* number */
+    uint32_t first_child; /* number, 0: none */
+    uint32_t next_sibling;
+    uint8_t type;
+    uint8_t subtype;
+    uint8_t status; /* 0: not started: the place of the run itself */
+    uint8_t options;
+    uint8_t unstamped; /* its times are still durations */
+    uint8_t dropped;   /* its context has closed: not sent any more */
+    uint16_t error;
+    uint32_t attempt;      /* attempts begun, or known to have begun */
+    uint32_t changed;      /* number of the change that touched it last */
+    uint64_t started_ns;   /* store times */
+    uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none */
+    uint64_t second_ns;    /* heartbeat timeout as a duration, 0 none */
+    uint64_t heartbeat_ns; /* when it is missed; UINT64_MAX none */
+    struct engine_text id_text;
+    struct engine_text name;
+    struct engine_text detail;
+    uint32_t value_size;
+    void *value; /* result, error's words, state or progress */
+    uint32_t input_size;
+    void *input; /* of START: INVOKE's input */
+};
+
+struct engine_operations {
+    const struct engine_memory *memory;
+    uint64_t run;
+    struct engine_op_entry *entries; /* by number */
+    uint32_t count;                  /* with the run at 0 */
+    uint32_t capacity;
+    uint32_t *slots; /* open addressing by id: number + 1 */
+    uint32_t slot_count;
+};
+
+/* 0, or -1 when out of memory. The table starts with the run at number 0. */
+int engine_operations_init(struct engine_operations *table,
+                           const struct engine_memory *memory, uint64_t run);
+void engine_operations_free(struct engine_operations *table);
+/* NULL: no operation has this id. Pointers hold until the next one is added. */
+struct engine_op_entry *
+engine_operations_find(const struct engine_operations *table,
+                       struct engine_hash id);
+/* Adds an operation that is not there yet; NULL when out of memory. */
+struct engine_op_entry *engine_operations_add(struct engine_operations *table,
+                                              struct engine_hash id,
+                                              uint32_t parent);
+/*
+ * Takes over an OPERATION item: adds it or replaces what was known. 0; -1 out
+ * of memory; -2 if it is damaged or its parent is unknown.
+ */
+int engine_operations_load(struct engine_operations *table,
+                           const struct engine_item *item);
+/* Writes one entry as an OPERATION item. 0 or -1. */
+int engine_operations_store(const struct engine_operations *table,
+                            uint32_t number, struct engine_block *block);
+/* Copies bytes into the entry's value, replacing it. 0 or -1. */
+int engine_operations_set_value(struct engine_operations *table,
+                                struct engine_op_entry *entry,
+                                const void *bytes, size_t size);
+
+const char *engine_operation_type_name(unsigned type);
+const char *engine_operation_subtype_name(unsigned subtype);
+const char *engine_operation_status_name(unsigned status);
+const char *engine_operation_action_name(unsigned action);
+
+#endif

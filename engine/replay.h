@@ -1,0 +1,110 @@
+/*
+ * The machine under engine/workflow.h: it holds what is recorded of one run,
+ * calls its handler, and collects what the handler wants recorded. A worker
+ * has one for each invocation it is carrying out.
+ *
+ *     load OPERATION items.. -> go -> WORKING: take updates, persist them,
+ *                                     give back the answer -> go -> ..
+ *                                  -> PENDING | SUCCEEDED | FAILED
+ *
+ * go() calls the handler at most once. Between two calls everything is in the
+ * table of operations; nothing of the handler stays.
+ */
+#ifndef ENGINE_REPLAY_H
+#define ENGINE_REPLAY_H
+
+#include "engine/limits.h"
+#include "engine/workflow.h"
+
+enum engine_replay_state {
+    ENGINE_REPLAY_WORKING,   /* updates wait to be persisted, or steps run */
+    ENGINE_REPLAY_PENDING,   /* nothing to do until something outside happens */
+    ENGINE_REPLAY_SUCCEEDED, /* result */
+    ENGINE_REPLAY_FAILED     /* error, words */
+};
+
+/* A step's code that the handler's step_fn left to the host (SUSPENDED). */
+struct engine_replay_step {
+    uint32_t operation; /* handle for engine_replay_ended() */
+    uint32_t attempt;
+    struct engine_hash id;
+    struct engine_hash key;
+    uint64_t timeout_ns; /* 0: none */
+    uint64_t tag;        /* set by the step_fn: engine_attempt_tag() */
+    struct engine_bytes input;
+};
+
+struct engine_replay_config {
+    const struct engine_memory *memory;
+    const struct engine_handler *handler;
+    const struct engine_limits *limits;
+    uint64_t run;
+    uint64_t seed;             /* of jitter, random and uuid: the run's own */
+    uint64_t now_ns;           /* when the run was created */
+    struct engine_bytes input; /* must outlive the replay */
+    /*
+     * Optimistic: a step that may be repeated need not be durable before the
+     * next begins. Otherwise (batched) each result is durable before the
+     * handler goes on from it; independent branches still share batches.
+     */
+    bool optimistic;
+    /*
+     * NULL, or persists the updates (size bytes of UPDATE items) and loads
+     * the answer with engine_replay_load() before it returns 0; then the
+     * handler goes on at once, and long handlers are not called anew for each
+     * result. -1: could not; the updates stay queued.
+     */
+    int (*persist)(void *self, const void *updates, size_t size);
+    /* NULL, or where engine_log() goes. */
+    void (*log)(void *self, uint64_t run, const char *operation,
+                const char *text);
+    void *self;
+};
+
+struct engine_replay;
+
+/* NULL when out of memory. */
+struct engine_replay *
+engine_replay_new(const struct engine_replay_config *config);
+void engine_replay_free(struct engine_replay *replay);
+
+/* Takes over OPERATION items (size bytes side by side). 0, -1, -2 damaged. */
+int engine_replay_load(struct engine_replay *replay, const void *items,
+                       size_t size);
+
+/* Calls the handler. Not while updates are on their way. */
+enum engine_replay_state engine_replay_go(struct engine_replay *replay);
+
+/*
+ * The updates to persist next: one batch within the limits of the profile,
+ * UPDATE items side by side. NULL when none is queued. They stay queued until
+ * engine_replay_persisted().
+ */
+const void *engine_replay_updates(struct engine_replay *replay, size_t *size);
+/* That batch is durable; its OPERATION items have been loaded. */
+void engine_replay_persisted(struct engine_replay *replay);
+/* That batch was refused: the handler learns it, or the run fails with it. */
+void engine_replay_refused(struct engine_replay *replay, uint32_t error,
+                           const char *text, size_t size);
+
+/* Steps that the host is to run now; each is handed out once. */
+bool engine_replay_next_step(struct engine_replay *replay,
+                             struct engine_replay_step *step);
+/* How one ended. 0, or -1 when out of memory. */
+int engine_replay_ended(struct engine_replay *replay, uint32_t operation,
+                        uint32_t error, bool retryable,
+                        struct engine_bytes output);
+/* Steps handed out that have not ended. */
+uint32_t engine_replay_running(const struct engine_replay *replay);
+
+/* After SUCCEEDED: the result. After FAILED: the error's class and words. */
+struct engine_bytes engine_replay_result(const struct engine_replay *replay);
+uint32_t engine_replay_error(const struct engine_replay *replay,
+                             struct engine_text *type,
+                             struct engine_text *words);
+
+/* For step functions that leave their work to the host: what it needs to
+ * know the step by. */
+void engine_attempt_tag(struct engine_attempt *a, uint64_t tag);
+
+#endif

@@ -1,0 +1,331 @@
+/*
+ * Durable workflows as C functions. A handler is called from the top each
+ * time something it waited for has happened; operations that are done return
+ * what was recorded, the first one that is not done says SUSPENDED, and the
+ * handler returns that up its own stack. There are no fibres and no threads:
+ * everything a handler has on its stack it finds again by being called again.
+ *
+ *     static int charge(struct engine_attempt *a, void *self,
+ *                       struct engine_bytes input, struct engine_bytes *out)
+ *     {
+ *         if (card_charge(input, engine_attempt_key(a)))
+ *             return engine_attempt_fail(a, ENGINE_ERR_NETWORK, "card down");
+ *         *out = engine_attempt_text(a, "{\"ok\":true}");
+ *         return ENGINE_DONE;
+ *     }
+ *
+ *     static int order(struct engine_context *c, void *self,
+ *                      struct engine_bytes input, struct engine_bytes *out)
+ *     {
+ *         struct engine_step_options once = {
+ *             .side_effect = ENGINE_EFFECT_IDEMPOTENT};
+ *         struct engine_bytes paid;
+ *         int flow;
+ *
+ *         if ((flow = engine_step(c, "charge", charge, self, input, &once,
+ *                                 &paid)))
+ *             return flow;
+ *         if ((flow = engine_wait(c, "cool off", 3600 * ENGINE_SECOND)))
+ *             return flow;
+ *         *out = paid;
+ *         return ENGINE_DONE;
+ *     }
+ *
+ * A handler must do the same calls in the same order when it meets the same
+ * results: no clock, no random number, no outside state but through this
+ * header. A replay that meets another operation than the one recorded ends
+ * the run as NONDETERMINISTIC and names both.
+ *
+ * The same functions can be declared in JSON: engine/program.h.
+ *
+ * State transitions are recorded exactly once. A step's code may run more
+ * than once unless its receiver recognises engine_attempt_key(), or the step
+ * says AT_MOST_ONCE and may then not run at all.
+ */
+#ifndef ENGINE_WORKFLOW_H
+#define ENGINE_WORKFLOW_H
+
+#include "engine/graph.h"
+#include "engine/operation.h"
+
+#define ENGINE_SECOND UINT64_C(1000000000)
+
+/* What every operation and every handler returns. */
+enum engine_flow {
+    ENGINE_DONE = 0,
+    ENGINE_SUSPENDED = 1,    /* return it at once */
+    ENGINE_FAILED_FLOW = -1, /* the operation failed: engine_error_of() */
+    ENGINE_BROKEN = -2       /* the run cannot go on: return it at once */
+};
+
+/* Bytes that belong to the engine and hold until the handler returns. */
+struct engine_bytes {
+    const void *data;
+    size_t size;
+};
+
+struct engine_context; /* the run, or a child context of it */
+struct engine_attempt; /* one attempt of one step */
+
+/* A handler, a branch or an item's function. Sets *out when DONE. */
+typedef int engine_handler_fn(struct engine_context *c, void *self,
+                              struct engine_bytes input,
+                              struct engine_bytes *out);
+/*
+ * A step's code. DONE with *out set; FAILED_FLOW after engine_attempt_fail();
+ * SUSPENDED if the host runs it elsewhere and says later how it ended.
+ */
+typedef int engine_step_fn(struct engine_attempt *a, void *self,
+                           struct engine_bytes input, struct engine_bytes *out);
+
+struct engine_handler {
+    const char *name; /* the workflow's name */
+    engine_handler_fn *run;
+    void *self;
+};
+
+/* The error of the last operation that returned FAILED_FLOW. */
+struct engine_error_info {
+    uint32_t error; /* enum engine_error */
+    struct engine_text type;
+    struct engine_text message;
+    uint64_t actual; /* of a SIZE_LIMIT */
+    uint64_t maximum;
+};
+const struct engine_error_info *engine_error_of(const struct engine_context *c);
+/* Fails the handler or branch itself, with words; returns FAILED_FLOW. */
+int engine_fail(struct engine_context *c, uint32_t error, const char *type,
+                const char *message);
+
+/* Steps ------------------------------------------------------------------- */
+
+/* Which errors of a step may be retried. */
+struct engine_retry_filter {
+    const char *const *types; /* of engine_attempt_fail_as(); NULL: any */
+    uint32_t type_count;
+    const char *message_part; /* NULL: any */
+};
+
+/* Zeros mean the defaults, named with each. */
+struct engine_step_options {
+    enum engine_side_effect side_effect; /* 0: undeclared, one attempt only */
+    enum engine_semantics semantics;     /* AT_LEAST_ONCE */
+    const struct engine_retry *retry;    /* NULL: by side effect, see below */
+    struct engine_retry_filter retryable;
+    uint64_t attempt_timeout_ns; /* none */
+    uint64_t stall_timeout_ns;   /* between signs of progress; none */
+    engine_step_fn *compensate;  /* of a REVERSIBLE step: called with its
+                                    result, newest first, if the run fails */
+};
+
+/*
+ * The retry policies: `standard` is 6 attempts, 5 s, doubling, at most 60 s,
+ * full jitter, for READ_ONLY and IDEMPOTENT steps and for REVERSIBLE ones
+ * with a compensation; all others have one attempt.
+ */
+extern const struct engine_retry engine_retry_standard;
+extern const struct engine_retry engine_retry_none;
+struct engine_retry engine_retry_fixed(uint32_t attempts, uint64_t delay_ns);
+struct engine_retry engine_retry_linear(uint32_t attempts, uint64_t delay_ns,
+                                        uint64_t delay_max_ns);
+
+int engine_step(struct engine_context *c, const char *name,
+                engine_step_fn *code, void *self, struct engine_bytes input,
+                const struct engine_step_options *options,
+                struct engine_bytes *out);
+
+uint32_t engine_attempt_number(const struct engine_attempt *a); /* from 1 */
+/* The same for every attempt of this step of this run, and for no other. */
+struct engine_hash engine_attempt_key(const struct engine_attempt *a);
+/* What the attempt before saved last; size 0: nothing. */
+struct engine_bytes engine_attempt_progress(const struct engine_attempt *a);
+/* Saves progress; durable with the next checkpoint. 0 or -1. */
+int engine_attempt_save(struct engine_attempt *a, struct engine_bytes progress);
+/* Memory that lives as long as the attempt's result needs it; NULL: none. */
+void *engine_attempt_memory(struct engine_attempt *a, size_t size);
+/* A copy of a text as a result. */
+struct engine_bytes engine_attempt_text(struct engine_attempt *a,
+                                        const char *text);
+/* Says why the step failed; returns FAILED_FLOW. Retried by class and policy:
+ * USER, UNKNOWN, VALIDATION and the like are not, unless fail_as says so. */
+int engine_attempt_fail(struct engine_attempt *a, uint32_t error,
+                        const char *message);
+int engine_attempt_fail_as(struct engine_attempt *a, uint32_t error,
+                           const char *type, const char *message,
+                           bool retryable, uint64_t retry_after_ns);
+
+/* Waiting ----------------------------------------------------------------- */
+
+int engine_wait(struct engine_context *c, const char *name, uint64_t ns);
+/* Cancels a wait begun in a branch that lost; a finished one stays. */
+int engine_wait_cancel(struct engine_context *c, const char *name);
+
+/* How a condition polls: a retry policy with a state in place of the error. */
+struct engine_condition_options {
+    struct engine_retry poll; /* zeros: 60 polls, 1 s, x1.5, at most 60 s */
+};
+/*
+ * check gets the state and sets the next one; it returns DONE when the
+ * condition holds (the state is the result), SUSPENDED to be asked again.
+ */
+int engine_wait_for_condition(struct engine_context *c, const char *name,
+                              engine_step_fn *check, void *self,
+                              struct engine_bytes initial,
+                              const struct engine_condition_options *options,
+                              struct engine_bytes *out);
+
+struct engine_callback_options {
+    uint64_t timeout_ns;   /* 0: none */
+    uint64_t heartbeat_ns; /* 0: none; must be below the timeout */
+};
+struct engine_callback {
+    struct engine_hash operation;
+    char id[48]; /* what outside systems answer to */
+};
+/* Makes a callback; it is durable when this returns DONE. */
+int engine_create_callback(struct engine_context *c, const char *name,
+                           const struct engine_callback_options *options,
+                           struct engine_callback *callback);
+int engine_callback_result(struct engine_context *c,
+                           const struct engine_callback *callback,
+                           struct engine_bytes *out);
+/* A child context with a callback and a step, the submitter, whose input is
+ * the callback's id. */
+int engine_wait_for_callback(struct engine_context *c, const char *name,
+                             engine_step_fn *submitter, void *self,
+                             const struct engine_step_options *step,
+                             const struct engine_callback_options *options,
+                             struct engine_bytes *out);
+/* The run and operation that a callback id names. 0, or -1: it is none. */
+int engine_callback_parse(const char *id, uint64_t *run, uint32_t *operation,
+                          struct engine_hash *key);
+
+/* Other runs -------------------------------------------------------------- */
+
+struct engine_invoke_options {
+    uint64_t timeout_ns; /* 0: none */
+};
+int engine_invoke(struct engine_context *c, const char *name,
+                  const char *workflow, struct engine_bytes input,
+                  const struct engine_invoke_options *options,
+                  struct engine_bytes *out);
+/*
+ * Messages: FIFO on each edge of a receiving run, each with an id that does
+ * not depend on attempts. send suspends while `window` messages are not yet
+ * consumed (0: 3). The edge ends when the sender's run does, however it does.
+ */
+int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
+                struct engine_bytes message, uint32_t window);
+/* DONE with the next message; *end is set when there will be none. */
+int engine_receive(struct engine_context *c, const char *edge,
+                   struct engine_bytes *message, bool *end);
+
+/* Structure --------------------------------------------------------------- */
+
+struct engine_child_options {
+    bool replay_children; /* rebuild the result from the children: for results
+                             above the limit */
+    const struct engine_limits *reserved;
+};
+int engine_run_in_child_context(struct engine_context *c, const char *name,
+                                engine_handler_fn *run, void *self,
+                                struct engine_bytes input,
+                                const struct engine_child_options *options,
+                                struct engine_bytes *out);
+
+/* When a map or parallel is over before all its branches are. */
+struct engine_completion {
+    uint32_t min_successful;        /* 0: all */
+    bool tolerate;                  /* the two below hold */
+    uint32_t tolerated_failures;    /* more than this many: over */
+    uint32_t tolerated_share_milli; /* more than this share; 1000: any */
+};
+
+struct engine_batch_options {
+    uint32_t max_concurrency;            /* 0: the profile's bound */
+    struct engine_completion completion; /* zeros: one failure ends it */
+    uint32_t items_per_batch;            /* map: 0 or 1: one each */
+    size_t bytes_per_batch;              /* 0: no bound */
+};
+
+enum engine_branch_status {
+    ENGINE_BRANCH_NOT_STARTED,
+    ENGINE_BRANCH_STARTED,
+    ENGINE_BRANCH_SUCCEEDED,
+    ENGINE_BRANCH_FAILED,
+    ENGINE_BRANCH_CANCELLED
+};
+enum engine_batch_reason {
+    ENGINE_ALL_COMPLETED = 1,
+    ENGINE_MIN_SUCCESSFUL_REACHED,
+    ENGINE_FAILURE_TOLERANCE_EXCEEDED
+};
+struct engine_branch_result {
+    enum engine_branch_status status;
+    struct engine_bytes value;
+    struct engine_error_info error;
+};
+/* Belongs to the engine, holds until the handler returns. */
+struct engine_batch {
+    enum engine_batch_reason reason;
+    uint32_t count;
+    uint32_t succeeded;
+    uint32_t failed;
+    const struct engine_branch_result *branches;
+};
+
+struct engine_branch {
+    const char *name;
+    engine_handler_fn *run;
+    void *self;
+    struct engine_bytes input;
+};
+
+/* DONE also when branches failed, if the completion policy allows it. With
+ * items_per_batch the function's input is a run of items, each preceded by
+ * its uint32 size; engine_item_at() takes them apart. */
+int engine_map(struct engine_context *c, const char *name,
+               const struct engine_bytes *items, uint32_t count,
+               engine_handler_fn *run, void *self,
+               const struct engine_batch_options *options,
+               struct engine_batch *out);
+int engine_parallel(struct engine_context *c, const char *name,
+                    const struct engine_branch *branches, uint32_t count,
+                    const struct engine_batch_options *options,
+                    struct engine_batch *out);
+/* The n-th item of a batch's input; size_t as SIZE_MAX data NULL: none. */
+struct engine_bytes engine_item_of(struct engine_bytes batch, uint32_t n);
+
+/* Fails with the first failure. */
+int engine_all(struct engine_context *c, const char *name,
+               const struct engine_branch *branches, uint32_t count,
+               struct engine_batch *out);
+int engine_all_settled(struct engine_context *c, const char *name,
+                       const struct engine_branch *branches, uint32_t count,
+                       struct engine_batch *out);
+/* The first branch to end, well or not: fails if that one failed. */
+int engine_race(struct engine_context *c, const char *name,
+                const struct engine_branch *branches, uint32_t count,
+                uint32_t *winner, struct engine_bytes *out);
+/* The first to succeed; fails when all failed. */
+int engine_any(struct engine_context *c, const char *name,
+               const struct engine_branch *branches, uint32_t count,
+               uint32_t *winner, struct engine_bytes *out);
+
+/* Replay-safe helpers ------------------------------------------------------ */
+
+uint64_t engine_context_run(const struct engine_context *c);
+/* When the run was created; the same in every replay. Unix ns. */
+uint64_t engine_now(const struct engine_context *c);
+uint64_t engine_random(struct engine_context *c);
+void engine_uuid(struct engine_context *c, char out[37]);
+/* True while everything met so far had been recorded before. */
+bool engine_is_replaying(const struct engine_context *c);
+/* To the host's log with run, operation and parent; muted in replays. */
+void engine_log(struct engine_context *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Memory that lives until the handler returns; NULL: none. */
+void *engine_context_memory(struct engine_context *c, size_t size);
+struct engine_bytes engine_text_bytes(const char *text);
+
+#endif
