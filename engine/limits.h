@@ -58,30 +58,42 @@ struct engine_limits {
 #define ENGINE_LIMIT_NEAR_1 800
 #define ENGINE_LIMIT_NEAR_2 950
 
-/* The built-in profiles by index: aws, seed-001, inline-1mb; NULL after. */
+/*
+ * The built-in profiles by index: aws, seed-001, inline-1mb; NULL after.
+ * docs/limits.md says where each figure is from.
+ */
 const struct engine_limits *engine_limits_at(uint32_t index);
 /* The built-in profile with this name, or NULL. */
 const struct engine_limits *engine_limits_find(const char *name);
 
+/* The limit with this text as its name, or ENGINE_LIMIT_COUNT. */
+enum engine_limit engine_limit_find(const char *name);
 const char *engine_limit_name(enum engine_limit limit);
 const char *engine_limit_note(enum engine_limit limit);
 enum engine_limit_unit engine_limit_unit(enum engine_limit limit);
 uint64_t engine_limit_value(const struct engine_limits *limits,
                             enum engine_limit limit);
+/* Where a figure of a built-in profile is from; "" for other profiles. */
+const char *engine_limit_origin(const struct engine_limits *limits,
+                                enum engine_limit limit);
 /* For profiles that users write. */
 void engine_limit_set(struct engine_limits *limits, enum engine_limit limit,
                       uint64_t value);
 /*
- * Checks that a profile agrees with itself: minima below maxima, inline at
- * most op_payload, op_payload at most batch. Returns the limit that is wrong,
- * with *against the one it contradicts, or ENGINE_LIMIT_COUNT.
+ * Checks that a profile agrees with itself: wait_min at most wait_max, inline
+ * at most op_payload, op_payload and error at most batch, response at most
+ * result, invoke_depth_warning at most invoke_depth; and that no limit is 0
+ * but wait_min and the two of invoke_depth. Returns the limit that is wrong,
+ * with *against the one it contradicts (itself if it is 0), or
+ * ENGINE_LIMIT_COUNT.
  */
 enum engine_limit engine_limits_check(const struct engine_limits *limits,
                                       enum engine_limit *against);
 
 /*
  * The threshold (in thousandths: 800, 950) that going from `before` to
- * `after` crosses, the higher one if both; 0: none.
+ * `after` reaches, the higher one if both; 0: none. Of 25,000 they are
+ * reached at 20,000 and 23,750. Exact for every maximum; UINT64_MAX has none.
  */
 uint32_t engine_limit_near(uint64_t maximum, uint64_t before, uint64_t after);
 
