@@ -23,13 +23,6 @@ struct profile {
 /* X(field, value, origin), in the order of ENGINE_LIMITS. */
 #define FIELD(field, value, origin) .field = (value),
 #define ORIGIN(field, value, origin) [ENGINE_LIMIT_##field] = (origin),
-#define PROFILE(text, spills, FIGURES)                                         \
-    {                                                                          \
-        .limits = {.name = text, .spill = (spills), FIGURES(FIELD)},           \
-        .origins = {                                                           \
-            FIGURES(ORIGIN)                                                    \
-        }                                                                      \
-    }
 
 /*
  * The service's own figures. It calls 1,048,576 bytes 1 MB wherever it gives
@@ -103,9 +96,10 @@ struct profile {
     X(name_max, 256, AWS_MODEL)
 
 static const struct profile profiles[] = {
-    PROFILE("aws", 0, AWS),
-    PROFILE("seed-001", 0, SEED_001),
-    PROFILE("inline-1mb", 1, INLINE_1MB),
+    {{.name = "aws", AWS(FIELD)}, {AWS(ORIGIN)}},
+    {{.name = "seed-001", SEED_001(FIELD)}, {SEED_001(ORIGIN)}},
+    {{.name = "inline-1mb", .spill = 1, INLINE_1MB(FIELD)},
+     {INLINE_1MB(ORIGIN)}},
 };
 
 enum {

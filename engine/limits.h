@@ -16,10 +16,10 @@
     X(wait_max_ns, "wait_max", NS, "each wait and retry delay")                \
     X(input_max, "input", BYTES, "initial input of a run")                     \
     X(response_max, "response", BYTES, "final result given inline")            \
-    X(result_max, "result", BYTES, "final result through the execution")       \
+    X(result_max, "result", BYTES, "final result, exempt from op_payload")     \
     X(operation_payload_max, "op_payload", BYTES, "each result or state")      \
     X(error_max, "error", BYTES, "error object of one operation")              \
-    X(inline_max, "inline", BYTES, "larger values become blobs")               \
+    X(inline_max, "inline", BYTES, "values kept in the log itself")            \
     X(batch_max, "batch", BYTES, "updates of one checkpoint")                  \
     X(batch_updates_max, "batch_updates", NUMBER, "updates of one checkpoint") \
     X(operations_max, "history_ops", NUMBER, "operations of one run")          \

@@ -21,5 +21,6 @@ int command_replay(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_points(int argc, char **argv);
 int command_defects(int argc, char **argv);
+int command_limits(int argc, char **argv);
 
 #endif

@@ -32,6 +32,9 @@ static const char help[] =
     "        every place where a fault can strike, and what it simulates\n"
     "  defects [--json]\n"
     "        seeded defects: what each breaks and which property sees it\n"
+    "  limits [PROFILE|FILE] [--json]\n"
+    "        what a run may use under aws (default), seed-001, inline-1mb\n"
+    "        or a profile of one's own\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 everything held (or is excused), 1 internal error, 2 usage\n"
@@ -47,7 +50,7 @@ struct command {
 static const struct command commands[] = {
     {"run", command_run},           {"replay", command_replay},
     {"validate", command_validate}, {"points", command_points},
-    {"defects", command_defects},
+    {"defects", command_defects},   {"limits", command_limits},
 };
 
 enum {

@@ -1,0 +1,155 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reports/buffer.h"
+#include "scenarios/command.h"
+#include "scenarios/read_limits.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* A figure in whole units, so that a program can compare it. */
+struct figure {
+    uint64_t value;
+    const char *unit;
+    bool none;
+};
+
+static struct figure figure_of(const struct engine_limits *limits,
+                               enum engine_limit limit)
+{
+    struct figure figure = {.value = engine_limit_value(limits, limit)};
+    figure.none = figure.value == UINT64_MAX;
+    switch (engine_limit_unit(limit)) {
+    case ENGINE_LIMIT_BYTES:
+        figure.unit = "bytes";
+        break;
+    case ENGINE_LIMIT_NUMBER:
+        figure.unit = "";
+        break;
+    case ENGINE_LIMIT_NS:
+        figure.unit = "ns";
+        if (figure.none || figure.value % SECOND == 0) {
+            figure.unit = "s";
+            figure.value /= SECOND;
+        }
+        break;
+    }
+    return figure;
+}
+
+static void row_text(struct report_buffer *out,
+                     const struct limits_profile *profile,
+                     enum engine_limit limit)
+{
+    struct figure figure = figure_of(&profile->limits, limit);
+    char value[24] = "none";
+    if (!figure.none)
+        snprintf(value, sizeof(value), "%" PRIu64, figure.value);
+    report_buffer_print(out, "%-21s %10s %-6s %-37s ", engine_limit_name(limit),
+                        value, figure.none ? "" : figure.unit,
+                        engine_limit_note(limit));
+    report_buffer_plain(out, profile->origins[limit], 64);
+    report_buffer_put(out, "\n");
+}
+
+static void member(struct report_buffer *out, const char *name,
+                   const char *value, const char *end)
+{
+    report_buffer_print(out, "    \"%s\": ", name);
+    report_buffer_json(out, value, strlen(value));
+    report_buffer_put(out, end);
+}
+
+static void row_json(struct report_buffer *out,
+                     const struct limits_profile *profile,
+                     enum engine_limit limit)
+{
+    struct figure figure = figure_of(&profile->limits, limit);
+    report_buffer_put(out, "  {\n");
+    member(out, "name", engine_limit_name(limit), ",\n");
+    member(out, "note", engine_limit_note(limit), ",\n");
+    member(out, "origin", profile->origins[limit], ",\n");
+    member(out, "unit", figure.unit, ",\n");
+    if (figure.none)
+        report_buffer_put(out, "    \"value\": null\n  }");
+    else
+        report_buffer_print(out, "    \"value\": %" PRIu64 "\n  }",
+                            figure.value);
+}
+
+static int print(const struct limits_profile *profile, bool json)
+{
+    struct report_buffer out;
+    int code = EXIT_HELD;
+    report_buffer_init(&out);
+    if (json)
+        report_buffer_put(&out, "[\n");
+    else
+        report_buffer_print(
+            &out, "profile %s: larger values %s\n", profile->limits.name,
+            profile->limits.spill ? "become blobs" : "are refused");
+    for (unsigned i = 0; i < ENGINE_LIMIT_COUNT; i++) {
+        if (!json) {
+            row_text(&out, profile, (enum engine_limit)i);
+            continue;
+        }
+        report_buffer_put(&out, i ? ",\n" : "");
+        row_json(&out, profile, (enum engine_limit)i);
+    }
+    report_buffer_put(&out, json ? "\n]\n" : "");
+    if (!report_buffer_ok(&out) ||
+        fwrite(out.text, 1, out.size, stdout) != out.size ||
+        fflush(stdout) != 0)
+        code = EXIT_INTERNAL;
+    report_buffer_free(&out);
+    return code;
+}
+
+static int refuse_name(const char *name)
+{
+    fprintf(stderr, "perdure limits: found profile \"%.40s\", allowed", name);
+    for (uint32_t i = 0; engine_limits_at(i); i++)
+        fprintf(stderr, "%s %s", i ? "," : "", engine_limits_at(i)->name);
+    fprintf(stderr, " or a file, NAME.json\n");
+    return EXIT_USAGE;
+}
+
+static int find(const char *name, struct limits_profile *profile)
+{
+    struct json_error err = {0};
+    struct json_doc *doc = NULL;
+    if (limits_profile_find(name, profile))
+        return EXIT_HELD;
+    if (!strchr(name, '/') && !strstr(name, ".json"))
+        return refuse_name(name);
+    if (json_read_file(name, &doc, &err) == 0)
+        limits_profile_read(json_root(doc), name, profile, &err);
+    json_free(doc);
+    if (err.code == 0)
+        return EXIT_HELD;
+    fprintf(stderr, "%s\n", err.text);
+    return EXIT_USAGE;
+}
+
+int command_limits(int argc, char **argv)
+{
+    struct limits_profile profile;
+    const char *name = NULL;
+    bool json = false;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (argv[i][0] == '-' || name) {
+            fprintf(stderr,
+                    "perdure limits: found \"%.40s\", allowed one PROFILE or "
+                    "FILE and --json\n",
+                    argv[i]);
+            return EXIT_USAGE;
+        } else {
+            name = argv[i];
+        }
+    }
+    int code = find(name ? name : "aws", &profile);
+    return code == EXIT_HELD ? print(&profile, json) : code;
+}
