@@ -13,7 +13,11 @@
  * UPDATE items: kind = enum engine_operation_action, a and b = id, flags =
  * engine_operation_flags(), attempt = the step attempt it is about.
  * OPERATION items: the same with kind = enum engine_operation_status and op =
- * its number in the run.
+ * its number in the run. Their value is the result or the error's words once
+ * the operation has ended, before that what its options say.
+ *
+ * A step that ended ambiguously has status STARTED and error AMBIGUOUS until
+ * an operator says what came of it.
  */
 #ifndef ENGINE_OPERATION_H
 #define ENGINE_OPERATION_H
@@ -86,8 +90,16 @@ enum {
     ENGINE_OPTION_STATE = 4, /* RETRY: the value is a state, not an error */
     ENGINE_OPTION_LARGE = 8, /* EXECUTION: the result is checkpointed here */
     ENGINE_OPTION_BLOB = 16, /* the value is a struct engine_blob_ref */
-    ENGINE_OPTION_IRREVERSIBLE = 32 /* STEP: ambiguous when cut off */
+    ENGINE_OPTION_IRREVERSIBLE = 32, /* STEP: ambiguous when cut off */
+    ENGINE_OPTION_PROGRESS = 64, /* STEP: the value is what PROGRESS saved last;
+                                    it outlives a RETRY with an error */
+    ENGINE_OPTION_END = 128      /* RECEIVE, SUCCEEDED: the stream has ended */
 };
+
+/* Options that are about the value, not about the operation. */
+#define ENGINE_OPTIONS_OF_VALUE                                                \
+    (ENGINE_OPTION_STATE | ENGINE_OPTION_BLOB | ENGINE_OPTION_PROGRESS |       \
+     ENGINE_OPTION_END)
 
 static inline uint32_t engine_operation_flags(unsigned type, unsigned subtype,
                                               unsigned options)
@@ -112,18 +124,22 @@ static inline unsigned engine_operation_flag_options(uint32_t flags)
 
 /*
  * The head of the payload of UPDATE and OPERATION items, and of the events
- * made of them. In OPERATION items first_ns and second_ns are store times.
+ * made of them. In OPERATION items first_ns and second_ns are store times, 0:
+ * none, but of SEND and RECEIVE.
  */
 struct engine_operation {
     struct engine_hash parent; /* id of its context; zeros: the run */
     uint64_t first_ns;  /* START of WAIT, RETRY: how long; START of CALLBACK
-                           and INVOKE: timeout, 0 none */
-    uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none */
+                           and INVOKE: timeout, 0 none; SEND: the run that is
+                           to receive the message */
+    uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none; SEND
+                           and RECEIVE, in events and OPERATION items: number
+                           of the message on its edge, from 1 */
     uint32_t error;     /* enum engine_error, with FAIL and RETRY */
     uint16_t id_size;   /* the id as text, where it is not ours; 0: it is */
     uint16_t name_size;
-    uint32_t detail_size; /* INVOKE: the workflow's name; FAIL: error type;
-                             SEND, RECEIVE: the edge */
+    uint32_t detail_size; /* INVOKE: the workflow's name; SEND, RECEIVE: the
+                             edge; of the others, FAIL and RETRY: error type */
     uint32_t value_size;  /* input, result, state, or the error's words */
 };
 
@@ -165,22 +181,27 @@ static inline bool engine_hash_equal(struct engine_hash a, struct engine_hash b)
 /* One operation of a run. Everything it points to belongs to the table. */
 struct engine_op_entry {
     struct engine_hash id;
-    uint32_t number;      /* place in the table; 0 is the run */
-    uint32_t parent;      /* number */
-    uint32_t first_child; /* number, 0: none */
-    uint32_t next_sibling;
+    uint32_t number;       /* place in the table; 0 is the run */
+    uint32_t run_number;   /* number in the run, of OPERATION items; the
+                              coordinator's table has them all: the same */
+    uint32_t parent;       /* number */
+    uint32_t first_child;  /* number, 0: none; the newest child */
+    uint32_t next_sibling; /* the next older one */
     uint8_t type;
     uint8_t subtype;
     uint8_t status; /* 0: not started: the place of the run itself */
     uint8_t options;
     uint8_t unstamped; /* its times are still durations */
-    uint8_t dropped;   /* its context has closed: not sent any more */
+    uint8_t orphan;    /* its context has closed: nobody waits for it */
+    uint8_t dropped;   /* and it is not sent any more */
     uint16_t error;
     uint32_t attempt;      /* attempts begun, or known to have begun */
     uint32_t changed;      /* number of the change that touched it last */
     uint64_t started_ns;   /* store times */
     uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none */
-    uint64_t second_ns;    /* heartbeat timeout as a duration, 0 none */
+    uint64_t second_ns;    /* CALLBACK: heartbeat timeout as a duration, 0
+                              none; SEND, RECEIVE: number of the message */
+    uint64_t peer;         /* SEND: the run that is to receive it */
     uint64_t heartbeat_ns; /* when it is missed; UINT64_MAX none */
     struct engine_text id_text;
     struct engine_text name;
@@ -191,6 +212,8 @@ struct engine_op_entry {
     void *input; /* of START: INVOKE's input */
 };
 
+struct engine_operations_chunk;
+
 struct engine_operations {
     const struct engine_memory *memory;
     uint64_t run;
@@ -199,9 +222,15 @@ struct engine_operations {
     uint32_t capacity;
     uint32_t *slots; /* open addressing by id: number + 1 */
     uint32_t slot_count;
+    struct engine_operations_chunk *chunks; /* small texts and values */
+    unsigned char *image; /* bytes that entries point into, or NULL */
+    size_t image_size;
 };
 
-/* 0, or -1 when out of memory. The table starts with the run at number 0. */
+/*
+ * 0, or -1 when out of memory. The table starts with the run at number 0: id
+ * zeros, type EXECUTION, status 0.
+ */
 int engine_operations_init(struct engine_operations *table,
                            const struct engine_memory *memory, uint64_t run);
 void engine_operations_free(struct engine_operations *table);
@@ -209,10 +238,15 @@ void engine_operations_free(struct engine_operations *table);
 struct engine_op_entry *
 engine_operations_find(const struct engine_operations *table,
                        struct engine_hash id);
-/* Adds an operation that is not there yet; NULL when out of memory. */
+/*
+ * Adds an operation that is not there yet, as the newest child of parent, with
+ * no deadlines and everything else 0; NULL when out of memory.
+ */
 struct engine_op_entry *engine_operations_add(struct engine_operations *table,
                                               struct engine_hash id,
                                               uint32_t parent);
+/* Makes room for count operations in all. 0 or -1. */
+int engine_operations_reserve(struct engine_operations *table, uint32_t count);
 /*
  * Takes over an OPERATION item: adds it or replaces what was known. 0; -1 out
  * of memory; -2 if it is damaged or its parent is unknown.
@@ -226,6 +260,21 @@ int engine_operations_store(const struct engine_operations *table,
 int engine_operations_set_value(struct engine_operations *table,
                                 struct engine_op_entry *entry,
                                 const void *bytes, size_t size);
+/* The same for its input. */
+int engine_operations_set_input(struct engine_operations *table,
+                                struct engine_op_entry *entry,
+                                const void *bytes, size_t size);
+/* The same for one of its texts: &entry->name and so on. */
+int engine_operations_set_text(struct engine_operations *table,
+                               struct engine_text *text, const char *bytes,
+                               size_t size);
+/*
+ * Allocates image_size bytes, owned by the table, that entries may point into
+ * from then on: texts, values and inputs read all at once. Once per table;
+ * NULL when out of memory.
+ */
+unsigned char *engine_operations_image(struct engine_operations *table,
+                                       size_t image_size);
 
 const char *engine_operation_type_name(unsigned type);
 const char *engine_operation_subtype_name(unsigned subtype);
