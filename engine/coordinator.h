@@ -18,6 +18,7 @@
 
 #include "engine/defects.h"
 #include "engine/graph.h"
+#include "engine/limits.h"
 #include "engine/memory.h"
 #include "engine/record.h"
 #include "engine/update.h"
@@ -38,6 +39,10 @@ struct engine_coordinator_config {
     uint64_t dispatch_timeout_ns; /* after it a dispatch is sent again */
     uint64_t suspend_after_ns;    /* waits longer than this give up the lease */
     uint32_t runs_max;            /* owned at a time; more are answered BUSY */
+    uint32_t snapshot_events; /* handlers: snapshot after so many; 0: none */
+    size_t page_max;          /* bytes of a page of state; 0: 1 MiB */
+    const struct engine_limits *limits; /* NULL: none for graphs, the first
+                                           built-in profile for handlers */
     const struct engine_sink *sink;
     struct engine_defects defects;
     const struct engine_memory *memory;
@@ -55,9 +60,10 @@ enum engine_input_kind {
 
 struct engine_ended {
     uint32_t slot;
+    uint32_t part;  /* operation of a handler's step, 0: none */
     uint32_t error; /* enum engine_error */
     uint32_t retryable;
-    uint32_t size; /* of the output envelope */
+    uint32_t size; /* of the output: an envelope, or a handler's step's bytes */
     const void *output;
 };
 

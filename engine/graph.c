@@ -12,6 +12,7 @@ struct engine_graph {
     struct engine_node *nodes;
     uint32_t node_count;
     struct engine_hash digest;
+    uint64_t timeout_ns;           /* of a run, 0: none */
     struct engine_source *sources; /* grouped by node, by input handle */
     uint32_t *source_start;        /* node_count + 1 */
     uint32_t *dependents;          /* grouped by node, ascending, distinct */
@@ -48,6 +49,9 @@ static bool node_values_good(const struct engine_node *node)
 {
     if (node->kind == ENGINE_NODE_WAIT)
         return node->wait_ns > 0 && node->wait_ns <= INT64_MAX;
+    if (node->kind == ENGINE_NODE_HANDLER)
+        return node->attempt_timeout_ns > 0 &&
+               node->attempt_timeout_ns <= INT64_MAX;
     const struct engine_retry *retry = &node->retry;
     return node->kind == ENGINE_NODE_STEP && node->attempt_timeout_ns > 0 &&
            node->attempt_timeout_ns <= INT64_MAX &&
@@ -129,6 +133,8 @@ static bool check_nodes(const struct engine_node *nodes, uint32_t count,
     for (uint32_t i = 0; i < count; i++) {
         if (!node_values_good(&nodes[i]))
             return refuse(error, ENGINE_GRAPH_BAD_VALUE, i, 0, 0, 0);
+        if (nodes[i].kind == ENGINE_NODE_HANDLER && count > 1)
+            return refuse(error, ENGINE_GRAPH_NOT_ALONE, i, 0, 0, 0);
         if (nodes[i].input_count > ENGINE_GRAPH_HANDLES_MAX ||
             nodes[i].output_count > ENGINE_GRAPH_HANDLES_MAX)
             return refuse(error, ENGINE_GRAPH_TOO_LARGE, i, 0, 0, 0);
@@ -501,6 +507,25 @@ void engine_graph_free(struct engine_graph *graph)
     free(graph->dependent_start);
     free(graph->indegree);
     free(graph);
+}
+
+void engine_graph_set_timeout(struct engine_graph *graph, uint64_t timeout_ns)
+{
+    assert(timeout_ns <= INT64_MAX);
+    const uint64_t covered[] = {graph->digest.lo, graph->digest.hi, timeout_ns};
+    graph->timeout_ns = timeout_ns;
+    if (timeout_ns > 0)
+        graph->digest = engine_hash_bytes(covered, sizeof(covered));
+}
+
+uint64_t engine_graph_timeout(const struct engine_graph *graph)
+{
+    return graph->timeout_ns;
+}
+
+bool engine_graph_is_handler(const struct engine_graph *graph)
+{
+    return graph->nodes[0].kind == ENGINE_NODE_HANDLER;
 }
 
 const char *engine_graph_name(const struct engine_graph *graph)

@@ -14,6 +14,7 @@
 #ifndef ENGINE_GRAPH_H
 #define ENGINE_GRAPH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,7 +22,8 @@
 
 enum engine_node_kind {
     ENGINE_NODE_STEP = 1,
-    ENGINE_NODE_WAIT
+    ENGINE_NODE_WAIT,
+    ENGINE_NODE_HANDLER /* a replayed handler: the only node of its graph */
 };
 
 /* What may be repeated. Decides, with the policy, whether it is. */
@@ -55,7 +57,7 @@ struct engine_node {
     const char *name; /* unique in the graph; any UTF-8, untrusted */
     enum engine_node_kind kind;
     uint64_t wait_ns;            /* WAIT */
-    uint64_t attempt_timeout_ns; /* STEP: claim to report */
+    uint64_t attempt_timeout_ns; /* STEP, HANDLER: claim to report */
     enum engine_side_effect side_effect;
     enum engine_semantics semantics;
     struct engine_retry retry;
@@ -78,6 +80,7 @@ enum engine_graph_fault {
     ENGINE_GRAPH_CYCLE,         /* edge that closes it, node */
     ENGINE_GRAPH_BAD_VALUE,     /* node: a number out of its range */
     ENGINE_GRAPH_TOO_LARGE,     /* nodes, edges or handles above the limit */
+    ENGINE_GRAPH_NOT_ALONE,     /* node: a handler among others */
     ENGINE_GRAPH_NO_MEMORY
 };
 
@@ -115,6 +118,15 @@ engine_graph_new(const char *name, const struct engine_node *nodes,
                  uint32_t node_count, const struct engine_edge_names *edges,
                  uint32_t edge_count, struct engine_graph_error *error);
 void engine_graph_free(struct engine_graph *graph);
+/*
+ * Says how long a run may take from its creation, at most INT64_MAX ns; 0, as
+ * at first: as long as it likes. Part of the identity; only before the graph
+ * is shared.
+ */
+void engine_graph_set_timeout(struct engine_graph *graph, uint64_t timeout_ns);
+uint64_t engine_graph_timeout(const struct engine_graph *graph);
+/* True if its runs are those of a replayed handler. */
+bool engine_graph_is_handler(const struct engine_graph *graph);
 
 const char *engine_graph_name(const struct engine_graph *graph);
 /* Digest of the canonical definition; its identity. */

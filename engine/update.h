@@ -14,7 +14,8 @@ enum engine_action_kind {
     ENGINE_DO_REQUEST = 1, /* send bytes (a request) to the store */
     ENGINE_DO_SEND,        /* send bytes (a message with payload) to its to */
     ENGINE_DO_EXECUTE,     /* worker: run a step's code; struct engine_execute
-                              and the input envelope */
+                              and the input: an envelope, or the bytes that a
+                              handler gave its step */
     ENGINE_DO_ABANDON      /* worker: stop it; struct engine_execute */
 };
 
@@ -31,6 +32,11 @@ struct engine_execute {
     uint32_t op;
     uint32_t attempt;
     uint64_t deadline_ns; /* monotonic: the code must have ended by then */
+    /* Of a step of a handler: op and attempt are the invocation's. */
+    uint32_t part; /* its operation, to be given back with the slot; 0: none */
+    uint32_t part_attempt;
+    struct engine_hash key; /* the same for every attempt of the step */
+    uint64_t tag;           /* set by the step's function */
 };
 
 struct engine_update {

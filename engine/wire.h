@@ -61,7 +61,9 @@ struct engine_item {
  * Events of the log. op and attempt are set where they mean something.
  *
  *   kind                  a                     b            payload
- *   RUN_CREATED           workflow id           client node  run input
+ *   RUN_CREATED           workflow id           client node  run input; with
+ *                         flags ENGINE_CREATED_ORIGIN: struct engine_origin,
+ *                         then the input
  *   RUN_SUSPENDED         next timer due or 0
  *   RUN_BLOCKED           reason (engine_error) claimed-at
  *   RUN_SUCCEEDED         result hash           (hi)         result
@@ -186,7 +188,8 @@ enum engine_signal_kind {
     ENGINE_SIG_CALLBACK_SUCCEED = 1, /* value: the result */
     ENGINE_SIG_CALLBACK_FAIL,        /* value: the error's words */
     ENGINE_SIG_CALLBACK_HEARTBEAT,
-    ENGINE_SIG_CHILD_ENDED, /* error = its error class or NONE; value: result */
+    ENGINE_SIG_CHILD_ENDED, /* error = its error class or NONE; value: result;
+                               number: the operation that invoked it */
     ENGINE_SIG_MESSAGE,     /* number: place on its edge, from 1 */
     ENGINE_SIG_END_OF_STREAM, /* number: one past the last message */
     ENGINE_SIG_MESSAGE_ACK,   /* number: last one consumed (back-pressure) */
@@ -226,6 +229,30 @@ struct engine_child {
     uint32_t depth;
     uint32_t name_size;
     uint32_t input_size;
+};
+
+/*
+ * Where a run comes from, before the input in RUN_CREATED: of every run of a
+ * handler and of every run that was invoked by another.
+ */
+struct engine_origin {
+    uint64_t created_ns; /* what the run takes for the time of its creation */
+    uint64_t seed;       /* of its random draws */
+    uint64_t timeout_ns; /* by who invoked it, 0: none */
+    uint64_t parent;     /* the run that invoked it, 0: none */
+    uint32_t parent_op;
+    uint32_t depth; /* 0: started by a client */
+};
+
+enum {
+    ENGINE_CREATED_ORIGIN = 1 /* flag of RUN_CREATED */
+};
+
+/* The second value of an invocation's input envelope; the first is the run's
+ * input. */
+struct engine_invocation {
+    uint64_t created_ns;
+    uint64_t seed;
 };
 
 /* Error classes, from the taxonomy of the domain model. */
@@ -300,12 +327,15 @@ enum {
  * kind = enum engine_signal_kind; op = the operation it is for, UINT32_MAX:
  * the run; attempt = unused; payload: struct engine_signal and what follows.
  * In an APPEND it has no payload and takes the row out: CONFLICT if it is not
- * there. The store remembers its id as long as it keeps the run.
+ * there. The store remembers its id as long as it keeps the run. Rows that a
+ * run leaves behind when it ends are not shown any more.
  *
  * SNAPSHOT items: a = sequence number of the last event folded in; payload:
- * engine_execution_save(). In an APPEND a snapshot stands after the events and
- * replaces the run's former one; in replies it stands for the events up to a,
- * which then are not sent.
+ * engine_run_save(). In an APPEND a snapshot stands after the events and
+ * replaces the run's former one: a is the last event before the append or the
+ * append's own last one, else it is REFUSED. In replies it stands between RUN
+ * and LOG for the events up to a, which then are not sent. A snapshot that is
+ * damaged is passed over while the log behind it is whole.
  */
 
 /*
@@ -323,7 +353,10 @@ enum {
  *   LOAD       run, token. Same reply; FENCED if the token is not current.
  *   APPEND     run, token, seq (expected next), state (of the run after it),
  *              not_before_ns (REFUSED while store time is below), flags,
- *              wake_ns with RELEASE. Items: EVENT.., WORK.., OUTBOX...
+ *              wake_ns with RELEASE. Items: EVENT.., then WORK, OUTBOX, INBOX,
+ *              SNAPSHOT in any order. op = inbox rows that its owner has seen
+ *              and leaves there: if more wait, a run that is released or
+ *              BLOCKED falls due at once, or when its lease expires.
  *   MAIL       run, token. Reply: WORK...
  *   RENEW      ttl_ns; items RUN (a = run, b = token). Reply: RUN for each
  *              lease that is lost (flags = 0) or has a DONE work row
@@ -451,6 +484,8 @@ enum engine_message_kind {
                                 engine_error, token; a = asked marker, b = next
                                 marker, 0: the end; payload: OPERATION items */
     ENGINE_MSG_WAKE,         /* anybody -> coordinator: run has an inbox row */
+    ENGINE_MSG_REFUSED,      /* coordinator -> client: no such run will be: op =
+                                enum engine_error, a = actual, b = maximum */
     ENGINE_MSG_COUNT
 };
 

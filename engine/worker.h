@@ -7,6 +7,12 @@
  *     DISPATCH -> CLAIM -> (GET_BLOB..) -> execute -> (PUT_BLOB..) -> FINISH
  *              -> HINT
  *
+ * An invocation of a handler is such an attempt, too; in place of the step's
+ * code it has engine/replay.h, and talks to the run's owner about it:
+ *
+ *     DISPATCH -> CLAIM -> (STATE..) -> replay <-> CHECKPOINT.. -> FINISH
+ *                                         <-> execute..
+ *
  * A claim is kept alive by heartbeats. A worker that could not renew it stops
  * by its own monotonic clock before the claim runs out, and lets the attempt
  * go: somebody else will decide about it. Values above the inline limit
@@ -16,6 +22,7 @@
 #define ENGINE_WORKER_H
 
 #include "engine/coordinator.h"
+#include "engine/replay.h"
 
 struct engine_worker_config {
     uint32_t node;
@@ -28,6 +35,21 @@ struct engine_worker_config {
     uint64_t skew_bound_ns;
     uint64_t request_timeout_ns;
     uint32_t inline_max; /* bytes of a value; larger ones become blobs */
+    /* By workflow id, NULL for graphs; NULL: it has none. */
+    const struct engine_handler *const *handlers;
+    const struct engine_limits *limits; /* of handlers; NULL: the first
+                                           built-in profile */
+    bool optimistic;                    /* engine/replay.h */
+    /*
+     * NULL, or asks the coordinator and waits for its answer: fills the block
+     * with the CHECKPOINTED message and its payload. -1: no answer; then the
+     * question goes out as a message.
+     */
+    int (*persist)(void *self, const struct engine_message *question,
+                   struct engine_block *answer);
+    void (*log)(void *self, uint64_t run, const char *operation,
+                const char *text);
+    void *self; /* of persist and log */
     const struct engine_sink *sink;
     struct engine_defects defects;
     const struct engine_memory *memory;
