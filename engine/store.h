@@ -23,6 +23,8 @@
  *  - Events, state row, work and outbox of one request are applied together
  *    or not at all, also across a crash.
  *  - A request with an older token changes nothing, in any table.
+ *  - A signal put while its run is let go is never overlooked: the run falls
+ *    due at once (RELEASE says how many rows its owner has seen and leaves).
  *  - The same request from the same sender applied twice has the effect of
  *    one; the second answers COMMITTED or CONFLICT as said with each kind.
  *  - Times compared by the store (leases, claims, not_before) are its own:
@@ -45,6 +47,9 @@ struct engine_store_limits {
     uint64_t request_max;     /* a whole request */
     uint64_t history_ops_max; /* events of one run */
     uint64_t blob_max;
+    /* One snapshot, which then counts to no other limit; 0: no limit of its
+     * own, it counts to request_max. */
+    uint64_t snapshot_max;
 };
 
 /* One log row as audit reads it. items stays valid until visit returns. */

@@ -49,7 +49,7 @@ static int64_t count_items(const void *block, size_t head_size, size_t size)
         memcpy(&item, bytes + at, sizeof(item));
         if (engine_item_span(item.size) > size - at)
             return -1;
-        if (item.type < ENGINE_ITEM_EVENT || item.type > ENGINE_ITEM_RUN)
+        if (item.type < ENGINE_ITEM_EVENT || item.type > ENGINE_ITEM_SNAPSHOT)
             return -1;
         at += engine_item_span(item.size);
         count++;

@@ -7,6 +7,7 @@ void store_history_free(struct store_history *history)
 {
     free(history->rows);
     free(history->bytes);
+    free(history->folded);
     memset(history, 0, sizeof(*history));
 }
 
@@ -72,16 +73,68 @@ static void turn(struct store_history *history)
     }
 }
 
-int store_history_read(struct store_history *history,
-                       const struct store_tables_ops *tables, void *self,
-                       const struct engine_run_row *run)
+struct engine_hash store_snapshot_digest(const struct store_snapshot *snapshot)
+{
+    struct engine_hash value =
+        engine_hash_bytes(snapshot->value, snapshot->value_size);
+    const uint64_t covered[] = {
+        snapshot->run,     snapshot->seq,     snapshot->position,
+        snapshot->hash.lo, snapshot->hash.hi, value.lo,
+        value.hi};
+
+    return engine_hash_bytes(covered, sizeof(covered));
+}
+
+/* Copies a snapshot's value, which its table will not keep for us. */
+static int keep_snapshot(struct store_history *history,
+                         const struct store_snapshot *snapshot)
+{
+    size_t size = snapshot->value_size;
+
+    if (size > history->folded_capacity) {
+        void *larger = realloc(history->folded, size);
+
+        if (!larger)
+            return -1;
+        history->folded = larger;
+        history->folded_capacity = size;
+    }
+    if (size)
+        memcpy(history->folded, snapshot->value, size);
+    history->snapshot = *snapshot;
+    history->snapshot.value = history->folded;
+    return 0;
+}
+
+/* Reads the run's snapshot if it has one; a damaged one counts as none. */
+static int read_snapshot(struct store_history *history,
+                         const struct store_tables_ops *tables, void *self,
+                         const struct engine_run_row *run)
+{
+    struct store_snapshot snapshot;
+    struct engine_hash digest;
+    int found = tables->snapshot_get(self, run->run, &snapshot);
+
+    if (found <= 0)
+        return found;
+    digest = store_snapshot_digest(&snapshot);
+    if (digest.lo != snapshot.digest.lo || digest.hi != snapshot.digest.hi ||
+        snapshot.position > run->tail)
+        return 0;
+    return keep_snapshot(history, &snapshot);
+}
+
+/* Reads the rows with a position after that of the snapshot. */
+static int read_rows(struct store_history *history,
+                     const struct store_tables_ops *tables, void *self,
+                     const struct engine_run_row *run)
 {
     uint64_t position = run->tail;
     struct engine_log_row row;
 
     history->count = 0;
     history->size = 0;
-    while (position) {
+    while (position > history->snapshot.position) {
         int found = tables->log_get(self, position, &row);
 
         if (found < 0)
@@ -97,6 +150,24 @@ int store_history_read(struct store_history *history,
     return 0;
 }
 
+int store_history_read(struct store_history *history,
+                       const struct store_tables_ops *tables, void *self,
+                       const struct engine_run_row *run)
+{
+    history->snapshot = (struct store_snapshot){0};
+    if (read_snapshot(history, tables, self, run))
+        return -1;
+    return read_rows(history, tables, self, run);
+}
+
+int store_history_read_all(struct store_history *history,
+                           const struct store_tables_ops *tables, void *self,
+                           const struct engine_run_row *run)
+{
+    history->snapshot = (struct store_snapshot){0};
+    return read_rows(history, tables, self, run);
+}
+
 static int broken(uint64_t *found, uint64_t *expected, uint64_t seq,
                   uint64_t right)
 {
@@ -109,8 +180,8 @@ int store_history_verify(const struct store_history *history,
                          const struct engine_run_row *run, uint64_t *found,
                          uint64_t *expected)
 {
-    struct engine_hash hash = {0, 0};
-    uint64_t seq = 1;
+    struct engine_hash hash = history->snapshot.hash;
+    uint64_t seq = history->snapshot.seq + 1;
 
     for (size_t i = 0; i < history->count; i++) {
         const struct engine_log_row *row = &history->rows[i];

@@ -50,6 +50,27 @@ struct outbox_row {
     unsigned char *bytes;
 };
 
+/* An inbox row; one that was taken is only found by its id. */
+struct inbox_row {
+    uint64_t run;
+    struct engine_hash id;
+    uint32_t kind;
+    uint32_t op;
+    uint32_t same; /* another row with the same key of the index */
+    uint32_t next; /* by arrival, while it waits */
+    uint32_t former;
+    uint32_t waits;
+    uint32_t capacity;
+    uint32_t size;
+    unsigned char *bytes;
+};
+
+struct snapshot_row {
+    struct store_snapshot snapshot;
+    uint32_t capacity;
+    unsigned char *bytes;
+};
+
 struct run_row {
     struct engine_run_row row;
     uint64_t queued_ns; /* its earliest entry in the wake queue */
@@ -57,6 +78,10 @@ struct run_row {
     uint32_t work_last;
     uint32_t outbox; /* by number */
     uint32_t done;   /* work rows that are DONE */
+    uint32_t inbox;  /* first and last by arrival, of those that wait */
+    uint32_t inbox_last;
+    uint32_t inbox_count; /* those that wait */
+    uint32_t snapshot;
 };
 
 /* An entry of the wake queue; only the run's earliest one counts. */
@@ -91,10 +116,13 @@ struct store_memory {
     struct index run_index;
     struct index work_index;
     struct index blob_index;
+    struct index inbox_index;
     struct pool runs;
     struct pool works;
     struct pool outboxes;
     struct pool blobs;
+    struct pool inboxes;
+    struct pool snapshots;
     uint32_t free_work;
     uint32_t free_outbox;
     struct wakes wakes;
@@ -716,6 +744,191 @@ static int outbox_list(void *self, uint64_t id, store_visit_outbox *visit,
     return result;
 }
 
+static int outbox_any(void *self, uint64_t id)
+{
+    const struct run_row *run = find_run(self, id);
+
+    return run && run->outbox;
+}
+
+/* Inboxes, by the hash of run and id. */
+
+static struct inbox_row *inbox_at(const struct store_memory *store,
+                                  uint32_t row)
+{
+    return pool_at(&store->inboxes, row);
+}
+
+static uint64_t inbox_key(uint64_t run, struct engine_hash id)
+{
+    const uint64_t named[] = {run, id.lo, id.hi};
+
+    return engine_hash_bytes(named, sizeof(named)).lo | 1;
+}
+
+/* The index of the row, or NONE. */
+static uint32_t find_inbox(const struct store_memory *store, uint64_t run,
+                           struct engine_hash id)
+{
+    uint32_t at = find(&store->inbox_index, inbox_key(run, id));
+
+    while (at) {
+        const struct inbox_row *row = inbox_at(store, at);
+
+        if (row->run == run && row->id.lo == id.lo && row->id.hi == id.hi)
+            return at;
+        at = row->same;
+    }
+    return NONE;
+}
+
+static int inbox_get(void *self, uint64_t id, struct engine_hash row,
+                     int *taken)
+{
+    uint32_t at = find_inbox(self, id, row);
+
+    *taken = at && !inbox_at(self, at)->waits;
+    return at && !*taken;
+}
+
+/* Links a row behind those of its run that wait. */
+static void link_inbox(struct store_memory *store, struct run_row *run,
+                       uint32_t at)
+{
+    struct inbox_row *row = inbox_at(store, at);
+
+    row->waits = 1;
+    row->former = run->inbox_last;
+    if (run->inbox_last)
+        inbox_at(store, run->inbox_last)->next = at;
+    else
+        run->inbox = at;
+    run->inbox_last = at;
+    run->inbox_count++;
+}
+
+static void unlink_inbox(struct store_memory *store, struct run_row *run,
+                         struct inbox_row *row)
+{
+    if (row->former)
+        inbox_at(store, row->former)->next = row->next;
+    else
+        run->inbox = row->next;
+    if (row->next)
+        inbox_at(store, row->next)->former = row->former;
+    else
+        run->inbox_last = row->former;
+    row->waits = 0;
+    run->inbox_count--;
+}
+
+static int inbox_put(void *self, const struct store_inbox *row)
+{
+    struct store_memory *store = self;
+    uint64_t hashed = inbox_key(row->run, row->id);
+    struct run_row *run = find_run(store, row->run);
+    uint32_t at = pool_add(&store->inboxes);
+    struct inbox_row *added;
+
+    if (!run || !at)
+        return -1;
+    added = inbox_at(store, at);
+    added->run = row->run;
+    added->id = row->id;
+    added->kind = row->kind;
+    added->op = row->op;
+    added->size = (uint32_t)row->value_size;
+    added->same = find(&store->inbox_index, hashed);
+    if (assign(&added->bytes, &added->capacity, row->value, row->value_size) ||
+        index_put(&store->inbox_index, hashed, at))
+        return -1;
+    link_inbox(store, run, at);
+    return 0;
+}
+
+static int inbox_take(void *self, uint64_t id, struct engine_hash row)
+{
+    struct store_memory *store = self;
+    uint32_t at = find_inbox(store, id, row);
+    struct inbox_row *taken = at ? inbox_at(store, at) : NULL;
+
+    if (!taken || !taken->waits)
+        return 0;
+    unlink_inbox(store, find_run(store, id), taken);
+    free(taken->bytes);
+    taken->bytes = NULL;
+    taken->capacity = 0;
+    return 0;
+}
+
+static int inbox_beyond(void *self, uint64_t id, uint32_t count)
+{
+    const struct run_row *run = find_run(self, id);
+
+    return run && run->inbox_count > count;
+}
+
+static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
+                      void *visitor)
+{
+    struct store_memory *store = self;
+    struct run_row *run = find_run(store, id);
+    int result = 0;
+
+    for (uint32_t at = run ? run->inbox : NONE; at && !result;) {
+        const struct inbox_row *row = inbox_at(store, at);
+        struct store_inbox seen = {.run = id,
+                                   .id = row->id,
+                                   .kind = row->kind,
+                                   .op = row->op,
+                                   .value = row->bytes,
+                                   .value_size = row->size};
+
+        result = visit(visitor, &seen);
+        at = row->next;
+    }
+    return result;
+}
+
+/* Snapshots. */
+
+static struct snapshot_row *find_snapshot(const struct store_memory *store,
+                                          uint64_t id)
+{
+    const struct run_row *run = find_run(store, id);
+
+    return run && run->snapshot ? pool_at(&store->snapshots, run->snapshot)
+                                : NULL;
+}
+
+static int snapshot_get(void *self, uint64_t id,
+                        struct store_snapshot *snapshot)
+{
+    const struct snapshot_row *row = find_snapshot(self, id);
+
+    if (!row)
+        return 0;
+    *snapshot = row->snapshot;
+    snapshot->value = row->bytes;
+    return 1;
+}
+
+static int snapshot_put(void *self, const struct store_snapshot *snapshot)
+{
+    struct store_memory *store = self;
+    struct run_row *run = find_run(store, snapshot->run);
+    struct snapshot_row *row;
+
+    if (run && !run->snapshot)
+        run->snapshot = pool_add(&store->snapshots);
+    row = find_snapshot(store, snapshot->run);
+    if (!row)
+        return -1;
+    row->snapshot = *snapshot;
+    return assign(&row->bytes, &row->capacity, snapshot->value,
+                  snapshot->value_size);
+}
+
 /* Blobs, by the hash of their digest. */
 
 static uint64_t blob_key(const uint8_t digest[32])
@@ -782,7 +995,11 @@ static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
     .work_finish = work_finish, .work_remove = work_remove,                    \
     .work_done = work_done, .work_list = work_list, .outbox_get = outbox_get,  \
     .outbox_put = outbox_put, .outbox_remove = outbox_remove,                  \
-    .outbox_list = outbox_list, .blob_get = blob_get, .blob_put = blob_put
+    .outbox_list = outbox_list, .outbox_any = outbox_any,                      \
+    .inbox_get = inbox_get, .inbox_put = inbox_put, .inbox_take = inbox_take,  \
+    .inbox_beyond = inbox_beyond, .inbox_list = inbox_list,                    \
+    .snapshot_get = snapshot_get, .snapshot_put = snapshot_put,                \
+    .blob_get = blob_get, .blob_put = blob_put
 
 static const struct store_tables_ops tables = {TABLES, .log_get = log_get};
 static const struct store_tables_ops tables_without_log = {TABLES};
@@ -915,6 +1132,10 @@ static void free_values(struct store_memory *store)
         free(outbox_at(store, i)->bytes);
     for (uint32_t i = 1; i <= store->blobs.used; i++)
         free(((struct blob *)pool_at(&store->blobs, i))->bytes);
+    for (uint32_t i = 1; i <= store->inboxes.used; i++)
+        free(inbox_at(store, i)->bytes);
+    for (uint32_t i = 1; i <= store->snapshots.used; i++)
+        free(((struct snapshot_row *)pool_at(&store->snapshots, i))->bytes);
 }
 
 static void free_log(struct store_memory *store)
@@ -938,9 +1159,12 @@ static void store_close(void *self)
     pool_free(&store->works);
     pool_free(&store->outboxes);
     pool_free(&store->blobs);
+    pool_free(&store->inboxes);
+    pool_free(&store->snapshots);
     free(store->run_index.slots);
     free(store->work_index.slots);
     free(store->blob_index.slots);
+    free(store->inbox_index.slots);
     free(store->wakes.heap);
     store_rules_deinit(&store->rules);
     free(store);
@@ -971,6 +1195,8 @@ int store_memory_open(const struct store_memory_config *config,
     store->works.row_size = sizeof(struct work_row);
     store->outboxes.row_size = sizeof(struct outbox_row);
     store->blobs.row_size = sizeof(struct blob);
+    store->inboxes.row_size = sizeof(struct inbox_row);
+    store->snapshots.row_size = sizeof(struct snapshot_row);
     *out = (struct engine_store){.ops = &operations, .self = store};
     return 0;
 }

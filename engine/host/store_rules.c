@@ -119,6 +119,41 @@ static int add_outbox(void *self, const struct store_outbox *row)
     return add_item(self, &item, row->value, row->value_size) ? 0 : -1;
 }
 
+static int add_inbox(void *self, const struct store_inbox *row)
+{
+    struct engine_item item = {.type = ENGINE_ITEM_INBOX,
+                               .kind = (uint16_t)row->kind,
+                               .op = row->op,
+                               .a = row->id.lo,
+                               .b = row->id.hi};
+
+    return add_item(self, &item, row->value, row->value_size) ? 0 : -1;
+}
+
+/* Work and inbox of the run; what reaches a run that has ended is nothing. */
+static int add_mail(struct call *call)
+{
+    uint64_t run = call->run.run;
+
+    if (call->tables->work_list(call->self, run, add_work, call))
+        return -1;
+    if (engine_run_state_terminal(call->run.state))
+        return 0;
+    return call->tables->inbox_list(call->self, run, add_inbox, call);
+}
+
+static int add_snapshot(const struct call *call)
+{
+    const struct store_snapshot *snapshot = &call->rules->history.snapshot;
+    struct engine_item item = {
+        .type = ENGINE_ITEM_SNAPSHOT, .op = UINT32_MAX, .a = snapshot->seq};
+
+    if (!snapshot->run)
+        return 0;
+    return add_item(call, &item, snapshot->value, snapshot->value_size) ? 0
+                                                                        : -1;
+}
+
 /* Reads the request's run. 1, 0 if there is none, or -1. */
 static int read_run(struct call *call, uint64_t run)
 {
@@ -286,6 +321,32 @@ static int guard_outbox(const struct call *call, const struct engine_item *item)
     return found ? answer(call, ENGINE_CONFLICT) : 1;
 }
 
+static struct engine_hash inbox_id(const struct engine_item *item)
+{
+    return (struct engine_hash){item->a, item->b};
+}
+
+static int guard_inbox(const struct call *call, const struct engine_item *item)
+{
+    int taken;
+    int found = call->tables->inbox_get(call->self, call->run.run,
+                                        inbox_id(item), &taken);
+
+    return found ? found : answer(call, ENGINE_CONFLICT);
+}
+
+/* A snapshot stands at the end of a log row: before the append or after it. */
+static int guard_snapshot(const struct call *call,
+                          const struct engine_item *item)
+{
+    uint64_t before = call->run.next_seq - 1;
+    uint64_t after = before + find_events(call->request).count;
+
+    if (item->a && (item->a == before || item->a == after))
+        return 1;
+    return refuse(call, item->a, after);
+}
+
 /* Looks at all rows the request wants to change. Returns as above. */
 static int guard_rows(const struct call *call)
 {
@@ -301,6 +362,10 @@ static int guard_rows(const struct call *call)
                 seen = item->op + 1;
         } else if (item->type == ENGINE_ITEM_OUTBOX) {
             right = guard_outbox(call, item);
+        } else if (item->type == ENGINE_ITEM_INBOX) {
+            right = guard_inbox(call, item);
+        } else if (item->type == ENGINE_ITEM_SNAPSHOT) {
+            right = guard_snapshot(call, item);
         }
         if (right <= 0)
             return right;
@@ -357,24 +422,53 @@ static int apply_work(const struct call *call, const struct engine_item *item)
     return put_work(call->rules, call->run.run, item);
 }
 
-/* Applies work and outbox items; *outbox: whether a row is waiting now. */
-static int apply_rows(const struct call *call, int *outbox)
+static int put_snapshot(const struct call *call, const struct engine_item *item,
+                        const struct engine_run_row *before)
 {
-    int aside = store_defect(call->rules, ENGINE_DEFECT_OUTBOX_AFTER_COMMIT);
-    int result = 0;
+    const struct engine_run_row *at =
+        item->a == before->next_seq - 1 ? before : &call->run;
+    struct store_snapshot snapshot = {.run = at->run,
+                                      .seq = item->a,
+                                      .position = at->tail,
+                                      .hash = at->hash,
+                                      .value = engine_item_payload(item),
+                                      .value_size = item->size};
 
-    *outbox = 0;
+    /* Without a log there is nothing that it could stand for. */
+    if (!call->tables->log_get)
+        return 0;
+    snapshot.digest = store_snapshot_digest(&snapshot);
+    return call->tables->snapshot_put(call->self, &snapshot);
+}
+
+/* Applies one item that is not an event. */
+static int apply_row(const struct call *call, const struct engine_item *item,
+                     const struct engine_run_row *before)
+{
+    switch (item->type) {
+    case ENGINE_ITEM_WORK:
+        return apply_work(call, item);
+    case ENGINE_ITEM_OUTBOX:
+        if (store_defect(call->rules, ENGINE_DEFECT_OUTBOX_AFTER_COMMIT))
+            return set_aside(call, item);
+        return put_outbox(call->rules, call->run.run, item);
+    case ENGINE_ITEM_INBOX:
+        return call->tables->inbox_take(call->self, call->run.run,
+                                        inbox_id(item));
+    case ENGINE_ITEM_SNAPSHOT:
+        return put_snapshot(call, item, before);
+    default:
+        return 0;
+    }
+}
+
+/* Applies all of them; before: the run as it was before the events. */
+static int apply_rows(const struct call *call,
+                      const struct engine_run_row *before)
+{
     ENGINE_REQUEST_ITEMS(call->request, item)
     {
-        if (item->type == ENGINE_ITEM_WORK) {
-            result = apply_work(call, item);
-        } else if (item->type == ENGINE_ITEM_OUTBOX && aside) {
-            result = set_aside(call, item);
-        } else if (item->type == ENGINE_ITEM_OUTBOX) {
-            result = put_outbox(call->rules, call->run.run, item);
-            *outbox = 1;
-        }
-        if (result)
+        if (apply_row(call, item, before))
             return -1;
     }
     return 0;
@@ -386,7 +480,6 @@ static int create(struct call *call)
     struct events events = find_events(request);
     uint64_t expires = engine_store_later(call->rules->now_ns, request->ttl_ns);
     int right = read_run(call, request->run);
-    int outbox;
 
     if (right < 0)
         return -1;
@@ -408,7 +501,7 @@ static int create(struct call *call)
         return right;
     if (append_events(call, &events, 1) ||
         call->tables->run_insert(call->self, &call->run) ||
-        apply_rows(call, &outbox))
+        apply_rows(call, &call->run))
         return -1;
     tell_run(call);
     return answer(call, ENGINE_COMMITTED);
@@ -444,42 +537,85 @@ static int guard_append(const struct call *call, const struct events *events)
     return right > 0 ? guard_rows(call) : right;
 }
 
-/* Lease and wake of the run after an append. */
-static void settle(struct call *call, int outbox)
+/* Whether the run's outbox still keeps it from resting, or -1. */
+static int outbox_left(const struct call *call)
+{
+    return call->tables->outbox_any(call->self, call->run.run);
+}
+
+/* Whether the inbox has rows that its owner has not said to leave, or -1. */
+static int inbox_unseen(const struct call *call, uint32_t seen)
+{
+    if (engine_run_state_terminal(call->run.state))
+        return 0;
+    return call->tables->inbox_beyond(call->self, call->run.run, seen);
+}
+
+/* Gives the lease back. */
+static void release(struct call *call)
+{
+    struct engine_run_row *run = &call->run;
+
+    run->holder = 0;
+    run->expires_ns = 0;
+    run->wake_ns = call->request->wake_ns;
+    if (run->wake_ns > INT64_MAX ||
+        store_defect(call->rules, ENGINE_DEFECT_TIMER_MEM_ONLY))
+        run->wake_ns = STORE_NEVER;
+}
+
+/* Nobody may sleep on what nobody has seen. */
+static void wake_for_inbox(struct call *call)
+{
+    struct engine_run_row *run = &call->run;
+    uint64_t wake_ns = run->holder ? run->expires_ns : call->rules->now_ns;
+
+    if (run->wake_ns > wake_ns)
+        run->wake_ns = wake_ns;
+}
+
+/* Lease and wake of the run after an append. 0 or -1. */
+static int settle(struct call *call)
 {
     const struct engine_request *request = call->request;
     struct engine_run_row *run = &call->run;
+    int released = request->flags & ENGINE_APPEND_RELEASE;
+    int left;
 
-    if (request->flags & ENGINE_APPEND_RELEASE) {
-        run->holder = 0;
-        run->expires_ns = 0;
-        run->wake_ns = request->wake_ns;
-        if (run->wake_ns > INT64_MAX ||
-            store_defect(call->rules, ENGINE_DEFECT_TIMER_MEM_ONLY))
-            run->wake_ns = STORE_NEVER;
-    }
-    if (at_rest(run->state) && !outbox)
+    if (released)
+        release(call);
+    if (!released && !at_rest(run->state))
+        return 0;
+    left = at_rest(run->state) ? outbox_left(call) : 1;
+    if (left < 0)
+        return -1;
+    if (!left)
         run->wake_ns = STORE_NEVER;
+    left = inbox_unseen(call, request->op);
+    if (left > 0)
+        wake_for_inbox(call);
+    return left < 0 ? -1 : 0;
 }
 
 static int append(struct call *call)
 {
     struct events events = find_events(call->request);
     int right = read_owned(call, fence(call));
-    uint64_t holder = call->run.holder;
-    uint64_t wake_ns = call->run.wake_ns;
-    int outbox;
+    struct engine_run_row before;
 
     if (right > 0)
         right = guard_append(call, &events);
     if (right <= 0)
         return right;
+    before = call->run;
     if (append_events(call, &events, call->request->token) ||
-        apply_rows(call, &outbox))
+        apply_rows(call, &before))
         return -1;
     call->run.state = call->request->state;
-    settle(call, outbox);
-    if (holder == call->run.holder && wake_ns == call->run.wake_ns)
+    if (settle(call))
+        return -1;
+    if (before.holder == call->run.holder &&
+        before.wake_ns == call->run.wake_ns)
         right = call->tables->run_advance(call->self, &call->run);
     else
         right = call->tables->run_update(call->self, &call->run);
@@ -514,18 +650,27 @@ static int read_history(struct call *call)
     uint64_t expected;
 
     history->count = 0;
+    history->snapshot.run = 0;
     if (!call->tables->log_get)
         return 1;
     if (store_history_read(history, call->tables, call->self, &call->run))
         return -1;
     if (store_history_verify(history, &call->run, &found, &expected))
         return 1;
+    /* The log itself may still be whole behind a snapshot that is not. */
+    if (history->snapshot.run) {
+        if (store_history_read_all(history, call->tables, call->self,
+                                   &call->run))
+            return -1;
+        if (store_history_verify(history, &call->run, &found, &expected))
+            return 1;
+    }
     return block_run(call, found, expected);
 }
 
 /*
- * Adds the run, its log, work and outbox to the reply. The newest log row may
- * be given here: it was not there yet when the history was read.
+ * Adds the run, snapshot, log, mail and outbox to the reply. The newest log row
+ * may be given here: it was not there yet when the history was read.
  */
 static int add_whole_run(struct call *call, const struct engine_log_row *newest)
 {
@@ -533,7 +678,7 @@ static int add_whole_run(struct call *call, const struct engine_log_row *newest)
     uint64_t run = call->run.run;
 
     answer(call, ENGINE_COMMITTED);
-    if (add_run(call))
+    if (add_run(call) || add_snapshot(call))
         return -1;
     for (size_t i = 0; i < history->count; i++) {
         if (add_log(call, &history->rows[i]))
@@ -541,7 +686,7 @@ static int add_whole_run(struct call *call, const struct engine_log_row *newest)
     }
     if (newest && call->tables->log_get && add_log(call, newest))
         return -1;
-    if (call->tables->work_list(call->self, run, add_work, call) ||
+    if (add_mail(call) ||
         call->tables->outbox_list(call->self, run, add_outbox, call))
         return -1;
     return 0;
@@ -638,7 +783,7 @@ static int mail(struct call *call)
     if (right <= 0)
         return right;
     answer(call, ENGINE_COMMITTED);
-    return call->tables->work_list(call->self, call->run.run, add_work, call);
+    return add_mail(call);
 }
 
 /* Extends one lease; *flags becomes what the reply has to say, or -1. */
@@ -660,6 +805,8 @@ static int renew_one(struct call *call, const struct engine_item *lease,
     if (call->tables->run_update(call->self, run))
         return -1;
     found = call->tables->work_done(call->self, run->run);
+    if (!found)
+        found = inbox_unseen(call, 0);
     *flags = found ? 1 : -1;
     return found < 0 ? -1 : 0;
 }
@@ -683,6 +830,22 @@ static int renew(struct call *call)
     return answer(call, ENGINE_COMMITTED);
 }
 
+/* A run at rest is not due any more once nothing in its boxes waits. */
+static int lay_to_rest(struct call *call)
+{
+    int left;
+
+    if (!at_rest(call->run.state) || call->run.wake_ns == STORE_NEVER)
+        return 0;
+    left = outbox_left(call);
+    if (!left)
+        left = inbox_unseen(call, 0);
+    if (left)
+        return left < 0 ? -1 : 0;
+    call->run.wake_ns = STORE_NEVER;
+    return call->tables->run_update(call->self, &call->run);
+}
+
 static int ack(struct call *call)
 {
     int right = read_owned(call, fence(call));
@@ -694,11 +857,8 @@ static int ack(struct call *call)
     if (right < 0)
         return -1;
     head(call)->repeat = !right;
-    if (at_rest(call->run.state) && call->run.wake_ns != STORE_NEVER) {
-        call->run.wake_ns = STORE_NEVER;
-        if (call->tables->run_update(call->self, &call->run))
-            return -1;
-    }
+    if (lay_to_rest(call))
+        return -1;
     return answer(call, ENGINE_COMMITTED);
 }
 
@@ -751,6 +911,16 @@ static int claim(struct call *call)
     return answer(call, ENGINE_COMMITTED);
 }
 
+/* Says who holds the attempt's run now: the worker may have to turn to it. */
+static int tell_owner(struct call *call)
+{
+    int found =
+        call->tables->run_get(call->self, call->request->run, &call->run);
+
+    head(call)->holder = found > 0 ? call->run.holder : 0;
+    return found < 0 ? -1 : 0;
+}
+
 static int heartbeat(struct call *call)
 {
     struct store_work work;
@@ -761,7 +931,7 @@ static int heartbeat(struct call *call)
     if (work.state != ENGINE_WORK_CLAIMED ||
         work.holder != call->request->sender)
         return answer(call, ENGINE_FENCED);
-    if (extend_claim(call, &work))
+    if (extend_claim(call, &work) || tell_owner(call))
         return -1;
     return answer(call, ENGINE_COMMITTED);
 }
@@ -790,6 +960,47 @@ static int finish(struct call *call)
     if (call->tables->work_finish(call->self, &work))
         return -1;
     return answer(call, ENGINE_COMMITTED);
+}
+
+/* Puts the row, which is new, and wakes its run. */
+static int put_signal(struct call *call, const struct engine_item *item)
+{
+    uint64_t wake_ns = call->run.wake_ns;
+    struct store_inbox row = {.run = call->run.run,
+                              .id = inbox_id(item),
+                              .kind = item->kind,
+                              .op = item->op,
+                              .value = engine_item_payload(item),
+                              .value_size = item->size};
+
+    if (call->tables->inbox_put(call->self, &row))
+        return -1;
+    wake_for_inbox(call);
+    if (call->run.wake_ns != wake_ns &&
+        call->tables->run_update(call->self, &call->run))
+        return -1;
+    return answer(call, ENGINE_COMMITTED);
+}
+
+static int signal_run(struct call *call)
+{
+    const struct engine_item *item =
+        engine_item_first(call->request, sizeof(*call->request));
+    int found = read_run(call, call->request->run);
+    int taken = 0;
+
+    if (found <= 0)
+        return found ? -1 : answer(call, ENGINE_CONFLICT);
+    found = call->tables->inbox_get(call->self, call->run.run, inbox_id(item),
+                                    &taken);
+    if (found < 0)
+        return -1;
+    head(call)->repeat = found || taken;
+    if (head(call)->repeat)
+        return answer(call, ENGINE_COMMITTED);
+    if (engine_run_state_terminal(call->run.state))
+        return answer(call, ENGINE_FENCED);
+    return put_signal(call, item);
 }
 
 static int put_blob(struct call *call)
@@ -833,6 +1044,8 @@ static int admit(const struct call *call)
         limits.op_payload_max = one_more(limits.op_payload_max);
         limits.request_max = one_more(limits.request_max);
         limits.blob_max = one_more(limits.blob_max);
+        if (limits.snapshot_max)
+            limits.snapshot_max = one_more(limits.snapshot_max);
     }
     reply->outcome = (uint16_t)engine_store_admit(
         &limits, call->request, &reply->actual, &reply->maximum);
@@ -854,6 +1067,7 @@ static int decide(struct call *call)
         [ENGINE_REQ_FINISH] = finish,
         [ENGINE_REQ_PUT_BLOB] = put_blob,
         [ENGINE_REQ_GET_BLOB] = get_blob,
+        [ENGINE_REQ_SIGNAL] = signal_run,
     };
 
     return admit(call) ? rules[call->request->kind](call) : 0;

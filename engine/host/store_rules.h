@@ -38,6 +38,28 @@ struct store_outbox {
     size_t value_size;
 };
 
+/* One inbox row that waits. What was taken leaves its id behind. */
+struct store_inbox {
+    uint64_t run;
+    struct engine_hash id;
+    uint32_t kind;
+    uint32_t op;
+    const void *value;
+    size_t value_size;
+};
+
+/* The fold of a run's log up to the end of one log row. */
+struct store_snapshot {
+    uint64_t run;
+    uint64_t seq;              /* of the last event folded in */
+    uint64_t position;         /* of the row it stands at */
+    struct engine_hash hash;   /* of the chain there */
+    struct engine_hash digest; /* over all of this */
+    const void *value;
+    size_t value_size;
+};
+
+typedef int store_visit_inbox(void *self, const struct store_inbox *);
 typedef int store_visit_work(void *self, const struct store_work *);
 typedef int store_visit_outbox(void *self, const struct store_outbox *);
 
@@ -79,6 +101,25 @@ struct store_tables_ops {
     int (*outbox_remove)(void *self, uint64_t run, uint32_t number);
     int (*outbox_list)(void *self, uint64_t run, store_visit_outbox *visit,
                        void *visitor);
+    /* 1 if a row of the run is there. */
+    int (*outbox_any)(void *self, uint64_t run);
+    /* 1 if a row with this id waits; 0 if there was none or it was taken; then
+     * *taken says which. */
+    int (*inbox_get)(void *self, uint64_t run, struct engine_hash id,
+                     int *taken);
+    /* Adds a row after those of the run that wait. */
+    int (*inbox_put)(void *self, const struct store_inbox *row);
+    /* Forgets the value of a row and remembers its id. */
+    int (*inbox_take)(void *self, uint64_t run, struct engine_hash id);
+    /* 1 if more rows than that wait. */
+    int (*inbox_beyond)(void *self, uint64_t run, uint32_t count);
+    /* Those that wait, by arrival. */
+    int (*inbox_list)(void *self, uint64_t run, store_visit_inbox *visit,
+                      void *visitor);
+    int (*snapshot_get)(void *self, uint64_t run,
+                        struct store_snapshot *snapshot);
+    /* Replaces the run's former one. */
+    int (*snapshot_put)(void *self, const struct store_snapshot *snapshot);
     int (*blob_get)(void *self, const uint8_t digest[32], const void **bytes,
                     size_t *size);
     /* 1 if the blob is new. */
@@ -94,6 +135,9 @@ struct store_history {
     unsigned char *bytes; /* items of all rows; rows point here when read */
     size_t size;
     size_t bytes_capacity;
+    struct store_snapshot snapshot; /* the rows follow it; run 0: none */
+    unsigned char *folded;          /* its value */
+    size_t folded_capacity;
 };
 
 struct store_rules {
@@ -135,16 +179,23 @@ struct engine_item *store_work_item(struct engine_block *block,
                                     const struct store_work *work);
 
 void store_history_free(struct store_history *history);
+/* What a snapshot's digest has to be. */
+struct engine_hash store_snapshot_digest(const struct store_snapshot *snapshot);
 /*
- * Reads a run's log by walking back from its tail. 0; or -1. A log that ends
- * too early or leads elsewhere is read as far as it goes: verify says so.
+ * Reads a run's log by walking back from its tail to its snapshot, if it has
+ * one that is sound, else to its start. 0; or -1. A log that ends too early or
+ * leads elsewhere is read as far as it goes: verify says so.
  */
 int store_history_read(struct store_history *history,
                        const struct store_tables_ops *tables, void *self,
                        const struct engine_run_row *run);
+/* The same without regard to a snapshot. */
+int store_history_read_all(struct store_history *history,
+                           const struct store_tables_ops *tables, void *self,
+                           const struct engine_run_row *run);
 /*
- * 1 if the log is whole: gapless, every hash right, ending where the run row
- * says. Otherwise 0 with the sequence number found and the one expected.
+ * 1 if what was read is whole: gapless, every hash right, ending where the run
+ * row says. Otherwise 0 with the sequence number found and the one expected.
  */
 int store_history_verify(const struct store_history *history,
                          const struct engine_run_row *run, uint64_t *found,

@@ -1,15 +1,14 @@
 #include "engine/host/store_sqlite.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/host/store_rules.h"
-
-/* In the file's header: "perd". */
-#define APPLICATION_ID 0x70657264
+#include "engine/host/store_schema.h"
 
 /* X(name, sql): every statement there is, prepared once. */
 #define STATEMENTS(X)                                                          \
@@ -60,9 +59,28 @@
                    "WHERE id BETWEEN ?1 AND ?2 ORDER BY id")                   \
     X(OUTBOX_PUT, "INSERT INTO outbox (id, kind, value) VALUES (?1, ?2, ?3)")  \
     X(OUTBOX_REMOVE, "DELETE FROM outbox WHERE id = ?1")                       \
+    X(OUTBOX_ANY, "SELECT 1 FROM outbox WHERE id BETWEEN ?1 AND ?2 LIMIT 1")   \
+    X(INBOX_GET, "SELECT arrival IS NULL FROM inbox "                          \
+                 "WHERE run = ?1 AND id = ?2")                                 \
+    X(INBOX_LAST, "SELECT arrival FROM inbox WHERE run = ?1 "                  \
+                  "AND arrival IS NOT NULL ORDER BY arrival DESC LIMIT 1")     \
+    X(INBOX_PUT, "INSERT INTO inbox (run, id, arrival, kind, op, value) "      \
+                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                            \
+    X(INBOX_TAKE, "UPDATE inbox SET arrival = NULL, value = NULL "             \
+                  "WHERE run = ?1 AND id = ?2")                                \
+    X(INBOX_BEYOND, "SELECT 1 FROM inbox WHERE run = ?1 "                      \
+                    "AND arrival IS NOT NULL LIMIT 1 OFFSET ?2")               \
+    X(INBOX_LIST, "SELECT id, kind, op, value FROM inbox WHERE run = ?1 "      \
+                  "AND arrival IS NOT NULL ORDER BY arrival")                  \
+    X(SNAPSHOT_GET, "SELECT seq, position, hash, digest, value "               \
+                    "FROM snapshot WHERE run = ?1")                            \
+    X(SNAPSHOT_PUT, "REPLACE INTO snapshot (run, seq, position, hash, "        \
+                    "digest, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
     X(BLOB_GET, "SELECT data FROM blob WHERE digest = ?1")                     \
     X(BLOB_HAS, "SELECT 1 FROM blob WHERE digest = ?1")                        \
-    X(BLOB_PUT, "INSERT INTO blob (digest, size, data) VALUES (?1, ?2, ?3)")
+    X(BLOB_TOUCH, "UPDATE blob SET created = ?2 WHERE digest = ?1")            \
+    X(BLOB_PUT, "INSERT INTO blob (digest, size, data, created) "              \
+                "VALUES (?1, ?2, ?3, ?4)")
 
 enum statement {
 #define STATEMENT_ID(name, sql) S_##name,
@@ -70,21 +88,6 @@ enum statement {
 #undef STATEMENT_ID
     STATEMENT_COUNT
 };
-
-static const char schema[] =
-    "CREATE TABLE log (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER,"
-    " count INTEGER, token INTEGER, time INTEGER, previous INTEGER, hash BLOB,"
-    " items BLOB);"
-    "CREATE TABLE run (run INTEGER PRIMARY KEY, token INTEGER, holder INTEGER,"
-    " expires INTEGER, wake INTEGER, next_seq INTEGER, tail INTEGER,"
-    " hash BLOB, state INTEGER, workflow INTEGER);"
-    "CREATE INDEX run_wake ON run (wake) WHERE wake IS NOT NULL;"
-    "CREATE TABLE work (id INTEGER PRIMARY KEY, attempt INTEGER,"
-    " state INTEGER, holder INTEGER, claimed INTEGER, expires INTEGER,"
-    " error INTEGER, retryable INTEGER, value BLOB);"
-    "CREATE TABLE outbox (id INTEGER PRIMARY KEY, kind INTEGER, value BLOB);"
-    "CREATE TABLE blob (digest BLOB PRIMARY KEY, size INTEGER, data BLOB)"
-    " WITHOUT ROWID;";
 
 struct store_sqlite {
     sqlite3 *db;
@@ -447,7 +450,7 @@ static int work_list(void *self, uint64_t id, store_visit_work *visit,
     return visit_work(list, visit, visitor);
 }
 
-/* Outbox and blobs. */
+/* Outboxes. */
 
 static int outbox_get(void *self, uint64_t id, uint32_t number)
 {
@@ -501,6 +504,139 @@ static int outbox_list(void *self, uint64_t id, store_visit_outbox *visit,
     return result;
 }
 
+static int outbox_any(void *self, uint64_t id)
+{
+    sqlite3_stmt *get = statement(self, S_OUTBOX_ANY);
+
+    bind_range(get, id);
+    return read_one(self, get);
+}
+
+/* Inboxes. */
+
+static int inbox_get(void *self, uint64_t id, struct engine_hash row,
+                     int *taken)
+{
+    sqlite3_stmt *get = statement(self, S_INBOX_GET);
+    int found;
+
+    bind(get, 1, id);
+    bind_hash(get, 2, &row);
+    found = read_one(self, get);
+    *taken = found > 0 && column(get, 0);
+    return *taken ? 0 : found;
+}
+
+/* The arrival of the last row that waits, 0: none. 0 or -1. */
+static int inbox_last(struct store_sqlite *store, uint64_t id,
+                      uint64_t *arrival)
+{
+    sqlite3_stmt *get = statement(store, S_INBOX_LAST);
+    int found;
+
+    bind(get, 1, id);
+    found = read_one(store, get);
+    *arrival = found > 0 ? column(get, 0) : 0;
+    return found < 0 ? -1 : 0;
+}
+
+static int inbox_put(void *self, const struct store_inbox *row)
+{
+    sqlite3_stmt *insert;
+    uint64_t last;
+
+    if (inbox_last(self, row->run, &last))
+        return -1;
+    insert = statement(self, S_INBOX_PUT);
+    bind(insert, 1, row->run);
+    bind_hash(insert, 2, &row->id);
+    bind(insert, 3, last + 1);
+    bind(insert, 4, row->kind);
+    bind(insert, 5, row->op);
+    bind_bytes(insert, 6, row->value, row->value_size);
+    return run(insert);
+}
+
+static int inbox_take(void *self, uint64_t id, struct engine_hash row)
+{
+    sqlite3_stmt *update = statement(self, S_INBOX_TAKE);
+
+    bind(update, 1, id);
+    bind_hash(update, 2, &row);
+    return run(update);
+}
+
+static int inbox_beyond(void *self, uint64_t id, uint32_t count)
+{
+    sqlite3_stmt *get = statement(self, S_INBOX_BEYOND);
+
+    bind(get, 1, id);
+    bind(get, 2, count);
+    return read_one(self, get);
+}
+
+static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
+                      void *visitor)
+{
+    sqlite3_stmt *list = statement(self, S_INBOX_LIST);
+    int result;
+
+    bind(list, 1, id);
+    while ((result = next_row(list)) > 0) {
+        struct store_inbox row = {.run = id,
+                                  .id = column_hash(list, 0),
+                                  .kind = column32(list, 1),
+                                  .op = column32(list, 2),
+                                  .value = sqlite3_column_blob(list, 3),
+                                  .value_size =
+                                      (size_t)sqlite3_column_bytes(list, 3)};
+
+        result = visit(visitor, &row);
+        if (result)
+            break;
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+/* Snapshots. */
+
+static int snapshot_get(void *self, uint64_t id,
+                        struct store_snapshot *snapshot)
+{
+    sqlite3_stmt *get = statement(self, S_SNAPSHOT_GET);
+    int found;
+
+    bind(get, 1, id);
+    found = read_one(self, get);
+    if (found <= 0)
+        return found;
+    *snapshot = (struct store_snapshot){
+        .run = id,
+        .seq = column(get, 0),
+        .position = column(get, 1),
+        .hash = column_hash(get, 2),
+        .digest = column_hash(get, 3),
+        .value = sqlite3_column_blob(get, 4),
+        .value_size = (size_t)sqlite3_column_bytes(get, 4)};
+    return 1;
+}
+
+static int snapshot_put(void *self, const struct store_snapshot *snapshot)
+{
+    sqlite3_stmt *replace = statement(self, S_SNAPSHOT_PUT);
+
+    bind(replace, 1, snapshot->run);
+    bind(replace, 2, snapshot->seq);
+    bind(replace, 3, snapshot->position);
+    bind_hash(replace, 4, &snapshot->hash);
+    bind_hash(replace, 5, &snapshot->digest);
+    bind_bytes(replace, 6, snapshot->value, snapshot->value_size);
+    return run(replace);
+}
+
+/* Blobs. */
+
 static int blob_get(void *self, const uint8_t digest[32], const void **bytes,
                     size_t *size)
 {
@@ -516,21 +652,33 @@ static int blob_get(void *self, const uint8_t digest[32], const void **bytes,
     return found;
 }
 
+/* Who puts a blob again is about to refer to it: it counts as new. */
+static int blob_touch(struct store_sqlite *store, const uint8_t digest[32])
+{
+    sqlite3_stmt *touch = statement(store, S_BLOB_TOUCH);
+
+    bind_bytes(touch, 1, digest, 32);
+    bind(touch, 2, store->rules.now_ns);
+    return run(touch);
+}
+
 static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
                     size_t size)
 {
-    sqlite3_stmt *has = statement(self, S_BLOB_HAS);
+    struct store_sqlite *store = self;
+    sqlite3_stmt *has = statement(store, S_BLOB_HAS);
     sqlite3_stmt *insert;
     int found;
 
     bind_bytes(has, 1, digest, 32);
-    found = read_one(self, has);
+    found = read_one(store, has);
     if (found)
-        return found < 0 ? -1 : 0;
-    insert = statement(self, S_BLOB_PUT);
+        return found < 0 ? -1 : blob_touch(store, digest);
+    insert = statement(store, S_BLOB_PUT);
     bind_bytes(insert, 1, digest, 32);
     bind(insert, 2, size);
     bind_bytes(insert, 3, bytes, size);
+    bind(insert, 4, store->rules.now_ns);
     return run(insert) ? -1 : 1;
 }
 
@@ -553,6 +701,14 @@ static const struct store_tables_ops tables = {
     .outbox_put = outbox_put,
     .outbox_remove = outbox_remove,
     .outbox_list = outbox_list,
+    .outbox_any = outbox_any,
+    .inbox_get = inbox_get,
+    .inbox_put = inbox_put,
+    .inbox_take = inbox_take,
+    .inbox_beyond = inbox_beyond,
+    .inbox_list = inbox_list,
+    .snapshot_get = snapshot_get,
+    .snapshot_put = snapshot_put,
     .blob_get = blob_get,
     .blob_put = blob_put,
 };
@@ -765,49 +921,20 @@ static int fail_sqlite(const struct opening *opening)
     }
 }
 
+static int fail_newer(const struct opening *opening, int64_t version)
+{
+    snprintf(opening->error, STORE_SQLITE_ERROR_SIZE,
+             "%s: written by a newer version: its schema is %" PRId64
+             ", this perdure knows up to %d; open it with the perdure that "
+             "wrote it, or export from there",
+             opening->config->path, version, STORE_SCHEMA_VERSION);
+    return -1;
+}
+
 static int execute(const struct opening *opening, const char *sql)
 {
     if (sqlite3_exec(opening->store->db, sql, NULL, NULL, NULL))
         return fail_sqlite(opening);
-    return 0;
-}
-
-/* The number that a query returns. 0 or -1. */
-static int query(const struct opening *opening, const char *sql,
-                 int64_t *number)
-{
-    sqlite3_stmt *one = NULL;
-    int result = -1;
-
-    if (!sqlite3_prepare_v2(opening->store->db, sql, -1, &one, NULL) &&
-        sqlite3_step(one) == SQLITE_ROW) {
-        *number = sqlite3_column_int64(one, 0);
-        result = 0;
-    }
-    if (result)
-        fail_sqlite(opening);
-    sqlite3_finalize(one);
-    return result;
-}
-
-/* Whether the file is ours, before anything in it is changed. */
-static int check_owner(const struct opening *opening, int *fresh)
-{
-    int64_t application;
-    int64_t version;
-    int64_t objects;
-
-    if (query(opening, "PRAGMA application_id", &application) ||
-        query(opening, "PRAGMA user_version", &version) ||
-        query(opening, "SELECT count(*) FROM sqlite_schema", &objects))
-        return -1;
-    *fresh = !application && !version && !objects;
-    if (*fresh)
-        return 0;
-    if (application != APPLICATION_ID)
-        return fail(opening, "the database of another program");
-    if (version > STORE_SQLITE_SCHEMA)
-        return fail(opening, "written by a newer version");
     return 0;
 }
 
@@ -846,35 +973,41 @@ static int set_page_size(const struct opening *opening)
     return execute(opening, sql);
 }
 
-static int create_schema(const struct opening *opening)
+/* Whose file it is, before anything in it is changed. */
+static int check_owner(const struct opening *opening,
+                       struct store_schema *schema)
 {
-    char sql[96];
-
-    snprintf(sql, sizeof(sql),
-             "PRAGMA application_id=%d; PRAGMA user_version=%d; COMMIT",
-             APPLICATION_ID, STORE_SQLITE_SCHEMA);
-    if (execute(opening, "BEGIN EXCLUSIVE") || execute(opening, schema))
-        return -1;
-    return execute(opening, sql);
+    switch (store_schema_read(opening->store->db, schema)) {
+    case STORE_SCHEMA_NONE:
+    case STORE_SCHEMA_OLDER:
+    case STORE_SCHEMA_OURS:
+        return 0;
+    case STORE_SCHEMA_FOREIGN:
+        return fail(opening, "the database of another program");
+    case STORE_SCHEMA_NEWER:
+        return fail_newer(opening, schema->version);
+    default:
+        return fail_sqlite(opening);
+    }
 }
 
 static int set_up(const struct opening *opening)
 {
-    int fresh;
+    struct store_schema schema;
 
     /* Exclusive before the first read, so that WAL needs no shared memory. */
     if (execute(opening, "PRAGMA locking_mode=EXCLUSIVE") ||
-        check_owner(opening, &fresh))
+        check_owner(opening, &schema))
         return -1;
-    if (fresh && set_page_size(opening))
+    if (schema.state == STORE_SCHEMA_NONE && set_page_size(opening))
         return -1;
     if (execute(opening, "PRAGMA temp_store=MEMORY") ||
         execute(opening, synchronous(opening)) || set_journal(opening))
         return -1;
-    if (fresh)
-        return create_schema(opening);
     /* Takes the lock that is then kept. */
-    return execute(opening, "BEGIN EXCLUSIVE; COMMIT");
+    return store_schema_bring_up(opening->store->db, &schema)
+               ? fail_sqlite(opening)
+               : 0;
 }
 
 static int prepare(const struct opening *opening)

@@ -3,11 +3,13 @@
  * simulated world opens on its simulated disk by naming another VFS. One
  * process owns the file; a second opener is told so.
  *
- *     log     append-ordered, one row for each request that had events
- *     run     one small row a run; an index over those that have a wake
- *     work    one row an attempt that is pending, claimed or not yet taken
- *     outbox  what a client has not acknowledged yet
- *     blob    values above the inline limit, by digest
+ *     log       append-ordered, one row for each request that had events
+ *     run       one small row a run; an index over those that have a wake
+ *     work      one row an attempt that is pending, claimed or not yet taken
+ *     outbox    what a client or another run has not acknowledged yet
+ *     inbox     what has reached a run; taken rows leave their id behind
+ *     snapshot  at most one a run: the fold of its log up to a row
+ *     blob      values above the inline limit, by digest
  *
  * A run's log is read backwards from its row, so the log needs no index and
  * is written in key order only.
@@ -24,8 +26,7 @@ enum store_sqlite_journal {
 };
 
 enum {
-    STORE_SQLITE_SCHEMA = 1,
-    STORE_SQLITE_ERROR_SIZE = 256
+    STORE_SQLITE_ERROR_SIZE = 512
 };
 
 struct store_sqlite_config {

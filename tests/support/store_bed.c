@@ -81,6 +81,38 @@ void store_bed_work(struct store_bed *bed, uint32_t flag, uint32_t op,
     store_bed_item(bed, &item, input, strlen(input));
 }
 
+void store_bed_signal(struct store_bed *bed, unsigned node, uint64_t run,
+                      uint64_t id, const char *value)
+{
+    struct engine_item item = {.type = ENGINE_ITEM_INBOX,
+                               .kind = ENGINE_SIG_MESSAGE,
+                               .op = UINT32_MAX,
+                               .a = id};
+    struct engine_signal signal = {.run = run,
+                                   .kind = ENGINE_SIG_MESSAGE,
+                                   .value_size = (uint32_t)strlen(value)};
+    char payload[256];
+
+    memcpy(payload, &signal, sizeof(signal));
+    memcpy(payload + sizeof(signal), value, strlen(value));
+    store_bed_ask(bed, ENGINE_REQ_SIGNAL, node, run);
+    store_bed_item(bed, &item, payload, sizeof(signal) + strlen(value));
+}
+
+void store_bed_take(struct store_bed *bed, uint64_t id)
+{
+    struct engine_item item = {.type = ENGINE_ITEM_INBOX, .a = id};
+
+    store_bed_item(bed, &item, NULL, 0);
+}
+
+void store_bed_snapshot(struct store_bed *bed, uint64_t seq, const char *text)
+{
+    struct engine_item item = {.type = ENGINE_ITEM_SNAPSHOT, .a = seq};
+
+    store_bed_item(bed, &item, text, strlen(text));
+}
+
 const struct engine_reply *store_bed_reply(const struct store_bed *bed)
 {
     return (const void *)bed->reply.bytes;
@@ -127,4 +159,14 @@ int store_bed_says(const struct engine_item *item, const char *text)
 {
     return item && item->size == strlen(text) &&
            !memcmp(engine_item_payload(item), text, item->size);
+}
+
+int store_bed_brings(const struct engine_item *item, uint64_t id,
+                     const char *value)
+{
+    return item && item->type == ENGINE_ITEM_INBOX && item->a == id &&
+           item->size == sizeof(struct engine_signal) + strlen(value) &&
+           !memcmp((const char *)engine_item_payload(item) +
+                       sizeof(struct engine_signal),
+                   value, strlen(value));
 }

@@ -40,6 +40,13 @@ void store_bed_item(struct store_bed *bed, const struct engine_item *item,
 void store_bed_event(struct store_bed *bed, uint16_t kind, uint64_t a);
 void store_bed_work(struct store_bed *bed, uint32_t flag, uint32_t op,
                     uint32_t attempt, const char *input);
+/* A whole SIGNAL request: this id, for the run as a whole. */
+void store_bed_signal(struct store_bed *bed, unsigned node, uint64_t run,
+                      uint64_t id, const char *value);
+/* Adds an item that takes this row out of the run's inbox. */
+void store_bed_take(struct store_bed *bed, uint64_t id);
+/* Adds a snapshot that folds in events up to this one. */
+void store_bed_snapshot(struct store_bed *bed, uint64_t seq, const char *text);
 /* Sends it in a group of its own; the outcome, 0 if a call failed. */
 unsigned store_bed_send(struct store_bed *bed);
 /* Applies it to the group that is open; the outcome, 0 after a failure. */
@@ -51,5 +58,8 @@ const struct engine_item *store_bed_find(const struct store_bed *bed,
                                          uint16_t type, unsigned nth);
 /* Whether the item's payload is this string. */
 int store_bed_says(const struct engine_item *item, const char *text);
+/* Whether it is an INBOX item with this id and value. */
+int store_bed_brings(const struct engine_item *item, uint64_t id,
+                     const char *value);
 
 #endif

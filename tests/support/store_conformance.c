@@ -1087,6 +1087,449 @@ static int what_was_committed_is_there_after_reopening(struct store_bed *b)
            store_bed_find(b, ENGINE_ITEM_BLOB, 0);
 }
 
+/* Signals. */
+
+static unsigned signal_run(struct store_bed *b, uint64_t run, uint64_t id,
+                           const char *value)
+{
+    store_bed_signal(b, BED_C, run, id, value);
+    return store_bed_send(b);
+}
+
+static unsigned take_signal(struct store_bed *b, uint64_t seq, uint64_t id)
+{
+    ask_append(b, 1, 1, seq);
+    store_bed_event(b, ENGINE_EV_INBOX_CONSUMED, id);
+    store_bed_take(b, id);
+    return store_bed_send(b);
+}
+
+static unsigned read_mail(struct store_bed *b)
+{
+    return with_token(b, ENGINE_REQ_MAIL, 1, 1);
+}
+
+/* Lets the run go for ever; says how many inbox rows its owner has seen. */
+static unsigned let_go(struct store_bed *b, uint64_t seq, uint32_t seen)
+{
+    struct engine_request *request = ask_append(b, 1, 1, seq);
+
+    request->flags = ENGINE_APPEND_RELEASE;
+    request->state = ENGINE_RUN_SUSPENDED;
+    request->wake_ns = UINT64_MAX;
+    request->op = seen;
+    return store_bed_send(b);
+}
+
+static int is_due(struct store_bed *b)
+{
+    acquire(b, BED_B);
+    return store_bed_find(b, ENGINE_ITEM_RUN, 0) != NULL;
+}
+
+static int
+a_signal_waits_in_the_inbox_and_comes_with_the_mail(struct store_bed *b)
+{
+    const struct engine_item *item;
+
+    create(b, BED_A, 1);
+    if (signal_run(b, 1, 5, "hello") != ENGINE_COMMITTED ||
+        store_bed_reply(b)->repeat)
+        return 0;
+    read_mail(b);
+    item = store_bed_find(b, ENGINE_ITEM_INBOX, 0);
+    return store_bed_brings(item, 5, "hello") && item->op == UINT32_MAX &&
+           item->kind == ENGINE_SIG_MESSAGE &&
+           !store_bed_find(b, ENGINE_ITEM_INBOX, 1);
+}
+
+static int
+a_signal_put_twice_is_one_row_also_once_it_was_taken(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    if (signal_run(b, 1, 5, "hello") != ENGINE_COMMITTED ||
+        store_bed_reply(b)->repeat != 1)
+        return 0;
+    read_mail(b);
+    if (store_bed_find(b, ENGINE_ITEM_INBOX, 1))
+        return 0;
+    take_signal(b, 2, 5);
+    if (signal_run(b, 1, 5, "hello") != ENGINE_COMMITTED ||
+        store_bed_reply(b)->repeat != 1)
+        return 0;
+    read_mail(b);
+    return !store_bed_find(b, ENGINE_ITEM_INBOX, 0);
+}
+
+static int one_id_may_be_put_into_two_runs(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    create(b, BED_A, 2);
+    return signal_run(b, 1, 5, "one") == ENGINE_COMMITTED &&
+           signal_run(b, 2, 5, "two") == ENGINE_COMMITTED &&
+           !store_bed_reply(b)->repeat;
+}
+
+static int a_signal_to_no_run_conflicts(struct store_bed *b)
+{
+    return signal_run(b, 1, 5, "hello") == ENGINE_CONFLICT;
+}
+
+static int a_signal_to_a_run_that_has_ended_is_fenced(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "early");
+    end(b, 1, 1, 2, 0);
+    return signal_run(b, 1, 6, "late") == ENGINE_FENCED &&
+           signal_run(b, 1, 5, "early") == ENGINE_COMMITTED &&
+           store_bed_reply(b)->repeat == 1 &&
+           read_mail(b) == ENGINE_COMMITTED &&
+           !store_bed_find(b, ENGINE_ITEM_INBOX, 0);
+}
+
+static int a_signal_wakes_a_run_whose_lease_is_free(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    let_go(b, 2, 0);
+    if (is_due(b))
+        return 0;
+    b->now = 1001;
+    return signal_run(b, 1, 5, "up") == ENGINE_COMMITTED &&
+           !store_bed_reply(b)->holder && is_due(b) &&
+           store_bed_brings(store_bed_find(b, ENGINE_ITEM_INBOX, 0), 5, "up");
+}
+
+static int a_signal_to_a_held_run_names_its_holder(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    return signal_run(b, 1, 5, "hello") == ENGINE_COMMITTED &&
+           store_bed_reply(b)->holder == store_bed_sender(BED_A) &&
+           wake_of(b, 1, 1) == 1100 && !is_due(b);
+}
+
+static int a_signal_wakes_a_blocked_run(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    ask_append(b, 1, 1, 2)->state = ENGINE_RUN_BLOCKED;
+    store_bed_event(b, ENGINE_EV_RUN_BLOCKED, 1);
+    store_bed_send(b);
+    signal_run(b, 1, 5, "resume");
+    /* Its holder has been told; only if it is gone another one sees to it. */
+    if (is_due(b))
+        return 0;
+    b->now = 1100;
+    return is_due(b) &&
+           store_bed_find(b, ENGINE_ITEM_RUN, 0)->op == ENGINE_RUN_BLOCKED;
+}
+
+static int signals_come_by_arrival_between_work_and_outbox(struct store_bed *b)
+{
+    static const uint16_t order[] = {ENGINE_ITEM_RUN,   ENGINE_ITEM_LOG,
+                                     ENGINE_ITEM_LOG,   ENGINE_ITEM_WORK,
+                                     ENGINE_ITEM_INBOX, ENGINE_ITEM_INBOX,
+                                     ENGINE_ITEM_OUTBOX};
+    struct engine_item outbox = {.type = ENGINE_ITEM_OUTBOX,
+                                 .kind = ENGINE_OUTBOX_SIGNAL};
+    unsigned at = 0;
+
+    create_with_work(b, 1);
+    ask_append(b, 1, 1, 2);
+    store_bed_event(b, ENGINE_EV_OPERATION_STARTED, 1);
+    store_bed_item(b, &outbox, "out", 3);
+    store_bed_send(b);
+    signal_run(b, 1, 9, "first");
+    signal_run(b, 1, 2, "second");
+    with_token(b, ENGINE_REQ_LOAD, 1, 1);
+    ENGINE_REPLY_ITEMS(b->reply.bytes, item)
+    {
+        if (at == 7 || item->type != order[at++])
+            return 0;
+    }
+    return at == 7 && store_bed_find(b, ENGINE_ITEM_INBOX, 0)->a == 9;
+}
+
+static int a_signal_that_arrives_later_stays_behind(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 3, "first");
+    signal_run(b, 1, 2, "second");
+    take_signal(b, 2, 3);
+    signal_run(b, 1, 1, "third");
+    read_mail(b);
+    return store_bed_find(b, ENGINE_ITEM_INBOX, 0)->a == 2 &&
+           store_bed_find(b, ENGINE_ITEM_INBOX, 1)->a == 1;
+}
+
+static int a_signal_is_taken_once_and_with_its_events(struct store_bed *b)
+{
+    struct engine_hash before;
+
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    if (take_signal(b, 2, 5) != ENGINE_COMMITTED ||
+        store_bed_reply(b)->seq != 3)
+        return 0;
+    before = contents(b);
+    return take_signal(b, 3, 5) == ENGINE_CONFLICT &&
+           take_signal(b, 3, 6) == ENGINE_CONFLICT && unchanged(b, before);
+}
+
+static int a_bad_append_takes_no_signal(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    ask_append(b, 1, 1, 2);
+    store_bed_take(b, 5);
+    store_bed_take(b, 6);
+    if (store_bed_send(b) != ENGINE_CONFLICT)
+        return 0;
+    read_mail(b);
+    return store_bed_find(b, ENGINE_ITEM_INBOX, 0) != NULL;
+}
+
+static int
+a_run_let_go_over_a_signal_nobody_saw_is_due_at_once(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    let_go(b, 2, 0);
+    return is_due(b);
+}
+
+static int a_run_let_go_with_signals_that_were_seen_sleeps(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    let_go(b, 2, 1);
+    if (is_due(b))
+        return 0;
+    signal_run(b, 1, 6, "and again");
+    return is_due(b) && store_bed_find(b, ENGINE_ITEM_INBOX, 1);
+}
+
+static int renewing_names_runs_with_a_signal(struct store_bed *b)
+{
+    const struct engine_item *item;
+
+    create(b, BED_A, 1);
+    signal_run(b, 1, 5, "hello");
+    renew(b, 1, 1);
+    item = store_bed_find(b, ENGINE_ITEM_RUN, 0);
+    if (!item || item->flags != 1)
+        return 0;
+    take_signal(b, 2, 5);
+    renew(b, 1, 1);
+    return !store_bed_find(b, ENGINE_ITEM_RUN, 0);
+}
+
+static unsigned send_signal(struct store_bed *b, uint32_t value_size,
+                            uint32_t kind, uint64_t to, size_t size)
+{
+    struct engine_item item = {
+        .type = ENGINE_ITEM_INBOX, .kind = ENGINE_SIG_STOP, .a = 1};
+    struct engine_signal signal[2] = {
+        {.run = to, .kind = kind, .value_size = value_size}};
+
+    store_bed_ask(b, ENGINE_REQ_SIGNAL, BED_C, 1);
+    store_bed_item(b, &item, signal, size);
+    return store_bed_send(b);
+}
+
+static int a_signal_that_contradicts_itself_is_refused(struct store_bed *b)
+{
+    size_t size = sizeof(struct engine_signal);
+
+    create(b, BED_A, 1);
+    return send_signal(b, 0, ENGINE_SIG_STOP, 1, size - 8) == ENGINE_REFUSED &&
+           send_signal(b, 1, ENGINE_SIG_STOP, 1, size) == ENGINE_REFUSED &&
+           send_signal(b, 0, ENGINE_SIG_PAUSE, 1, size) == ENGINE_REFUSED &&
+           send_signal(b, 0, ENGINE_SIG_STOP, 2, size) == ENGINE_REFUSED &&
+           signal_run(b, 1, 0, "no id") == ENGINE_REFUSED &&
+           send_signal(b, 8, ENGINE_SIG_STOP, 1, size + 8) == ENGINE_COMMITTED;
+}
+
+static int a_heartbeat_names_the_holder_of_the_run(struct store_bed *b)
+{
+    create_with_work(b, 1);
+    claim(b, BED_C);
+    attempt(b, ENGINE_REQ_HEARTBEAT, BED_C, 1, 1);
+    if (store_bed_reply(b)->holder != store_bed_sender(BED_A))
+        return 0;
+    b->now = 1100;
+    acquire(b, BED_B);
+    return attempt(b, ENGINE_REQ_HEARTBEAT, BED_C, 1, 1) == ENGINE_COMMITTED &&
+           store_bed_reply(b)->holder == store_bed_sender(BED_B);
+}
+
+/* Outboxes with more than one row. */
+
+static unsigned acknowledge(struct store_bed *b, uint32_t number)
+{
+    store_bed_ask(b, ENGINE_REQ_ACK, BED_A, 1)->token = 1;
+    store_bed_head(b)->op = number;
+    return store_bed_send(b);
+}
+
+static void send_out(struct store_bed *b, uint32_t number)
+{
+    struct engine_item item = {
+        .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_CHILD, .op = number};
+
+    ask_append(b, 1, 1, 2);
+    store_bed_item(b, &item, "child", 5);
+    store_bed_send(b);
+}
+
+static int rows_of_a_running_run_can_be_acknowledged(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    send_out(b, 65535);
+    if (acknowledge(b, 65535) != ENGINE_COMMITTED || store_bed_reply(b)->repeat)
+        return 0;
+    with_token(b, ENGINE_REQ_LOAD, 1, 1);
+    return !store_bed_find(b, ENGINE_ITEM_OUTBOX, 0) &&
+           wake_of(b, 1, 1) == 1100;
+}
+
+static int
+an_ended_run_is_due_until_its_last_row_is_acknowledged(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    send_out(b, 7);
+    end(b, 1, 1, 2, 1);
+    if (acknowledge(b, 0) != ENGINE_COMMITTED || wake_of(b, 1, 1) != 1100)
+        return 0;
+    return acknowledge(b, 7) == ENGINE_COMMITTED &&
+           wake_of(b, 1, 1) == UINT64_MAX;
+}
+
+static int
+an_ended_run_is_due_for_a_row_from_before_its_end(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    send_out(b, 7);
+    end(b, 1, 1, 2, 0);
+    return wake_of(b, 1, 1) == 1100;
+}
+
+/* Snapshots. */
+
+static unsigned append_with_snapshot(struct store_bed *b, uint64_t seq,
+                                     uint64_t folded, const char *text)
+{
+    ask_append(b, 1, 1, seq);
+    store_bed_event(b, ENGINE_EV_OP_SCHEDULED, 1);
+    store_bed_snapshot(b, folded, text);
+    return store_bed_send(b);
+}
+
+static int a_snapshot_stands_for_the_log_before_it(struct store_bed *b)
+{
+    const struct engine_item *item;
+
+    create(b, BED_A, 1);
+    append_with_snapshot(b, 2, 2, "folded");
+    append(b, 1, 1, 3);
+    with_token(b, ENGINE_REQ_LOAD, 1, 1);
+    item = engine_item_first(b->reply.bytes, sizeof(struct engine_reply));
+    item = engine_item_next(b->reply.bytes, item);
+    if (item->type != ENGINE_ITEM_SNAPSHOT || item->a != 2 ||
+        !store_bed_says(item, "folded"))
+        return 0;
+    item = store_bed_find(b, ENGINE_ITEM_LOG, 0);
+    return item && item->a == 3 && !store_bed_find(b, ENGINE_ITEM_LOG, 1);
+}
+
+static int a_snapshot_may_fold_in_all_but_its_own_append(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    if (append_with_snapshot(b, 2, 1, "folded") != ENGINE_COMMITTED)
+        return 0;
+    b->now = 1100;
+    acquire(b, BED_B);
+    return store_bed_find(b, ENGINE_ITEM_SNAPSHOT, 0)->a == 1 &&
+           store_bed_find(b, ENGINE_ITEM_LOG, 0)->a == 2 &&
+           store_bed_find(b, ENGINE_ITEM_LOG, 1)->a == 3 &&
+           !store_bed_find(b, ENGINE_ITEM_LOG, 2);
+}
+
+static int a_snapshot_at_the_tail_leaves_no_log_to_send(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    append_with_snapshot(b, 2, 2, "folded");
+    return with_token(b, ENGINE_REQ_LOAD, 1, 1) == ENGINE_COMMITTED &&
+           store_bed_find(b, ENGINE_ITEM_SNAPSHOT, 0) &&
+           !store_bed_find(b, ENGINE_ITEM_LOG, 0);
+}
+
+static int a_later_snapshot_replaces_the_former_one(struct store_bed *b)
+{
+    create(b, BED_A, 1);
+    append_with_snapshot(b, 2, 2, "a long first one");
+    append_with_snapshot(b, 3, 3, "short");
+    with_token(b, ENGINE_REQ_LOAD, 1, 1);
+    return store_bed_says(store_bed_find(b, ENGINE_ITEM_SNAPSHOT, 0),
+                          "short") &&
+           !store_bed_find(b, ENGINE_ITEM_SNAPSHOT, 1);
+}
+
+static int a_snapshot_in_the_middle_of_a_row_is_refused(struct store_bed *b)
+{
+    struct engine_hash before;
+
+    create(b, BED_A, 1);
+    before = contents(b);
+    ask_append(b, 1, 1, 2);
+    store_bed_event(b, ENGINE_EV_OP_SCHEDULED, 1);
+    store_bed_event(b, ENGINE_EV_OP_SCHEDULED, 2);
+    store_bed_snapshot(b, 2, "between");
+    return store_bed_send(b) == ENGINE_REFUSED &&
+           store_bed_reply(b)->actual == 2 &&
+           store_bed_reply(b)->maximum == 3 && unchanged(b, before);
+}
+
+static int a_snapshot_counts_to_its_own_limit_only(struct store_bed *b)
+{
+    b->how.limits.op_payload_max = 16;
+    b->how.limits.request_max = 400;
+    b->how.limits.snapshot_max = 600;
+    b->how.fresh = 1;
+    if (store_bed_reopen(b))
+        return 0;
+    create(b, BED_A, 1);
+    for (size_t size = 600; size <= 601; size++) {
+        struct engine_item item = {.type = ENGINE_ITEM_SNAPSHOT, .a = 1};
+        static const char zeros[601];
+
+        ask_append(b, 1, 1, 2);
+        store_bed_item(b, &item, zeros, size);
+        if (store_bed_send(b) !=
+            (size == 600 ? ENGINE_COMMITTED : ENGINE_REFUSED))
+            return 0;
+    }
+    return store_bed_reply(b)->actual == 601 &&
+           store_bed_reply(b)->maximum == 600;
+}
+
+static int signals_and_snapshot_are_there_after_reopening(struct store_bed *b)
+{
+    if (!b->opener->durable)
+        return 1;
+    create(b, BED_A, 1);
+    append_with_snapshot(b, 2, 2, "folded");
+    signal_run(b, 1, 5, "taken");
+    signal_run(b, 1, 6, "waits");
+    take_signal(b, 3, 5);
+    if (store_bed_reopen(b) || signal_run(b, 1, 5, "taken") != 1 ||
+        !store_bed_reply(b)->repeat)
+        return 0;
+    with_token(b, ENGINE_REQ_LOAD, 1, 1);
+    return store_bed_brings(store_bed_find(b, ENGINE_ITEM_INBOX, 0), 6,
+                            "waits") &&
+           store_bed_says(store_bed_find(b, ENGINE_ITEM_SNAPSHOT, 0), "folded");
+}
+
 /* The scans. */
 
 struct seen {
@@ -1224,6 +1667,33 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
     X(a_rolled_back_group_leaves_no_trace)                                     \
     X(closing_with_an_open_group_loses_the_group)                              \
     X(what_was_committed_is_there_after_reopening)                             \
+    X(a_signal_waits_in_the_inbox_and_comes_with_the_mail)                     \
+    X(a_signal_put_twice_is_one_row_also_once_it_was_taken)                    \
+    X(one_id_may_be_put_into_two_runs)                                         \
+    X(a_signal_to_no_run_conflicts)                                            \
+    X(a_signal_to_a_run_that_has_ended_is_fenced)                              \
+    X(a_signal_wakes_a_run_whose_lease_is_free)                                \
+    X(a_signal_to_a_held_run_names_its_holder)                                 \
+    X(a_signal_wakes_a_blocked_run)                                            \
+    X(signals_come_by_arrival_between_work_and_outbox)                         \
+    X(a_signal_that_arrives_later_stays_behind)                                \
+    X(a_signal_is_taken_once_and_with_its_events)                              \
+    X(a_bad_append_takes_no_signal)                                            \
+    X(a_run_let_go_over_a_signal_nobody_saw_is_due_at_once)                    \
+    X(a_run_let_go_with_signals_that_were_seen_sleeps)                         \
+    X(renewing_names_runs_with_a_signal)                                       \
+    X(a_signal_that_contradicts_itself_is_refused)                             \
+    X(a_heartbeat_names_the_holder_of_the_run)                                 \
+    X(rows_of_a_running_run_can_be_acknowledged)                               \
+    X(an_ended_run_is_due_until_its_last_row_is_acknowledged)                  \
+    X(an_ended_run_is_due_for_a_row_from_before_its_end)                       \
+    X(a_snapshot_stands_for_the_log_before_it)                                 \
+    X(a_snapshot_may_fold_in_all_but_its_own_append)                           \
+    X(a_snapshot_at_the_tail_leaves_no_log_to_send)                            \
+    X(a_later_snapshot_replaces_the_former_one)                                \
+    X(a_snapshot_in_the_middle_of_a_row_is_refused)                            \
+    X(a_snapshot_counts_to_its_own_limit_only)                                 \
+    X(signals_and_snapshot_are_there_after_reopening)                          \
     X(a_scan_of_the_log_starts_after_a_position)                               \
     X(a_scan_stops_when_its_visitor_says_so)                                   \
     X(scans_of_runs_and_work_go_by_key)

@@ -11,6 +11,7 @@
 enum {
     RUNS = 24,
     OPS = 3,
+    SIGNALS = 4, /* ids of signals, from 1 */
     NEVER = -1
 };
 
@@ -26,10 +27,12 @@ struct model_run {
     uint64_t token;
     uint64_t holder;
     int64_t wake;
+    int64_t expires;
     uint64_t seq;
     uint32_t state;
     struct model_work work[OPS];
     int outbox;
+    char inbox[SIGNALS + 1]; /* 'w' waits, 't' was taken, 0 never put */
 };
 
 struct model {
@@ -46,6 +49,45 @@ static int held(const struct model *model, const struct engine_request *request,
     return is->exists && is->holder == request->sender && is->token == token;
 }
 
+static uint64_t count_events(const struct engine_request *request)
+{
+    uint64_t count = 0;
+
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        count += item->type == ENGINE_ITEM_EVENT;
+    }
+    return count;
+}
+
+static uint32_t waiting(const struct model_run *run)
+{
+    uint32_t count = 0;
+
+    for (int i = 1; i <= SIGNALS; i++)
+        count += run->inbox[i] == 'w';
+    return count;
+}
+
+static int ended(const struct model_run *run)
+{
+    return run->state >= ENGINE_RUN_SUCCEEDED;
+}
+
+static int rests(const struct model_run *run)
+{
+    return run->state >= ENGINE_RUN_BLOCKED;
+}
+
+/* Wakes the run now or, if it is held, when the lease expires. */
+static void model_wake(const struct model *model, struct model_run *run)
+{
+    int64_t wake = run->holder ? run->expires : model->now;
+
+    if (run->wake == NEVER || run->wake > wake)
+        run->wake = wake;
+}
+
 /* Applies the items to a copy of the run; what the first bad one makes. */
 static unsigned model_items(const struct model *model, struct model_run *run,
                             const struct engine_request *request)
@@ -56,6 +98,15 @@ static unsigned model_items(const struct model *model, struct model_run *run,
 
         if (item->type == ENGINE_ITEM_EVENT) {
             run->seq++;
+        } else if (item->type == ENGINE_ITEM_INBOX) {
+            if (model->runs[request->run].inbox[item->a] != 'w')
+                return ENGINE_CONFLICT;
+            run->inbox[item->a] = 't';
+        } else if (item->type == ENGINE_ITEM_SNAPSHOT) {
+            if (!item->a ||
+                (item->a != run->seq - 1 &&
+                 item->a != run->seq - 1 - count_events(request)))
+                return ENGINE_REFUSED;
         } else if (item->type == ENGINE_ITEM_OUTBOX) {
             if (run->outbox)
                 return ENGINE_CONFLICT;
@@ -90,6 +141,7 @@ static unsigned model_create(struct model *model,
                              .token = 1,
                              .holder = request->sender,
                              .wake = model->now + (int64_t)request->ttl_ns,
+                             .expires = model->now + (int64_t)request->ttl_ns,
                              .seq = 1,
                              .state = ENGINE_RUN_RUNNING};
     unsigned outcome;
@@ -123,8 +175,11 @@ static unsigned model_append(struct model *model,
         after.holder = 0;
         after.wake = (int64_t)request->wake_ns;
     }
-    if (after.state >= ENGINE_RUN_BLOCKED && after.outbox == run->outbox)
+    if (rests(&after) && !after.outbox)
         after.wake = NEVER;
+    if ((rests(&after) || !after.holder) && !ended(&after) &&
+        waiting(&after) > request->op)
+        model_wake(model, &after);
     *run = after;
     return outcome;
 }
@@ -154,6 +209,7 @@ static unsigned model_acquire(struct model *model,
     run->seq += run->state < ENGINE_RUN_SUCCEEDED;
     run->holder = request->sender;
     run->wake = model->now + (int64_t)request->ttl_ns;
+    run->expires = run->wake;
     if (run->state == ENGINE_RUN_SUSPENDED)
         run->state = ENGINE_RUN_RUNNING;
     return ENGINE_COMMITTED;
@@ -166,8 +222,11 @@ static unsigned model_renew(struct model *model,
     {
         struct model_run *run = &model->runs[item->a];
 
-        if (held(model, request, item->a, item->b) && run->wake != NEVER)
-            run->wake = model->now + (int64_t)request->ttl_ns;
+        if (!held(model, request, item->a, item->b))
+            continue;
+        run->expires = model->now + (int64_t)request->ttl_ns;
+        if (run->wake != NEVER)
+            run->wake = run->expires;
     }
     return ENGINE_COMMITTED;
 }
@@ -180,8 +239,26 @@ static unsigned model_ack(struct model *model,
     if (!held(model, request, request->run, request->token))
         return ENGINE_FENCED;
     run->outbox = 0;
-    if (run->state >= ENGINE_RUN_BLOCKED)
+    if (rests(run) && (ended(run) || !waiting(run)))
         run->wake = NEVER;
+    return ENGINE_COMMITTED;
+}
+
+static unsigned model_signal(struct model *model,
+                             const struct engine_request *request)
+{
+    struct model_run *run = &model->runs[request->run];
+    const struct engine_item *item =
+        engine_item_first(request, sizeof(*request));
+
+    if (!run->exists)
+        return ENGINE_CONFLICT;
+    if (run->inbox[item->a])
+        return ENGINE_COMMITTED;
+    if (ended(run))
+        return ENGINE_FENCED;
+    run->inbox[item->a] = 'w';
+    model_wake(model, run);
     return ENGINE_COMMITTED;
 }
 
@@ -230,6 +307,8 @@ static unsigned model_answer(struct model *model,
         return model_renew(model, request);
     case ENGINE_REQ_ACK:
         return model_ack(model, request);
+    case ENGINE_REQ_SIGNAL:
+        return model_signal(model, request);
     case ENGINE_REQ_LOAD:
     case ENGINE_REQ_MAIL:
         return held(model, request, request->run, request->token)
@@ -295,6 +374,26 @@ static void draw_rows(struct store_bed *bed, const struct model *model,
         draw_work(bed, model, dice);
 }
 
+/* Takes signals, leaves others, folds the log. */
+static void draw_mail(struct store_bed *bed, const struct model_run *run,
+                      struct dice *dice)
+{
+    uint64_t seq = run->seq - 1;
+
+    for (uint64_t id = 1; id <= SIGNALS; id++) {
+        if (!roll(dice, 3) && (run->inbox[id] == 'w' || !roll(dice, 20)))
+            store_bed_take(bed, id);
+    }
+    store_bed_head(bed)->op = roll(dice, 3);
+    if (!roll(dice, 6))
+        store_bed_snapshot(bed,
+                           roll(dice, 2)
+                               ? seq
+                               : seq + count_events(store_bed_head(bed)) +
+                                     !roll(dice, 5),
+                           text(dice));
+}
+
 static void draw_append(struct store_bed *bed, const struct model *model,
                         struct dice *dice)
 {
@@ -313,6 +412,7 @@ static void draw_append(struct store_bed *bed, const struct model *model,
         request->wake_ns = (uint64_t)model->now + roll(dice, 100);
     }
     draw_rows(bed, model, dice);
+    draw_mail(bed, &model->runs[store_bed_head(bed)->run], dice);
     if (store_bed_head(bed)->state >= ENGINE_RUN_SUCCEEDED && roll(dice, 2))
         store_bed_item(bed, &outbox, "result", 6);
 }
@@ -370,7 +470,8 @@ static uint16_t draw_kind(struct dice *dice)
         ENGINE_REQ_MAIL,     ENGINE_REQ_RENEW,    ENGINE_REQ_ACK,
         ENGINE_REQ_CLAIM,    ENGINE_REQ_CLAIM,    ENGINE_REQ_CLAIM,
         ENGINE_REQ_FINISH,   ENGINE_REQ_FINISH,   ENGINE_REQ_HEARTBEAT,
-        ENGINE_REQ_PUT_BLOB, ENGINE_REQ_GET_BLOB,
+        ENGINE_REQ_PUT_BLOB, ENGINE_REQ_GET_BLOB, ENGINE_REQ_SIGNAL,
+        ENGINE_REQ_SIGNAL,
     };
 
     return kinds[roll(dice, sizeof(kinds) / sizeof(kinds[0]))];
@@ -384,6 +485,10 @@ static void draw_request(struct store_bed *bed, const struct model *model,
     struct engine_request *request =
         store_bed_ask(bed, kind, 1 + roll(dice, 3), run);
 
+    if (kind == ENGINE_REQ_SIGNAL) {
+        store_bed_signal(bed, BED_C, run, 1 + roll(dice, SIGNALS), text(dice));
+        return;
+    }
     request->token = model->runs[run].token - !roll(dice, 8);
     if (kind != ENGINE_REQ_CREATE && kind != ENGINE_REQ_ACQUIRE &&
         model->runs[run].holder && roll(dice, 8))

@@ -375,7 +375,7 @@ Test(host_store, files_of_others_and_of_newer_versions_are_refused)
 {
     refuse("CREATE TABLE songs (title)", "another program");
     refuse("PRAGMA application_id=77", "another program");
-    refuse("PRAGMA application_id=0x70657264; PRAGMA user_version=2",
+    refuse("PRAGMA application_id=0x70657264; PRAGMA user_version=3",
            "newer version");
 }
 
@@ -522,8 +522,9 @@ Test(host_store, the_write_ahead_log_stays_bounded)
 
 Test(host_store, memory_without_a_log_answers_without_log_rows)
 {
-    struct store_memory_config config = {
-        .limits = {1 << 20, 1 << 20, 1000, 1 << 20}};
+    struct store_memory_config config = {.limits = {.op_payload_max = 1 << 20,
+                                                    .request_max = 1 << 20,
+                                                    .history_ops_max = 1000}};
     struct store_bed bed = {.now = 1000};
 
     cr_assert_eq(store_memory_open(&config, &bed.store), 0);

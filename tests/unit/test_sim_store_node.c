@@ -15,8 +15,10 @@ enum {
     RESTART_MS = 100
 };
 
-static const struct engine_store_limits roomy = {1 << 20, 1 << 22, 100000,
-                                                 1 << 20};
+static const struct engine_store_limits roomy = {.op_payload_max = 1 << 20,
+                                                 .request_max = 1 << 22,
+                                                 .history_ops_max = 100000,
+                                                 .blob_max = 1 << 20};
 
 /* A store in its process, and one sender that notes what it is told. */
 struct rig {
