@@ -245,7 +245,7 @@ static struct engine_store_limits store_limits(const struct scenario *scenario)
     const struct scenario_engine *engine = &scenario->engine;
     return (struct engine_store_limits){
         engine->op_payload_max, engine->request_max, engine->history_ops_max,
-        engine->blob_max};
+        engine->blob_max, 0};
 }
 
 static int open_store(void *self, struct engine_store *store)

@@ -26,7 +26,7 @@ enum store_sqlite_journal {
 };
 
 enum {
-    STORE_SQLITE_ERROR_SIZE = 512
+    STORE_SQLITE_ERROR_SIZE = 256
 };
 
 struct store_sqlite_config {
