@@ -22,5 +22,6 @@ int command_validate(int argc, char **argv);
 int command_points(int argc, char **argv);
 int command_defects(int argc, char **argv);
 int command_limits(int argc, char **argv);
+int command_errors(int argc, char **argv);
 
 #endif

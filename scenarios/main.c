@@ -35,6 +35,8 @@ static const char help[] =
     "  limits [PROFILE|FILE] [--json]\n"
     "        what a run may use under aws (default), seed-001, inline-1mb\n"
     "        or a profile of one's own\n"
+    "  errors [--json]\n"
+    "        every class of error: whether it is retried, what it means\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 everything held (or is excused), 1 internal error, 2 usage\n"
@@ -51,6 +53,7 @@ static const struct command commands[] = {
     {"run", command_run},           {"replay", command_replay},
     {"validate", command_validate}, {"points", command_points},
     {"defects", command_defects},   {"limits", command_limits},
+    {"errors", command_errors},
 };
 
 enum {

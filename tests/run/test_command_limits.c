@@ -1,6 +1,6 @@
 /*
- * `perdure limits` as programs read it: the summary table of the limits page
- * in bytes and seconds.
+ * `perdure limits` and `perdure errors` as programs read them: the summary
+ * table of the limits page in bytes and seconds, the classes of errors.
  */
 #include <criterion/criterion.h>
 #include <limits.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/host/json.h"
+#include "engine/wire.h"
 
 /* What the program beside this one prints; stderr goes with it. */
 static int call(const char *arguments, char *said, size_t size)
@@ -21,8 +22,7 @@ static int call(const char *arguments, char *said, size_t size)
     cr_assert_gt(length, 0);
     path[length] = '\0';
     *strrchr(path, '/') = '\0';
-    snprintf(command, sizeof(command), "'%s/perdure' limits %s 2>&1", path,
-             arguments);
+    snprintf(command, sizeof(command), "'%s/perdure' %s 2>&1", path, arguments);
     FILE *pipe = popen(command, "r");
     cr_assert(pipe);
     said[fread(said, 1, size - 1, pipe)] = '\0';
@@ -50,7 +50,7 @@ Test(command_limits, seed_001_prints_its_nine_rows_in_bytes_and_seconds)
     struct json_error err = {0};
     struct json_doc *doc = NULL;
     unsigned found = 0;
-    cr_assert_eq(call("seed-001 --json", said, sizeof(said)), 0);
+    cr_assert_eq(call("limits seed-001 --json", said, sizeof(said)), 0);
     cr_assert_eq(json_read_bytes("limits", said, strlen(said), &doc, &err), 0,
                  "%s", err.text);
     for (struct json_view at = json_first(json_root(doc)); at.item;
@@ -80,7 +80,7 @@ Test(command_limits, seed_001_prints_its_nine_rows_in_bytes_and_seconds)
 Test(command_limits, the_table_names_value_unit_note_and_origin)
 {
     static char said[16384];
-    cr_assert_eq(call("seed-001", said, sizeof(said)), 0);
+    cr_assert_eq(call("limits seed-001", said, sizeof(said)), 0);
     cr_assert(strstr(said, "execution_duration      31536000 s      "
                            "from start to completion              "
                            "seed 001, limits page\n"),
@@ -91,11 +91,29 @@ Test(command_limits, the_table_names_value_unit_note_and_origin)
 Test(command_limits, an_unknown_profile_is_answered_with_the_known_ones)
 {
     static char said[16384];
-    cr_assert_eq(call("awz", said, sizeof(said)), 2);
+    cr_assert_eq(call("limits awz", said, sizeof(said)), 2);
     cr_assert_str_eq(said, "perdure limits: found profile \"awz\", allowed "
                            "aws, seed-001, inline-1mb or a file, NAME.json\n");
-    cr_assert_eq(call("./none.json", said, sizeof(said)), 2);
+    cr_assert_eq(call("limits ./none.json", said, sizeof(said)), 2);
     cr_assert(strstr(said, "none.json"), "%s", said);
-    cr_assert_eq(call("aws seed-001", said, sizeof(said)), 2);
-    cr_assert_eq(call("--yaml", said, sizeof(said)), 2);
+    cr_assert_eq(call("limits aws seed-001", said, sizeof(said)), 2);
+    cr_assert_eq(call("limits --yaml", said, sizeof(said)), 2);
+}
+
+Test(command_limits, limits_validation_and_throttling_print_no_no_and_yes)
+{
+    static char said[16384];
+    cr_assert_eq(call("errors", said, sizeof(said)), 0);
+    cr_assert(strstr(said, "SIZE_LIMIT        no   "), "%s", said);
+    cr_assert(strstr(said, "VALIDATION        no   "), "%s", said);
+    cr_assert(strstr(said, "THROTTLED         yes, after "), "%s", said);
+    cr_assert_null(strstr(said, "NONE "));
+    cr_assert_eq(call("errors --yaml", said, sizeof(said)), 2);
+    struct json_error err = {0};
+    struct json_doc *doc = NULL;
+    cr_assert_eq(call("errors --json", said, sizeof(said)), 0);
+    cr_assert_eq(json_read_bytes("errors", said, strlen(said), &doc, &err), 0,
+                 "%s", err.text);
+    cr_assert_eq(json_count(json_root(doc)), ENGINE_ERR_COUNT - 1);
+    json_free(doc);
 }
