@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 
-/* What version 1 consists of. */
-static const char version_1[] =
+/* A new file. */
+static const char from_nothing[] =
     "CREATE TABLE log (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER,"
     " count INTEGER, token INTEGER, time INTEGER, previous INTEGER, hash BLOB,"
     " items BLOB);"
@@ -16,27 +16,51 @@ static const char version_1[] =
     " state INTEGER, holder INTEGER, claimed INTEGER, expires INTEGER,"
     " error INTEGER, retryable INTEGER, value BLOB);"
     "CREATE TABLE outbox (id INTEGER PRIMARY KEY, kind INTEGER, value BLOB);"
-    "CREATE TABLE blob (digest BLOB PRIMARY KEY, size INTEGER, data BLOB)"
-    " WITHOUT ROWID;";
+    "CREATE TABLE blob (digest BLOB PRIMARY KEY, size INTEGER,"
+    " created INTEGER, data BLOB) WITHOUT ROWID;";
 
 /*
- * What version 2 adds. Inbox rows that were taken have no arrival, so that the
- * index over those that wait stays as small as the mail. created is NULL for
- * blobs of version 1. purge: runs whose log is being removed, newest row first.
+ * What version 2 adds: when a blob was put, 0 for those put before. It stands
+ * before the data, which may lie pages away.
  */
-static const char version_2[] =
-    "CREATE TABLE inbox (run INTEGER, id BLOB, arrival INTEGER, kind INTEGER,"
-    " op INTEGER, value BLOB, PRIMARY KEY (run, id)) WITHOUT ROWID;"
-    "CREATE INDEX inbox_waiting ON inbox (run, arrival)"
-    " WHERE arrival IS NOT NULL;"
-    "CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER,"
-    " position INTEGER, hash BLOB, digest BLOB, value BLOB);"
-    "ALTER TABLE blob ADD COLUMN created INTEGER;"
-    "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER,"
-    " until INTEGER);";
+static const char from_1[] =
+    "CREATE TABLE blob_2 (digest BLOB PRIMARY KEY, size INTEGER,"
+    " created INTEGER, data BLOB) WITHOUT ROWID;"
+    "INSERT INTO blob_2 SELECT digest, size, 0, data FROM blob;"
+    "DROP TABLE blob;"
+    "ALTER TABLE blob_2 RENAME TO blob;";
 
-/* By the version that they lead from. */
-static const char *const steps[STORE_SCHEMA_VERSION] = {version_1, version_2};
+/*
+ * Inbox rows that were taken have no arrival, so that the index over those
+ * that wait stays as small as the mail. purge: runs whose log is being removed
+ * from position back to until.
+ */
+static const struct part {
+    const char *table;
+    const char *sql;
+} parts[STORE_SCHEMA_PARTS] = {
+    [STORE_SCHEMA_INBOX] =
+        {"inbox",
+         "CREATE TABLE inbox (run INTEGER, id BLOB, arrival INTEGER,"
+         " kind INTEGER, op INTEGER, value BLOB, PRIMARY KEY (run, id))"
+         " WITHOUT ROWID;"
+         "CREATE INDEX inbox_waiting ON inbox (run, arrival)"
+         " WHERE arrival IS NOT NULL;"},
+    [STORE_SCHEMA_SNAPSHOT] =
+        {"snapshot",
+         "CREATE TABLE snapshot (run INTEGER PRIMARY KEY, seq INTEGER,"
+         " position INTEGER, hash BLOB, digest BLOB, value BLOB);"},
+    [STORE_SCHEMA_PURGE] =
+        {"purge",
+         "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER,"
+         " until INTEGER);"},
+};
+
+/* By the version that they lead from, each to the newest or the next. */
+static const struct step {
+    const char *sql;
+    int64_t to;
+} steps[STORE_SCHEMA_VERSION] = {{from_nothing, 2}, {from_1, 2}};
 
 /* The number that a query returns. 0 or -1. */
 static int query(sqlite3 *db, const char *sql, int64_t *number)
@@ -85,8 +109,8 @@ static int climb(sqlite3 *db, int64_t version)
 {
     char sql[96];
 
-    for (; version < STORE_SCHEMA_VERSION; version++) {
-        if (sqlite3_exec(db, steps[version], NULL, NULL, NULL))
+    for (; version < STORE_SCHEMA_VERSION; version = steps[version].to) {
+        if (sqlite3_exec(db, steps[version].sql, NULL, NULL, NULL))
             return -1;
     }
     snprintf(sql, sizeof(sql),
@@ -103,4 +127,20 @@ int store_schema_bring_up(sqlite3 *db, const struct store_schema *schema)
     if (schema->state == STORE_SCHEMA_OURS)
         return sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) ? -1 : 0;
     return climb(db, schema->version);
+}
+
+int store_schema_has(sqlite3 *db, enum store_schema_part part)
+{
+    char sql[96];
+    int64_t count;
+
+    snprintf(sql, sizeof(sql),
+             "SELECT count(*) FROM sqlite_schema WHERE name = '%s'",
+             parts[part].table);
+    return query(db, sql, &count) ? -1 : count > 0;
+}
+
+int store_schema_add(sqlite3 *db, enum store_schema_part part)
+{
+    return sqlite3_exec(db, parts[part].sql, NULL, NULL, NULL) ? -1 : 0;
 }

@@ -4,7 +4,9 @@
  * version or the other, wherever power is lost.
  *
  *     1  log, run, work, outbox, blob
- *     2  inbox, snapshot, purge; when a blob was put
+ *     2  when a blob was put; and tables that are made when they are first
+ *        needed, so that a store without signals pays nothing for them: inbox,
+ *        snapshot, purge
  */
 #ifndef ENGINE_HOST_STORE_SCHEMA_H
 #define ENGINE_HOST_STORE_SCHEMA_H
@@ -26,6 +28,14 @@ enum store_schema_state {
     STORE_SCHEMA_UNREAD   /* SQLite could not read it; ask it why */
 };
 
+/* Tables that are made when they are needed. */
+enum store_schema_part {
+    STORE_SCHEMA_INBOX,
+    STORE_SCHEMA_SNAPSHOT,
+    STORE_SCHEMA_PURGE,
+    STORE_SCHEMA_PARTS
+};
+
 struct store_schema {
     enum store_schema_state state;
     int64_t version;
@@ -40,5 +50,10 @@ enum store_schema_state store_schema_read(sqlite3 *db,
  * has changed.
  */
 int store_schema_bring_up(sqlite3 *db, const struct store_schema *schema);
+
+/* 1 if the part is there, 0 if not, -1: SQLite says why. */
+int store_schema_has(sqlite3 *db, enum store_schema_part part);
+/* Makes a part that is not there, in the open transaction. 0 or -1. */
+int store_schema_add(sqlite3 *db, enum store_schema_part part);
 
 #endif

@@ -10,7 +10,8 @@
 #include "engine/host/store_rules.h"
 #include "engine/host/store_schema.h"
 
-/* X(name, sql): every statement there is, prepared once. */
+/* X(name, sql): every statement there is, prepared once. Those of a part of
+ * the schema stand side by side, named in `ranges`. */
 #define STATEMENTS(X)                                                          \
     X(BEGIN, "BEGIN")                                                          \
     X(COMMIT, "COMMIT")                                                        \
@@ -77,7 +78,7 @@
     X(SNAPSHOT_PUT, "REPLACE INTO snapshot (run, seq, position, hash, "        \
                     "digest, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
     X(BLOB_GET, "SELECT data FROM blob WHERE digest = ?1")                     \
-    X(BLOB_HAS, "SELECT 1 FROM blob WHERE digest = ?1")                        \
+    X(BLOB_HAS, "SELECT created FROM blob WHERE digest = ?1")                  \
     X(BLOB_TOUCH, "UPDATE blob SET created = ?2 WHERE digest = ?1")            \
     X(BLOB_PUT, "INSERT INTO blob (digest, size, data, created) "              \
                 "VALUES (?1, ?2, ?3, ?4)")
@@ -89,12 +90,23 @@ enum statement {
     STATEMENT_COUNT
 };
 
+/* A blob's age is that of its last put, but for as much. */
+#define BLOB_TOUCH_NS UINT64_C(600000000000)
+
+/* The statements of each part of the schema: first and one past the last. */
+static const enum statement ranges[STORE_SCHEMA_PARTS][2] = {
+    [STORE_SCHEMA_INBOX] = {S_INBOX_GET, S_SNAPSHOT_GET},
+    [STORE_SCHEMA_SNAPSHOT] = {S_SNAPSHOT_GET, S_BLOB_GET},
+};
+
 struct store_sqlite {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
     sqlite3_stmt *reading; /* its columns have been handed out */
     struct store_rules rules;
-    uint64_t last;      /* log position */
+    unsigned char has[STORE_SCHEMA_PARTS];      /* these tables are there */
+    unsigned char has_safe[STORE_SCHEMA_PARTS]; /* before the open group */
+    uint64_t last;                              /* log position */
     uint64_t last_safe; /* the same before the open group */
     int wal_pages;      /* in the write-ahead log after the last commit */
     int wal_pages_max;  /* then they are copied back; 0: no such log */
@@ -170,6 +182,43 @@ static void bind_hash(sqlite3_stmt *statement, int at,
                       const struct engine_hash *hash)
 {
     bind_bytes(statement, at, hash, sizeof(*hash));
+}
+
+/* Prepares these statements if they are not. 0 or -1. */
+static int prepare_range(struct store_sqlite *store, enum statement first,
+                         enum statement end)
+{
+    static const char *const sql[STATEMENT_COUNT] = {
+#define STATEMENT_SQL(name, text) [S_##name] = (text),
+        STATEMENTS(STATEMENT_SQL)
+#undef STATEMENT_SQL
+    };
+
+    for (enum statement i = first; i < end; i++) {
+        if (!store->statements[i] &&
+            sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+                               &store->statements[i], NULL))
+            return -1;
+    }
+    return 0;
+}
+
+/* Makes a part of the schema, in the open group, if it is not there yet. */
+static int need(struct store_sqlite *store, enum store_schema_part part)
+{
+    if (store->has[part])
+        return 0;
+    if (store_schema_add(store->db, part) ||
+        prepare_range(store, ranges[part][0], ranges[part][1]))
+        return -1;
+    store->has[part] = 1;
+    return 0;
+}
+
+/* Whether a part of the schema is there. */
+static int has(const struct store_sqlite *store, enum store_schema_part part)
+{
+    return store->has[part];
 }
 
 /* Runs. */
@@ -517,9 +566,13 @@ static int outbox_any(void *self, uint64_t id)
 static int inbox_get(void *self, uint64_t id, struct engine_hash row,
                      int *taken)
 {
-    sqlite3_stmt *get = statement(self, S_INBOX_GET);
+    sqlite3_stmt *get;
     int found;
 
+    *taken = 0;
+    if (!has(self, STORE_SCHEMA_INBOX))
+        return 0;
+    get = statement(self, S_INBOX_GET);
     bind(get, 1, id);
     bind_hash(get, 2, &row);
     found = read_one(self, get);
@@ -545,7 +598,7 @@ static int inbox_put(void *self, const struct store_inbox *row)
     sqlite3_stmt *insert;
     uint64_t last;
 
-    if (inbox_last(self, row->run, &last))
+    if (need(self, STORE_SCHEMA_INBOX) || inbox_last(self, row->run, &last))
         return -1;
     insert = statement(self, S_INBOX_PUT);
     bind(insert, 1, row->run);
@@ -559,8 +612,11 @@ static int inbox_put(void *self, const struct store_inbox *row)
 
 static int inbox_take(void *self, uint64_t id, struct engine_hash row)
 {
-    sqlite3_stmt *update = statement(self, S_INBOX_TAKE);
+    sqlite3_stmt *update;
 
+    if (!has(self, STORE_SCHEMA_INBOX))
+        return 0;
+    update = statement(self, S_INBOX_TAKE);
     bind(update, 1, id);
     bind_hash(update, 2, &row);
     return run(update);
@@ -568,8 +624,11 @@ static int inbox_take(void *self, uint64_t id, struct engine_hash row)
 
 static int inbox_beyond(void *self, uint64_t id, uint32_t count)
 {
-    sqlite3_stmt *get = statement(self, S_INBOX_BEYOND);
+    sqlite3_stmt *get;
 
+    if (!has(self, STORE_SCHEMA_INBOX))
+        return 0;
+    get = statement(self, S_INBOX_BEYOND);
     bind(get, 1, id);
     bind(get, 2, count);
     return read_one(self, get);
@@ -578,9 +637,12 @@ static int inbox_beyond(void *self, uint64_t id, uint32_t count)
 static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
                       void *visitor)
 {
-    sqlite3_stmt *list = statement(self, S_INBOX_LIST);
+    sqlite3_stmt *list;
     int result;
 
+    if (!has(self, STORE_SCHEMA_INBOX))
+        return 0;
+    list = statement(self, S_INBOX_LIST);
     bind(list, 1, id);
     while ((result = next_row(list)) > 0) {
         struct store_inbox row = {.run = id,
@@ -604,9 +666,12 @@ static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
 static int snapshot_get(void *self, uint64_t id,
                         struct store_snapshot *snapshot)
 {
-    sqlite3_stmt *get = statement(self, S_SNAPSHOT_GET);
+    sqlite3_stmt *get;
     int found;
 
+    if (!has(self, STORE_SCHEMA_SNAPSHOT))
+        return 0;
+    get = statement(self, S_SNAPSHOT_GET);
     bind(get, 1, id);
     found = read_one(self, get);
     if (found <= 0)
@@ -624,8 +689,11 @@ static int snapshot_get(void *self, uint64_t id,
 
 static int snapshot_put(void *self, const struct store_snapshot *snapshot)
 {
-    sqlite3_stmt *replace = statement(self, S_SNAPSHOT_PUT);
+    sqlite3_stmt *replace;
 
+    if (need(self, STORE_SCHEMA_SNAPSHOT))
+        return -1;
+    replace = statement(self, S_SNAPSHOT_PUT);
     bind(replace, 1, snapshot->run);
     bind(replace, 2, snapshot->seq);
     bind(replace, 3, snapshot->position);
@@ -653,10 +721,14 @@ static int blob_get(void *self, const uint8_t digest[32], const void **bytes,
 }
 
 /* Who puts a blob again is about to refer to it: it counts as new. */
-static int blob_touch(struct store_sqlite *store, const uint8_t digest[32])
+static int blob_touch(struct store_sqlite *store, const uint8_t digest[32],
+                      uint64_t created_ns)
 {
-    sqlite3_stmt *touch = statement(store, S_BLOB_TOUCH);
+    sqlite3_stmt *touch;
 
+    if (store->rules.now_ns < engine_store_later(created_ns, BLOB_TOUCH_NS))
+        return 0;
+    touch = statement(store, S_BLOB_TOUCH);
     bind_bytes(touch, 1, digest, 32);
     bind(touch, 2, store->rules.now_ns);
     return run(touch);
@@ -666,14 +738,14 @@ static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
                     size_t size)
 {
     struct store_sqlite *store = self;
-    sqlite3_stmt *has = statement(store, S_BLOB_HAS);
+    sqlite3_stmt *has_one = statement(store, S_BLOB_HAS);
     sqlite3_stmt *insert;
     int found;
 
-    bind_bytes(has, 1, digest, 32);
-    found = read_one(store, has);
+    bind_bytes(has_one, 1, digest, 32);
+    found = read_one(store, has_one);
     if (found)
-        return found < 0 ? -1 : blob_touch(store, digest);
+        return found < 0 ? -1 : blob_touch(store, digest, column(has_one, 0));
     insert = statement(store, S_BLOB_PUT);
     bind_bytes(insert, 1, digest, 32);
     bind(insert, 2, size);
@@ -722,6 +794,7 @@ static int store_begin(void *self, uint64_t now_ns)
     if (store->broken || run(statement(store, S_BEGIN)))
         return -1;
     store->last_safe = store->last;
+    memcpy(store->has_safe, store->has, sizeof(store->has));
     return store_rules_begin(&store->rules, now_ns);
 }
 
@@ -738,6 +811,7 @@ static int store_apply(void *self, const struct engine_request *request,
 static int end_transaction(struct store_sqlite *store)
 {
     store->last = store->last_safe;
+    memcpy(store->has, store->has_safe, sizeof(store->has));
     store_rules_end(&store->rules, 0);
     if (sqlite3_get_autocommit(store->db))
         return 0;
@@ -1010,18 +1084,30 @@ static int set_up(const struct opening *opening)
                : 0;
 }
 
+/* What is there. 0 or -1. */
+static int find_parts(struct store_sqlite *store)
+{
+    for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
+        int found = store_schema_has(store->db, (enum store_schema_part)part);
+
+        if (found < 0)
+            return -1;
+        store->has[part] = (unsigned char)found;
+    }
+    return 0;
+}
+
+/* Prepares the statements whose tables are there. */
 static int prepare(const struct opening *opening)
 {
-    static const char *const sql[STATEMENT_COUNT] = {
-#define STATEMENT_SQL(name, text) [S_##name] = (text),
-        STATEMENTS(STATEMENT_SQL)
-#undef STATEMENT_SQL
-    };
     struct store_sqlite *store = opening->store;
 
-    for (int i = 0; i < STATEMENT_COUNT; i++) {
-        if (sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &store->statements[i], NULL))
+    if (prepare_range(store, 0, S_INBOX_GET) ||
+        prepare_range(store, S_BLOB_GET, STATEMENT_COUNT) || find_parts(store))
+        return fail_sqlite(opening);
+    for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
+        if (store->has[part] &&
+            prepare_range(store, ranges[part][0], ranges[part][1]))
             return fail_sqlite(opening);
     }
     return 0;

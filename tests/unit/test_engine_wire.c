@@ -119,7 +119,7 @@ Test(engine_wire, lies_in_a_request_are_found)
     request->kind = ENGINE_REQ_COUNT;
     cr_expect_eq(engine_request_check(request, request->size), -1);
     request->kind = ENGINE_REQ_APPEND;
-    item->type = ENGINE_ITEM_RUN + 1;
+    item->type = ENGINE_ITEM_SNAPSHOT + 1;
     cr_expect_eq(engine_request_check(request, request->size), -1);
     item->type = ENGINE_ITEM_EVENT;
     item->size = UINT32_MAX;

@@ -11,6 +11,7 @@
 #include "engine/host/store_memory.h"
 #include "engine/host/store_sqlite.h"
 #include "tests/support/store_bed.h"
+#include "tests/support/store_file.h"
 
 /* Openers. */
 
@@ -26,63 +27,6 @@ static int open_memory(void *self, const struct store_opening *how,
 
 static const struct store_opener memory = {.name = "memory",
                                            .open = open_memory};
-
-struct file {
-    char directory[64];
-    char path[96];
-    uint32_t page_size;
-    enum store_sqlite_journal journal;
-    char error[STORE_SQLITE_ERROR_SIZE];
-};
-
-static void make_directory(struct file *file)
-{
-    strcpy(file->directory, "/tmp/perdure-test-XXXXXX");
-    cr_assert(mkdtemp(file->directory));
-    snprintf(file->path, sizeof(file->path), "%s/store", file->directory);
-}
-
-static void remove_file(const struct file *file)
-{
-    static const char *const suffixes[] = {"", "-wal", "-journal", "-shm"};
-    char path[128];
-
-    for (size_t i = 0; i < 4; i++) {
-        snprintf(path, sizeof(path), "%s%s", file->path, suffixes[i]);
-        unlink(path);
-    }
-}
-
-static void remove_directory(const struct file *file)
-{
-    remove_file(file);
-    rmdir(file->directory);
-}
-
-static int open_file(void *self, const struct store_opening *how,
-                     struct engine_store *out)
-{
-    struct file *file = self;
-    struct store_sqlite_config config = {.path = file->path,
-                                         .page_size = file->page_size,
-                                         .journal = file->journal,
-                                         .create = 1,
-                                         .limits = how->limits,
-                                         .defects = how->defects};
-
-    if (how->fresh)
-        remove_file(file);
-    return store_sqlite_open(&config, out, file->error);
-}
-
-static struct store_opener on_file(struct file *file)
-{
-    return (struct store_opener){.name = "sqlite on a file",
-                                 .open = open_file,
-                                 .self = file,
-                                 .durable = 1,
-                                 .undoes = 1};
-}
 
 static int open_nameless(void *self, const struct store_opening *how,
                          struct engine_store *out)
@@ -113,15 +57,15 @@ Test(host_store, sqlite_in_memory_does_what_every_store_must_do)
 
 Test(host_store, sqlite_on_a_file_does_what_every_store_must_do)
 {
-    struct file file = {.page_size = 4096};
-    struct store_opener opener = on_file(&file);
+    struct store_file file = {.page_size = 4096};
+    struct store_opener opener = store_file_opener(&file);
 
-    make_directory(&file);
+    store_file_make(&file);
     cr_expect_eq(store_conformance(&opener), 0);
     file.journal = STORE_SQLITE_DELETE;
     file.page_size = 1024;
     cr_expect_eq(store_conformance(&opener), 0);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, the_suite_has_at_least_forty_sentences)
@@ -259,16 +203,6 @@ Test(host_store, work_set_aside_by_a_defect_appears_a_group_later)
 
 /* Files. */
 
-/* Runs SQL on the file as another program would. */
-static void meddle(const struct file *file, const char *sql)
-{
-    sqlite3 *db;
-
-    cr_assert_eq(sqlite3_open(file->path, &db), SQLITE_OK);
-    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(db);
-}
-
 static int open_again(struct store_bed *bed)
 {
     return bed->opener->open(bed->opener->self, &bed->how, &bed->store);
@@ -279,11 +213,11 @@ static void close_store(struct store_bed *bed)
     bed->store.ops->close(bed->store.self);
 }
 
-static void open_bed(struct store_bed *bed, struct file *file,
+static void open_bed(struct store_bed *bed, struct store_file *file,
                      struct store_opener *opener)
 {
-    *opener = on_file(file);
-    make_directory(file);
+    *opener = store_file_opener(file);
+    store_file_make(file);
     cr_assert_eq(store_bed_open(bed, opener), 0, "%s", file->error);
 }
 
@@ -306,7 +240,7 @@ static const struct {
 static void damage(const char *what, const char *sql, uint64_t actual,
                    uint64_t maximum)
 {
-    struct file file = {.page_size = 4096};
+    struct store_file file = {.page_size = 4096};
     struct store_opener opener;
     struct store_bed bed;
 
@@ -315,7 +249,7 @@ static void damage(const char *what, const char *sql, uint64_t actual,
     append(&bed, 2);
     append(&bed, 3);
     close_store(&bed);
-    meddle(&file, sql);
+    store_file_meddle(&file, sql);
     cr_assert_eq(open_again(&bed), 0);
     bed.now = 5000;
     store_bed_ask(&bed, ENGINE_REQ_ACQUIRE, BED_B, 0);
@@ -327,7 +261,7 @@ static void damage(const char *what, const char *sql, uint64_t actual,
     cr_expect_eq(store_bed_reply(&bed)->item_count, 0, "%s: due again", what);
     cr_expect_eq(append(&bed, 4), ENGINE_FENCED);
     store_bed_close(&bed);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, a_broken_log_is_refused_and_its_run_blocked)
@@ -341,8 +275,8 @@ Test(host_store, a_second_opener_is_told_that_the_file_is_in_use)
 {
     for (int journal = STORE_SQLITE_WAL; journal <= STORE_SQLITE_DELETE;
          journal++) {
-        struct file file = {.page_size = 4096,
-                            .journal = (enum store_sqlite_journal)journal};
+        struct store_file file = {
+            .page_size = 4096, .journal = (enum store_sqlite_journal)journal};
         struct store_opener opener;
         struct store_bed bed;
         struct engine_store other;
@@ -352,23 +286,23 @@ Test(host_store, a_second_opener_is_told_that_the_file_is_in_use)
         cr_expect(strstr(file.error, "in use"), "%s", file.error);
         cr_expect_eq(create(&bed, 1), ENGINE_COMMITTED);
         store_bed_close(&bed);
-        remove_directory(&file);
+        store_file_remove(&file);
     }
 }
 
 /* Opens a file that was made by sql; the sentence must be in the error. */
 static void refuse(const char *sql, const char *sentence)
 {
-    struct file file = {.page_size = 1024};
-    struct store_opener opener = on_file(&file);
+    struct store_file file = {.page_size = 1024};
+    struct store_opener opener = store_file_opener(&file);
     struct store_opening how = {.fresh = 0};
     struct engine_store store;
 
-    make_directory(&file);
-    meddle(&file, sql);
+    store_file_make(&file);
+    store_file_meddle(&file, sql);
     cr_expect_eq(opener.open(opener.self, &how, &store), -1);
     cr_expect(strstr(file.error, sentence), "%s", file.error);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, files_of_others_and_of_newer_versions_are_refused)
@@ -383,14 +317,14 @@ Test(host_store, a_file_that_is_no_database_is_refused_and_left_alone)
 {
     static const char text[] = "Dear diary, today I was not opened. "
                                "Tomorrow neither, I am afraid. Yours, file.";
-    struct file file = {.page_size = 4096};
-    struct store_opener opener = on_file(&file);
+    struct store_file file = {.page_size = 4096};
+    struct store_opener opener = store_file_opener(&file);
     struct store_opening how = {.fresh = 0};
     char after[sizeof(text)] = "";
     struct engine_store store;
     FILE *stream;
 
-    make_directory(&file);
+    store_file_make(&file);
     stream = fopen(file.path, "w");
     for (int i = 0; i < 20; i++)
         fwrite(text, sizeof(text), 1, stream);
@@ -401,7 +335,7 @@ Test(host_store, a_file_that_is_no_database_is_refused_and_left_alone)
     cr_assert_eq(fread(after, sizeof(after), 1, stream), 1);
     fclose(stream);
     cr_expect_arr_eq(after, text, sizeof(text));
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, a_missing_file_is_not_made_unless_asked_for)
@@ -447,7 +381,7 @@ static int commit_on_a_full_disk(struct store_bed *bed)
 
 Test(host_store, after_a_failed_commit_the_store_is_silent_until_reopened)
 {
-    struct file file = {.page_size = 4096};
+    struct store_file file = {.page_size = 4096};
     struct store_opener opener;
     struct store_bed bed;
 
@@ -460,13 +394,13 @@ Test(host_store, after_a_failed_commit_the_store_is_silent_until_reopened)
     cr_assert_eq(store_bed_reopen(&bed), 0);
     cr_expect_eq(append(&bed, 2), ENGINE_COMMITTED);
     store_bed_close(&bed);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, a_sync_failure_believed_by_a_defect_loses_the_group)
 {
     struct switched port;
-    struct file file = {.page_size = 4096};
+    struct store_file file = {.page_size = 4096};
     struct store_opener opener;
     struct store_bed bed;
 
@@ -479,12 +413,12 @@ Test(host_store, a_sync_failure_believed_by_a_defect_loses_the_group)
     cr_expect_eq(append(&bed, 3), ENGINE_CONFLICT);
     cr_expect_eq(append(&bed, 2), ENGINE_COMMITTED);
     store_bed_close(&bed);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, closing_writes_nothing_to_the_file)
 {
-    struct file file = {.page_size = 1024};
+    struct store_file file = {.page_size = 1024};
     struct store_opener opener;
     struct store_bed bed;
     struct stat before;
@@ -499,12 +433,12 @@ Test(host_store, closing_writes_nothing_to_the_file)
     cr_assert_eq(stat(file.path, &after), 0);
     cr_expect_eq(before.st_size, after.st_size);
     cr_expect_eq(stat(wal, &after), 0, "the log is still needed");
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, the_write_ahead_log_stays_bounded)
 {
-    struct file file = {.page_size = 1024};
+    struct store_file file = {.page_size = 1024};
     struct store_opener opener;
     struct store_bed bed;
     struct stat status;
@@ -517,7 +451,7 @@ Test(host_store, the_write_ahead_log_stays_bounded)
     cr_assert_eq(stat(wal, &status), 0);
     cr_expect_lt(status.st_size, 1100L * (1024 + 24));
     store_bed_close(&bed);
-    remove_directory(&file);
+    store_file_remove(&file);
 }
 
 Test(host_store, memory_without_a_log_answers_without_log_rows)
