@@ -122,6 +122,13 @@ uint32_t engine_program_add_step(struct engine_program *program,
     return number;
 }
 
+void engine_program_set_start(struct engine_program *program, uint32_t number,
+                              uint64_t schedule_to_start_ns)
+{
+    assert(number < program->step_count);
+    program->steps[number].schedule_to_start_ns = schedule_to_start_ns;
+}
+
 /* Sources first, then whatever they were the last to be waited for by. */
 static void set_order(struct engine_program_block *block, uint32_t *waits)
 {

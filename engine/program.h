@@ -77,6 +77,7 @@ struct engine_program_step {
     uint32_t number;                     /* set by the program */
     uint32_t output_count;               /* values of the output envelope */
     uint64_t attempt_timeout_ns;         /* 0: none */
+    uint64_t timeout_ns;           /* of all attempts, by contract; 0: none */
     uint64_t schedule_to_start_ns; /* from ready to begun, the host's to keep;
                                       0: no limit */
 };
@@ -126,6 +127,9 @@ char *engine_program_text(struct engine_program *program, const char *text);
 /* Adds a copy; returns its number, or ENGINE_PROGRAM_NONE out of memory. */
 uint32_t engine_program_add_step(struct engine_program *program,
                                  const struct engine_program_step *step);
+/* Sets how long a step may take from ready to begun. */
+void engine_program_set_start(struct engine_program *program, uint32_t number,
+                              uint64_t schedule_to_start_ns);
 /*
  * Adds a block: the graph, of nodes of any kind that is taken over even when
  * this fails, and what its nodes are, by their index there. The nodes are

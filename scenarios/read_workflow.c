@@ -1,33 +1,33 @@
 /*
  * Workflows: nodes, the handles and edges between them, and what a step does
  * when it runs. What the graph refuses is said at the node, handle or edge
- * that a person wrote.
+ * that a person wrote. A workflow with nodes of other kinds than steps and
+ * waits is read as a program: read_program.c.
  */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/contract.h"
 #include "engine/host/sentence.h"
 #include "scenarios/read.h"
 #include "scenarios/read_dist.h"
+#include "scenarios/read_program.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000000)
 #define DAY (86400 * SECOND)
 
-enum {
-    NAME_MAX_BYTES = 256,
-    WORKFLOWS_MAX = 64,
-    ATTEMPTS_MAX = 10000,
-    OUTPUT_MAX = 64 * 1024 * 1024
-};
+const char *const read_kinds[READ_KIND_COUNT] = {
+    "step",   "wait",  "condition", "callback", "wait_for_callback",
+    "invoke", "child", "map",       "parallel", "send",
+    "receive"};
 
 /* A graph to be, with the places of its parts. */
 struct draft {
     struct json_view view;
-    const char *name;
     struct engine_node *nodes;
-    struct sim_step *steps;
+    struct engine_program_node *program;
     struct json_view *node_views;
     uint32_t node_count;
     struct engine_edge_names *edges;
@@ -66,21 +66,20 @@ static void read_fails(struct json_view view, struct sim_step *step,
         return;
     (void)json_get_quantity(view, "share", JSON_OPTIONAL, QUANTITY_SHARE, 0,
                             ENGINE_CHANCE_ALWAYS, &share, err);
-    (void)json_get_int(view, "first", JSON_OPTIONAL, 0, ATTEMPTS_MAX, &first,
-                       err);
+    (void)json_get_int(view, "first", JSON_OPTIONAL, 0, READ_ATTEMPTS_MAX,
+                       &first, err);
     (void)json_get_bool(view, "retryable", JSON_OPTIONAL, &step->fail_retryable,
                         err);
     step->fail_ppb = (uint32_t)share;
     step->fail_first = (uint32_t)first;
 }
 
-static void check_effect(struct json_view view, const struct engine_node *node,
+static void check_effect(struct json_view view, enum engine_side_effect class,
                          const struct sim_step *step, struct json_error *err)
 {
     struct json_view effect = json_member(view, "effect");
     struct json_view key = json_member(view, "key");
-    if (effect.item && step->effect &&
-        node->side_effect == ENGINE_EFFECT_READ_ONLY)
+    if (effect.item && step->effect && class == ENGINE_EFFECT_READ_ONLY)
         json_fail(effect, err,
                   "found an effect of a step that is read_only, "
                   "allowed none");
@@ -91,8 +90,8 @@ static void check_effect(struct json_view view, const struct engine_node *node,
 }
 
 /* Reads "run", or what a scenario changes of it, over what is there. */
-static void read_step(struct json_view view, const struct engine_node *node,
-                      struct sim_step *step, struct json_error *err)
+void read_run(struct json_view view, enum engine_side_effect effect,
+              struct sim_step *step, struct json_error *err)
 {
     static const char *const keys[] = {"duration", "cpu",    "effect",
                                        "key",      "output", "fails"};
@@ -106,19 +105,19 @@ static void read_step(struct json_view view, const struct engine_node *node,
     (void)json_get_bool(view, "effect", JSON_OPTIONAL, &step->effect, err);
     (void)json_get_bool(view, "key", JSON_OPTIONAL, &step->keyed, err);
     (void)json_get_quantity(view, "output", JSON_OPTIONAL, QUANTITY_SIZE, 0,
-                            OUTPUT_MAX, &output, err);
+                            READ_OUTPUT_MAX, &output, err);
     if (json_get(view, "fails", JSON_OPTIONAL, &fails, err))
         read_fails(fails, step, err);
     step->cpu_share_ppb = (uint32_t)cpu;
     step->output_bytes = (uint32_t)output;
-    check_effect(view, node, step, err);
+    check_effect(view, effect, step, err);
 }
 
-static void step_defaults(const struct engine_node *node, struct sim_step *step)
+static void run_defaults(enum engine_side_effect effect, struct sim_step *step)
 {
     *step = (struct sim_step){
         .cpu_share_ppb = ENGINE_CHANCE_ALWAYS / 10,
-        .keyed = node->side_effect == ENGINE_EFFECT_IDEMPOTENT,
+        .keyed = effect == ENGINE_EFFECT_IDEMPOTENT,
         .output_bytes = 256,
         .fail_retryable = true,
     };
@@ -127,11 +126,10 @@ static void step_defaults(const struct engine_node *node, struct sim_step *step)
 
 /* How a node is declared. */
 
-/* Once or six times, by what repeating it would do. */
-static struct engine_retry retry_default(enum engine_side_effect effect)
+static struct engine_retry retry_default(uint32_t attempts)
 {
     return (struct engine_retry){
-        .attempts_max = effect == ENGINE_EFFECT_IRREVERSIBLE ? 1 : 6,
+        .attempts_max = attempts,
         .factor_milli = 2000,
         .delay_ns = 5 * SECOND,
         .delay_max_ns = 60 * SECOND,
@@ -154,8 +152,8 @@ static void read_factor(struct json_view view, struct engine_retry *retry,
                   "after the point, allowed e.g. 1.5");
 }
 
-static void read_retry(struct json_view view, struct engine_retry *retry,
-                       struct json_error *err)
+void read_retry(struct json_view view, uint64_t delay_min,
+                struct engine_retry *retry, struct json_error *err)
 {
     static const char *const keys[] = {"attempts", "delay", "factor",
                                        "max_delay", "jitter"};
@@ -164,9 +162,9 @@ static void read_retry(struct json_view view, struct engine_retry *retry,
     size_t jitter = retry->jitter;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
-    (void)json_get_int(view, "attempts", JSON_OPTIONAL, 1, ATTEMPTS_MAX,
+    (void)json_get_int(view, "attempts", JSON_OPTIONAL, 1, READ_ATTEMPTS_MAX,
                        &attempts, err);
-    (void)json_get_duration(view, "delay", JSON_OPTIONAL, 0, DAY,
+    (void)json_get_duration(view, "delay", JSON_OPTIONAL, delay_min, DAY,
                             &retry->delay_ns, err);
     if (!json_get_duration(view, "max_delay", JSON_OPTIONAL, 0, 30 * DAY,
                            &retry->delay_max_ns, err) &&
@@ -183,8 +181,61 @@ static void read_retry(struct json_view view, struct engine_retry *retry,
                   "max_delay");
 }
 
-static void read_class(struct json_view view, struct engine_node *node,
-                       struct json_error *err)
+/* Contracts: what is declared of a step must agree with itself. */
+
+static void read_contract(struct json_view view, struct engine_contract *out,
+                          struct json_error *err)
+{
+    static const char *const keys[] = {"exactly_once", "no_retry",
+                                       "max_retries", "timeout"};
+    struct json_view contract;
+    int64_t retries = 0;
+    if (!json_get(view, "contract", JSON_OPTIONAL, &contract, err) ||
+        !json_check_keys(contract, keys, COUNT(keys), err))
+        return;
+    (void)json_get_bool(contract, "exactly_once", JSON_OPTIONAL,
+                        &out->exactly_once, err);
+    (void)json_get_bool(contract, "no_retry", JSON_OPTIONAL, &out->no_retry,
+                        err);
+    if (json_get_int(contract, "max_retries", JSON_OPTIONAL, 0,
+                     READ_ATTEMPTS_MAX - 1, &retries, err))
+        out->retries_max = (uint32_t)retries;
+    (void)json_get_duration(contract, "timeout", JSON_OPTIONAL, SECOND / 1000,
+                            30 * DAY, &out->deadlines.timeout_ns, err);
+}
+
+/* The member that a broken rule is about, as far as it is written. */
+static struct json_view fault_view(struct json_view view,
+                                   const char *timeout_key,
+                                   const struct engine_contract_fault *fault)
+{
+    struct json_view contract = json_member(view, "contract");
+    struct json_view found = json_member(view, fault->name);
+    if (strcmp(fault->name, "compensation") == 0)
+        found = json_member(view, "compensate");
+    else if (strcmp(fault->name, "attempt") == 0)
+        found = json_member(view, timeout_key);
+    else if (strcmp(fault->name, "callback") == 0)
+        found = json_member(view, "timeout");
+    else if (json_member(contract, fault->name).item)
+        found = json_member(contract, fault->name);
+    return found.item ? found : view;
+}
+
+void read_check_contract(struct read_program *reading, struct json_view view,
+                         const char *timeout_key,
+                         struct engine_contract *contract)
+{
+    struct engine_contract_fault fault;
+    char text[256];
+    contract->deadlines.run_ns = reading->timeout_ns;
+    if (engine_contract_check(contract, &fault) != ENGINE_CONTRACT_RULE_COUNT)
+        json_fail(fault_view(view, timeout_key, &fault), reading->err, "%s",
+                  engine_contract_text(&fault, text, sizeof(text)));
+}
+
+static void read_side_effect(struct json_view view, struct engine_node *node,
+                             struct json_error *err)
 {
     static const char *const effects[] = {"read_only", "idempotent",
                                           "reversible", "irreversible"};
@@ -199,35 +250,181 @@ static void read_class(struct json_view view, struct engine_node *node,
     node->semantics = (enum engine_semantics)(kind + 1);
 }
 
-static void read_step_node(struct json_view view, struct engine_node *node,
-                           struct sim_step *step, struct json_error *err)
+static void check_irreversible(struct json_view view,
+                               const struct engine_node *node,
+                               struct json_error *err)
 {
-    static const char *const keys[] = {"name",    "type",        "inputs",
-                                       "outputs", "side_effect", "semantics",
-                                       "timeout", "retry",       "run"};
-    struct json_view member;
-    if (!json_check_keys(view, keys, COUNT(keys), err))
-        return;
-    node->attempt_timeout_ns = 60 * SECOND;
-    read_class(view, node, err);
-    node->retry = retry_default(node->side_effect);
-    (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND / 1000, DAY,
-                            &node->attempt_timeout_ns, err);
-    if (json_get(view, "retry", JSON_OPTIONAL, &member, err))
-        read_retry(member, &node->retry, err);
-    step_defaults(node, step);
-    if (json_get(view, "run", JSON_OPTIONAL, &member, err))
-        read_step(member, node, step, err);
+    struct json_view given =
+        json_member(json_member(view, "retry"), "attempts");
+    if (given.item && node->retry.attempts_max > 1 &&
+        node->side_effect == ENGINE_EFFECT_IRREVERSIBLE)
+        json_fail(given, err,
+                  "found %u attempts of a step that is irreversible, allowed "
+                  "1, or another \"side_effect\"",
+                  node->retry.attempts_max);
 }
 
-static void read_wait_node(struct json_view view, struct engine_node *node,
-                           struct json_error *err)
+/* 60 s, or as much as the deadlines around it leave. */
+static uint64_t usual_timeout(const struct read_program *reading,
+                              const struct engine_deadlines *deadlines)
 {
-    static const char *const keys[] = {"name", "type", "inputs", "outputs",
-                                       "wait"};
-    if (json_check_keys(view, keys, COUNT(keys), err))
-        (void)json_get_duration(view, "wait", JSON_REQUIRED, SECOND / 1000,
-                                365 * DAY, &node->wait_ns, err);
+    uint64_t usual = 60 * SECOND;
+    if (reading->timeout_ns && reading->timeout_ns < usual)
+        usual = reading->timeout_ns;
+    if (deadlines->timeout_ns && deadlines->timeout_ns < usual)
+        usual = deadlines->timeout_ns;
+    return usual;
+}
+
+void read_class(struct read_program *reading, struct json_view view,
+                const char *timeout_key, struct engine_node *node,
+                struct engine_contract *contract)
+{
+    struct json_error *err = reading->err;
+    struct json_view retry = json_member(view, "retry");
+    read_side_effect(view, node, err);
+    read_contract(view, contract, err);
+    contract->side_effect = node->side_effect;
+    contract->semantics = node->semantics;
+    /* In a graph a reversible step is taken to have a compensation. */
+    contract->compensation =
+        json_member(view, "compensate").item ||
+        (!reading->program && node->side_effect == ENGINE_EFFECT_REVERSIBLE);
+    node->attempt_timeout_ns = usual_timeout(reading, &contract->deadlines);
+    (void)json_get_duration(view, timeout_key, JSON_OPTIONAL, SECOND / 1000,
+                            DAY, &node->attempt_timeout_ns, err);
+    contract->deadlines.attempt_ns = node->attempt_timeout_ns;
+    node->retry = retry_default(engine_contract_attempts(contract));
+    if (retry.item)
+        read_retry(retry, reading->program ? SECOND : 0, &node->retry, err);
+    if (json_member(retry, "attempts").item)
+        contract->attempts_max = node->retry.attempts_max;
+    check_irreversible(view, node, err);
+}
+
+static bool grow(struct read_program *reading, struct json_view view)
+{
+    uint32_t capacity = reading->capacity ? 2 * reading->capacity : 16;
+    struct sim_step *steps = realloc(reading->steps, capacity * sizeof(*steps));
+    if (steps)
+        reading->steps = steps;
+    struct sim_answer *answers =
+        realloc(reading->answers, capacity * sizeof(*answers));
+    if (answers)
+        reading->answers = answers;
+    bool *exactly_once =
+        realloc(reading->exactly_once, capacity * sizeof(*exactly_once));
+    if (exactly_once)
+        reading->exactly_once = exactly_once;
+    if (!steps || !answers || !exactly_once)
+        return read_no_memory(view, reading->err);
+    reading->capacity = capacity;
+    return true;
+}
+
+static bool add_to_program(struct read_program *reading, struct json_view view,
+                           const struct engine_program_step *step)
+{
+    if (reading->count == READ_STEPS_MAX)
+        return json_fail(view, reading->err,
+                         "found more than %d steps in a workflow, allowed "
+                         "that many",
+                         READ_STEPS_MAX);
+    if (engine_program_find(reading->program, step->name) !=
+        ENGINE_PROGRAM_NONE)
+        return json_fail(json_member(view, "name"), reading->err,
+                         "found a second step \"%s\", allowed each name once "
+                         "in a workflow with all its blocks",
+                         step->name);
+    return engine_program_add_step(reading->program, step) !=
+               ENGINE_PROGRAM_NONE ||
+           read_no_memory(view, reading->err);
+}
+
+uint32_t read_add_step(struct read_program *reading, struct json_view view,
+                       const struct engine_program_step *step)
+{
+    if (reading->err->code != 0 ||
+        (reading->count == reading->capacity && !grow(reading, view)) ||
+        (reading->program && !add_to_program(reading, view, step)))
+        return ENGINE_PROGRAM_NONE;
+    uint32_t number = reading->count++;
+    run_defaults(step->side_effect, &reading->steps[number]);
+    reading->answers[number] = (struct sim_answer){.kind = SIM_ANSWER_NOTHING};
+    reading->exactly_once[number] = false;
+    return number;
+}
+
+/* Keys of a step that only a handler can honour. */
+static void check_handler_keys(struct read_program *reading,
+                               struct json_view view)
+{
+    static const char *const keys[] = {"schedule_to_start", "stall",
+                                       "compensate"};
+    for (size_t i = 0; i < COUNT(keys) && !reading->program; i++) {
+        struct json_view member = json_member(view, keys[i]);
+        if (member.item)
+            json_fail_key(member, reading->err,
+                          "found \"%s\" in a graph that the coordinator "
+                          "drives, allowed in a workflow with \"run_as\": "
+                          "\"handler\"",
+                          keys[i]);
+    }
+}
+
+uint32_t read_code(struct read_program *reading, struct json_view view,
+                   enum engine_program_role role,
+                   const struct engine_node *node,
+                   struct engine_contract *contract)
+{
+    struct json_view member;
+    uint32_t number =
+        read_add_step(reading, view,
+                      &(struct engine_program_step){
+                          .name = node->name,
+                          .role = role,
+                          .side_effect = node->side_effect,
+                          .output_count = node->output_count,
+                          .attempt_timeout_ns = node->attempt_timeout_ns,
+                          .timeout_ns = contract->deadlines.timeout_ns,
+                      });
+    if (number == ENGINE_PROGRAM_NONE)
+        return number;
+    if (json_get(view, "run", JSON_OPTIONAL, &member, reading->err))
+        read_run(member, node->side_effect, &reading->steps[number],
+                 reading->err);
+    contract->key = reading->steps[number].keyed;
+    reading->exactly_once[number] = contract->exactly_once;
+    return number;
+}
+
+static void read_step_node(struct read_program *reading, struct json_view view,
+                           struct engine_node *node,
+                           struct engine_program_node *out)
+{
+    struct engine_contract contract = {.retries_max = ENGINE_RETRIES_ANY};
+    check_handler_keys(reading, view);
+    read_class(reading, view, "timeout", node, &contract);
+    out->step = read_code(reading, view, ENGINE_PROGRAM_CODE, node, &contract);
+    if (out->step == ENGINE_PROGRAM_NONE)
+        return;
+    if (reading->program)
+        read_program_step(reading, view, node, &contract, out);
+    read_check_contract(reading, view, "timeout", &contract);
+}
+
+static void read_wait_node(struct read_program *reading, struct json_view view,
+                           struct engine_node *node,
+                           struct engine_program_node *out)
+{
+    uint64_t least = reading->program ? SECOND : SECOND / 1000;
+    uint64_t most = reading->program ? 3650 * DAY : 365 * DAY;
+    (void)json_get_duration(view, "wait", JSON_REQUIRED, least, most,
+                            &node->wait_ns, reading->err);
+    out->ns = node->wait_ns;
+    if (!reading->program)
+        (void)read_add_step(reading, view,
+                            &(struct engine_program_step){.name = node->name});
 }
 
 static bool is_among(const char *const *names, uint32_t count, const char *name)
@@ -246,7 +443,7 @@ static uint32_t read_names(struct json_view list, const char **names,
     uint32_t count = 0;
     for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
         const char *name = "";
-        if (!json_as_string(v, 1, NAME_MAX_BYTES, &name, err))
+        if (!json_as_string(v, 1, READ_NAME_MAX, &name, err))
             break;
         if (is_among(names, count, name)) {
             json_fail(v, err,
@@ -276,45 +473,85 @@ static void read_handles(struct json_view node, const char *key,
     *count = given ? read_names(list, found, err) : 1;
 }
 
-static void read_node(struct draft *draft, struct json_view view,
-                      struct json_error *err)
+static bool check_node_keys(struct json_view view,
+                            enum engine_program_kind kind,
+                            struct json_error *err)
 {
-    static const char *const types[] = {"step", "wait"};
+    static const char *const step[] = {
+        "name",      "type",    "inputs",    "outputs",  "side_effect",
+        "semantics", "timeout", "retry",     "contract", "schedule_to_start",
+        "stall",     "run",     "compensate"};
+    static const char *const wait[] = {"name", "type", "inputs", "outputs",
+                                       "wait"};
+    if (kind == ENGINE_PROGRAM_STEP)
+        return json_check_keys(view, step, COUNT(step), err);
+    if (kind == ENGINE_PROGRAM_WAIT)
+        return json_check_keys(view, wait, COUNT(wait), err);
+    return err->code == 0; /* read_program_node() knows the others' */
+}
+
+/* In the graph of a block, nodes of its own kinds pass for steps. */
+static struct engine_node stand_in(void)
+{
+    return (struct engine_node){
+        .kind = ENGINE_NODE_STEP,
+        .attempt_timeout_ns = 1,
+        .side_effect = ENGINE_EFFECT_READ_ONLY,
+        .semantics = ENGINE_AT_LEAST_ONCE,
+        .retry = {.attempts_max = 1, .factor_milli = 1000},
+    };
+}
+
+static void read_node(struct read_program *reading, struct draft *draft,
+                      struct json_view view)
+{
+    struct json_error *err = reading->err;
     uint32_t at = draft->node_count;
     struct engine_node *node = &draft->nodes[at];
-    size_t type = 0;
+    struct engine_program_node *out = &draft->program[at];
+    size_t kind = 0;
+    *node = stand_in();
     draft->node_views[at] = view;
     draft->node_count++;
-    (void)json_get_enum(view, "type", JSON_OPTIONAL, types, COUNT(types), &type,
-                        err);
-    node->kind = type == 0 ? ENGINE_NODE_STEP : ENGINE_NODE_WAIT;
-    if (type == 0)
-        read_step_node(view, node, &draft->steps[at], err);
-    else
-        read_wait_node(view, node, err);
-    (void)json_get_string(view, "name", JSON_REQUIRED, 1, NAME_MAX_BYTES,
+    (void)json_get_enum(view, "type", JSON_OPTIONAL, read_kinds,
+                        READ_KIND_COUNT, &kind, err);
+    out->kind = (enum engine_program_kind)(kind + 1);
+    out->step = out->compensation = ENGINE_PROGRAM_NONE;
+    (void)check_node_keys(view, out->kind, err);
+    (void)json_get_string(view, "name", JSON_REQUIRED, 1, READ_NAME_MAX,
                           &node->name, err);
     read_handles(view, "inputs", "in", &node->inputs, &node->input_count, err);
     read_handles(view, "outputs", "out", &node->outputs, &node->output_count,
                  err);
+    if (err->code != 0)
+        return;
+    if (out->kind == ENGINE_PROGRAM_WAIT)
+        node->kind = ENGINE_NODE_WAIT;
+    if (out->kind == ENGINE_PROGRAM_STEP)
+        read_step_node(reading, view, node, out);
+    else if (out->kind == ENGINE_PROGRAM_WAIT)
+        read_wait_node(reading, view, node, out);
+    else
+        read_program_node(reading, view, node, out);
 }
 
-static void read_nodes(struct draft *draft, struct json_error *err)
+static void read_nodes(struct read_program *reading, struct draft *draft)
 {
+    struct json_error *err = reading->err;
     struct json_view list;
     if (!json_get_array(draft->view, "nodes", JSON_REQUIRED, 1,
                         ENGINE_GRAPH_NODES_MAX, &list, err))
         return;
     size_t count = json_count(list);
     draft->nodes = read_alloc(count, sizeof(*draft->nodes), list, err);
-    draft->steps = read_alloc(count, sizeof(*draft->steps), list, err);
+    draft->program = read_alloc(count, sizeof(*draft->program), list, err);
     draft->node_views =
         read_alloc(count, sizeof(*draft->node_views), list, err);
-    if (!draft->nodes || !draft->steps || !draft->node_views)
+    if (!draft->nodes || !draft->program || !draft->node_views)
         return;
     for (struct json_view v = json_first(list); v.item && err->code == 0;
          v = json_next(v))
-        read_node(draft, v, err);
+        read_node(reading, draft, v);
 }
 
 /* Edges. */
@@ -349,11 +586,11 @@ static void read_end(struct json_view view, const char **node,
     const char *text = NULL;
     if (json_is_object(view)) {
         (void)json_check_keys(view, keys, COUNT(keys), err);
-        (void)json_get_string(view, "node", JSON_REQUIRED, 1, NAME_MAX_BYTES,
+        (void)json_get_string(view, "node", JSON_REQUIRED, 1, READ_NAME_MAX,
                               node, err);
-        (void)json_get_string(view, "handle", JSON_REQUIRED, 1, NAME_MAX_BYTES,
+        (void)json_get_string(view, "handle", JSON_REQUIRED, 1, READ_NAME_MAX,
                               handle, err);
-    } else if (json_as_string(view, 1, 2 * NAME_MAX_BYTES + 1, &text, err)) {
+    } else if (json_as_string(view, 1, 2 * READ_NAME_MAX + 1, &text, err)) {
         split_end(view, text, node, handle, owned, err);
     }
 }
@@ -521,57 +758,206 @@ static void draft_free(struct draft *draft)
     for (size_t i = 0; i < (size_t)2 * draft->edge_count; i++)
         free(draft->owned[i]);
     free(draft->nodes);
-    free(draft->steps);
+    free(draft->program);
     free(draft->node_views);
     free(draft->edges);
     free(draft->edge_views);
     free(draft->owned);
 }
 
-static void read_workflow(struct json_view view,
-                          struct scenario_workflow *workflow,
-                          struct json_error *err)
+/* The graph of the nodes and edges in @view; what else they are in @draft,
+ * to be freed also after an error. */
+static struct engine_graph *read_graph(struct read_program *reading,
+                                       struct draft *draft, const char *name)
 {
-    static const char *const keys[] = {"$schema", "name", "nodes", "edges"};
-    struct draft draft = {.view = view};
     struct engine_graph_error fault;
-    if (!json_check_keys(view, keys, COUNT(keys), err))
-        return;
-    (void)json_get_string(view, "name", JSON_REQUIRED, 1, NAME_MAX_BYTES,
-                          &draft.name, err);
-    read_nodes(&draft, err);
-    read_edges(&draft, err);
-    if (err->code == 0) {
-        workflow->graph =
-            engine_graph_new(draft.name, draft.nodes, draft.node_count,
-                             draft.edges, draft.edge_count, &fault);
-        if (!workflow->graph)
-            fail_graph(&draft, &fault, err);
-        workflow->steps = draft.steps;
-        draft.steps = NULL;
+    read_nodes(reading, draft);
+    read_edges(draft, reading->err);
+    if (reading->err->code != 0)
+        return NULL;
+    struct engine_graph *graph =
+        engine_graph_new(name, draft->nodes, draft->node_count, draft->edges,
+                         draft->edge_count, &fault);
+    if (!graph)
+        fail_graph(draft, &fault, reading->err);
+    return graph;
+}
+
+struct engine_program_block *read_block(struct read_program *reading,
+                                        struct json_view view)
+{
+    struct draft draft = {.view = view};
+    struct engine_program_block *block = NULL;
+    struct engine_graph *graph =
+        read_graph(reading, &draft, engine_program_name(reading->program));
+    if (graph) {
+        block =
+            engine_program_add_block(reading->program, graph, draft.program);
+        if (!block)
+            read_no_memory(view, reading->err);
     }
+    draft_free(&draft);
+    return block;
+}
+
+/* Whether a node is of a kind that a graph does not have. */
+static bool needs_handler(struct json_view node)
+{
+    struct json_view type = json_member(node, "type");
+    struct json_error ignored = {0};
+    size_t kind = 0;
+    return type.item &&
+           json_as_enum(type, read_kinds, READ_KIND_COUNT, &kind, &ignored) &&
+           kind + 1 > ENGINE_PROGRAM_WAIT;
+}
+
+static bool is_program(struct json_view view, struct json_error *err)
+{
+    static const char *const ways[] = {"graph", "handler"};
+    size_t way = 0;
+    bool given = json_get_enum(view, "run_as", JSON_OPTIONAL, ways, COUNT(ways),
+                               &way, err);
+    for (struct json_view v = json_first(json_member(view, "nodes")); v.item;
+         v = json_next(v)) {
+        if (!needs_handler(v))
+            continue;
+        if (given && way == 0)
+            json_fail(json_member(v, "type"), err,
+                      "found a node that a graph does not have, allowed "
+                      "\"step\", \"wait\", or \"run_as\": \"handler\"");
+        return true;
+    }
+    return way == 1;
+}
+
+/* What stands for a program where a graph is wanted. */
+static struct engine_graph *program_graph(const char *name)
+{
+    static const char *const input = "in", *const output = "out";
+    struct engine_node node = stand_in();
+    node.name = name;
+    node.inputs = &input;
+    node.input_count = 1;
+    node.outputs = &output;
+    node.output_count = 1;
+    return engine_graph_new(name, &node, 1, NULL, 0, NULL);
+}
+
+static void read_as_program(struct read_program *reading, struct json_view view,
+                            const char *name,
+                            struct scenario_workflow *workflow)
+{
+    struct engine_program_block *root = NULL;
+    workflow->program = reading->program = engine_program_new(name);
+    workflow->graph = program_graph(name);
+    if (workflow->program && workflow->graph)
+        root = read_block(reading, view);
+    else
+        read_no_memory(view, reading->err);
+    if (root)
+        engine_program_set_root(workflow->program, root);
+}
+
+static void read_as_graph(struct read_program *reading, struct json_view view,
+                          const char *name, struct scenario_workflow *workflow)
+{
+    struct draft draft = {.view = view};
+    workflow->graph = read_graph(reading, &draft, name);
     draft_free(&draft);
 }
 
-/* A workflow, or the name of the file that has it. */
-static void read_referred(struct read_state *state, struct json_view view)
+static void read_workflow(struct read_program *reading, struct json_view view,
+                          struct scenario_workflow *workflow)
 {
-    struct scenario *scenario = state->scenario;
-    struct scenario_workflow *workflow =
-        &scenario->workflows[scenario->workflow_count++];
+    static const char *const keys[] = {"$schema", "name",  "run_as",
+                                       "timeout", "nodes", "edges"};
+    struct json_error *err = reading->err;
+    const char *name = NULL;
+    reading->program = NULL;
+    reading->timeout_ns = 0;
+    reading->count = reading->capacity = 0;
+    if (!json_check_keys(view, keys, COUNT(keys), err))
+        return;
+    (void)json_get_string(view, "name", JSON_REQUIRED, 1, READ_NAME_MAX, &name,
+                          err);
+    (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, 3650 * DAY,
+                            &reading->timeout_ns, err);
+    bool program = is_program(view, err);
+    if (err->code != 0)
+        return;
+    workflow->timeout_ns = reading->timeout_ns;
+    if (program)
+        read_as_program(reading, view, name, workflow);
+    else
+        read_as_graph(reading, view, name, workflow);
+    workflow->steps = reading->steps;
+    workflow->answers = reading->answers;
+    workflow->exactly_once = reading->exactly_once;
+    reading->steps = NULL;
+    reading->answers = NULL;
+    reading->exactly_once = NULL;
+}
+
+/* Several workflows, with the files they come from until all are known. */
+struct collection {
+    struct read_program reading;
+    struct scenario_workflow *workflows;
+    uint32_t count;
+    struct json_doc *docs[READ_WORKFLOWS_MAX];
+};
+
+static struct scenario_workflow *next_workflow(struct collection *all)
+{
+    assert(all->count < READ_WORKFLOWS_MAX);
+    return &all->workflows[all->count++];
+}
+
+/* A workflow, or the name of the file that has it. */
+static void read_referred(struct collection *all, struct read_files *files,
+                          struct json_view view)
+{
+    struct json_error *err = all->reading.err;
+    uint32_t at = all->count;
+    struct scenario_workflow *workflow = next_workflow(all);
     if (json_is_object(view)) {
-        read_workflow(view, workflow, state->err);
+        read_workflow(&all->reading, view, workflow);
         return;
     }
     if (!json_is_string(view)) {
-        json_fail(view, state->err,
+        json_fail(view, err,
                   "found no workflow, allowed an object or the name of a file");
         return;
     }
-    struct json_doc *doc = read_files_json(state->files, view, state->err);
-    if (doc)
-        read_workflow(json_root(doc), workflow, state->err);
-    json_free(doc);
+    all->docs[at] = read_files_json(files, view, err);
+    if (all->docs[at])
+        read_workflow(&all->reading, json_root(all->docs[at]), workflow);
+}
+
+/* The workflows that are invoked are among those that there are. */
+static void check_invokes(struct collection *all)
+{
+    const char *names[READ_WORKFLOWS_MAX];
+    struct read_program *reading = &all->reading;
+    for (uint32_t i = 0; i < all->count && reading->err->code == 0; i++)
+        names[i] = engine_graph_name(all->workflows[i].graph);
+    for (uint32_t i = 0; i < reading->invoke_count; i++) {
+        const char *name = NULL;
+        if (json_as_string(reading->invokes[i], 1, READ_NAME_MAX, &name,
+                           reading->err) &&
+            !is_among(names, all->count, name))
+            json_fail_choice(reading->invokes[i], reading->err, "workflow",
+                             name, names, all->count);
+    }
+}
+
+/* Frees what was needed only while reading. */
+static void collection_end(struct collection *all)
+{
+    if (all->reading.err->code == 0)
+        check_invokes(all);
+    for (uint32_t i = 0; i < READ_WORKFLOWS_MAX; i++)
+        json_free(all->docs[i]);
+    free(all->reading.invokes);
 }
 
 static void read_list(struct read_state *state, struct json_view root)
@@ -579,21 +965,80 @@ static void read_list(struct read_state *state, struct json_view root)
     struct json_error *err = state->err;
     struct json_view one = {0}, list = {0};
     bool single = json_get(root, "workflow", JSON_OPTIONAL, &one, err);
-    if (json_get_array(root, "workflows", JSON_OPTIONAL, 1, WORKFLOWS_MAX,
+    if (json_get_array(root, "workflows", JSON_OPTIONAL, 1, READ_WORKFLOWS_MAX,
                        &list, err) == single) {
         json_fail(single ? list : root, err,
                   "found %s \"workflow\" %s \"workflows\", allowed one of them",
                   single ? "both" : "neither", single ? "and" : "nor");
         return;
     }
-    state->scenario->workflows =
-        read_alloc(single ? 1 : json_count(list),
-                   sizeof(*state->scenario->workflows), root, err);
+    struct collection all = {.reading = {.err = err}};
+    all.workflows = read_alloc(single ? 1 : json_count(list),
+                               sizeof(*all.workflows), root, err);
     if (single && err->code == 0)
-        read_referred(state, one);
+        read_referred(&all, state->files, one);
     for (struct json_view v = json_first(list); v.item && err->code == 0;
          v = json_next(v))
-        read_referred(state, v);
+        read_referred(&all, state->files, v);
+    collection_end(&all);
+    state->scenario->workflows = all.workflows;
+    state->scenario->workflow_count = all.count;
+}
+
+struct scenario_workflow *scenario_workflows_read(const char *const *paths,
+                                                  uint32_t count,
+                                                  struct json_error *error)
+{
+    assert(count > 0 && count <= READ_WORKFLOWS_MAX);
+    struct collection all = {.reading = {.err = error}};
+    *error = (struct json_error){0};
+    all.workflows = calloc(count, sizeof(*all.workflows));
+    for (uint32_t i = 0; i < count && all.workflows && error->code == 0; i++)
+        if (json_read_file(paths[i], &all.docs[i], error) == 0)
+            read_workflow(&all.reading, json_root(all.docs[i]),
+                          next_workflow(&all));
+    if (!all.workflows)
+        error->code = JSON_ENOMEM;
+    collection_end(&all);
+    if (error->code == 0)
+        return all.workflows;
+    scenario_workflows_free(all.workflows, all.count);
+    return NULL;
+}
+
+void scenario_workflows_free(struct scenario_workflow *workflows,
+                             uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        engine_graph_free(workflows[i].graph);
+        engine_program_free(workflows[i].program);
+        free(workflows[i].steps);
+        free(workflows[i].answers);
+        free(workflows[i].effects);
+        free(workflows[i].exactly_once);
+    }
+    free(workflows);
+}
+
+uint32_t scenario_step_count(const struct scenario_workflow *workflow)
+{
+    return workflow->program ? engine_program_step_count(workflow->program)
+                             : engine_graph_count(workflow->graph);
+}
+
+const char *scenario_step_name(const struct scenario_workflow *workflow,
+                               uint32_t step)
+{
+    return workflow->program
+               ? engine_program_step(workflow->program, step)->name
+               : engine_graph_node(workflow->graph, step)->name;
+}
+
+uint32_t scenario_step_find(const struct scenario_workflow *workflow,
+                            const char *name)
+{
+    return workflow->program ? engine_program_find(workflow->program, name)
+                             : engine_graph_find(workflow->graph, name);
 }
 
 /* What a scenario changes of the steps of its workflows. */
@@ -602,28 +1047,58 @@ static uint32_t count_steps(const struct scenario *scenario)
 {
     uint32_t count = 0;
     for (uint32_t w = 0; w < scenario->workflow_count; w++)
-        count += engine_graph_count(scenario->workflows[w].graph);
+        count += scenario_step_count(&scenario->workflows[w]);
     return count;
+}
+
+/* What has no code of its own to change, in a word; NULL: it is a step. */
+static const char *not_a_step(const struct scenario_workflow *workflow,
+                              uint32_t step)
+{
+    if (workflow->program)
+        return engine_program_step(workflow->program, step)->role ==
+                       ENGINE_PROGRAM_AWAITED
+                   ? "callback"
+                   : NULL;
+    return engine_graph_node(workflow->graph, step)->kind == ENGINE_NODE_STEP
+               ? NULL
+               : "wait";
+}
+
+static enum engine_side_effect
+step_effect(const struct scenario_workflow *workflow, uint32_t step)
+{
+    return workflow->program
+               ? engine_program_step(workflow->program, step)->side_effect
+               : engine_graph_node(workflow->graph, step)->side_effect;
+}
+
+static void change_step(const struct scenario_workflow *workflow, uint32_t step,
+                        struct json_view change, struct json_error *err)
+{
+    const char *other = not_a_step(workflow, step);
+    if (other) {
+        json_fail_key(change, err,
+                      "found \"%s\", which is a %s, allowed "
+                      "steps",
+                      scenario_step_name(workflow, step), other);
+        return;
+    }
+    read_run(change, step_effect(workflow, step), &workflow->steps[step], err);
+    if (workflow->exactly_once[step] && !workflow->steps[step].keyed)
+        json_fail(json_member(change, "key"), err,
+                  "found no key for a step whose contract is exactly_once, "
+                  "allowed \"key\": true");
 }
 
 static void apply_change(struct scenario *scenario, struct json_view change,
                          struct json_error *err)
 {
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        struct scenario_workflow *workflow = &scenario->workflows[w];
-        uint32_t op = engine_graph_find(workflow->graph, json_key(change));
-        if (op == UINT32_MAX)
-            continue;
-        const struct engine_node *node = engine_graph_node(workflow->graph, op);
-        assert(workflow->steps);
-        if (node->kind != ENGINE_NODE_STEP) {
-            json_fail_key(change, err,
-                          "found \"%s\", which is a wait, allowed "
-                          "steps",
-                          node->name);
-            return;
-        }
-        read_step(change, node, &workflow->steps[op], err);
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        uint32_t step = scenario_step_find(workflow, json_key(change));
+        if (step != UINT32_MAX)
+            change_step(workflow, step, change, err);
     }
 }
 
@@ -636,9 +1111,9 @@ static void read_changes(struct scenario *scenario, struct json_view view,
     if (!names)
         return;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        const struct engine_graph *graph = scenario->workflows[w].graph;
-        for (uint32_t op = 0; op < engine_graph_count(graph); op++)
-            names[count++] = engine_graph_node(graph, op)->name;
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
+            names[count++] = scenario_step_name(workflow, i);
     }
     if (json_check_keys(view, names, count, err)) {
         for (struct json_view v = json_first(view); v.item; v = json_next(v))
@@ -653,13 +1128,12 @@ static void note_effects(struct scenario *scenario, struct json_view root,
 {
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
         struct scenario_workflow *workflow = &scenario->workflows[w];
-        uint32_t count = engine_graph_count(workflow->graph);
-        assert(workflow->steps);
+        uint32_t count = scenario_step_count(workflow);
         workflow->effects =
             read_alloc(count, sizeof(*workflow->effects), root, err);
-        for (uint32_t op = 0; workflow->effects && op < count; op++) {
-            const struct sim_step *step = &workflow->steps[op];
-            workflow->effects[op] = step->effect ? (step->keyed ? 2 : 1) : 0;
+        for (uint32_t i = 0; workflow->effects && i < count; i++) {
+            const struct sim_step *step = &workflow->steps[i];
+            workflow->effects[i] = step->effect ? (step->keyed ? 2 : 1) : 0;
         }
     }
 }

@@ -268,26 +268,17 @@ struct scenario *scenario_read_sources(const struct scenario_source *sources,
     return scenario_of(&files, sources[0].name, doc, error);
 }
 
-static void workflow_free(struct scenario_workflow *workflow)
-{
-    engine_graph_free(workflow->graph);
-    free(workflow->steps);
-    free(workflow->effects);
-}
-
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
         return;
-    for (uint32_t i = 0; i < scenario->workflow_count; i++)
-        workflow_free(&scenario->workflows[i]);
+    scenario_workflows_free(scenario->workflows, scenario->workflow_count);
     for (uint32_t i = 0; i < scenario->source_count; i++) {
         free(scenario->sources[i].name);
         free(scenario->sources[i].text);
     }
     arrivals_deinit(&scenario->arrivals);
     fault_plan_deinit(&scenario->plan);
-    free(scenario->workflows);
     free(scenario->expectations);
     free(scenario->sources);
     free(scenario->why);

@@ -11,18 +11,38 @@
 
 #include "engine/graph.h"
 #include "engine/host/json.h"
+#include "engine/program.h"
 #include "faults/plan.h"
 #include "scenarios/arrivals.h"
 #include "scenarios/profile.h"
+#include "sim/answer.h"
 #include "sim/disk.h"
 #include "sim/draw.h"
 #include "sim/step.h"
 
+/*
+ * A graph that the coordinator drives, or a program that a handler runs; the
+ * graph then is one node in its place, and steps are known by their number in
+ * the program instead of their operation.
+ */
 struct scenario_workflow {
     struct engine_graph *graph;
-    struct sim_step *steps; /* by operation */
-    uint32_t *effects; /* as struct check_world wants them: 0, 1, 2 = keyed */
+    struct engine_program *program; /* NULL: the coordinator drives it */
+    struct sim_step *steps;         /* by step */
+    struct sim_answer *answers;     /* by step, of a program: to callbacks */
+    uint32_t *effects;   /* by step, as struct check_world wants them: 0, 1,
+                            2 = keyed */
+    bool *exactly_once;  /* by step: its contract, so it keeps its key */
+    uint64_t timeout_ns; /* of a run; 0: what the limits say */
 };
+
+/* The steps of a workflow: nodes of a graph, or steps of a program. */
+uint32_t scenario_step_count(const struct scenario_workflow *workflow);
+const char *scenario_step_name(const struct scenario_workflow *workflow,
+                               uint32_t step);
+/* The step with this name, or UINT32_MAX. */
+uint32_t scenario_step_find(const struct scenario_workflow *workflow,
+                            const char *name);
 
 enum scenario_store {
     SCENARIO_STORE_SQLITE,
@@ -170,5 +190,15 @@ struct scenario *scenario_read_sources(const struct scenario_source *sources,
                                        uint32_t count,
                                        struct json_error *error);
 void scenario_free(struct scenario *scenario);
+
+/*
+ * Reads workflow files without a scenario around them, for workers. Returns
+ * them, *count of them, or NULL and fills *error.
+ */
+struct scenario_workflow *scenario_workflows_read(const char *const *paths,
+                                                  uint32_t count,
+                                                  struct json_error *error);
+void scenario_workflows_free(struct scenario_workflow *workflows,
+                             uint32_t count);
 
 #endif
