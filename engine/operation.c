@@ -455,6 +455,22 @@ static struct engine_operation head_of(const struct engine_operations *table,
     };
 }
 
+/* What a blob's flag is about has gone with the value. */
+static unsigned options_of(const struct engine_op_entry *entry)
+{
+    unsigned blob = ENGINE_OPTION_BLOB;
+
+    return entry->value_size ? entry->options : entry->options & ~blob;
+}
+
+size_t engine_operations_span(const struct engine_operations *table,
+                              uint32_t number)
+{
+    struct engine_operation head = head_of(table, &table->entries[number]);
+
+    return engine_item_span((uint32_t)payload_size(&head));
+}
+
 int engine_operations_store(const struct engine_operations *table,
                             uint32_t number, struct engine_block *block)
 {
@@ -466,8 +482,8 @@ int engine_operations_store(const struct engine_operations *table,
         .attempt = entry->attempt,
         .a = entry->id.lo,
         .b = entry->id.hi,
-        .flags =
-            engine_operation_flags(entry->type, entry->subtype, entry->options),
+        .flags = engine_operation_flags(entry->type, entry->subtype,
+                                        options_of(entry)),
     };
     const struct engine_operation_view view = {
         .head = head_of(table, entry),

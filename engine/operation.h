@@ -276,6 +276,10 @@ int engine_operations_set_text(struct engine_operations *table,
 unsigned char *engine_operations_image(struct engine_operations *table,
                                        size_t image_size);
 
+/* Bytes of that item with its head. */
+size_t engine_operations_span(const struct engine_operations *table,
+                              uint32_t number);
+
 const char *engine_operation_type_name(unsigned type);
 const char *engine_operation_subtype_name(unsigned subtype);
 const char *engine_operation_status_name(unsigned status);
