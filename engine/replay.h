@@ -30,8 +30,10 @@ struct engine_replay_step {
     struct engine_hash id;
     struct engine_hash key;
     uint64_t timeout_ns; /* 0: none */
+    uint64_t stall_ns;   /* between signs of progress; 0: none */
     uint64_t tag;        /* set by the step_fn: engine_attempt_tag() */
-    struct engine_bytes input;
+    struct engine_bytes input;    /* these two hold until */
+    struct engine_bytes progress; /* engine_replay_ended() */
 };
 
 struct engine_replay_config {
@@ -90,7 +92,15 @@ void engine_replay_refused(struct engine_replay *replay, uint32_t error,
 /* Steps that the host is to run now; each is handed out once. */
 bool engine_replay_next_step(struct engine_replay *replay,
                              struct engine_replay_step *step);
-/* How one ended. 0, or -1 when out of memory. */
+/* Progress of one: durable with the next updates. 0, or -1: too large, out of
+ * memory, or no step is running under this handle. */
+int engine_replay_progress(struct engine_replay *replay, uint32_t operation,
+                           struct engine_bytes progress);
+/*
+ * How one ended: its output, or with an error its words. A condition's check
+ * that does not hold yet ends with PENDING and its new state. 0, or -1 when
+ * out of memory.
+ */
 int engine_replay_ended(struct engine_replay *replay, uint32_t operation,
                         uint32_t error, bool retryable,
                         struct engine_bytes output);

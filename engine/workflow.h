@@ -97,6 +97,15 @@ const struct engine_error_info *engine_error_of(const struct engine_context *c);
 int engine_fail(struct engine_context *c, uint32_t error, const char *type,
                 const char *message);
 
+/*
+ * Once an operation was SUSPENDED, all further ones of its context are too,
+ * so a handler that does not return at once does no harm. Not in a context
+ * that overlaps: there its handler goes on to operations that do not need the
+ * one that is open, and says SUSPENDED at its end. Its calls must still be
+ * the same in every replay, whatever is open.
+ */
+void engine_context_overlap(struct engine_context *c);
+
 /* Steps ------------------------------------------------------------------- */
 
 /* Which errors of a step may be retried. */
