@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/operation.h"
 #include "engine/store.h"
 
 void engine_digest_init(struct engine_digest *digest)
@@ -81,6 +82,32 @@ static void emit_appended(const struct exchange *x, uint32_t count,
     emit(x, &record);
 }
 
+/* What checkers need of an operation's event, in place of its full id. */
+static void describe_operation(struct engine_record *record,
+                               const struct engine_item *item)
+{
+    struct engine_operation head = {0};
+    unsigned type = engine_operation_flag_type(item->flags);
+    unsigned subtype = engine_operation_flag_subtype(item->flags);
+
+    if (item->size >= sizeof(head))
+        memcpy(&head, engine_item_payload(item), sizeof(head));
+    record->b = head.first_ns;
+    record->key_hi = head.parent.lo;
+    record->token =
+        item->kind == ENGINE_EV_OPERATION_STARTED ? head.second_ns : head.error;
+    record->count = head.value_size;
+    record->state =
+        (uint16_t)((type & 0xf) | (subtype & 0xf) << 4 |
+                   (engine_operation_flag_options(item->flags) & 0xff) << 8);
+}
+
+static int is_operation(unsigned kind)
+{
+    return kind >= ENGINE_EV_OPERATION_STARTED &&
+           kind <= ENGINE_EV_OPERATION_HEARTBEAT;
+}
+
 static void emit_event(const struct exchange *x, const struct engine_item *item,
                        uint64_t seq)
 {
@@ -93,6 +120,12 @@ static void emit_event(const struct exchange *x, const struct engine_item *item,
     record.b = item->b;
     record.key = seq;
     record.count = item->size;
+    if (item->kind == ENGINE_EV_CHECKPOINT) {
+        record.b = item->flags;
+        record.key_hi = item->b;
+    } else if (is_operation(item->kind)) {
+        describe_operation(&record, item);
+    }
     emit(x, &record);
 }
 
@@ -126,6 +159,59 @@ static void emit_row(const struct exchange *x, uint32_t state)
     }
 }
 
+/* The name of a signal's edge as one number. */
+static uint64_t edge_hash(const struct engine_signal *signal,
+                          const struct engine_item *item)
+{
+    size_t skip = sizeof(*signal) + signal->actor_size + signal->reason_size;
+    const unsigned char *bytes = engine_item_payload(item);
+
+    if (!signal->edge_size || skip + signal->edge_size > item->size)
+        return 0;
+    return engine_hash_bytes(bytes + skip, signal->edge_size).lo;
+}
+
+/* The head of an item's signal; zeros if it has none. */
+static struct engine_signal signal_of(const struct engine_item *item)
+{
+    struct engine_signal signal = {0};
+
+    if (item->size >= sizeof(signal))
+        memcpy(&signal, engine_item_payload(item), sizeof(signal));
+    return signal;
+}
+
+/* Results of declared runs are number 1, which goes without saying. */
+static uint32_t outbox_number(uint32_t number)
+{
+    return number == 1 ? UINT32_MAX : number;
+}
+
+static void emit_outbox(const struct exchange *x,
+                        const struct engine_item *item)
+{
+    struct engine_record record = about(x, ENGINE_REC_OUTBOX_PUT);
+    struct engine_child child;
+
+    record.detail = item->kind;
+    record.op = outbox_number(item->op);
+    if (item->kind == ENGINE_OUTBOX_CHILD && item->size >= sizeof(child)) {
+        memcpy(&child, engine_item_payload(item), sizeof(child));
+        record.a = child.run;
+        record.b = child.parent_op;
+        record.count = child.depth;
+    } else if (item->kind == ENGINE_OUTBOX_SIGNAL) {
+        struct engine_signal signal = signal_of(item);
+
+        record.a = signal.run;
+        record.b = signal.number;
+        record.state = (uint16_t)signal.kind;
+        record.count = signal.error;
+        record.key = edge_hash(&signal, item);
+    }
+    emit(x, &record);
+}
+
 /* The other rows that the request's items became. */
 static void emit_rows(const struct exchange *x)
 {
@@ -140,9 +226,12 @@ static void emit_rows(const struct exchange *x)
         if (item->type == ENGINE_ITEM_WORK) {
             emit_work(x, kinds[item->flags], item);
         } else if (item->type == ENGINE_ITEM_OUTBOX) {
-            struct engine_record record = about(x, ENGINE_REC_OUTBOX_PUT);
+            emit_outbox(x, item);
+        } else if (item->type == ENGINE_ITEM_INBOX) {
+            struct engine_record record = about(x, ENGINE_REC_INBOX_TAKEN);
 
-            record.detail = item->kind;
+            record.a = item->a;
+            record.b = item->b;
             emit(x, &record);
         }
     }
@@ -252,6 +341,7 @@ static void record_ack(struct exchange *x)
 {
     struct engine_record record = about(x, ENGINE_REC_OUTBOX_ACKED);
 
+    record.op = outbox_number(x->request->op);
     if (!x->reply->repeat)
         emit(x, &record);
 }
@@ -267,6 +357,26 @@ static void record_blob(struct exchange *x)
     memcpy(&record.key, x->request->blob, 8);
     memcpy(&record.key_hi, x->request->blob + 8, 8);
     record.a = item ? item->size : 0;
+    emit(x, &record);
+}
+
+static void record_signal(struct exchange *x)
+{
+    struct engine_record record = about(x, ENGINE_REC_INBOX_PUT);
+    const struct engine_item *item =
+        engine_item_first(x->request, sizeof(struct engine_request));
+    struct engine_signal signal;
+
+    if (!item || x->reply->repeat)
+        return;
+    signal = signal_of(item);
+    record.a = item->a;
+    record.b = item->b;
+    record.detail = item->kind;
+    record.op = item->op;
+    record.key = signal.number;
+    record.key_hi = edge_hash(&signal, item);
+    record.count = signal.error;
     emit(x, &record);
 }
 
@@ -296,6 +406,9 @@ static void record_committed(struct exchange *x)
         break;
     case ENGINE_REQ_PUT_BLOB:
         record_blob(x);
+        break;
+    case ENGINE_REQ_SIGNAL:
+        record_signal(x);
         break;
     default:
         break;
@@ -378,6 +491,8 @@ const char *engine_record_name(unsigned kind)
         [ENGINE_REC_DISK_FAULT] = "disk_fault",
         [ENGINE_REC_TAINT_READ] = "taint_read",
         [ENGINE_REC_WORLD_END] = "world_end",
+        [ENGINE_REC_INBOX_PUT] = "inbox_put",
+        [ENGINE_REC_INBOX_TAKEN] = "inbox_taken",
     };
 
     if (kind >= ENGINE_REC_COUNT || !names[kind])

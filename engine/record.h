@@ -28,18 +28,29 @@
  *                   key/key_hi = row hash, detail, state = run state after
  *   EVENT           run, op, attempt, detail = event kind, a, b = of the item,
  *                   key = seq, count = payload bytes; one for each event of
- *                   an APPENDED row, after it
- *   LEASE_GRANTED   run, token, peer = holder's node, a = expires (store ns)
- *   LEASE_RENEWED   run, token, a = expires
- *   LEASE_RELEASED  run, token, a = wake (store ns)
- *   WORK_PUT        run, op, attempt, key = input hash
+ *                   an APPENDED row, after it. Of handlers' events:
+ *                   CHECKPOINT: a, key_hi = client token, b = number of the
+ *                   token it used up. OPERATION_..: a = id (low half), key_hi
+ *                   = its context's, state = type | subtype
+ *                   << 4 | options << 8 (engine_record_type() ..), b =
+ * first_ns, token = second_ns if STARTED, else the error class, count = bytes
+ * of the value LEASE_GRANTED   run, token, peer = holder's node, a = expires
+ * (store ns) LEASE_RENEWED   run, token, a = expires LEASE_RELEASED  run,
+ * token, a = wake (store ns) WORK_PUT        run, op, attempt, key = input hash
  *   WORK_CLAIMED    run, op, attempt, peer, a = expires; count = 1 if the same
  *                   worker had claimed it before
  *   WORK_DONE       run, op, attempt, peer, detail = error, key = output hash
  *   WORK_TAKEN      run, op, attempt (into the log)
  *   WORK_CUT        run, op, attempt
- *   OUTBOX_PUT      run, detail = outbox kind
- *   OUTBOX_ACKED    run
+ *   OUTBOX_PUT      run, detail = outbox kind, op = its number (UINT32_MAX:
+ *                   1). CHILD: a = the child, b = the operation, count = its
+ *                   depth. SIGNAL: a = the addressee, b = number, state =
+ *                   signal kind, count = error, key = hash of the edge's name
+ *   OUTBOX_ACKED    run, op as in OUTBOX_PUT
+ *   INBOX_PUT       run, peer, a, b = id, detail = signal kind, op = the
+ *                   operation it is for, key = number, key_hi = hash of the
+ *                   edge's name, count = error
+ *   INBOX_TAKEN     run, token, a, b = id
  *   REJECTED        run, token, detail = request kind, count = outcome
  *   BLOB_PUT        key/key_hi = first 16 bytes of the digest, a = size
  * By the store's host, otherwise:
@@ -141,6 +152,8 @@ enum engine_record_kind {
     ENGINE_REC_DISK_FAULT,
     ENGINE_REC_TAINT_READ,
     ENGINE_REC_WORLD_END,
+    ENGINE_REC_INBOX_PUT,
+    ENGINE_REC_INBOX_TAKEN,
     ENGINE_REC_COUNT
 };
 
@@ -164,6 +177,22 @@ struct engine_record {
     uint16_t state;
     uint16_t reserved; /* 0 */
 };
+
+/* What the state of an OPERATION_ event's record says of the operation. */
+static inline unsigned engine_record_type(const struct engine_record *event)
+{
+    return event->state & 0xf;
+}
+
+static inline unsigned engine_record_subtype(const struct engine_record *event)
+{
+    return event->state >> 4 & 0xf;
+}
+
+static inline unsigned engine_record_options(const struct engine_record *event)
+{
+    return event->state >> 8;
+}
 
 /*
  * Where records go. The caller fills everything but time and clocks, which
