@@ -16,23 +16,13 @@ enum {
 };
 
 const struct check_ops *const check_all[] = {
-    &check_durability,
-    &check_fencing,
-    &check_exclusivity,
-    &check_attempts,
-    &check_effects,
-    &check_messages,
-    &check_terminal,
-    &check_causality,
-    &check_projection,
-    &check_conserved,
-    &check_limits,
-    &check_corruption,
-    &check_progress,
-    &check_drained,
-    &check_orphans,
-    &check_timers,
-    NULL,
+    &check_durability, &check_fencing,    &check_exclusivity,
+    &check_attempts,   &check_effects,    &check_messages,
+    &check_terminal,   &check_causality,  &check_projection,
+    &check_conserved,  &check_limits,     &check_corruption,
+    &check_progress,   &check_drained,    &check_orphans,
+    &check_timers,     &check_operations, &check_inbox,
+    &check_children,   &check_streams,    NULL,
 };
 
 struct checker {
@@ -136,6 +126,8 @@ static void feed_one(struct check_suite *suite,
     if (record->kind >= ENGINE_REC_COUNT)
         return;
     excuse_feed(&suite->excuse, record, suite->index);
+    if (record->run > suite->view.world->runs_max)
+        fold_meet(&suite->fold, record->run);
     audience = &suite->audiences[record->kind];
     for (uint32_t i = 0; i < audience->count; i++) {
         struct checker *checker = &suite->checkers[audience->checkers[i]];
@@ -187,6 +179,10 @@ static void judge(const struct check_suite *suite, const struct check_ops *ops,
         inconclusive(result,
                      "the world ended too early to judge %" PRIu64 " of %s",
                      result->unjudged, ops->unit);
+    } else if (!result->checked && ops->applies &&
+               !ops->applies(suite->view.world)) {
+        result->absent = 1;
+        inconclusive(result, "the workflows have no %s", ops->unit);
     } else if (!result->checked) {
         inconclusive(result, "there were no %s to look at", ops->unit);
     }
@@ -231,6 +227,63 @@ void check_violation(struct check_result *result,
     va_end(arguments);
     if (length >= (int)sizeof(first->text))
         trim(first->text);
+}
+
+const char *check_node(struct check_node *word, const struct check_world *world,
+                       uint32_t node)
+{
+    const char *name = NULL;
+    int length;
+
+    if (world->node_names && node < world->node_count)
+        name = world->node_names[node];
+    length =
+        name ? snprintf(word->text, sizeof(word->text), "%s", name)
+             : snprintf(word->text, sizeof(word->text), "node %" PRIu32, node);
+    if (length >= (int)sizeof(word->text))
+        trim(word->text);
+    return word->text;
+}
+
+int check_by_run_init(struct check_by_run *array, const struct fold *fold,
+                      size_t size)
+{
+    array->fold = fold;
+    array->size = size;
+    array->near = fold->world->runs_max;
+    array->count = array->near + 1;
+    array->items = calloc(array->count, size);
+    return array->items ? 0 : -1;
+}
+
+void check_by_run_deinit(struct check_by_run *array)
+{
+    free(array->items);
+    array->items = NULL;
+}
+
+/* Room for invoked runs is made as they are met. */
+static int check_by_run_grow(struct check_by_run *array, uint64_t slot)
+{
+    uint64_t count = 2 * array->count > slot ? 2 * array->count : slot + 1;
+    unsigned char *items = realloc(array->items, count * array->size);
+
+    if (!items)
+        return -1;
+    memset(items + array->count * array->size, 0,
+           (count - array->count) * array->size);
+    array->items = items;
+    array->count = count;
+    return 0;
+}
+
+void *check_by_run_far(struct check_by_run *array, uint64_t run)
+{
+    uint64_t slot = fold_slot(array->fold, run);
+
+    if (!slot || (slot >= array->count && check_by_run_grow(array, slot)))
+        return NULL;
+    return array->items + slot * array->size;
 }
 
 void *check_self_new(const struct check_view *view, struct check_result *result,

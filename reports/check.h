@@ -37,11 +37,13 @@ struct check_envelope {
 struct check_world {
     const struct engine_graph *const *graphs; /* by workflow id */
     const uint32_t *const *effects; /* [workflow][op]: 1 if the step has a side
-                                       effect, 2 if the receiver takes a key */
+                                       effect, 2 if the receiver takes a key;
+                                       of a handler: what all its steps have */
     uint32_t graph_count;
-    uint64_t runs_max; /* run ids are 1..runs_max */
+    uint64_t runs_max; /* run ids are 1..runs_max; larger: invoked by runs */
     uint32_t node_count;
-    uint32_t store_node; /* its wall clock is store time */
+    const char *const *node_names; /* by node; NULL: unknown */
+    uint32_t store_node;           /* its wall clock is store time */
     uint64_t lease_ttl_ns;
     uint64_t claim_ttl_ns;
     uint64_t scan_ns;       /* longest time between two looks for due runs */
@@ -72,6 +74,8 @@ struct check_result {
     uint64_t checked;
     uint64_t violations;
     uint64_t unjudged; /* the world ended before anything could be said */
+    int absent;        /* the world has nothing that it could be a property of:
+                          inconclusive, and no reason to doubt the rest */
     struct check_finding first; /* valid if violations > 0 */
     char reason[200];           /* of excused and inconclusive */
 };
@@ -107,6 +111,8 @@ struct check_ops {
     const char *unit;
     uint64_t kinds;   /* mask of CHECK_KIND */
     unsigned excuses; /* mask of CHECK_BEYOND_ */
+    /* NULL, or what a world must have for the property to mean anything. */
+    int (*applies)(const struct check_world *world);
     /* NULL: out of memory */
     void *(*open)(const struct check_view *view, struct check_result *result);
     void (*feed)(void *self, const struct engine_record *record,
@@ -140,6 +146,13 @@ void check_violation(struct check_result *result,
                      const struct engine_record *record, uint64_t index,
                      const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* A node's name for sentences: "coordinator 1", or "node 8". */
+struct check_node {
+    char text[40];
+};
+const char *check_node(struct check_node *word, const struct check_world *world,
+                       uint32_t node);
 
 /* Nanoseconds as seconds, for sentences. */
 static inline double check_seconds(uint64_t ns)

@@ -5,6 +5,11 @@
  * repeated, or the last attempt of the policy; delays are the policy's. Nobody
  * runs an attempt that another claimed, and none is given up that the policy
  * would repeat.
+ *
+ * A handler's invocations are attempts as well: a new one follows one that
+ * was suspended or broke off, however many there were, and no other. Attempts
+ * of a step inside it count up by one from 1, by one retry each, and none of
+ * its code begins after it has ended.
  */
 #include <inttypes.h>
 
@@ -27,10 +32,24 @@ struct look {
                     (look)->record->run, (look)->node->name,                   \
                     (look)->record->attempt, __VA_ARGS__)
 
+enum {
+    INVOCATION_DELAY_MAX = 60 /* s, between invocations that break off */
+};
+
+static bool is_handler(const struct look *look)
+{
+    return look->run->handler != NULL;
+}
+
 static bool repeatable(const struct look *look)
 {
     const struct fold_op *op = look->op;
 
+    if (is_handler(look))
+        return op->end == ENGINE_EV_ATTEMPT_SUSPENDED ||
+               op->error == ENGINE_ERR_TIMED_OUT ||
+               op->error == ENGINE_ERR_INTERRUPTED ||
+               op->error == ENGINE_ERR_OOM;
     switch (op->error) {
     case ENGINE_ERR_USER:
         return op->retryable;
@@ -61,7 +80,7 @@ static void check_next(const struct look *look, uint32_t next)
     else if (next != op->attempt + 1)
         WRONG(look, "(%s): expected attempt %u after %u started", what,
               op->attempt + 1, op->attempt);
-    else if (next > look->node->retry.attempts_max)
+    else if (!is_handler(look) && next > look->node->retry.attempts_max)
         WRONG(look, "(%s) is one too many: the policy allows %u", what,
               look->node->retry.attempts_max);
     else if (op->attempt && !repeatable(look))
@@ -109,7 +128,10 @@ static void check_delay(const struct look *look, uint32_t next)
     uint64_t most = policy_delay(retry, next);
     uint64_t least = most;
 
-    if (retry->jitter == ENGINE_JITTER_HALF)
+    if (is_handler(look)) {
+        most = INVOCATION_DELAY_MAX * UINT64_C(1000000000);
+        least = 0;
+    } else if (retry->jitter == ENGINE_JITTER_HALF)
         least = most / 2;
     else if (retry->jitter == ENGINE_JITTER_FULL)
         least = 0;
@@ -141,7 +163,7 @@ static void check_failure(const struct look *look)
 {
     const struct fold_op *op = look->op;
 
-    if (op->phase == FOLD_ENDED && repeatable(look) &&
+    if (op->phase == FOLD_ENDED && repeatable(look) && !is_handler(look) &&
         op->attempt < look->node->retry.attempts_max)
         WRONG(look, "was the last (error %s): the policy allows %u",
               engine_error_name(op->error), look->node->retry.attempts_max);
@@ -169,6 +191,7 @@ static void check_event(const struct look *look)
     case ENGINE_EV_ATTEMPT_TIMED_OUT:
     case ENGINE_EV_ATTEMPT_INTERRUPTED:
     case ENGINE_EV_ATTEMPT_AMBIGUOUS:
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
         check_ended(look);
         break;
     case ENGINE_EV_RETRY_SCHEDULED:
@@ -187,19 +210,95 @@ static void check_event(const struct look *look)
 
 static void check_begin(const struct look *look)
 {
+    struct check_node words[2];
+
     look->s->result->checked++;
     if (look->record->attempt == look->op->claimed &&
         look->record->node != look->op->claimer)
-        WRONG(look, "runs on node %u, but node %u has claimed it",
-              look->record->node, look->op->claimer);
+        WRONG(look, "runs on %s, but %s has claimed it",
+              check_node(&words[0], look->s->world, look->record->node),
+              check_node(&words[1], look->s->world, look->op->claimer));
     if (look->record->attempt > look->op->claimed)
         WRONG(look,
-              "%s on node %u before its claim was durable; the last "
+              "%s on %s before its claim was durable; the last "
               "claimed is %u",
               look->record->kind == ENGINE_REC_ATTEMPT_BEGIN
                   ? "began"
                   : "sent its effect",
-              look->record->node, look->op->claimed);
+              check_node(&words[0], look->s->world, look->record->node),
+              look->op->claimed);
+}
+
+/* Attempts of a step inside a handler. */
+
+#define STEP_WRONG(look, format, ...)                                          \
+    check_violation((look)->s->result, (look)->record, (look)->index,          \
+                    "run %" PRIu64 ": operation %u attempt %u " format,        \
+                    (look)->record->run, (look)->record->op,                   \
+                    (look)->record->attempt, __VA_ARGS__)
+
+/* The number that the next attempt of a step has: READY makes it due. */
+static uint32_t step_attempt(const struct fold_operation *op)
+{
+    if (!op || !op->attempt)
+        return 1;
+    return op->attempt + (op->status == ENGINE_STATUS_PENDING ||
+                          op->status == ENGINE_STATUS_READY);
+}
+
+static void check_step_event(const struct look *look,
+                             const struct fold_operation *op)
+{
+    unsigned kind = look->record->detail;
+    uint32_t expected = step_attempt(op);
+
+    if (engine_record_type(look->record) != ENGINE_OPERATION_STEP ||
+        !look->record->attempt)
+        return;
+    if (kind != ENGINE_EV_OPERATION_STARTED &&
+        kind != ENGINE_EV_OPERATION_SUCCEEDED &&
+        kind != ENGINE_EV_OPERATION_FAILED && kind != ENGINE_EV_OPERATION_RETRY)
+        return;
+    look->s->result->checked++;
+    if (look->record->attempt != expected)
+        STEP_WRONG(look, "(%s): expected attempt %u, the last known is %u",
+                   engine_event_name(kind), expected, op ? op->attempt : 0);
+}
+
+/* A step's code begins. A worker that lost the run may not know better. */
+static void check_step_begin(const struct look *look,
+                             const struct fold_operation *op)
+{
+    const struct fold_op *handler = fold_op(look->run, 0);
+    struct check_node word;
+
+    look->s->result->checked++;
+    if (!handler || handler->claimer != look->record->node ||
+        handler->claimed < look->run->handler->invocation)
+        return;
+    if (op && (op->status == ENGINE_STATUS_SUCCEEDED ||
+               op->status == ENGINE_STATUS_FAILED))
+        STEP_WRONG(look, "began on %s, but the operation has %s",
+                   check_node(&word, look->s->world, look->record->node),
+                   fold_status_name(op->status));
+    else if (look->record->attempt > step_attempt(op))
+        STEP_WRONG(look, "began on %s, expected attempt %u",
+                   check_node(&word, look->s->world, look->record->node),
+                   step_attempt(op));
+}
+
+static void check_step(const struct look *look)
+{
+    const struct engine_record *record = look->record;
+    const struct fold_operation *op = fold_operation(look->run, record->op);
+
+    if (!look->run->handler || record->op == UINT32_MAX || !record->op)
+        return;
+    if (record->kind == ENGINE_REC_ATTEMPT_BEGIN)
+        check_step_begin(look, op);
+    else if (record->kind == ENGINE_REC_EVENT &&
+             fold_is_operation(record->detail))
+        check_step_event(look, op);
 }
 
 static void feed(void *self, const struct engine_record *record, uint64_t index)
@@ -208,7 +307,10 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
 
     look.run = fold_run(look.s->fold, record->run);
     look.op = fold_op(look.run, record->op);
-    if (!look.op || fold_has(look.run, FOLD_OPAQUE))
+    if (!look.run || fold_has(look.run, FOLD_OPAQUE))
+        return;
+    check_step(&look);
+    if (!look.op || record->op == UINT32_MAX)
         return;
     look.node = fold_node(look.s->fold, look.run, record->op);
     if (record->kind == ENGINE_REC_EVENT)

@@ -1,7 +1,9 @@
 /*
  * S10: causes before effects. An operation starts after all it waits for, an
  * attempt after its scheduling, a run succeeds after its operations; a wait
- * fires once and, like a retry, not before it is due by store time.
+ * fires once and, like a retry and a timeout, not before it is due by store
+ * time. Inside a handler an operation begins in a context that is known and
+ * has not ended.
  *
  * A deadline is counted from the store time of a row; records carry the time
  * at which the row was durable, which is later by at most a request's
@@ -96,6 +98,60 @@ static void run_succeeded(struct check_self *s, const struct fold_run *run,
     }
 }
 
+/* The timer of a handler's operation: a wait, a retry, a timeout. */
+static void timer(struct check_self *s, const struct fold_run *run,
+                  const struct engine_record *record, uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, record->op);
+    uint64_t due = op ? fold_due(op) : UINT64_MAX;
+
+    if (!op || engine_status_terminal(op->status))
+        return; /* S12 */
+    s->result->checked++;
+    if (due == UINT64_MAX)
+        WRONG(s, record, index, "%s of operation %u, which has no timer",
+              engine_event_name(record->detail), record->op);
+    else if (record->wall_ns + s->world->request_timeout_ns < due)
+        WRONG(s, record, index,
+              "%s of operation %u at store time %.6f s, but it is not due "
+              "before %.6f s",
+              engine_event_name(record->detail), record->op,
+              check_seconds(record->wall_ns), check_seconds(due));
+}
+
+/* An operation is met for the first time: its context must be open. */
+static void begun(struct check_self *s, const struct fold_run *run,
+                  const struct engine_record *record, uint64_t index)
+{
+    const struct fold_handler *handler = run->handler;
+    const struct fold_operation *parent = NULL;
+
+    if (!handler || record->op != handler->count + 1)
+        return;
+    s->result->checked++;
+    if (!record->key_hi)
+        return;
+    parent = fold_context(run, record->key_hi);
+    if (!parent)
+        WRONG(s, record, index,
+              "operation %u began in a context that is not known", record->op);
+    else if (engine_status_terminal(parent->status))
+        WRONG(s, record, index,
+              "operation %u began in the context of operation %u, which has %s",
+              record->op, (uint32_t)(parent - handler->operations) + 1,
+              fold_status_name(parent->status));
+}
+
+static void operation(struct check_self *s, const struct fold_run *run,
+                      const struct engine_record *record, uint64_t index)
+{
+    begun(s, run, record, index);
+    if (record->detail == ENGINE_EV_OPERATION_FIRED ||
+        record->detail == ENGINE_EV_OPERATION_READY ||
+        record->detail == ENGINE_EV_OPERATION_TIMED_OUT)
+        timer(s, run, record, index);
+}
+
 static void op_event(struct check_self *s, const struct fold_run *run,
                      const struct engine_record *record, uint64_t index)
 {
@@ -132,6 +188,8 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         return;
     if (record->detail == ENGINE_EV_RUN_SUCCEEDED)
         run_succeeded(s, run, record, index);
+    else if (fold_is_operation(record->detail))
+        operation(s, run, record, index);
     else
         op_event(s, run, record, index);
 }

@@ -43,7 +43,7 @@ static void outbox(struct conserved *s, const struct fold_run *run,
         s->acked++;
     if (s->acked > s->put)
         check_violation(s->head.result, record, index,
-                        "run %" PRIu64 ": its result is number %" PRIu64
+                        "run %" PRIu64 ": its outbox row is number %" PRIu64
                         " to be acknowledged, but only %" PRIu64 " were put",
                         record->run, s->acked, s->put);
 }
@@ -51,25 +51,27 @@ static void outbox(struct conserved *s, const struct fold_run *run,
 static void gauge(struct conserved *s, const struct engine_record *record,
                   uint64_t index)
 {
+    struct check_node word;
+
     s->head.result->checked++;
     if ((int64_t)record->a < 0)
         check_violation(s->head.result, record, index,
-                        "the platform of node %u has %" PRId64
-                        " invocations in flight",
-                        record->node, (int64_t)record->a);
+                        "%s has %" PRId64 " invocations in flight",
+                        check_node(&word, s->head.world, record->node),
+                        (int64_t)record->a);
     else if (record->a > s->invoked)
         check_violation(s->head.result, record, index,
-                        "the platform of node %u has %" PRIu64
-                        " invocations in flight, but only %" PRIu64
-                        " were ever made",
-                        record->node, record->a, s->invoked);
+                        "%s has %" PRIu64 " invocations in flight, but only "
+                        "%" PRIu64 " were ever made",
+                        check_node(&word, s->head.world, record->node),
+                        record->a, s->invoked);
 }
 
 static void count_rows(struct conserved *s, uint64_t *work,
                        uint64_t states[STATES])
 {
-    for (uint64_t id = 1; id <= s->head.world->runs_max; id++) {
-        const struct fold_run *run = &s->head.fold->runs[id];
+    for (uint64_t slot = 1; slot <= fold_count(s->head.fold); slot++) {
+        const struct fold_run *run = fold_at(s->head.fold, slot);
 
         if (!run->next_seq || !counted(run))
             continue;

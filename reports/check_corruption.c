@@ -67,12 +67,15 @@ static void settle(struct corruption *s, const struct engine_record *now)
 {
     for (uint32_t i = 0; i < s->count; i++) {
         const struct taint *taint = &s->taints[i];
+        struct check_node word;
 
         if (!taint->noticed && taint->record.time_ns < now->time_ns)
-            check_violation(s->head.result, &taint->record, taint->index,
-                            "node %u read a corrupted sector at offset "
-                            "%" PRIu64 " and believed it",
-                            taint->record.node, taint->record.a);
+            check_violation(
+                s->head.result, &taint->record, taint->index,
+                "%s read a corrupted sector at offset "
+                "%" PRIu64 " and believed it",
+                check_node(&word, s->head.world, taint->record.node),
+                taint->record.a);
     }
     noticed(s);
 }

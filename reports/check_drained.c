@@ -1,29 +1,32 @@
 /*
- * L2: at the end nothing lies about: every result in the outbox was
- * acknowledged, every attempt that was reported was taken into the log.
+ * L2: at the end nothing lies about: every result, invocation and message in
+ * the outbox was acknowledged, every attempt that was reported was taken into
+ * the log.
  */
 #include <inttypes.h>
 
 #include "reports/check_each.h"
 #include "reports/fold.h"
 
-/* Reports of a blocked run wait for the operator, as the run does. */
+/* Reports of a run that is held wait for the operator, as the run does. */
 static bool blocked(const struct fold_run *run)
 {
-    return run->state == ENGINE_RUN_BLOCKED ||
-           run->row_state == ENGINE_RUN_BLOCKED;
+    return fold_held(run);
 }
 
 static void late(struct check_self *s, const struct fold_run *run,
                  const struct engine_record *end, uint64_t index,
                  const char *what)
 {
+    struct check_node word;
+
     if (fold_settled(s->fold, end, run->last_ns))
         check_violation(s->result, end, index,
                         "run %" PRIu64 ": at the end %s; the run is %s since "
-                        "%.6f s and node %u had its lease last",
+                        "%.6f s and %s had its lease last",
                         end->run, what, fold_state_name(run->state),
-                        check_seconds(run->last_ns), run->holder);
+                        check_seconds(run->last_ns),
+                        check_node(&word, s->world, run->holder));
     else
         s->result->unjudged++;
 }
@@ -45,8 +48,20 @@ static void check_outbox(struct check_self *s, const struct fold_run *run,
              : "its result was never delivered");
 }
 
-static void check_inbox(struct check_self *s, const struct fold_run *run,
-                        const struct engine_record *end, uint64_t index)
+/* Invocations of other runs and signals to them. */
+static void check_sent(struct check_self *s, const struct fold_run *run,
+                       const struct engine_record *end, uint64_t index)
+{
+    if (!run->handler || !run->handler->outbox_open)
+        return;
+    s->result->checked++;
+    if (!fold_in_doubt(s->fold, run) &&
+        !fold_has(run, FOLD_RECOVERED | FOLD_OPAQUE))
+        late(s, run, end, index, "something for another run was never sent");
+}
+
+static void check_reports(struct check_self *s, const struct fold_run *run,
+                          const struct engine_record *end, uint64_t index)
 {
     for (uint32_t op = 0; run->ops && op < run->op_count; op++) {
         if (!run->ops[op].put || !run->ops[op].done)
@@ -62,11 +77,13 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     struct check_self *s = self;
     struct engine_record end = *record;
 
-    for (end.run = 1; end.run <= s->world->runs_max; end.run++) {
-        const struct fold_run *run = &s->fold->runs[end.run];
+    for (uint64_t slot = 1; slot <= fold_count(s->fold); slot++) {
+        const struct fold_run *run = fold_at(s->fold, slot);
 
+        end.run = fold_number(s->fold, slot);
         check_outbox(s, run, &end, index);
-        check_inbox(s, run, &end, index);
+        check_sent(s, run, &end, index);
+        check_reports(s, run, &end, index);
     }
 }
 

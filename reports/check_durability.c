@@ -20,7 +20,7 @@ struct found {
 
 struct durability {
     struct check_self head;
-    struct found *found; /* by run */
+    struct check_by_run found; /* struct found */
     uint64_t dirty_first;
     uint64_t position; /* last one of the audit under way */
     uint32_t scan;
@@ -35,7 +35,7 @@ static void close_durability(void *self)
 {
     struct durability *s = self;
 
-    free(s->found);
+    check_by_run_deinit(&s->found);
     free(s);
 }
 
@@ -46,8 +46,7 @@ static void *open_durability(const struct check_view *view,
 
     if (!s)
         return NULL;
-    s->found = calloc(view->world->runs_max + 1, sizeof(*s->found));
-    if (!s->found) {
+    if (check_by_run_init(&s->found, view->fold, sizeof(struct found))) {
         close_durability(s);
         return NULL;
     }
@@ -61,9 +60,9 @@ static uint64_t next_seq(const struct fold_run *run)
 
 static void mark_dirty(struct durability *s, uint64_t run)
 {
-    struct found *found = &s->found[run];
+    struct found *found = check_by_run(&s->found, run);
 
-    if (found->dirty)
+    if (!found || found->dirty)
         return;
     found->dirty = 1;
     found->dirty_next = s->dirty_first;
@@ -155,10 +154,9 @@ static void opened(struct durability *s, const struct engine_record *record,
 /* The seq an audit must find next of this run. */
 static uint64_t expected_seq(const struct durability *s,
                              const struct fold_run *run,
+                             const struct found *found,
                              const struct engine_record *row)
 {
-    const struct found *found = &s->found[row->run];
-
     if (found->scan == s->scan)
         return found->next_seq;
     if (row->b > run->tail)
@@ -169,9 +167,11 @@ static uint64_t expected_seq(const struct durability *s,
 static void compare_row(struct durability *s, const struct fold_run *run,
                         const struct engine_record *row, uint64_t index)
 {
-    struct found *found = &s->found[row->run];
-    uint64_t expected = expected_seq(s, run, row);
+    struct found *found = check_by_run(&s->found, row->run);
+    uint64_t expected = found ? expected_seq(s, run, found, row) : row->a;
 
+    if (!found)
+        return;
     if (row->a != expected)
         check_violation(s->head.result, row, index,
                         "run %" PRIu64 ": expected a row from seq %" PRIu64
@@ -223,11 +223,11 @@ static void audit_row(struct durability *s, const struct engine_record *row,
 static void check_found(struct durability *s, uint64_t run,
                         const struct engine_record *done, uint64_t index)
 {
-    const struct found *found = &s->found[run];
-    uint64_t expected = s->head.fold->runs[run].next_seq;
-    uint64_t next = found->scan == s->scan ? found->next_seq : 1;
+    const struct found *found = check_by_run(&s->found, run);
+    uint64_t expected = fold_run(s->head.fold, run)->next_seq;
+    uint64_t next = found && found->scan == s->scan ? found->next_seq : 1;
 
-    if (next >= expected)
+    if (!found || next >= expected)
         return;
     check_violation(s->head.result, done, index,
                     "run %" PRIu64 ": events up to seq %" PRIu64
@@ -240,9 +240,10 @@ static void check_dirty(struct durability *s, const struct engine_record *done,
 {
     while (s->dirty_first) {
         uint64_t run = s->dirty_first;
+        struct found *found = check_by_run(&s->found, run);
 
-        s->dirty_first = s->found[run].dirty_next;
-        s->found[run].dirty = 0;
+        s->dirty_first = found->dirty_next;
+        found->dirty = 0;
         check_found(s, run, done, index);
     }
 }
@@ -262,9 +263,9 @@ static void audit_done(struct durability *s, const struct engine_record *done,
                         s->position, s->head.fold->last_position);
     if (!done->detail)
         check_dirty(s, done, index);
-    for (uint64_t run = 1; done->detail && run <= s->head.world->runs_max;
-         run++)
-        check_found(s, run, done, index);
+    for (uint64_t slot = 1; done->detail && slot <= fold_count(s->head.fold);
+         slot++)
+        check_found(s, fold_number(s->head.fold, slot), done, index);
     s->scanning = 0;
 }
 

@@ -14,6 +14,32 @@ struct check_self {
     struct check_result *result;
 };
 
+/*
+ * Something for each run, zeroed at first: an array by slot that grows when
+ * runs invoke others. Pointers into it hold until the next call.
+ */
+struct check_by_run {
+    const struct fold *fold;
+    unsigned char *items;
+    uint64_t near; /* runs up to this number stand by their number */
+    uint64_t count;
+    size_t size;
+};
+
+/* Returns 0, or -1 when out of memory. */
+int check_by_run_init(struct check_by_run *array, const struct fold *fold,
+                      size_t size);
+void check_by_run_deinit(struct check_by_run *array);
+/* The same for runs that stand further on. */
+void *check_by_run_far(struct check_by_run *array, uint64_t run);
+
+/* What belongs to a run; NULL: no such run is known, or out of memory. */
+static inline void *check_by_run(struct check_by_run *array, uint64_t run)
+{
+    return run <= array->near ? array->items + run * array->size
+                              : check_by_run_far(array, run);
+}
+
 /* A zeroed state of size bytes with its head filled in, or NULL. */
 void *check_self_new(const struct check_view *view, struct check_result *result,
                      size_t size);
@@ -38,5 +64,10 @@ extern const struct check_ops check_progress;    /* L1 */
 extern const struct check_ops check_drained;     /* L2 */
 extern const struct check_ops check_orphans;     /* L3 */
 extern const struct check_ops check_timers;      /* L5 */
+
+extern const struct check_ops check_operations; /* S12 */
+extern const struct check_ops check_inbox;      /* S16 */
+extern const struct check_ops check_children;   /* S18 */
+extern const struct check_ops check_streams;    /* S19 */
 
 #endif

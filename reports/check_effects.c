@@ -3,33 +3,49 @@
  * is applied exactly once if it succeeded and at most once otherwise; without
  * a key at most once an attempt; an irreversible one at most once at all. An
  * operation with an effect cannot have succeeded without it.
+ *
+ * Effects of a handler's steps are told apart by operation. Without a key a
+ * step that may be repeated can apply it any number of times, one that is
+ * declared to run at most once does so at most once an attempt; a step that
+ * sent an effect and succeeded has applied it.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "reports/check_each.h"
 #include "reports/fold.h"
+
+enum {
+    OPERATIONS_MAX = 1 << 24 /* larger numbers are nonsense */
+};
 
 /* What one operation did to the world. */
 struct tally {
     uint32_t attempts; /* bit n: attempt n + 1 was applied; up to 32 */
     uint16_t key;      /* of the last application, lowest bits */
     uint8_t applied;   /* stops at 255 */
-    uint8_t reserved;
+    uint8_t sent;      /* an effect was asked for, 0 or 1 */
+};
+
+struct tallies {
+    struct tally *list; /* by op; NULL: nothing sent yet */
+    uint32_t count;
 };
 
 struct effects {
     struct check_self head;
-    struct tally **tallies; /* by run, then op; NULL: nothing applied yet */
+    struct check_by_run tallies; /* struct tallies */
 };
 
 static void close_effects(void *self)
 {
     struct effects *s = self;
 
-    for (uint64_t run = 0; s->tallies && run <= s->head.world->runs_max; run++)
-        free(s->tallies[run]);
-    free(s->tallies);
+    for (uint64_t slot = 0; s->tallies.items && slot < s->tallies.count; slot++)
+        free(((struct tallies *)(void *)s->tallies.items)[slot].list);
+    check_by_run_deinit(&s->tallies);
     free(s);
 }
 
@@ -40,8 +56,7 @@ static void *open_effects(const struct check_view *view,
 
     if (!s)
         return NULL;
-    s->tallies = calloc(view->world->runs_max + 1, sizeof(struct tally *));
-    if (!s->tallies) {
+    if (check_by_run_init(&s->tallies, view->fold, sizeof(struct tallies))) {
         close_effects(s);
         return NULL;
     }
@@ -51,44 +66,73 @@ static void *open_effects(const struct check_view *view,
 static struct tally *tally_of(struct effects *s, const struct fold_run *run,
                               const struct engine_record *record)
 {
-    struct tally **tallies = &s->tallies[record->run];
+    struct tallies *tallies = check_by_run(&s->tallies, record->run);
+    uint32_t count = tallies ? tallies->count : 0;
+    struct tally *list;
 
-    if (!*tallies)
-        *tallies = calloc(run->op_count, sizeof(struct tally));
-    return *tallies ? &(*tallies)[record->op] : NULL;
+    if (!tallies)
+        return NULL;
+    if (record->op < count)
+        return &tallies->list[record->op];
+    count = run->handler ? (record->op + 1) * 2 : run->op_count;
+    list = realloc(tallies->list, count * sizeof(*list));
+    if (!list || record->op >= count)
+        return NULL;
+    memset(list + tallies->count, 0, (count - tallies->count) * sizeof(*list));
+    tallies->list = list;
+    tallies->count = count;
+    return &list[record->op];
 }
 
 static void check_keyed(struct effects *s, const struct tally *tally,
-                        const struct engine_node *node,
-                        const struct engine_record *record, uint64_t index)
+                        const char *name, const struct engine_record *record,
+                        uint64_t index)
 {
     if (record->a || tally->applied > 1)
         check_violation(s->head.result, record, index,
                         "run %" PRIu64 ": the effect of %s was applied again "
                         "by attempt %u under %s key; expected one application",
-                        record->run, node->name, record->attempt,
+                        record->run, name, record->attempt,
                         record->a || tally->key == (uint16_t)record->key
                             ? "the same"
                             : "another");
 }
 
 static void check_keyless(struct effects *s, const struct tally *tally,
-                          const struct engine_node *node,
+                          const char *name, bool irreversible,
                           const struct engine_record *record, uint64_t index)
 {
     uint32_t bit = record->attempt - 1;
 
-    if (node->side_effect == ENGINE_EFFECT_IRREVERSIBLE && tally->applied > 1)
+    if (irreversible && tally->applied > 1)
         check_violation(s->head.result, record, index,
                         "run %" PRIu64 ": the irreversible effect of %s was "
                         "applied %u times, the last by attempt %u; expected 1",
-                        record->run, node->name, tally->applied,
-                        record->attempt);
+                        record->run, name, tally->applied, record->attempt);
     else if (bit < 32 && tally->attempts >> bit & 1)
         check_violation(s->head.result, record, index,
                         "run %" PRIu64 ": attempt %u of %s applied its effect "
                         "twice; expected at most one application an attempt",
-                        record->run, record->attempt, node->name);
+                        record->run, record->attempt, name);
+}
+
+/* The handler's own name speaks for its steps, which records do not name. */
+static void check_step(struct effects *s, const struct fold_run *run,
+                       const struct tally *tally,
+                       const struct engine_record *record, uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, record->op);
+    unsigned options = op ? op->options : 0;
+    char name[32];
+
+    snprintf(name, sizeof(name), "operation %u", record->op);
+    if (fold_effect(s->head.fold, run, 0) == 2)
+        check_keyed(s, tally, name, record, index);
+    else if (options &
+             (ENGINE_OPTION_AT_MOST_ONCE | ENGINE_OPTION_IRREVERSIBLE))
+        check_keyless(s, tally, name,
+                      (options & ENGINE_OPTION_IRREVERSIBLE) != 0, record,
+                      index);
 }
 
 static void applied(struct effects *s, const struct fold_run *run,
@@ -104,10 +148,14 @@ static void applied(struct effects *s, const struct fold_run *run,
     s->head.result->checked++;
     if (tally->applied < UINT8_MAX)
         tally->applied++;
-    if (fold_effect(fold, run, record->op) == 2)
-        check_keyed(s, tally, node, record, index);
+    if (run->handler)
+        check_step(s, run, tally, record, index);
+    else if (fold_effect(fold, run, record->op) == 2)
+        check_keyed(s, tally, node->name, record, index);
     else
-        check_keyless(s, tally, node, record, index);
+        check_keyless(s, tally, node->name,
+                      node->side_effect == ENGINE_EFFECT_IRREVERSIBLE, record,
+                      index);
     tally->key = (uint16_t)record->key;
     if (bit < 32)
         tally->attempts |= UINT32_C(1) << bit;
@@ -116,12 +164,13 @@ static void applied(struct effects *s, const struct fold_run *run,
 static void succeeded(struct effects *s, const struct fold_run *run,
                       const struct engine_record *record, uint64_t index)
 {
-    const struct tally *tallies = s->tallies[record->run];
+    const struct tallies *tallies = check_by_run(&s->tallies, record->run);
 
-    if (!fold_effect(s->head.fold, run, record->op))
+    if (!fold_effect(s->head.fold, run, record->op) || run->handler)
         return;
     s->head.result->checked++;
-    if (!tallies || !tallies[record->op].applied)
+    if (!tallies || record->op >= tallies->count ||
+        !tallies->list[record->op].applied)
         check_violation(s->head.result, record, index,
                         "run %" PRIu64 ": %s succeeded in attempt %u, but its "
                         "effect was never applied",
@@ -130,24 +179,69 @@ static void succeeded(struct effects *s, const struct fold_run *run,
                         record->attempt);
 }
 
+static void step_succeeded(struct effects *s,
+                           const struct engine_record *record, uint64_t index)
+{
+    const struct tallies *tallies = check_by_run(&s->tallies, record->run);
+    const struct tally *tally = tallies && record->op < tallies->count
+                                    ? &tallies->list[record->op]
+                                    : NULL;
+
+    if (!tally || !tally->sent)
+        return;
+    s->head.result->checked++;
+    if (!tally->applied)
+        check_violation(s->head.result, record, index,
+                        "run %" PRIu64 ": operation %u succeeded in attempt "
+                        "%u, but the effect it asked for was never applied",
+                        record->run, record->op, record->attempt);
+}
+
+static void effect_sent(struct effects *s, const struct fold_run *run,
+                        const struct engine_record *record)
+{
+    struct tally *tally = run->handler ? tally_of(s, run, record) : NULL;
+
+    if (tally)
+        tally->sent = 1;
+}
+
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct effects *s = self;
     const struct fold_run *run = fold_run(s->head.fold, record->run);
 
-    if (!run || !fold_node(s->head.fold, run, record->op))
+    if (!run || record->op >= OPERATIONS_MAX ||
+        (!run->handler && !fold_node(s->head.fold, run, record->op)))
         return;
-    if (record->kind == ENGINE_REC_EFFECT_APPLIED)
+    if (record->kind == ENGINE_REC_EFFECT_SENT)
+        effect_sent(s, run, record);
+    else if (record->kind == ENGINE_REC_EFFECT_APPLIED)
         applied(s, run, record, index);
+    else if (record->detail == ENGINE_EV_OPERATION_SUCCEEDED)
+        step_succeeded(s, record, index);
     else if (record->detail == ENGINE_EV_OP_SUCCEEDED)
         succeeded(s, run, record, index);
+}
+
+static int applies(const struct check_world *world)
+{
+    for (uint32_t w = 0; world->effects && w < world->graph_count; w++)
+        for (uint32_t op = 0;
+             world->effects[w] && op < engine_graph_count(world->graphs[w]);
+             op++)
+            if (world->effects[w][op])
+                return 1;
+    return fold_has_handlers(world);
 }
 
 const struct check_ops check_effects = {
     .id = "S5",
     .name = "effects at their receiver",
     .unit = "effects and operations that have one",
-    .kinds = CHECK_KIND(EFFECT_APPLIED) | CHECK_KIND(EVENT),
+    .kinds = CHECK_KIND(EFFECT_SENT) | CHECK_KIND(EFFECT_APPLIED) |
+             CHECK_KIND(EVENT),
+    .applies = applies,
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT | CHECK_BEYOND_RECEIVER,
     .open = open_effects,
     .feed = feed,

@@ -15,7 +15,8 @@
 
 struct exclusivity {
     struct check_self head;
-    uint64_t *over_ns; /* by run: true time after which no former holder acts */
+    struct check_by_run over_ns; /* uint64_t: true time after which no former
+                                    holder acts */
     uint64_t epsilon_ns;
     uint64_t store_set_ns; /* true time of the store clock's last change */
 };
@@ -24,7 +25,7 @@ static void close_exclusivity(void *self)
 {
     struct exclusivity *s = self;
 
-    free(s->over_ns);
+    check_by_run_deinit(&s->over_ns);
     free(s);
 }
 
@@ -37,8 +38,7 @@ static void *open_exclusivity(const struct check_view *view,
         return NULL;
     s->epsilon_ns = view->world->skew_bound_ns +
                     fold_drift(view->fold, view->world->lease_ttl_ns);
-    s->over_ns = calloc(view->world->runs_max + 1, sizeof(*s->over_ns));
-    if (!s->over_ns) {
+    if (check_by_run_init(&s->over_ns, view->fold, sizeof(uint64_t))) {
         close_exclusivity(s);
         return NULL;
     }
@@ -72,51 +72,63 @@ static void granted(struct exclusivity *s, const struct fold_run *run,
                     const struct engine_record *grant, uint64_t index)
 {
     uint64_t early = remaining(s, run, grant);
+    uint64_t *over_ns = check_by_run(&s->over_ns, grant->run);
+    struct check_node words[2];
 
     s->head.result->checked++;
     if (!run->token || run->holder == grant->peer)
         return;
-    s->over_ns[grant->run] = grant->time_ns + early + s->epsilon_ns;
+    if (over_ns)
+        *over_ns = grant->time_ns + early + s->epsilon_ns;
     if (!run->expires_ns || fold_has(run, FOLD_RELEASED) ||
         early <= tolerance(s, grant))
         return;
     check_violation(s->head.result, grant, index,
-                    "run %" PRIu64 ": node %u was granted the lease at store "
-                    "time %.6f s, but node %u holds it until %.6f s",
-                    grant->run, grant->peer, check_seconds(grant->wall_ns),
-                    run->holder, check_seconds(run->expires_ns));
+                    "run %" PRIu64 ": %s was granted the lease at store "
+                    "time %.6f s, but %s holds it until %.6f s",
+                    grant->run,
+                    check_node(&words[0], s->head.world, grant->peer),
+                    check_seconds(grant->wall_ns),
+                    check_node(&words[1], s->head.world, run->holder),
+                    check_seconds(run->expires_ns));
 }
 
 static void acted(struct exclusivity *s, const struct fold_run *run,
                   const struct engine_record *act, uint64_t index)
 {
+    const uint64_t *over_ns = check_by_run(&s->over_ns, act->run);
+    struct check_node words[2];
+
     s->head.result->checked++;
-    if (act->token >= run->token || act->node == run->holder ||
-        act->time_ns <= s->over_ns[act->run])
+    if (act->token >= run->token || act->node == run->holder || !over_ns ||
+        act->time_ns <= *over_ns)
         return;
     check_violation(s->head.result, act, index,
-                    "run %" PRIu64 ": node %u acted as its owner with token "
-                    "%" PRIu64 " %.6f s after that lease was over; node %u "
+                    "run %" PRIu64 ": %s acted as its owner with token "
+                    "%" PRIu64 " %.6f s after that lease was over; %s "
                     "has token %" PRIu64,
-                    act->run, act->node, act->token,
-                    check_seconds(act->time_ns - s->over_ns[act->run]),
-                    run->holder, run->token);
+                    act->run, check_node(&words[0], s->head.world, act->node),
+                    act->token, check_seconds(act->time_ns - *over_ns),
+                    check_node(&words[1], s->head.world, run->holder),
+                    run->token);
 }
 
 static void claimed(struct exclusivity *s, const struct fold_run *run,
                     const struct engine_record *claim, uint64_t index)
 {
     const struct fold_op *op = fold_op(run, claim->op);
+    struct check_node words[2];
 
     s->head.result->checked++;
     if (!op || op->claimed != claim->attempt || op->claimer == claim->peer)
         return;
     check_violation(s->head.result, claim, index,
-                    "run %" PRIu64 ": attempt %u of %s was claimed by node %u, "
-                    "but node %u has claimed it before",
+                    "run %" PRIu64 ": attempt %u of %s was claimed by %s, "
+                    "but %s has claimed it before",
                     claim->run, claim->attempt,
-                    fold_op_name(s->head.fold, run, claim->op), claim->peer,
-                    op->claimer);
+                    fold_op_name(s->head.fold, run, claim->op),
+                    check_node(&words[0], s->head.world, claim->peer),
+                    check_node(&words[1], s->head.world, op->claimer));
 }
 
 static void feed(void *self, const struct engine_record *record, uint64_t index)

@@ -19,6 +19,8 @@ static bool brings_token(const struct engine_record *record)
 static void check_write(struct check_self *s, const struct fold_run *run,
                         const struct engine_record *record, uint64_t index)
 {
+    struct check_node words[2];
+
     if (record->token == run->token)
         return;
     /* Announced after a commit in doubt: its grant had no record. */
@@ -26,17 +28,19 @@ static void check_write(struct check_self *s, const struct fold_run *run,
         record->token > run->token)
         return;
     check_violation(s->result, record, index,
-                    "run %" PRIu64 ": %s of node %u was accepted with token "
-                    "%" PRIu64 ", expected token %" PRIu64
-                    ", granted to node %u",
-                    record->run, engine_record_name(record->kind), record->peer,
-                    record->token, run->token, run->holder);
+                    "run %" PRIu64 ": %s of %s was accepted with token "
+                    "%" PRIu64 ", expected token %" PRIu64 ", granted to %s",
+                    record->run, engine_record_name(record->kind),
+                    check_node(&words[0], s->world, record->peer),
+                    record->token, run->token,
+                    check_node(&words[1], s->world, run->holder));
 }
 
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct check_self *s = self;
     const struct fold_run *run = fold_run(s->fold, record->run);
+    struct check_node words[2];
 
     if (!run)
         return;
@@ -45,10 +49,12 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         check_write(s, run, record, index);
     else if (record->token <= run->token)
         check_violation(s->result, record, index,
-                        "run %" PRIu64 ": node %u was granted token %" PRIu64
-                        ", expected more than %" PRIu64 ", granted to node %u",
-                        record->run, record->peer, record->token, run->token,
-                        run->holder);
+                        "run %" PRIu64 ": %s was granted token %" PRIu64
+                        ", expected more than %" PRIu64 ", granted to %s",
+                        record->run,
+                        check_node(&words[0], s->world, record->peer),
+                        record->token, run->token,
+                        check_node(&words[1], s->world, run->holder));
 }
 
 const struct check_ops check_fencing = {
@@ -59,7 +65,7 @@ const struct check_ops check_fencing = {
              CHECK_KIND(LEASE_RENEWED) | CHECK_KIND(LEASE_RELEASED) |
              CHECK_KIND(WORK_PUT) | CHECK_KIND(WORK_TAKEN) |
              CHECK_KIND(WORK_CUT) | CHECK_KIND(OUTBOX_PUT) |
-             CHECK_KIND(OUTBOX_ACKED),
+             CHECK_KIND(OUTBOX_ACKED) | CHECK_KIND(INBOX_TAKEN),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .open = check_self_open,
     .feed = feed,

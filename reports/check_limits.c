@@ -1,6 +1,7 @@
 /*
  * S15: nothing above a limit is accepted: invocations in flight, events of a
- * run, bytes of an event where the record says how many (count).
+ * declared run or operations of a handler's, bytes of an event or of an
+ * operation's value where the record says how many (count).
  */
 #include <inttypes.h>
 
@@ -11,22 +12,27 @@ static void in_flight(struct check_self *s, const struct engine_record *record,
                       uint64_t index)
 {
     uint64_t limit = s->world->concurrency_max;
+    struct check_node word;
 
     if (record->b && (!limit || record->b < limit))
         limit = record->b;
     s->result->checked++;
     if (limit && (int64_t)record->a >= 0 && record->a > limit)
         check_violation(s->result, record, index,
-                        "%" PRIu64 " invocations are in flight on the "
-                        "platform of node %u, the limit is %" PRIu64,
-                        record->a, record->node, limit);
+                        "%" PRIu64 " invocations are in flight on %s, the "
+                        "limit is %" PRIu64,
+                        record->a, check_node(&word, s->world, record->node),
+                        limit);
 }
 
 static void appended(struct check_self *s, const struct engine_record *record,
                      uint64_t index)
 {
     uint64_t events = record->a + record->count - 1;
+    const struct fold_run *run = fold_run(s->fold, record->run);
 
+    if (run && run->handler)
+        return;
     /* Taking a lease and the one event that ends a run are never refused. */
     if (record->detail == ENGINE_REQ_ACQUIRE ||
         (record->count == 1 && (engine_run_state_terminal(record->state) ||
@@ -40,10 +46,26 @@ static void appended(struct check_self *s, const struct engine_record *record,
                         record->run, events, s->world->history_ops_max);
 }
 
+static void operation(struct check_self *s, const struct engine_record *record,
+                      uint64_t index)
+{
+    s->result->checked++;
+    if (s->world->history_ops_max && record->op > s->world->history_ops_max)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": operation %u was begun, the limit "
+                        "is %" PRIu64,
+                        record->run, record->op, s->world->history_ops_max);
+}
+
 static void event(struct check_self *s, const struct engine_record *record,
                   uint64_t index)
 {
-    if (!record->count)
+    if (fold_is_operation(record->detail))
+        operation(s, record, index);
+    /* The result of a handler as a whole has a limit of its own. */
+    if (!record->count ||
+        (fold_is_operation(record->detail) &&
+         engine_record_type(record) == ENGINE_OPERATION_EXECUTION))
         return;
     s->result->checked++;
     if (s->world->op_payload_max && record->count > s->world->op_payload_max)

@@ -2,7 +2,8 @@
  * S6: no message is lost, none is made up. An acknowledged start is a run; a
  * run's end puts one result in the outbox, the client sees it once, and only
  * then is it acknowledged; work that was put is taken or cut once, and none
- * is left when the run has ended.
+ * is left when the run has ended. What runs have for one another is the
+ * matter of S16, S18 and S19.
  */
 #include <inttypes.h>
 
@@ -34,6 +35,8 @@ static void outbox_put(struct check_self *s, const struct fold_run *run,
                        const struct engine_record *record, uint64_t index)
 {
     s->result->checked++;
+    if (fold_is_for_run(record))
+        return;
     if (fold_has(run, FOLD_OUTBOX_PUT))
         WRONG(s, record, index, "a second result was put in the outbox by %s",
               engine_record_name(record->kind));
@@ -46,15 +49,26 @@ static void outbox_put(struct check_self *s, const struct fold_run *run,
 static void outbox_acked(struct check_self *s, const struct fold_run *run,
                          const struct engine_record *record, uint64_t index)
 {
+    const struct fold_handler *handler = run->handler;
+    uint32_t row = record->op == UINT32_MAX ? 1 : record->op;
+    struct check_node word;
+
     s->result->checked++;
-    if (!fold_has(run, FOLD_OUTBOX_PUT | FOLD_RECOVERED | FOLD_OPAQUE))
+    if (handler && handler->result_row != row) {
+        if (!handler->outbox_open &&
+            !fold_has(run, FOLD_RECOVERED | FOLD_OPAQUE))
+            WRONG(s, record, index,
+                  "outbox row %u was acknowledged, but none is open", row);
+    } else if (!fold_has(run, FOLD_OUTBOX_PUT | FOLD_RECOVERED | FOLD_OPAQUE)) {
         WRONG(s, record, index,
               "a result was acknowledged that was never put; the run is %s",
               fold_state_name(run->state));
-    else if (!fold_has(run, FOLD_RESULT_SEEN))
+    } else if (!fold_has(run, FOLD_RESULT_SEEN) &&
+               record->run <= s->world->runs_max) {
         WRONG(s, record, index,
-              "node %u acknowledged the result before the client saw it",
-              record->peer);
+              "%s acknowledged the result before the client saw it",
+              check_node(&word, s->world, record->peer));
+    }
 }
 
 static void work(struct check_self *s, const struct fold_run *run,
@@ -102,9 +116,9 @@ static void world_end(struct check_self *s, const struct engine_record *end,
 {
     struct engine_record about = *end;
 
-    for (uint64_t run = 1; run <= s->world->runs_max; run++) {
-        about.run = run;
-        check_end(s, &s->fold->runs[run], &about, index, end);
+    for (uint64_t slot = 1; slot <= fold_count(s->fold); slot++) {
+        about.run = fold_number(s->fold, slot);
+        check_end(s, fold_at(s->fold, slot), &about, index, end);
     }
 }
 

@@ -26,8 +26,9 @@ struct downs {
 
 struct orphans {
     struct check_self head;
-    struct downs *downs;    /* by node */
-    uint32_t *holder_downs; /* by run: downs of its holder when granted */
+    struct downs *downs;              /* by node */
+    struct check_by_run holder_downs; /* uint32_t: downs of its holder when
+                                         granted */
     uint64_t bound_ns;
     uint64_t busy_since_ns; /* grants follow one another since then */
     uint64_t granted_ns;    /* the last of them */
@@ -40,7 +41,7 @@ static void close_orphans(void *self)
     for (uint32_t i = 0; s->downs && i < s->head.world->node_count; i++)
         free(s->downs[i].list);
     free(s->downs);
-    free(s->holder_downs);
+    check_by_run_deinit(&s->holder_downs);
     free(s);
 }
 
@@ -56,8 +57,8 @@ static void *open_orphans(const struct check_view *view,
                   2 * world->request_timeout_ns +
                   fold_drift(view->fold, world->lease_ttl_ns);
     s->downs = calloc(world->node_count + 1, sizeof(*s->downs));
-    s->holder_downs = calloc(world->runs_max + 1, sizeof(*s->holder_downs));
-    if (!s->downs || !s->holder_downs) {
+    if (!s->downs ||
+        check_by_run_init(&s->holder_downs, view->fold, sizeof(uint32_t))) {
         close_orphans(s);
         return NULL;
     }
@@ -91,14 +92,16 @@ static void went_down(struct orphans *s, const struct engine_record *record)
 }
 
 /* When the run's holder went down with it; NULL: the run is no orphan. */
-static const struct down *orphaned(const struct orphans *s,
+static const struct down *orphaned(struct orphans *s,
                                    const struct fold_run *run, uint64_t id)
 {
-    if (!run->token || run->holder >= s->head.world->node_count ||
+    const uint32_t *before = check_by_run(&s->holder_downs, id);
+
+    if (!run->token || run->holder >= s->head.world->node_count || !before ||
         fold_has(run, FOLD_RELEASED | FOLD_RECOVERED | FOLD_OPAQUE) ||
-        s->holder_downs[id] >= s->downs[run->holder].count)
+        *before >= s->downs[run->holder].count)
         return NULL;
-    return &s->downs[run->holder].list[s->holder_downs[id]];
+    return &s->downs[run->holder].list[*before];
 }
 
 static uint64_t deadline(const struct orphans *s, const struct down *down,
@@ -116,10 +119,13 @@ static void late(struct orphans *s, const struct fold_run *run,
                  const struct down *down, const struct engine_record *record,
                  uint64_t index, const char *what)
 {
+    struct check_node word;
+
     check_violation(s->head.result, record, index,
-                    "run %" PRIu64 ": node %u went down with it at %.6f s; "
+                    "run %" PRIu64 ": %s went down with it at %.6f s; "
                     "expected a new owner by %.6f s, %s at %.6f s",
-                    record->run, run->holder, check_seconds(down->time_ns),
+                    record->run, check_node(&word, s->head.world, run->holder),
+                    check_seconds(down->time_ns),
                     check_seconds(deadline(s, down, record->time_ns)), what,
                     check_seconds(record->time_ns));
 }
@@ -131,6 +137,7 @@ static void granted(struct orphans *s, const struct engine_record *grant,
     const struct fold_run *run = fold_run(s->head.fold, grant->run);
     const struct down *down = orphaned(s, run, grant->run);
     uint64_t now = grant->time_ns;
+    uint32_t *before = check_by_run(&s->holder_downs, grant->run);
 
     if (grant->token > 1) {
         if (now > s->granted_ns + world->scan_ns + world->request_timeout_ns)
@@ -146,14 +153,14 @@ static void granted(struct orphans *s, const struct engine_record *grant,
         if (now > until)
             late(s, run, down, grant, index, "granted");
     }
-    if (grant->peer < world->node_count)
-        s->holder_downs[grant->run] = s->downs[grant->peer].count;
+    if (before && grant->peer < world->node_count)
+        *before = s->downs[grant->peer].count;
 }
 
 /* Nobody needs to own a run that waits for an operator or is over. */
 static bool needs_owner(const struct fold *fold, const struct fold_run *run)
 {
-    if (run->state == ENGINE_RUN_BLOCKED)
+    if (run->state == ENGINE_RUN_BLOCKED || run->state == ENGINE_RUN_PAUSED)
         return false;
     if (!fold_terminal(run))
         return true;
@@ -189,8 +196,10 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         if (fold_run(s->head.fold, record->run))
             granted(s, record, index);
     } else {
-        for (about.run = 1; about.run <= s->head.world->runs_max; about.run++)
+        for (uint64_t slot = 1; slot <= fold_count(s->head.fold); slot++) {
+            about.run = fold_number(s->head.fold, slot);
             check_end(s, &about, index);
+        }
     }
 }
 

@@ -3,6 +3,11 @@
  * the progress bound after its own work could have been done and after the
  * last disturbance. A stuck run is explained: what it did last, what it waits
  * for, who holds what.
+ *
+ * A handler has no end that could be foreseen. It is stuck if it is parked
+ * although something it waited for has come, is overdue, or was never to
+ * come; or if an invocation of it does not get on. Waiting for the outside
+ * without a timeout is no fault.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,6 +41,8 @@ static uint64_t node_work(const struct engine_node *node)
 
     if (node->kind == ENGINE_NODE_WAIT)
         return node->wait_ns;
+    if (node->kind != ENGINE_NODE_STEP)
+        return UINT64_MAX;
     if (!node->attempt_timeout_ns)
         return UINT64_MAX;
     for (uint32_t n = 0; n < node->retry.attempts_max && work < UINT64_MAX; n++)
@@ -115,8 +122,10 @@ static uint32_t open_op(const struct fold_run *run)
 }
 
 /* What the attempt of a scheduled or running operation waits for. */
-static void explain_work(const struct fold_op *op, char *text, size_t size)
+static void explain_work(const struct progress *s, const struct fold_op *op,
+                         char *text, size_t size)
 {
+    struct check_node word;
     uint32_t attempt = op->attempt + (op->phase == FOLD_SCHEDULED);
 
     if (op->put != attempt)
@@ -124,11 +133,48 @@ static void explain_work(const struct fold_op *op, char *text, size_t size)
     else if (op->done)
         snprintf(text, size, "attempt %u was reported, but not taken", attempt);
     else if (op->claimed == attempt)
-        snprintf(text, size, "attempt %u is claimed by node %u", attempt,
-                 op->claimer);
+        snprintf(text, size, "attempt %u is claimed by %s", attempt,
+                 check_node(&word, s->head.world, op->claimer));
     else
         snprintf(text, size, "attempt %u is put, %s and not claimed", attempt,
                  op->sent ? "dispatched" : "never dispatched");
+}
+
+/* The operation whose timer is due first; NULL: none has one. */
+static const struct fold_operation *first_due(const struct fold_run *run)
+{
+    const struct fold_operation *first = NULL;
+
+    for (uint32_t n = 1; run->handler && n <= run->handler->count; n++) {
+        const struct fold_operation *op = fold_operation(run, n);
+
+        if ((op->status == ENGINE_STATUS_PENDING ||
+             (op->status == ENGINE_STATUS_STARTED &&
+              fold_is_outside(op->type))) &&
+            fold_due(op) != UINT64_MAX &&
+            (!first || fold_due(op) < fold_due(first)))
+            first = op;
+    }
+    return first;
+}
+
+static void explain_parked(const struct fold_run *run, char *text, size_t size)
+{
+    const struct fold_operation *first = first_due(run);
+
+    if (!run->handler)
+        snprintf(text, size, "nothing is known of its operations");
+    else if (run->handler->news_ns)
+        snprintf(text, size, "it has news since %.6f s",
+                 check_seconds(run->handler->news_ns));
+    else if (!run->handler->waiting)
+        snprintf(text, size, "nothing outside will ever wake it");
+    else if (first)
+        snprintf(text, size, "operation %u is due at store time %.6f s",
+                 (uint32_t)(first - run->handler->operations) + 1,
+                 check_seconds(fold_due(first)));
+    else
+        snprintf(text, size, "it waits for the outside");
 }
 
 static void explain(const struct progress *s, const struct fold_run *run,
@@ -143,7 +189,9 @@ static void explain(const struct progress *s, const struct fold_run *run,
         return;
     }
     if (op->phase == FOLD_SCHEDULED || op->phase == FOLD_RUNNING)
-        explain_work(op, why, sizeof(why));
+        explain_work(s, op, why, sizeof(why));
+    else if (op->phase == FOLD_PARKED)
+        explain_parked(run, why, sizeof(why));
     else if (op->phase == FOLD_RETRY || op->phase == FOLD_WAITING)
         snprintf(why, sizeof(why), "due at store time %.6f s",
                  check_seconds(op->due_ns));
@@ -157,17 +205,78 @@ static void stuck(struct progress *s, const struct fold_run *run,
                   const struct engine_record *about, uint64_t index)
 {
     char why[256];
+    struct check_node word;
 
     explain(s, run, why, sizeof(why));
     check_violation(
         s->head.result, about, index,
         "run %" PRIu64 ": %s at the end; its last event is %s at "
-        "%.6f s; %s; its lease (token %" PRIu64 ") %s node %u until %.6f s",
+        "%.6f s; %s; its lease (token %" PRIu64 ") %s %s until %.6f s",
         about->run, fold_state_name(run->state),
         engine_event_name(run->last_event), check_seconds(run->last_ns), why,
         run->token,
         fold_has(run, FOLD_RELEASED) ? "was given back by" : "is held by",
-        run->holder, check_seconds(run->expires_ns));
+        check_node(&word, s->head.world, run->holder),
+        check_seconds(run->expires_ns));
+}
+
+/* How long an invocation may take without an event; UINT64_MAX: any time. */
+static uint64_t invocation_time(const struct progress *s,
+                                const struct fold_run *run)
+{
+    const struct engine_node *node = fold_node(s->head.fold, run, 0);
+
+    return node && node->attempt_timeout_ns ? node->attempt_timeout_ns
+                                            : UINT64_MAX;
+}
+
+/*
+ * True time since when a handler should have got on; UINT64_MAX: it is right
+ * that it waits, or may be.
+ */
+static uint64_t handler_since(const struct progress *s,
+                              const struct fold_run *run)
+{
+    const struct fold_handler *handler = run->handler;
+    const struct fold_op *op = fold_op(run, 0);
+    const struct fold_operation *first = first_due(run);
+
+    if (!op)
+        return UINT64_MAX;
+    if (op->phase == FOLD_SCHEDULED || op->phase == FOLD_RUNNING)
+        return later(run->last_ns, invocation_time(s, run));
+    if (op->phase == FOLD_RETRY)
+        return op->due_ns - s->head.fold->store_skew_ns;
+    if (op->phase != FOLD_PARKED)
+        return run->last_ns;
+    if (handler->news_ns)
+        return handler->news_ns;
+    if (first)
+        return fold_due(first) - s->head.fold->store_skew_ns;
+    return handler->waiting ? UINT64_MAX : run->last_ns;
+}
+
+static bool is_invoked(const struct fold_run *run)
+{
+    const struct fold_op *op = fold_op(run, 0);
+
+    return op && (op->phase == FOLD_SCHEDULED || op->phase == FOLD_RUNNING);
+}
+
+static void check_handler(struct progress *s, const struct fold_run *run,
+                          const struct engine_record *about, uint64_t index)
+{
+    uint64_t since = handler_since(s, run);
+
+    if (since == UINT64_MAX && about->a && is_invoked(run))
+        s->head.result->unjudged++;
+    if (since == UINT64_MAX && (about->a || !is_invoked(run)))
+        return;
+    if (fold_has(run, FOLD_OPAQUE) ||
+        (about->a && !fold_settled(s->head.fold, about, since)))
+        s->head.result->unjudged++;
+    else
+        stuck(s, run, about, index);
 }
 
 static void check_end(struct progress *s, const struct fold_run *run,
@@ -175,12 +284,16 @@ static void check_end(struct progress *s, const struct fold_run *run,
 {
     uint64_t from = own_end(s, run);
 
-    if (!fold_has(run, FOLD_START_OK))
+    if (!fold_has(run, FOLD_START_OK) &&
+        (about->run <= s->head.world->runs_max || !run->next_seq))
         return;
     s->head.result->checked++;
-    if (fold_terminal(run) || run->state == ENGINE_RUN_BLOCKED ||
-        run->row_state == ENGINE_RUN_BLOCKED)
+    if (fold_terminal(run) || fold_held(run))
         return;
+    if (run->handler) {
+        check_handler(s, run, about, index);
+        return;
+    }
     if ((fold_has(run, FOLD_OPAQUE) && !fold_has(run, FOLD_AUDITED)) ||
         (about->a &&
          (from == UINT64_MAX || !fold_settled(s->head.fold, about, from))))
@@ -196,13 +309,14 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     const struct fold_run *run = fold_run(s->head.fold, record->run);
 
     if (record->kind == ENGINE_REC_EVENT) {
-        if (run && (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
-                    record->detail == ENGINE_EV_RUN_FAILED))
+        if (run && fold_is_run_end(record->detail))
             ended(s, run, record, index);
         return;
     }
-    for (about.run = 1; about.run <= s->head.world->runs_max; about.run++)
-        check_end(s, &s->head.fold->runs[about.run], &about, index);
+    for (uint64_t slot = 1; slot <= fold_count(s->head.fold); slot++) {
+        about.run = fold_number(s->head.fold, slot);
+        check_end(s, fold_at(s->head.fold, slot), &about, index);
+    }
 }
 
 const struct check_ops check_progress = {

@@ -16,8 +16,8 @@ struct row {
 
 struct projection {
     struct check_self head;
-    struct row *rows;  /* by run */
-    uint64_t last_run; /* the work row before */
+    struct check_by_run rows; /* struct row */
+    uint64_t last_run;        /* the work row before */
     uint32_t last_op;
 };
 
@@ -25,7 +25,7 @@ static void close_projection(void *self)
 {
     struct projection *s = self;
 
-    free(s->rows);
+    check_by_run_deinit(&s->rows);
     free(s);
 }
 
@@ -36,8 +36,7 @@ static void *open_projection(const struct check_view *view,
 
     if (!s)
         return NULL;
-    s->rows = calloc(view->world->runs_max + 1, sizeof(*s->rows));
-    if (!s->rows) {
+    if (check_by_run_init(&s->rows, view->fold, sizeof(struct row))) {
         close_projection(s);
         return NULL;
     }
@@ -52,9 +51,12 @@ static void audit_run(struct projection *s, const struct fold_run *run,
                       const struct engine_record *row, uint64_t index)
 {
     uint64_t next = run->next_seq ? run->next_seq : 1;
+    struct row *found = check_by_run(&s->rows, row->run);
 
     s->head.result->checked++;
-    s->rows[row->run].seen = 1;
+    if (!found)
+        return;
+    found->seen = 1;
     if (row->a != next)
         WRONG(s, row, index,
               "its row says the next seq is %" PRIu64 ", its log %" PRIu64,
@@ -89,8 +91,9 @@ static void audit_work(struct projection *s, const struct fold_run *run,
     const char *name = fold_op_name(s->head.fold, run, row->op);
     uint32_t expected = op ? op->attempt + (op->phase == FOLD_SCHEDULED) : 0;
     int repeat = row->run == s->last_run && row->op == s->last_op;
+    struct row *found = check_by_run(&s->rows, row->run);
 
-    if (fold_has(run, FOLD_OPAQUE))
+    if (!found || fold_has(run, FOLD_OPAQUE))
         return;
     s->head.result->checked++;
     s->last_run = row->run;
@@ -101,7 +104,7 @@ static void audit_work(struct projection *s, const struct fold_run *run,
               row->attempt, name, op ? fold_phase_name(op->phase) : "over");
         return;
     }
-    s->rows[row->run].work++;
+    found->work++;
 }
 
 /* The first operation that must have a work row. */
@@ -120,11 +123,11 @@ static const char *first_open(const struct projection *s,
 static void check_run(struct projection *s, const struct fold_run *run,
                       const struct engine_record *about, uint64_t index)
 {
-    const struct row *row = &s->rows[about->run];
+    const struct row *row = check_by_run(&s->rows, about->run);
     const char *name;
     uint32_t open;
 
-    if (!run || !run->next_seq)
+    if (!row || !run->next_seq)
         return;
     name = first_open(s, run, &open);
     if (!row->seen)
@@ -144,20 +147,24 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     struct projection *s = self;
     struct engine_record about = *record;
     const struct fold_run *run = fold_run(s->head.fold, record->run);
+    struct check_node word;
 
     if (record->kind == ENGINE_REC_ENGINE_ERROR)
         check_violation(s->head.result, record, index,
-                        "run %" PRIu64 ": node %u found that the rows and the "
+                        "run %" PRIu64 ": %s found that the rows and the "
                         "log do not agree",
-                        record->run, record->node);
+                        record->run,
+                        check_node(&word, s->head.world, record->node));
     if (run && record->kind == ENGINE_REC_AUDIT_RUN)
         audit_run(s, run, record, index);
     else if (run && record->kind == ENGINE_REC_AUDIT_WORK)
         audit_work(s, run, record, index);
     if (record->kind != ENGINE_REC_AUDIT_DONE || !record->detail)
         return;
-    for (about.run = 1; about.run <= s->head.world->runs_max; about.run++)
-        check_run(s, fold_run(s->head.fold, about.run), &about, index);
+    for (uint64_t slot = 1; slot <= fold_count(s->head.fold); slot++) {
+        about.run = fold_number(s->head.fold, slot);
+        check_run(s, fold_at(s->head.fold, slot), &about, index);
+    }
 }
 
 const struct check_ops check_projection = {

@@ -1,6 +1,7 @@
 /*
  * S9: an end is an end. A run has one terminal event; nothing but the
- * acquiring of its lease, to deliver the result, comes after; the state row
+ * acquiring of its lease, to deliver the result, and the note of what an
+ * operator did comes after; the state row
  * does not leave the terminal state, and the client is told the same.
  */
 #include <inttypes.h>
@@ -10,15 +11,15 @@
 
 static bool is_end(const struct engine_record *record)
 {
-    return record->detail == ENGINE_EV_RUN_SUCCEEDED ||
-           record->detail == ENGINE_EV_RUN_FAILED;
+    return fold_is_run_end(record->detail);
 }
 
 static void event(struct check_self *s, const struct fold_run *run,
                   const struct engine_record *record, uint64_t index)
 {
     s->result->checked += is_end(record);
-    if (!fold_terminal(run) || record->detail == ENGINE_EV_LEASE_ACQUIRED)
+    if (!fold_terminal(run) || record->detail == ENGINE_EV_LEASE_ACQUIRED ||
+        record->detail == ENGINE_EV_OPERATOR_ACTION)
         return;
     check_violation(s->result, record, index,
                     "run %" PRIu64 ": %s was logged at seq %" PRIu64
@@ -30,12 +31,15 @@ static void event(struct check_self *s, const struct fold_run *run,
 static void appended(struct check_self *s, const struct fold_run *run,
                      const struct engine_record *record, uint64_t index)
 {
+    struct check_node word;
+
     if (!fold_terminal(run) || !record->state || record->state == run->state)
         return;
     check_violation(s->result, record, index,
-                    "run %" PRIu64 ": a write of node %u made the run %s "
+                    "run %" PRIu64 ": a write of %s made the run %s "
                     "after it had %s",
-                    record->run, record->peer, fold_state_name(record->state),
+                    record->run, check_node(&word, s->world, record->peer),
+                    fold_state_name(record->state),
                     fold_state_name(run->state));
 }
 

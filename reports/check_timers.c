@@ -1,5 +1,6 @@
 /*
- * L5: a wait fires within the slack after it is due by store time. If
+ * L5: a wait fires within the slack after it is due by store time; inside a
+ * handler so do retries and timeouts, once no operator holds the run. If
  * anything was disturbed near that time, the count begins when a new owner
  * must have the run: a lease, a look and the skew bound after it.
  */
@@ -41,6 +42,58 @@ static void fired(struct check_self *s, const struct fold_run *run,
                         check_seconds(limit));
 }
 
+/* When a timer of a handler's operation may first fire. */
+static uint64_t operation_due(const struct fold_run *run,
+                              const struct fold_operation *op)
+{
+    uint64_t due = fold_due(op);
+
+    return due != UINT64_MAX && due < run->handler->held_ns
+               ? run->handler->held_ns
+               : due;
+}
+
+static void operation_fired(struct check_self *s, const struct fold_run *run,
+                            const struct engine_record *record, uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, record->op);
+    uint64_t due = op ? operation_due(run, op) : UINT64_MAX;
+    uint64_t limit;
+
+    if (due == UINT64_MAX || fold_held(run))
+        return; /* S10 */
+    limit = latest(s, due, record);
+    s->result->checked++;
+    if (record->wall_ns > limit)
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": %s of operation %u was due at store "
+                        "time %.6f s and came at %.6f s, expected by %.6f s",
+                        record->run, engine_event_name(record->detail),
+                        record->op, check_seconds(due),
+                        check_seconds(record->wall_ns), check_seconds(limit));
+}
+
+static void check_operation(struct check_self *s, const struct fold_run *run,
+                            uint32_t number, const struct engine_record *end,
+                            uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, number);
+    uint64_t due = operation_due(run, op);
+
+    if (due == UINT64_MAX || engine_status_terminal(op->status) ||
+        (op->status != ENGINE_STATUS_PENDING &&
+         (op->status != ENGINE_STATUS_STARTED || !fold_is_outside(op->type))))
+        return;
+    s->result->checked++;
+    if (end->wall_ns > latest(s, due, end) || end->a == 0)
+        check_violation(s->result, end, index,
+                        "run %" PRIu64 ": operation %u was due at store time "
+                        "%.6f s and its timer has not fired at the end",
+                        end->run, number, check_seconds(due));
+    else
+        s->result->unjudged++;
+}
+
 static void check_waiting(struct check_self *s, const struct fold_run *run,
                           uint32_t op, const struct engine_record *end,
                           uint64_t index)
@@ -64,12 +117,31 @@ static void check_end(struct check_self *s, const struct engine_record *end,
 {
     const struct fold_run *run = fold_run(s->fold, end->run);
 
-    if (!run->ops || fold_terminal(run) || run->state == ENGINE_RUN_BLOCKED ||
+    if (!run->ops || fold_terminal(run) || fold_held(run) ||
         fold_has(run, FOLD_OPAQUE))
         return;
+    for (uint32_t n = 1; run->handler && n <= run->handler->count; n++)
+        check_operation(s, run, n, end, index);
     for (uint32_t op = 0; op < run->op_count; op++)
         if (run->ops[op].phase == FOLD_WAITING)
             check_waiting(s, run, op, end, index);
+}
+
+static bool is_timer(unsigned event)
+{
+    return event == ENGINE_EV_OPERATION_FIRED ||
+           event == ENGINE_EV_OPERATION_READY ||
+           event == ENGINE_EV_OPERATION_TIMED_OUT;
+}
+
+static int applies(const struct check_world *world)
+{
+    for (uint32_t w = 0; w < world->graph_count; w++)
+        for (uint32_t op = 0; op < engine_graph_count(world->graphs[w]); op++)
+            if (engine_graph_node(world->graphs[w], op)->kind ==
+                ENGINE_NODE_WAIT)
+                return 1;
+    return fold_has_handlers(world);
 }
 
 static void feed(void *self, const struct engine_record *record, uint64_t index)
@@ -81,11 +153,15 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     if (record->kind == ENGINE_REC_EVENT) {
         if (run && record->detail == ENGINE_EV_WAIT_FIRED)
             fired(s, run, record, index);
+        else if (run && is_timer(record->detail))
+            operation_fired(s, run, record, index);
         return;
     }
     about.wall_ns = about.time_ns + s->fold->store_skew_ns;
-    for (about.run = 1; about.run <= s->world->runs_max; about.run++)
+    for (uint64_t slot = 1; slot <= fold_count(s->fold); slot++) {
+        about.run = fold_number(s->fold, slot);
         check_end(s, &about, index);
+    }
 }
 
 const struct check_ops check_timers = {
@@ -95,6 +171,7 @@ const struct check_ops check_timers = {
     .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |
                CHECK_BEYOND_ROT,
+    .applies = applies,
     .open = check_self_open,
     .feed = feed,
     .close = check_self_close,

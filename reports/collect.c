@@ -24,6 +24,7 @@ struct run {
     uint8_t state;    /* enum engine_run_state; 0: not durable yet */
     unsigned seen : 1;
     unsigned leased : 1; /* a lease was granted and not given back */
+    unsigned handler : 1;
 };
 
 /* What is kept of every node. */
@@ -308,10 +309,11 @@ static void run_seen(struct report_collect *collect, struct run *run,
     count_in_flight(collect, now);
 }
 
-/* In flight: asked for, and neither ended nor waiting for an operator. */
+/* In flight: asked for, neither ended nor waiting for an operator. */
 static int flying(unsigned state)
 {
-    return state != ENGINE_RUN_BLOCKED && !engine_run_state_terminal(state);
+    return state != ENGINE_RUN_BLOCKED && state != ENGINE_RUN_PAUSED &&
+           !engine_run_state_terminal(state);
 }
 
 static void run_ended(struct report_collect *collect, uint64_t id,
@@ -453,8 +455,12 @@ static void event(struct report_collect *collect,
                   const struct engine_record *record)
 {
     struct run *run = run_of(collect, record->run);
+    if (!run && record->detail == ENGINE_EV_RUN_CREATED)
+        collect->stats.runs.invoked++;
     if (!run)
         return;
+    run->handler |= record->detail == ENGINE_EV_CHECKPOINT ||
+                    record->detail == ENGINE_EV_ATTEMPT_SUSPENDED;
     if (record->detail == ENGINE_EV_RUN_CREATED && run->seen &&
         run->workflow == UINT32_MAX)
         run->workflow = (uint32_t)record->a;
@@ -953,6 +959,31 @@ void report_collect_feed(struct report_collect *collect,
     }
 }
 
+/* What a run counts as at the end. */
+static uint64_t *count_of(struct report_runs *runs, const struct run *run)
+{
+    switch (run->state) {
+    case ENGINE_RUN_SUCCEEDED:
+        return &runs->succeeded;
+    case ENGINE_RUN_FAILED:
+        return &runs->failed;
+    case ENGINE_RUN_BLOCKED:
+        return &runs->blocked;
+    case ENGINE_RUN_CANCELLED:
+        return &runs->cancelled;
+    case ENGINE_RUN_TIMED_OUT:
+        return &runs->timed_out;
+    case ENGINE_RUN_STOPPED:
+        return &runs->stopped;
+    case ENGINE_RUN_PAUSED:
+        return &runs->paused;
+    case ENGINE_RUN_SUSPENDED:
+        return run->handler ? &runs->waiting : &runs->stuck;
+    default:
+        return &runs->stuck;
+    }
+}
+
 static void finish_runs(struct report_collect *collect)
 {
     struct report_runs *runs = &collect->stats.runs;
@@ -960,14 +991,7 @@ static void finish_runs(struct report_collect *collect)
         const struct run *run = &collect->runs[id];
         if (!run->seen)
             continue;
-        if (run->state == ENGINE_RUN_SUCCEEDED)
-            runs->succeeded++;
-        else if (run->state == ENGINE_RUN_FAILED)
-            runs->failed++;
-        else if (run->state == ENGINE_RUN_BLOCKED)
-            runs->blocked++;
-        else
-            runs->stuck++;
+        (*count_of(runs, run))++;
     }
 }
 

@@ -57,7 +57,13 @@ struct report_runs {
     uint64_t succeeded;
     uint64_t failed;
     uint64_t blocked; /* waiting for an operator at the end */
-    uint64_t stuck;   /* neither ended nor blocked at the end */
+    uint64_t stuck;   /* none of the others at the end */
+    uint64_t cancelled;
+    uint64_t timed_out;
+    uint64_t stopped;
+    uint64_t paused;  /* held by an operator at the end */
+    uint64_t waiting; /* a handler that waits for the outside at the end */
+    uint64_t invoked; /* by other runs, not counted in any of the others */
 };
 
 /* One step of one workflow. */

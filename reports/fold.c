@@ -17,6 +17,11 @@ static const uint64_t folded =
     CHECK_KIND(DISK_CRASH) | CHECK_KIND(DISK_FAULT) | CHECK_KIND(THROTTLED) |
     CHECK_KIND(KILLED);
 
+enum {
+    CHILDREN_MIN = 64,
+    OPERATIONS_MIN = 16
+};
+
 int fold_init(struct fold *fold, const struct check_world *world)
 {
     *fold = (struct fold){.world = world};
@@ -24,12 +29,115 @@ int fold_init(struct fold *fold, const struct check_world *world)
     return fold->runs ? 0 : -1;
 }
 
+static void forget_handler(struct fold_run *run)
+{
+    if (run->handler) {
+        free(run->handler->operations);
+        free(run->handler->contexts);
+    }
+    free(run->handler);
+    run->handler = NULL;
+}
+
+static void free_run(struct fold_run *run)
+{
+    free(run->ops);
+    forget_handler(run);
+}
+
 void fold_deinit(struct fold *fold)
 {
     for (uint64_t run = 0; fold->runs && run <= fold->world->runs_max; run++)
-        free(fold->runs[run].ops);
+        free_run(&fold->runs[run]);
+    for (uint32_t i = 0; i < fold->child_count; i++) {
+        free_run(fold->children[i]);
+        free(fold->children[i]);
+    }
+    free(fold->children);
+    free(fold->child_numbers);
+    free(fold->child_slots);
     free(fold->runs);
     fold->runs = NULL;
+}
+
+/* Invoked runs. */
+
+static uint64_t spread(uint64_t key)
+{
+    return key * UINT64_C(0x9e3779b97f4a7c15) >> 20;
+}
+
+/* Where a child stands in the table of twice the capacity, or belongs. */
+static uint32_t *child_place(const struct fold *fold, uint64_t run)
+{
+    uint32_t mask = 2 * fold->child_capacity - 1;
+    uint32_t at = (uint32_t)spread(run) & mask;
+
+    while (fold->child_slots[at] &&
+           fold->child_numbers[fold->child_slots[at] - 1] != run)
+        at = (at + 1) & mask;
+    return &fold->child_slots[at];
+}
+
+uint64_t fold_child_slot(const struct fold *fold, uint64_t run)
+{
+    uint32_t index = fold->child_count ? *child_place(fold, run) : 0;
+
+    return index ? fold->world->runs_max + index : 0;
+}
+
+static bool more_children(struct fold *fold)
+{
+    uint32_t more =
+        fold->child_capacity ? 2 * fold->child_capacity : CHILDREN_MIN;
+    void *children = realloc(fold->children, more * sizeof(*fold->children));
+    void *numbers = NULL;
+
+    if (children)
+        fold->children = children;
+    if (children)
+        numbers =
+            realloc(fold->child_numbers, more * sizeof(*fold->child_numbers));
+    if (numbers)
+        fold->child_numbers = numbers;
+    uint32_t *slots = numbers ? calloc(more, 2 * sizeof(*slots)) : NULL;
+    if (!slots)
+        return false;
+    free(fold->child_slots);
+    fold->child_slots = slots;
+    fold->child_capacity = more;
+    for (uint32_t i = 0; i < fold->child_count; i++)
+        *child_place(fold, fold->child_numbers[i]) = i + 1;
+    return true;
+}
+
+bool fold_meet(struct fold *fold, uint64_t run)
+{
+    struct fold_run *child;
+
+    if (fold_slot(fold, run))
+        return true;
+    if (!(run & FOLD_CHILD) || run >> 40)
+        return false;
+    child = fold->child_count < fold->child_capacity || more_children(fold)
+                ? calloc(1, sizeof(*child))
+                : NULL;
+    if (!child) {
+        fold->failed = 1;
+        return false;
+    }
+    fold->children[fold->child_count] = child;
+    fold->child_numbers[fold->child_count] = run;
+    *child_place(fold, run) = ++fold->child_count;
+    return true;
+}
+
+int fold_has_handlers(const struct check_world *world)
+{
+    for (uint32_t i = 0; i < world->graph_count; i++)
+        if (engine_graph_is_handler(world->graphs[i]))
+            return 1;
+    return 0;
 }
 
 const struct engine_graph *fold_graph(const struct fold *fold,
@@ -72,9 +180,21 @@ static void forget_ops(struct fold_run *run)
     if (!fold_terminal(run) || run->work_open ||
         !fold_has(run, FOLD_OUTBOX_ACKED))
         return;
+    if (run->handler && run->handler->outbox_open)
+        return;
     free(run->ops);
     run->ops = NULL;
+    forget_handler(run);
     run->flags |= FOLD_FORGOTTEN;
+}
+
+static struct fold_handler *handler_of(struct fold *fold, struct fold_run *run)
+{
+    if (!run->handler)
+        run->handler = calloc(1, sizeof(*run->handler));
+    if (!run->handler)
+        fold->failed = 1;
+    return run->handler;
 }
 
 static void create(struct fold *fold, struct fold_run *run, uint64_t workflow)
@@ -87,6 +207,8 @@ static void create(struct fold *fold, struct fold_run *run, uint64_t workflow)
     run->ops = calloc(run->op_count, sizeof(*run->ops));
     if (!run->ops)
         fold->failed = 1;
+    if (engine_graph_is_handler(fold->world->graphs[workflow]))
+        handler_of(fold, run);
 }
 
 static void end_attempt(struct fold_op *op, const struct engine_record *event)
@@ -121,6 +243,10 @@ static void op_event(struct fold_op *op, const struct engine_record *event)
     case ENGINE_EV_WAIT_FIRED:
         op->phase = FOLD_FIRED;
         break;
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
+        op->phase = FOLD_PARKED;
+        op->end = (uint8_t)event->detail;
+        break;
     case ENGINE_EV_OP_SUCCEEDED:
         op->phase = FOLD_SUCCEEDED;
         break;
@@ -139,36 +265,291 @@ static void set_state(struct fold_run *run, uint16_t state)
     run->row_state = state;
 }
 
+/* Operations of handlers. */
+
+static uint32_t *context_place(const struct fold_handler *handler, uint64_t id)
+{
+    uint32_t mask = handler->context_slots - 1;
+    uint32_t at = (uint32_t)spread(id) & mask;
+
+    while (handler->contexts[at] &&
+           handler->operations[handler->contexts[at] - 1].id != id)
+        at = (at + 1) & mask;
+    return &handler->contexts[at];
+}
+
+static uint32_t context_number(const struct fold_handler *handler, uint64_t id)
+{
+    uint32_t number =
+        id && handler->context_count ? *context_place(handler, id) : 0;
+
+    return id && !number ? UINT32_MAX : number;
+}
+
+const struct fold_operation *fold_context(const struct fold_run *run,
+                                          uint64_t id)
+{
+    uint32_t number = run->handler ? context_number(run->handler, id) : 0;
+
+    return number && number <= run->handler->count
+               ? &run->handler->operations[number - 1]
+               : NULL;
+}
+
+static bool add_context(struct fold_handler *handler, uint32_t number)
+{
+    if (2 * handler->context_count >= handler->context_slots) {
+        uint32_t slots = handler->context_slots ? 2 * handler->context_slots
+                                                : 2 * OPERATIONS_MIN;
+        uint32_t *former = handler->contexts;
+        uint32_t former_slots = handler->context_slots;
+
+        handler->contexts = calloc(slots, sizeof(*handler->contexts));
+        if (!handler->contexts) {
+            handler->contexts = former;
+            return false;
+        }
+        handler->context_slots = slots;
+        for (uint32_t i = 0; i < former_slots; i++)
+            if (former[i])
+                *context_place(handler, handler->operations[former[i] - 1].id) =
+                    former[i];
+        free(former);
+    }
+    *context_place(handler, handler->operations[number - 1].id) = number;
+    handler->context_count++;
+    return true;
+}
+
+/* Takes up the next operation; a number further on is none of ours. */
+static struct fold_operation *add_operation(struct fold *fold,
+                                            struct fold_handler *handler,
+                                            const struct engine_record *event)
+{
+    struct fold_operation *op;
+
+    if (event->op != handler->count + 1)
+        return NULL;
+    if (handler->count == handler->capacity) {
+        uint32_t capacity =
+            handler->capacity ? 2 * handler->capacity : OPERATIONS_MIN;
+
+        op = realloc(handler->operations, capacity * sizeof(*op));
+        if (!op) {
+            fold->failed = 1;
+            return NULL;
+        }
+        handler->operations = op;
+        handler->capacity = capacity;
+    }
+    op = &handler->operations[handler->count++];
+    *op = (struct fold_operation){
+        .id = event->a,
+        .due_ns = UINT64_MAX,
+        .parent = context_number(handler, event->key_hi),
+        .type = (uint8_t)engine_record_type(event),
+        .subtype = (uint8_t)engine_record_subtype(event),
+        .options = (uint8_t)engine_record_options(event)};
+    if (op->type == ENGINE_OPERATION_CONTEXT &&
+        !add_context(handler, handler->count))
+        fold->failed = 1;
+    return op;
+}
+
+static bool waits(const struct fold_operation *op)
+{
+    return op->status == ENGINE_STATUS_PENDING ||
+           (op->status == ENGINE_STATUS_STARTED && fold_is_outside(op->type));
+}
+
+static uint64_t later(uint64_t time, uint64_t span)
+{
+    return time > UINT64_MAX - span ? UINT64_MAX : time + span;
+}
+
+uint64_t fold_due(const struct fold_operation *op)
+{
+    uint64_t beat = op->second_ns && op->status == ENGINE_STATUS_STARTED
+                        ? later(op->beat_ns, op->second_ns)
+                        : UINT64_MAX;
+
+    return beat < op->due_ns ? beat : op->due_ns;
+}
+
+static void began(struct fold_operation *op, const struct engine_record *event)
+{
+    op->status = ENGINE_STATUS_STARTED;
+    op->beat_ns = event->wall_ns;
+    if (!fold_is_outside(op->type))
+        return;
+    op->second_ns = event->token;
+    op->due_ns = event->b || op->type == ENGINE_OPERATION_WAIT
+                     ? later(event->wall_ns, event->b)
+                     : UINT64_MAX;
+}
+
+static void operation_changes(struct fold_operation *op,
+                              const struct engine_record *event)
+{
+    static const uint8_t ends[ENGINE_EV_COUNT] = {
+        [ENGINE_EV_OPERATION_SUCCEEDED] = ENGINE_STATUS_SUCCEEDED,
+        [ENGINE_EV_OPERATION_FAILED] = ENGINE_STATUS_FAILED,
+        [ENGINE_EV_OPERATION_CANCELLED] = ENGINE_STATUS_CANCELLED,
+        [ENGINE_EV_OPERATION_FIRED] = ENGINE_STATUS_SUCCEEDED,
+        [ENGINE_EV_OPERATION_TIMED_OUT] = ENGINE_STATUS_TIMED_OUT,
+        [ENGINE_EV_OPERATION_STOPPED] = ENGINE_STATUS_STOPPED,
+    };
+
+    if (event->attempt > op->attempt &&
+        event->detail != ENGINE_EV_OPERATION_READY)
+        op->attempt = event->attempt;
+    switch (event->detail) {
+    case ENGINE_EV_OPERATION_STARTED:
+        began(op, event);
+        break;
+    case ENGINE_EV_OPERATION_RETRY:
+        op->status = ENGINE_STATUS_PENDING;
+        op->due_ns = later(event->wall_ns, event->b);
+        break;
+    case ENGINE_EV_OPERATION_READY:
+        op->status = ENGINE_STATUS_READY;
+        break;
+    case ENGINE_EV_OPERATION_HEARTBEAT:
+        op->beat_ns = event->wall_ns;
+        break;
+    case ENGINE_EV_OPERATION_PROGRESS:
+        if (!op->status)
+            op->status = ENGINE_STATUS_STARTED;
+        break;
+    default:
+        op->status = ends[event->detail];
+        break;
+    }
+}
+
+/* Whether the handler has to be told: it did not bring this about itself. */
+static bool is_news(const struct fold_operation *op, unsigned event)
+{
+    return event == ENGINE_EV_OPERATION_READY ||
+           event == ENGINE_EV_OPERATION_FIRED ||
+           event == ENGINE_EV_OPERATION_TIMED_OUT ||
+           event == ENGINE_EV_OPERATION_STOPPED ||
+           (fold_is_end(event) && fold_is_outside(op->type));
+}
+
+static void operation_fold(struct fold *fold, struct fold_run *run,
+                           const struct engine_record *event)
+{
+    struct fold_handler *handler = handler_of(fold, run);
+    struct fold_operation *op;
+
+    if (!handler || !event->op)
+        return;
+    op = event->op <= handler->count ? &handler->operations[event->op - 1]
+                                     : add_operation(fold, handler, event);
+    if (!op || engine_status_terminal(op->status))
+        return;
+    handler->waiting -= waits(op);
+    operation_changes(op, event);
+    handler->waiting += waits(op);
+    if (!is_news(op, event->detail))
+        return;
+    handler->fresh = true;
+    if (run->ops && run->ops->phase == FOLD_PARKED && !handler->news_ns)
+        handler->news_ns = event->time_ns;
+}
+
+/* What events about the handler as a whole say of its invocation. */
+static void invocation_fold(struct fold_handler *handler,
+                            const struct engine_record *event)
+{
+    switch (event->detail) {
+    case ENGINE_EV_OP_SCHEDULED:
+        handler->invocation = event->attempt;
+        handler->token = 0;
+        handler->news_ns = 0;
+        handler->fresh = false;
+        break;
+    case ENGINE_EV_CHECKPOINT:
+        handler->token = event->b + 1;
+        handler->client_token[0] = event->a;
+        handler->client_token[1] = event->key_hi;
+        handler->fresh = false;
+        break;
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
+        handler->news_ns = handler->fresh ? event->time_ns : 0;
+        break;
+    default:
+        break;
+    }
+}
+
+/* An operator lets the run go on. */
+static void let_go(struct fold_run *run, const struct engine_record *event)
+{
+    run->state = ENGINE_RUN_RUNNING;
+    if (run->row_state == ENGINE_RUN_PAUSED ||
+        run->row_state == ENGINE_RUN_BLOCKED)
+        run->row_state = ENGINE_RUN_RUNNING;
+    if (run->handler)
+        run->handler->held_ns = event->wall_ns;
+}
+
+static void other_event(struct fold *fold, struct fold_run *run,
+                        const struct engine_record *event)
+{
+    if (fold_is_operation(event->detail)) {
+        operation_fold(fold, run, event);
+        return;
+    }
+    if (run->handler && event->op == 0)
+        invocation_fold(run->handler, event);
+    if (fold_op(run, event->op) && event->detail != ENGINE_EV_CHECKPOINT &&
+        event->detail != ENGINE_EV_INBOX_CONSUMED)
+        op_event(fold_op(run, event->op), event);
+}
+
 static void event_fold(struct fold *fold, struct fold_run *run,
                        const struct engine_record *event)
 {
+    static const uint8_t states[ENGINE_EV_COUNT] = {
+        [ENGINE_EV_RUN_SUSPENDED] = ENGINE_RUN_SUSPENDED,
+        [ENGINE_EV_RUN_BLOCKED] = ENGINE_RUN_BLOCKED,
+        [ENGINE_EV_RUN_SUCCEEDED] = ENGINE_RUN_SUCCEEDED,
+        [ENGINE_EV_RUN_FAILED] = ENGINE_RUN_FAILED,
+        [ENGINE_EV_RUN_CANCELLED] = ENGINE_RUN_CANCELLED,
+        [ENGINE_EV_RUN_TIMED_OUT] = ENGINE_RUN_TIMED_OUT,
+        [ENGINE_EV_RUN_STOPPED] = ENGINE_RUN_STOPPED,
+        [ENGINE_EV_RUN_PAUSED] = ENGINE_RUN_PAUSED,
+    };
+
     run->last_event = event->detail;
     run->last_op = event->op;
     run->last_attempt = event->attempt;
     run->last_ns = event->time_ns;
+    if (event->detail < ENGINE_EV_COUNT && states[event->detail]) {
+        set_state(run, states[event->detail]);
+        return;
+    }
     switch (event->detail) {
     case ENGINE_EV_RUN_CREATED:
+        if (!run->started_ns) /* nobody acknowledges an invoked one */
+            run->started_ns = event->time_ns;
         create(fold, run, event->a);
         break;
     case ENGINE_EV_LEASE_ACQUIRED:
         if (!fold_terminal(run))
             run->state = ENGINE_RUN_RUNNING;
         break;
-    case ENGINE_EV_RUN_SUSPENDED:
-        set_state(run, ENGINE_RUN_SUSPENDED);
+    case ENGINE_EV_RUN_UNPAUSED:
+    case ENGINE_EV_RUN_UNBLOCKED:
+        let_go(run, event);
         break;
-    case ENGINE_EV_RUN_BLOCKED:
-        set_state(run, ENGINE_RUN_BLOCKED);
-        break;
-    case ENGINE_EV_RUN_SUCCEEDED:
-        set_state(run, ENGINE_RUN_SUCCEEDED);
-        break;
-    case ENGINE_EV_RUN_FAILED:
-        set_state(run, ENGINE_RUN_FAILED);
+    case ENGINE_EV_OPERATOR_ACTION:
+    case ENGINE_EV_LIMIT_NEAR:
         break;
     default:
-        if (fold_op(run, event->op))
-            op_event(fold_op(run, event->op), event);
+        other_event(fold, run, event);
         break;
     }
 }
@@ -341,6 +722,37 @@ static void client_fold(struct fold_run *run,
     run->flags |= FOLD_START_OK;
 }
 
+/* The number of an outbox row; the records leave out that it is 1. */
+static uint32_t row_number(const struct engine_record *outbox)
+{
+    return outbox->op == UINT32_MAX ? 1 : outbox->op;
+}
+
+static void outbox_put(struct fold_run *run, const struct engine_record *record)
+{
+    if (run->handler && fold_is_for_run(record)) {
+        run->handler->outbox_open++;
+        return;
+    }
+    run->flags |= FOLD_OUTBOX_PUT;
+    if (run->handler)
+        run->handler->result_row = row_number(record);
+}
+
+static void outbox_acked(struct fold_run *run,
+                         const struct engine_record *record)
+{
+    struct fold_handler *handler = run->handler;
+
+    if (handler && handler->result_row != row_number(record)) {
+        if (handler->outbox_open)
+            handler->outbox_open--;
+    } else {
+        run->flags |= FOLD_OUTBOX_ACKED;
+    }
+    forget_ops(run);
+}
+
 static void run_fold(struct fold *fold, struct fold_run *run,
                      const struct engine_record *record)
 {
@@ -361,11 +773,10 @@ static void run_fold(struct fold *fold, struct fold_run *run,
         lease_fold(run, record);
         break;
     case ENGINE_REC_OUTBOX_PUT:
-        run->flags |= FOLD_OUTBOX_PUT;
+        outbox_put(run, record);
         break;
     case ENGINE_REC_OUTBOX_ACKED:
-        run->flags |= FOLD_OUTBOX_ACKED;
-        forget_ops(run);
+        outbox_acked(run, record);
         break;
     case ENGINE_REC_AUDIT_ROW:
         audit_row(run, record);
@@ -428,8 +839,9 @@ uint64_t fold_drift(const struct fold *fold, uint64_t span_ns)
 const char *fold_phase_name(unsigned phase)
 {
     static const char *const names[] = {
-        "not scheduled", "scheduled", "running",   "ended",  "waiting to retry",
-        "waiting",       "fired",     "succeeded", "failed",
+        "not scheduled",    "scheduled", "running", "ended",
+        "waiting to retry", "waiting",   "parked",  "fired",
+        "succeeded",        "failed",
     };
     return phase < sizeof(names) / sizeof(*names) ? names[phase] : "?";
 }
@@ -441,4 +853,13 @@ const char *fold_state_name(unsigned state)
         "failed",      "cancelled", "timed out", "stopped", "paused",
     };
     return state < sizeof(names) / sizeof(*names) ? names[state] : "?";
+}
+
+const char *fold_status_name(unsigned status)
+{
+    static const char *const names[ENGINE_STATUS_COUNT] = {
+        "not started", "started",   "waiting to retry", "ready",   "succeeded",
+        "failed",      "cancelled", "timed out",        "stopped",
+    };
+    return status < ENGINE_STATUS_COUNT ? names[status] : "?";
 }

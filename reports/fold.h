@@ -9,6 +9,13 @@
  * are forgotten when a run has ended, its result is acknowledged and it has
  * no work rows left.
  *
+ * Runs that clients start have the numbers 1..runs_max. Those that runs invoke
+ * have large ones; they get a slot behind the others when they are first met.
+ * Where a checker keeps an array by run, it is by slot.
+ *
+ * A run of a handler has op 0, whose attempts are its invocations, and a
+ * table of the operations it began, which grows with them.
+ *
  * A commit whose outcome was unknown may stand on disk without records. The
  * host announces such a row when it opens the store again, with an APPENDED
  * whose detail is 0 and its EVENTs; what else was in that request stays
@@ -20,6 +27,7 @@
 
 #include <stdbool.h>
 
+#include "engine/operation.h"
 #include "engine/record.h"
 #include "reports/check.h"
 
@@ -30,6 +38,7 @@ enum fold_phase {
     FOLD_ENDED,     /* the attempt ended, what follows is not decided */
     FOLD_RETRY,     /* due_ns is when the next attempt may be scheduled */
     FOLD_WAITING,   /* due_ns is when the wait is over */
+    FOLD_PARKED,    /* a handler that waits for something */
     FOLD_FIRED,
     FOLD_SUCCEEDED,
     FOLD_FAILED
@@ -61,6 +70,38 @@ struct fold_op {
     uint8_t error; /* class of the last attempt that did not succeed */
 };
 
+/* An operation of a handler. Times are store times. */
+struct fold_operation {
+    uint64_t id;        /* low half */
+    uint64_t due_ns;    /* wait, retry or timeout; UINT64_MAX: none */
+    uint64_t second_ns; /* heartbeat timeout, 0: none */
+    uint64_t beat_ns;   /* when it began or last gave a sign of life */
+    uint32_t parent;    /* number; 0: the run, UINT32_MAX: not known */
+    uint32_t attempt;   /* of the step, last one known to have begun */
+    uint8_t type;
+    uint8_t subtype;
+    uint8_t status; /* enum engine_operation_status */
+    uint8_t options;
+};
+
+struct fold_handler {
+    struct fold_operation *operations; /* [count], number 1 first */
+    uint32_t count;
+    uint32_t capacity;
+    uint32_t *contexts; /* open addressing by id: numbers of contexts */
+    uint32_t context_count;
+    uint32_t context_slots;
+    uint32_t invocation;      /* last one scheduled */
+    uint32_t waiting;         /* operations that something outside will end */
+    uint32_t outbox_open;     /* rows for other runs, not acknowledged */
+    uint32_t result_row;      /* outbox number of the result; 0: none */
+    uint64_t token;           /* one more than the last number used up */
+    uint64_t client_token[2]; /* of the last checkpoint */
+    uint64_t news_ns; /* true time of the first news since it is parked */
+    uint64_t held_ns; /* store time until which an operator held it */
+    bool fresh;       /* news since the last checkpoint or scheduling */
+};
+
 struct fold_run {
     uint64_t next_seq; /* 0: not created */
     uint64_t tail;     /* position of the last row */
@@ -70,6 +111,7 @@ struct fold_run {
     uint64_t started_ns; /* true time of START_OK */
     uint64_t last_ns;    /* true time of the last event */
     struct fold_op *ops;
+    struct fold_handler *handler; /* NULL: a declared graph, or forgotten */
     uint32_t workflow;
     uint32_t op_count;
     uint32_t work_open; /* work rows put and neither taken nor cut */
@@ -85,7 +127,12 @@ struct fold_run {
 
 struct fold {
     const struct check_world *world;
-    struct fold_run *runs;  /* [runs_max + 1] */
+    struct fold_run *runs;      /* [runs_max + 1] */
+    struct fold_run **children; /* invoked runs, in the order they were met */
+    uint64_t *child_numbers;
+    uint32_t *child_slots; /* open addressing by number: index + 1 */
+    uint32_t child_count;
+    uint32_t child_capacity;
     uint64_t last_position; /* of the log, as far as acknowledged or found */
     uint64_t disturbed_ns;  /* true time of the last fault or its end */
     uint64_t store_away_ns; /* how long the store was down, closed periods */
@@ -100,18 +147,64 @@ int fold_init(struct fold *fold, const struct check_world *world);
 void fold_deinit(struct fold *fold);
 void fold_feed(struct fold *fold, const struct engine_record *record);
 
+/* Numbers of invoked runs have this bit. */
+#define FOLD_CHILD (UINT64_C(1) << 39)
+
+/* Makes sure that a run has a slot; false if no run has this number. */
+bool fold_meet(struct fold *fold, uint64_t run);
+/* The slot of an invoked run, 0: it was never met. */
+uint64_t fold_child_slot(const struct fold *fold, uint64_t run);
+
+/* The slot of a run, from 1; 0 if no such run is known. */
+static inline uint64_t fold_slot(const struct fold *fold, uint64_t run)
+{
+    return run <= fold->world->runs_max ? run : fold_child_slot(fold, run);
+}
+
+/* The largest slot. */
+static inline uint64_t fold_count(const struct fold *fold)
+{
+    return fold->world->runs_max + fold->child_count;
+}
+
+/* The run in a slot, which is not 0. */
+static inline struct fold_run *fold_at(const struct fold *fold, uint64_t slot)
+{
+    uint64_t runs_max = fold->world->runs_max;
+
+    return slot <= runs_max ? &fold->runs[slot]
+                            : fold->children[slot - runs_max - 1];
+}
+
+/* The number of the run in a slot. */
+static inline uint64_t fold_number(const struct fold *fold, uint64_t slot)
+{
+    uint64_t runs_max = fold->world->runs_max;
+
+    return slot <= runs_max ? slot : fold->child_numbers[slot - runs_max - 1];
+}
+
 /* The run of this record; NULL if it names none. */
 static inline struct fold_run *fold_run(const struct fold *fold, uint64_t run)
 {
-    if (run == 0 || run > fold->world->runs_max)
-        return NULL;
-    return &fold->runs[run];
+    uint64_t slot = fold_slot(fold, run);
+
+    return slot ? fold_at(fold, slot) : NULL;
 }
 
 /* An operation; NULL if it is not known or no longer kept. */
 static inline struct fold_op *fold_op(const struct fold_run *run, uint32_t op)
 {
     return run && run->ops && op < run->op_count ? &run->ops[op] : NULL;
+}
+
+/* An operation of a handler; NULL if it is not known or no longer kept. */
+static inline const struct fold_operation *
+fold_operation(const struct fold_run *run, uint32_t number)
+{
+    if (!run || !run->handler || !number || number > run->handler->count)
+        return NULL;
+    return &run->handler->operations[number - 1];
 }
 
 static inline bool fold_has(const struct fold_run *run, unsigned flags)
@@ -123,6 +216,64 @@ static inline bool fold_terminal(const struct fold_run *run)
 {
     return engine_run_state_terminal(run->state);
 }
+
+/* It waits for an operator: nothing need happen by itself. */
+static inline bool fold_held(const struct fold_run *run)
+{
+    return run->state == ENGINE_RUN_BLOCKED ||
+           run->row_state == ENGINE_RUN_BLOCKED ||
+           run->state == ENGINE_RUN_PAUSED ||
+           run->row_state == ENGINE_RUN_PAUSED;
+}
+
+/* True for events about an operation of a handler. */
+static inline bool fold_is_operation(unsigned event)
+{
+    return event >= ENGINE_EV_OPERATION_STARTED &&
+           event <= ENGINE_EV_OPERATION_HEARTBEAT;
+}
+
+/* True for the events after which an operation changes no more. */
+static inline bool fold_is_end(unsigned event)
+{
+    return event == ENGINE_EV_OPERATION_SUCCEEDED ||
+           event == ENGINE_EV_OPERATION_FAILED ||
+           event == ENGINE_EV_OPERATION_CANCELLED ||
+           event == ENGINE_EV_OPERATION_FIRED ||
+           event == ENGINE_EV_OPERATION_TIMED_OUT ||
+           event == ENGINE_EV_OPERATION_STOPPED;
+}
+
+/* True for the events that end a run. */
+static inline bool fold_is_run_end(unsigned event)
+{
+    return event == ENGINE_EV_RUN_SUCCEEDED || event == ENGINE_EV_RUN_FAILED ||
+           event == ENGINE_EV_RUN_CANCELLED ||
+           event == ENGINE_EV_RUN_TIMED_OUT || event == ENGINE_EV_RUN_STOPPED;
+}
+
+/* Something outside will end an operation of this type. */
+static inline bool fold_is_outside(unsigned type)
+{
+    return type == ENGINE_OPERATION_WAIT || type == ENGINE_OPERATION_CALLBACK ||
+           type == ENGINE_OPERATION_INVOKE || type == ENGINE_OPERATION_RECEIVE;
+}
+
+/* An outbox row for another run, not the result for a client. */
+static inline bool fold_is_for_run(const struct engine_record *outbox)
+{
+    return outbox->detail == ENGINE_OUTBOX_CHILD ||
+           (outbox->detail == ENGINE_OUTBOX_SIGNAL &&
+            outbox->state != ENGINE_SIG_CHILD_ENDED);
+}
+
+/* The context with this id (its low half) in a handler's run, or NULL. */
+const struct fold_operation *fold_context(const struct fold_run *run,
+                                          uint64_t id);
+/* 1 if any workflow of the world is a handler, else 0. */
+int fold_has_handlers(const struct check_world *world);
+/* The earliest store time at which a timer of this operation may fire. */
+uint64_t fold_due(const struct fold_operation *op);
 
 /* The graph of a created run, or NULL. */
 const struct engine_graph *fold_graph(const struct fold *fold,
@@ -155,5 +306,7 @@ uint64_t fold_drift(const struct fold *fold, uint64_t span_ns);
 
 const char *fold_phase_name(unsigned phase);
 const char *fold_state_name(unsigned state);
+/* Of a handler's operation, for sentences. */
+const char *fold_status_name(unsigned status);
 
 #endif

@@ -126,6 +126,27 @@ static void figure(struct report_buffer *out, const char *name,
                         value);
 }
 
+/* States that runs of declared graphs do not get into, if any run did. */
+static void put_other_runs(const struct report_runs *runs,
+                           struct report_buffer *out)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } states[] = {{"cancelled", runs->cancelled},
+                  {"timed out", runs->timed_out},
+                  {"stopped", runs->stopped},
+                  {"paused", runs->paused},
+                  {"waiting for the outside", runs->waiting},
+                  {"invoked by runs", runs->invoked}};
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        struct report_word word;
+        if (states[i].count)
+            figure(out, states[i].name,
+                   report_format_count(&word, states[i].count));
+    }
+}
+
 static void put_figures(const struct report_model *model,
                         struct report_buffer *out)
 {
@@ -138,6 +159,7 @@ static void put_figures(const struct report_model *model,
     figure(out, "failed", report_format_count(&word, runs->failed));
     figure(out, "blocked", report_format_count(&word, runs->blocked));
     figure(out, "stuck", report_format_count(&word, runs->stuck));
+    put_other_runs(runs, out);
     figure(out, "latency p50",
            report_format_ns(&word, report_hist_at(&stats->latency, 500000)));
     figure(out, "latency p99",
@@ -214,14 +236,17 @@ static void put_properties(const struct report_model *model,
              "class=\"n\">checked<th>of what<th>verdict</tr>\n");
     for (size_t i = 0; room(out, i, facts->result_count, 5); i++) {
         const struct check_result *result = &facts->results[i];
-        int more = result->violations ||
-                   (result->verdict != CHECK_PASS && result->reason[0]);
+        int more = result->violations || (result->verdict != CHECK_PASS &&
+                                          !result->absent && result->reason[0]);
         put(out, more ? "<tr class=\"head\">" : "<tr>");
         element(out, "<td class=\"w\">", result->id, NAME, "</td>");
         cell(out, result->name);
         count_cell(out, result->checked);
         cell(out, result->unit);
-        verdict_cell(out, result->verdict);
+        if (result->absent)
+            put(out, "<td class=\"w dim\">does not apply</td>");
+        else
+            verdict_cell(out, result->verdict);
         put(out, "</tr>\n");
         if (more)
             put_finding(model, out, result);

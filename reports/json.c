@@ -289,6 +289,7 @@ static void write_properties(struct writer *writer,
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
         begin(writer, NULL, "{");
+        truth(writer, "applies", !result->absent);
         number(writer, "checked", result->checked);
         write_first(writer, result);
         text(writer, "id", result->id);
@@ -319,10 +320,16 @@ static void write_runs(struct writer *writer, const struct report_runs *runs)
 {
     begin(writer, "runs", "{");
     number(writer, "blocked", runs->blocked);
+    number(writer, "cancelled", runs->cancelled);
     number(writer, "failed", runs->failed);
+    number(writer, "invoked", runs->invoked);
+    number(writer, "paused", runs->paused);
     number(writer, "started", runs->started);
+    number(writer, "stopped", runs->stopped);
     number(writer, "stuck", runs->stuck);
     number(writer, "succeeded", runs->succeeded);
+    number(writer, "timed_out", runs->timed_out);
+    number(writer, "waiting", runs->waiting);
     end(writer, "}");
 }
 

@@ -41,6 +41,7 @@ static void judge_failures(struct report_model *model)
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
         model->held += result->verdict == CHECK_PASS;
+        model->absent += result->absent != 0;
         if (result->verdict != CHECK_FAIL)
             continue;
         model->failed++;
@@ -124,7 +125,7 @@ static void judge_doubts(struct report_model *model)
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
         if (result->verdict == CHECK_FAIL || result->verdict == CHECK_EXCUSED ||
-            !required(facts, result->id))
+            result->absent || !required(facts, result->id))
             continue;
         if (result->checked == 0)
             reason(model, CHECK_INCONCLUSIVE, "%s %s looked at no %s.",
@@ -209,14 +210,23 @@ void report_model_held(const struct report_model *model,
 {
     const struct report_facts *facts = &model->facts;
     struct report_word runs;
-    if (facts->result_count)
+    size_t judged = facts->result_count - model->absent;
+    if (facts->result_count && model->held == judged && model->absent)
+        report_buffer_print(out, "%" PRIu32 " properties held", model->held);
+    else if (facts->result_count)
         report_buffer_print(out, "%" PRIu32 " of %zu properties held",
-                            model->held, facts->result_count);
+                            model->held, judged);
+    if (model->absent)
+        report_buffer_print(out, ", %" PRIu32 " %s not apply", model->absent,
+                            model->absent == 1 ? "does" : "do");
     if (facts->expectation_count)
         report_buffer_print(out, "%s%" PRIu32 " of %zu expectations%s",
-                            facts->result_count ? " and " : "", model->met,
-                            facts->expectation_count,
-                            facts->result_count ? "" : " held");
+                            !facts->result_count ? ""
+                            : model->absent      ? ", "
+                                                 : " and ",
+                            model->met, facts->expectation_count,
+                            facts->result_count && !model->absent ? ""
+                                                                  : " held");
     report_buffer_print(out, " over %s runs",
                         report_format_count(&runs, model->stats->runs.started));
     if (model->stats->runs.blocked)

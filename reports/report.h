@@ -108,7 +108,8 @@ struct report_model {
     enum check_verdict verdict;
     uint32_t held; /* properties, and how it went with them */
     uint32_t failed;
-    uint32_t met; /* expectations */
+    uint32_t absent; /* those that the world has nothing for */
+    uint32_t met;    /* expectations */
     uint32_t missed;
     struct report_reason reasons[REPORT_REASONS_MAX]; /* gravest first */
     uint32_t reason_count;

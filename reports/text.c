@@ -163,6 +163,32 @@ static void put_head(struct page *page)
     }
 }
 
+/* States that runs of declared graphs do not get into, if any run did. */
+static void put_other_runs(struct page *page)
+{
+    const struct report_runs *runs = &page->model->stats->runs;
+    const struct {
+        const char *name;
+        uint64_t count;
+    } states[] = {{"cancelled", runs->cancelled},
+                  {"timed out", runs->timed_out},
+                  {"stopped", runs->stopped},
+                  {"paused", runs->paused},
+                  {"waiting for the outside", runs->waiting},
+                  {"invoked by runs", runs->invoked}};
+    int any = 0;
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        struct report_word word;
+        if (!states[i].count)
+            continue;
+        report_buffer_print(page->out, "%s%s %s", any ? ", " : "          ",
+                            report_format_count(&word, states[i].count),
+                            states[i].name);
+        any = 1;
+    }
+    report_buffer_put(page->out, any ? "\n" : "");
+}
+
 static void put_runs(struct page *page)
 {
     const struct report_stats *stats = page->model->stats;
@@ -175,6 +201,7 @@ static void put_runs(struct page *page)
         report_format_count(&words[2], stats->runs.failed),
         report_format_count(&words[3], stats->runs.blocked),
         report_format_count(&words[4], stats->runs.stuck));
+    put_other_runs(page);
     report_buffer_print(
         page->out, "world     %s virtual, %s events, %s commits, %s crashes\n",
         report_format_ns(&words[0], stats->last_ns - stats->first_ns),
@@ -192,7 +219,10 @@ static void put_property(struct page *page, const struct check_result *result)
     report_buffer_put(page->out, " ");
     cell(page, result->unit, 20);
     report_buffer_put(page->out, " ");
-    put_verdict(page, result->verdict, check_verdict_name(result->verdict));
+    if (result->absent)
+        report_buffer_put(page->out, "does not apply");
+    else
+        put_verdict(page, result->verdict, check_verdict_name(result->verdict));
     report_buffer_put(page->out, "\n");
     if (result->violations) {
         struct report_word count;
@@ -209,7 +239,8 @@ static void put_property(struct page *page, const struct check_result *result)
                                 result->first.record.run);
         report_buffer_put(page->out, "):\n      ");
         wrapped(page, result->first.text, 6);
-    } else if (result->verdict != CHECK_PASS && result->reason[0]) {
+    } else if (result->verdict != CHECK_PASS && !result->absent &&
+               result->reason[0]) {
         report_buffer_put(page->out, "      ");
         wrapped(page, result->reason, 6);
     }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/fold.h"
+
 static const uint64_t MS = 1000000;
 
 static struct engine_graph *order_graph(void)
@@ -43,6 +45,40 @@ static struct engine_graph *order_graph(void)
         {"charge", "out", "hold", "in"}, {"hold", "out", "ship", "in"}};
 
     return engine_graph_new("order", nodes, 3, edges, 2, NULL);
+}
+
+static struct engine_graph *trip_graph(void)
+{
+    const struct engine_node node = {.name = "trip",
+                                     .kind = ENGINE_NODE_HANDLER,
+                                     .attempt_timeout_ns = 30 * SECOND};
+
+    return engine_graph_new("trip", &node, 1, NULL, 0, NULL);
+}
+
+struct records *records_handlers_new(void)
+{
+    static const uint32_t effects[] = {2};
+    struct records *records = records_new();
+
+    records->handler = trip_graph();
+    cr_assert_not_null(records->handler);
+    records->graphs[1] = records->handler;
+    records->effects[1] = effects;
+    records->world.graph_count = 2;
+    return records;
+}
+
+uint64_t records_child(unsigned n)
+{
+    return FOLD_CHILD | n;
+}
+
+/* Where a run's numbers are kept. */
+static uint64_t place(uint64_t run)
+{
+    return run <= RECORDS_RUNS ? run
+                               : RECORDS_RUNS + 1 + run % RECORDS_CHILDREN;
 }
 
 struct records *records_new(void)
@@ -85,6 +121,7 @@ struct records *records_new(void)
 void records_free(struct records *records)
 {
     engine_graph_free(records->graph);
+    engine_graph_free(records->handler);
     free(records->list);
     free(records);
 }
@@ -110,7 +147,7 @@ struct engine_record *records_add(struct records *records, unsigned kind,
         .wall_ns = records->now_ns,
         .mono_ns = records->now_ns,
         .run = run,
-        .token = run <= RECORDS_RUNS ? records->token[run] : 0,
+        .token = records->token[place(run)],
         .op = UINT32_MAX,
         .node = (uint16_t)node,
         .peer = NODE_FIRST,
@@ -150,7 +187,7 @@ struct engine_record *records_row(struct records *records, uint64_t run,
         records_add(records, ENGINE_REC_APPENDED, run, NODE_STORE);
 
     records->row = records->count - 1;
-    row->a = records->seq[run] + 1;
+    row->a = records->seq[place(run)] + 1;
     row->b = ++records->position;
     row->key = run * 1000 + row->b;
     row->key_hi = row->b;
@@ -167,7 +204,7 @@ struct engine_record *records_event(struct records *records, unsigned kind,
         records_work(records, ENGINE_REC_EVENT, run, op, attempt);
 
     event->detail = (uint16_t)kind;
-    event->key = ++records->seq[run];
+    event->key = ++records->seq[place(run)];
     records->list[records->row].count++;
     return event;
 }
@@ -177,8 +214,8 @@ struct engine_record *records_grant(struct records *records, uint64_t run,
 {
     struct engine_record *grant;
 
-    records->token[run]++;
-    if (records->seq[run]) {
+    records->token[place(run)]++;
+    if (records->seq[place(run)]) {
         records_row(records, run, ENGINE_REQ_ACQUIRE);
         records_event(records, ENGINE_EV_LEASE_ACQUIRED, UINT32_MAX, 0);
     } else {
@@ -298,6 +335,154 @@ void records_life(struct records *records, uint64_t run, enum life until)
             live(records, run, part);
 }
 
+static void begin_invocation(struct records *records, uint64_t run)
+{
+    uint32_t attempt = records->invocation[place(run)];
+
+    records_work(records, ENGINE_REC_WORK_PUT, run, 0, attempt);
+    records_work(records, ENGINE_REC_SENT, run, 0, attempt);
+    records_work(records, ENGINE_REC_WORK_CLAIMED, run, 0, attempt);
+    records_work(records, ENGINE_REC_ATTEMPT_BEGIN, run, 0, attempt);
+}
+
+void records_trip(struct records *records, uint64_t run)
+{
+    struct engine_record *grant;
+
+    if (run <= RECORDS_RUNS)
+        records_add(records, ENGINE_REC_START_SENT, run, NODE_CLIENT)->op = 1;
+    records->token[place(run)] = 1;
+    records->invocation[place(run)] = 1;
+    records_row(records, run, ENGINE_REQ_CREATE);
+    records_event(records, ENGINE_EV_RUN_CREATED, UINT32_MAX, 0)->a = 1;
+    records_event(records, ENGINE_EV_OP_SCHEDULED, 0, 1);
+    grant = records_add(records, ENGINE_REC_LEASE_GRANTED, run, NODE_STORE);
+    grant->a = grant->wall_ns + 1000 * SECOND;
+    if (run <= RECORDS_RUNS)
+        records_add(records, ENGINE_REC_START_OK, run, NODE_CLIENT);
+    begin_invocation(records, run);
+}
+
+struct engine_record *records_checkpoint(struct records *records, uint64_t run)
+{
+    struct engine_record *event;
+
+    records_row(records, run, ENGINE_REQ_APPEND);
+    event = records_event(records, ENGINE_EV_CHECKPOINT, 0,
+                          records->invocation[place(run)]);
+    event->b = ++records->checkpoints;
+    event->a = run << 32 | event->b;
+    return event;
+}
+
+struct engine_record *records_operation(struct records *records, unsigned kind,
+                                        uint32_t op, unsigned type,
+                                        uint32_t attempt)
+{
+    struct engine_record *event = records_event(records, kind, op, attempt);
+
+    event->a = event->run << 32 | op;
+    event->token = 0;
+    event->state = (uint16_t)type;
+    return event;
+}
+
+static void end_invocation(struct records *records, uint64_t run,
+                           uint16_t error)
+{
+    uint32_t attempt = records->invocation[place(run)];
+
+    records_work(records, ENGINE_REC_ATTEMPT_END, run, 0, attempt)->detail =
+        error;
+    records_work(records, ENGINE_REC_WORK_DONE, run, 0, attempt)->detail =
+        error;
+    records_row(records, run, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, 0, attempt);
+    records_event(records,
+                  error ? ENGINE_EV_ATTEMPT_SUSPENDED
+                        : ENGINE_EV_ATTEMPT_SUCCEEDED,
+                  0, attempt);
+}
+
+void records_park(struct records *records, uint64_t run)
+{
+    end_invocation(records, run, ENGINE_ERR_PENDING);
+    records_event(records, ENGINE_EV_RUN_SUSPENDED, UINT32_MAX, 0);
+    records->list[records->row].state = ENGINE_RUN_SUSPENDED;
+    records_work(records, ENGINE_REC_WORK_TAKEN, run, 0,
+                 records->invocation[place(run)]);
+}
+
+void records_wake(struct records *records, uint64_t run)
+{
+    records_row(records, run, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_OP_SCHEDULED, 0,
+                  ++records->invocation[place(run)]);
+    begin_invocation(records, run);
+}
+
+void records_arrive(struct records *records, uint64_t run)
+{
+    struct engine_record *result;
+
+    end_invocation(records, run, 0);
+    records_event(records, ENGINE_EV_OP_SUCCEEDED, 0,
+                  records->invocation[place(run)]);
+    records_event(records, ENGINE_EV_RUN_SUCCEEDED, UINT32_MAX, 0);
+    records->list[records->row].state = ENGINE_RUN_SUCCEEDED;
+    records_work(records, ENGINE_REC_WORK_TAKEN, run, 0,
+                 records->invocation[place(run)]);
+    result = records_add(records, ENGINE_REC_OUTBOX_PUT, run, NODE_STORE);
+    result->detail =
+        run <= RECORDS_RUNS ? ENGINE_OUTBOX_RESULT : ENGINE_OUTBOX_SIGNAL;
+    result->state = run <= RECORDS_RUNS ? 0 : ENGINE_SIG_CHILD_ENDED;
+    if (run <= RECORDS_RUNS)
+        records_add(records, ENGINE_REC_RESULT_SEEN, run, NODE_CLIENT)->a =
+            ENGINE_RUN_SUCCEEDED;
+    records_add(records, ENGINE_REC_OUTBOX_ACKED, run, NODE_STORE);
+}
+
+struct engine_record *records_signal(struct records *records, uint64_t run,
+                                     uint64_t id, unsigned kind, uint32_t op)
+{
+    struct engine_record *put =
+        records_add(records, ENGINE_REC_INBOX_PUT, run, NODE_STORE);
+
+    put->a = id;
+    put->b = ~id;
+    put->detail = (uint16_t)kind;
+    put->op = op;
+    return put;
+}
+
+struct engine_record *records_consume(struct records *records, uint64_t run,
+                                      uint64_t id)
+{
+    struct engine_record *taken;
+    struct engine_record *event;
+
+    records_row(records, run, ENGINE_REQ_APPEND);
+    event = records_event(records, ENGINE_EV_INBOX_CONSUMED, 0, 0);
+    event->a = id;
+    event->b = ~id;
+    taken = records_add(records, ENGINE_REC_INBOX_TAKEN, run, NODE_STORE);
+    taken->a = id;
+    taken->b = ~id;
+    return taken - 1;
+}
+
+struct engine_record *records_send(struct records *records, uint64_t run,
+                                   unsigned outbox, uint64_t to, uint32_t row)
+{
+    struct engine_record *put =
+        records_add(records, ENGINE_REC_OUTBOX_PUT, run, NODE_STORE);
+
+    put->detail = (uint16_t)outbox;
+    put->a = to;
+    put->op = row;
+    return put;
+}
+
 void records_audit(struct records *records, uint64_t from)
 {
     size_t count = records->count;
@@ -369,6 +554,8 @@ void records_end(struct records *records)
     records_audit(records, 1);
     for (uint64_t run = 1; run <= RECORDS_RUNS; run++)
         audit_run(records, run);
+    for (unsigned n = 0; n < RECORDS_CHILDREN; n++)
+        audit_run(records, records_child(n));
     audit_work(records);
     records_add(records, ENGINE_REC_AUDIT_DONE, 0, NODE_STORE)->detail = 1;
     records_add(records, ENGINE_REC_WORLD_END, 0, NODE_STORE);

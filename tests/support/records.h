@@ -3,7 +3,9 @@
  * world has one workflow, `order`: charge (a step whose receiver takes a key,
  * three attempts, delays of 1 s and 2 s), then hold (a wait of 5 s), then
  * ship (an irreversible step with an effect). Node 0 is the store, 1 and 2
- * are coordinators, 3 and 4 workers, 5 the client, 6 receives effects.
+ * are coordinators, 3 and 4 workers, 5 the client, 6 receives effects. On
+ * demand there is a second workflow, `trip`, a handler whose operations are
+ * written one by one.
  *
  *     struct records *records = records_new();
  *     records_life(records, 1, LIFE_ACKED);
@@ -51,7 +53,8 @@ enum life {
 };
 
 enum {
-    RECORDS_RUNS = 8
+    RECORDS_RUNS = 8,
+    RECORDS_CHILDREN = 4 /* invoked runs: records_child(0) .. */
 };
 
 #define SECOND UINT64_C(1000000000)
@@ -62,12 +65,15 @@ struct records {
     size_t capacity;
     uint64_t now_ns; /* true time of the next record; each takes 1 ms */
     uint64_t position;
-    uint64_t seq[RECORDS_RUNS + 1];
-    uint64_t token[RECORDS_RUNS + 1];
+    uint64_t seq[RECORDS_RUNS + RECORDS_CHILDREN + 1];
+    uint64_t token[RECORDS_RUNS + RECORDS_CHILDREN + 1];
+    uint32_t invocation[RECORDS_RUNS + RECORDS_CHILDREN + 1];
+    uint32_t checkpoints; /* all told, so that no token comes again */
     size_t row; /* index of the APPENDED whose events are being added */
     struct engine_graph *graph;
-    const struct engine_graph *graphs[1];
-    const uint32_t *effects[1];
+    struct engine_graph *handler;
+    const struct engine_graph *graphs[2];
+    const uint32_t *effects[2];
     struct check_world world;
 };
 
@@ -94,6 +100,33 @@ void records_attempt(struct records *records, uint64_t run, uint32_t op,
                      uint32_t attempt, uint16_t error);
 /* A run's whole life up to a point. */
 void records_life(struct records *records, uint64_t run, enum life until);
+/* The world with the workflow `trip`. */
+struct records *records_handlers_new(void);
+/* The number of the nth invoked run. */
+uint64_t records_child(unsigned n);
+/* Creates a run of the handler; its first invocation is claimed and begins. */
+void records_trip(struct records *records, uint64_t run);
+/* Begins a row with a checkpoint of the invocation under way. */
+struct engine_record *records_checkpoint(struct records *records, uint64_t run);
+/* Adds an operation's event to the row begun last. */
+struct engine_record *records_operation(struct records *records, unsigned kind,
+                                        uint32_t op, unsigned type,
+                                        uint32_t attempt);
+/* The invocation ends and waits; its run is suspended. */
+void records_park(struct records *records, uint64_t run);
+/* The next invocation is scheduled, claimed and begins. */
+void records_wake(struct records *records, uint64_t run);
+/* The invocation succeeds, and the run; for a client if it has one. */
+void records_arrive(struct records *records, uint64_t run);
+/* Puts a signal into a run's inbox. */
+struct engine_record *records_signal(struct records *records, uint64_t run,
+                                     uint64_t id, unsigned kind, uint32_t op);
+/* Begins a row that consumes a signal, and takes it out. */
+struct engine_record *records_consume(struct records *records, uint64_t run,
+                                      uint64_t id);
+/* Adds an outbox row for another run. */
+struct engine_record *records_send(struct records *records, uint64_t run,
+                                   unsigned outbox, uint64_t to, uint32_t row);
 /* The log rows from a position on, as an audit finds them. */
 void records_audit(struct records *records, uint64_t from);
 /* The last audit, with run and work rows, and the end of the world. */

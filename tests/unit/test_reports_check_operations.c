@@ -1,0 +1,216 @@
+#include <criterion/criterion.h>
+
+#include "engine/operation.h"
+#include "tests/support/records.h"
+
+#define STARTED ENGINE_EV_OPERATION_STARTED
+#define SUCCEEDED ENGINE_EV_OPERATION_SUCCEEDED
+#define STEP ENGINE_OPERATION_STEP
+#define WAIT ENGINE_OPERATION_WAIT
+#define CALLBACK ENGINE_OPERATION_CALLBACK
+
+/*
+ * Operation 1 is a step that fails once and succeeds, 2 a wait of 5 s over
+ * which the run is parked, 3 a callback that is answered.
+ */
+static struct records *trip(void)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_RETRY, 1, STEP, 1)->b =
+        SECOND;
+    records->now_ns += SECOND;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_READY, 1, STEP, 0);
+    records_checkpoint(records, 1);
+    records_operation(records, SUCCEEDED, 1, STEP, 2);
+    records_operation(records, STARTED, 2, WAIT, 0)->b = 5 * SECOND;
+    records_park(records, 1);
+    records->now_ns += 5 * SECOND;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_FIRED, 2, WAIT, 0);
+    records_wake(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, STARTED, 3, CALLBACK, 0);
+    records_signal(records, 1, 77, ENGINE_SIG_CALLBACK_SUCCEED, 3);
+    records_consume(records, 1, 77);
+    records_operation(records, SUCCEEDED, 3, CALLBACK, 0);
+    return records;
+}
+
+static void expect_event(struct records *records, unsigned kind, size_t nth,
+                         const char *text)
+{
+    records_expect(records, &check_operations,
+                   records_find_event(records, kind, nth), text);
+    records_free(records);
+}
+
+Test(reports_check_operations, a_trip_passes_every_property_it_exercises)
+{
+    struct records *records = trip();
+    struct check_suite *suite = check_suite_new(&records->world);
+    const struct check_result *results;
+    size_t count;
+
+    records_arrive(records, 1);
+    records_end(records);
+    check_suite_feed(suite, records->list, records->count);
+    results = check_suite_finish(suite, &count);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(results[i].violations, 0, "%s: %s", results[i].id,
+                     results[i].first.text);
+        cr_assert_eq(results[i].unjudged, 0, "%s", results[i].id);
+        cr_assert_eq(results[i].absent, 0);
+    }
+    check_suite_free(suite);
+    records_free(records);
+}
+
+Test(reports_check_operations, a_world_of_graphs_has_nothing_to_check)
+{
+    struct records *records = records_new();
+    struct check_result result;
+
+    records_life(records, 1, LIFE_ACKED);
+    result = records_judge(records, &check_operations);
+    cr_assert(result.absent);
+    cr_assert_str_eq(result.reason, "the workflows have no operation events");
+    records_free(records);
+}
+
+Test(reports_check_operations, an_operation_left_out_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, STARTED, 1)->op = 4;
+    expect_event(records, STARTED, 1,
+                 "operation 4 (operation_started) was begun after operation 2");
+}
+
+Test(reports_check_operations, an_operation_that_becomes_another_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_OPERATION_FIRED, 0)->a++;
+    expect_event(records, ENGINE_EV_OPERATION_FIRED, 0, "but it began as");
+}
+
+Test(reports_check_operations, a_wait_that_turns_into_a_callback_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_OPERATION_FIRED, 0)->state = CALLBACK;
+    expect_event(records, ENGINE_EV_OPERATION_FIRED, 0, "but it began as wait");
+}
+
+Test(reports_check_operations, a_change_after_the_end_is_reported)
+{
+    struct records *records = trip();
+
+    records_checkpoint(records, 1);
+    records_operation(records, SUCCEEDED, 1, STEP, 2);
+    expect_event(records, SUCCEEDED, 2, "after it had succeeded");
+}
+
+Test(reports_check_operations, a_second_start_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, SUCCEEDED, 1)->detail = STARTED;
+    expect_event(records, STARTED, 2, "while it is started");
+}
+
+Test(reports_check_operations, ready_without_a_retry_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_OPERATION_RETRY, 0)->detail = STARTED;
+    expect_event(records, ENGINE_EV_OPERATION_READY, 0, "while it is started");
+}
+
+Test(reports_check_operations, a_step_that_goes_on_before_it_is_ready_is_seen)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_OPERATION_READY, 0)->detail =
+        ENGINE_EV_OPERATION_PROGRESS;
+    expect_event(records, SUCCEEDED, 0, "while it is waiting to retry");
+}
+
+Test(reports_check_operations, a_callback_that_fires_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, SUCCEEDED, 1)->detail =
+        ENGINE_EV_OPERATION_FIRED;
+    expect_event(records, ENGINE_EV_OPERATION_FIRED, 1, "(callback)");
+}
+
+Test(reports_check_operations, a_wait_that_times_out_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_OPERATION_FIRED, 0)->detail =
+        ENGINE_EV_OPERATION_TIMED_OUT;
+    expect_event(records, ENGINE_EV_OPERATION_TIMED_OUT, 0, "(wait)");
+}
+
+Test(reports_check_operations, a_wait_that_was_never_started_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, STARTED, 0)->detail = SUCCEEDED;
+    expect_event(records, SUCCEEDED, 1, "comes before it was started");
+}
+
+Test(reports_check_operations, a_token_used_twice_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_CHECKPOINT, 1)->b = 1;
+    expect_event(records, ENGINE_EV_CHECKPOINT, 1,
+                 "token 1 of invocation 1 was accepted again");
+}
+
+Test(reports_check_operations, a_checkpoint_carried_out_twice_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_CHECKPOINT, 1)->a =
+        records_find_event(records, ENGINE_EV_CHECKPOINT, 0)->a;
+    expect_event(records, ENGINE_EV_CHECKPOINT, 1, "was carried out twice");
+}
+
+Test(reports_check_operations, a_checkpoint_of_a_former_invocation_is_reported)
+{
+    struct records *records = trip();
+
+    records_find_event(records, ENGINE_EV_CHECKPOINT, 2)->attempt = 1;
+    expect_event(records, ENGINE_EV_CHECKPOINT, 2,
+                 "a checkpoint of invocation 1 was accepted, but the one "
+                 "under way is 2");
+}
+
+Test(reports_check_operations, a_checkpoint_after_the_invocation_is_reported)
+{
+    struct records *records = trip();
+
+    records_checkpoint(records, 1);
+    records_operation(records, STARTED, 4, WAIT, 0)->b = SECOND;
+    records_park(records, 1);
+    records_checkpoint(records, 1);
+    expect_event(records, ENGINE_EV_CHECKPOINT, 4, "0 (none)");
+}
+
+Test(reports_check_operations, being_parked_for_nothing_is_reported)
+{
+    struct records *records = trip();
+
+    records_checkpoint(records, 1);
+    records_park(records, 1);
+    expect_event(records, ENGINE_EV_ATTEMPT_SUSPENDED, 1,
+                 "invocation 2 was suspended with nothing to wait for");
+}
