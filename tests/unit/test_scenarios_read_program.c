@@ -341,7 +341,7 @@ static const struct bad {
      "w.json:1:82: only a reversible step has a compensation: found "
      "compensation 1, side_effect idempotent"},
     {"{\"name\": \"a\", \"contract\": {\"exactly_once\": true}}", "",
-     "w.json:1:136: exactly_once needs an idempotency key: found exactly_once "
+     "w.json:1:68: exactly_once needs an idempotency key: found exactly_once "
      "1, key 0"},
     {"{\"name\": \"a\", \"run\": {\"effect\": true, \"key\": true}, "
      "\"contract\": {\"exactly_once\": true}}",
@@ -351,7 +351,7 @@ static const struct bad {
     {"{\"name\": \"a\", \"side_effect\": \"idempotent\", \"run\": {\"effect\": "
      "true, \"key\": false}, \"contract\": {\"exactly_once\": true}}",
      "",
-     "w.json:1:138: exactly_once needs an idempotency key: found "
+     "w.json:1:136: exactly_once needs an idempotency key: found "
      "exactly_once 1, key 0"},
     {"{\"name\": \"a\", \"side_effect\": \"idempotent\", \"contract\": "
      "{\"no_retry\": true}, \"retry\": {\"attempts\": 3}}",
