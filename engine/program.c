@@ -19,6 +19,7 @@ struct engine_program_block {
     struct engine_program_node *nodes;
     uint32_t *order;      /* nodes, sources first, as they are gone over */
     bool *held;           /* by node: in a context of its own */
+    bool overlaps;        /* its nodes are not one row */
     uint32_t place;       /* among the program's blocks */
     uint32_t first_place; /* of its nodes among the program's */
 };
@@ -188,6 +189,17 @@ static void set_held(struct engine_program_block *block, const uint64_t *bits,
     }
 }
 
+static void set_overlaps(struct engine_program_block *block,
+                         const uint64_t *bits, uint32_t words)
+{
+    for (uint32_t at = 1; at < engine_graph_count(block->graph); at++) {
+        uint32_t before = block->order[at - 1];
+        const uint64_t *row = bits + (size_t)block->order[at] * words;
+        if (!(row[before / 64] >> (before % 64) & 1))
+            block->overlaps = true;
+    }
+}
+
 static int arrange(struct engine_program_block *block)
 {
     uint32_t count = engine_graph_count(block->graph);
@@ -199,6 +211,7 @@ static int arrange(struct engine_program_block *block)
         set_order(block, waits);
         set_ancestors(block, bits, words);
         set_held(block, bits, words, bits + (size_t)count * words);
+        set_overlaps(block, bits, words);
     }
     free(bits);
     free(waits);
@@ -887,6 +900,8 @@ static int run_block(struct engine_context *c, void *self,
     if (!frame.given)
         return no_memory(c);
     memset(frame.given, 0, count * sizeof(*frame.given));
+    if (frame.call->block->overlaps)
+        engine_context_overlap(c);
     int flow = go_over(c, &frame);
     return flow ? flow : block_result(c, &frame, out);
 }
