@@ -24,7 +24,7 @@ struct run {
     uint8_t state;    /* enum engine_run_state; 0: not durable yet */
     unsigned seen : 1;
     unsigned leased : 1; /* a lease was granted and not given back */
-    unsigned handler : 1;
+    unsigned parked : 1; /* a handler that has waited */
 };
 
 /* What is kept of every node. */
@@ -98,7 +98,10 @@ static int open_steps(struct report_collect *collect)
     return collect->step_of && collect->stats.steps ? 0 : -1;
 }
 
-/* Steps are listed in the order they are declared, waits are not. */
+/*
+ * Steps are listed in the order they are declared, waits are not. A handler
+ * has one row: its invocations, and the effects of all its steps.
+ */
 static void list_steps(struct report_collect *collect)
 {
     const struct report_world *world = &collect->world;
@@ -107,7 +110,7 @@ static void list_steps(struct report_collect *collect)
         const struct engine_graph *graph = world->graphs[w];
         for (uint32_t op = 0; op < engine_graph_count(graph); op++) {
             const struct engine_node *node = engine_graph_node(graph, op);
-            if (node->kind != ENGINE_NODE_STEP)
+            if (node->kind == ENGINE_NODE_WAIT)
                 continue;
             if (stats->step_count == REPORT_STEPS_MAX) {
                 stats->steps_left_out++;
@@ -118,7 +121,8 @@ static void list_steps(struct report_collect *collect)
                 .workflow = engine_graph_name(graph),
                 .workflow_id = w,
                 .op = op,
-                .has_effect = world->effects && world->effects[w][op] != 0};
+                .has_effect = node->kind == ENGINE_NODE_STEP &&
+                              world->effects && world->effects[w][op] != 0};
             collect->step_of[collect->base_of[w] + op] = stats->step_count;
         }
     }
@@ -248,9 +252,13 @@ static struct report_step *step_of(struct report_collect *collect,
     if (!run || !run->seen || run->workflow >= collect->world.graph_count)
         return NULL;
     uint32_t base = collect->base_of[run->workflow];
-    if (record->op >= collect->base_of[run->workflow + 1] - base)
+    uint32_t op = record->op;
+    if (op != UINT32_MAX && record->kind >= ENGINE_REC_EFFECT_SENT &&
+        engine_graph_is_handler(collect->world.graphs[run->workflow]))
+        op = 0;
+    if (op >= collect->base_of[run->workflow + 1] - base)
         return NULL;
-    uint32_t index = collect->step_of[base + record->op];
+    uint32_t index = collect->step_of[base + op];
     return index ? &collect->stats.steps[index - 1] : NULL;
 }
 
@@ -354,16 +362,25 @@ static void run_state(struct report_collect *collect,
 
 /* Attempts and effects. */
 
+static int is_handler(struct report_collect *collect, uint64_t id)
+{
+    const struct run *run = run_of(collect, id);
+    return run && run->seen && run->workflow < collect->world.graph_count &&
+           engine_graph_is_handler(collect->world.graphs[run->workflow]);
+}
+
 static void work_put(struct report_collect *collect,
                      const struct engine_record *record)
 {
     struct report_step *step = step_of(collect, record);
-    if (record->attempt > 1)
+    /* That a handler is invoked again means no trouble by itself. */
+    unsigned retry = record->attempt > 1 && !is_handler(collect, record->run);
+    if (retry)
         trouble(collect, record->run, 1);
     if (!step)
         return;
     step->attempts++;
-    step->retries += record->attempt > 1;
+    step->retries += retry;
     struct report_attempt *entry = report_attempts_add(
         &collect->attempts, record->run, record->op, record->attempt);
     if (entry)
@@ -411,7 +428,8 @@ static void work_over(struct report_collect *collect,
     if (record->kind == ENGINE_REC_WORK_CUT) {
         step->cut++;
     } else {
-        step->failures += record->detail != ENGINE_ERR_NONE;
+        step->failures += record->detail != ENGINE_ERR_NONE &&
+                          record->detail != ENGINE_ERR_PENDING;
         step_latency(collect, &step->total, entry->put_ns, record->time_ns);
     }
     report_attempts_drop(&collect->attempts, entry);
@@ -459,8 +477,7 @@ static void event(struct report_collect *collect,
         collect->stats.runs.invoked++;
     if (!run)
         return;
-    run->handler |= record->detail == ENGINE_EV_CHECKPOINT ||
-                    record->detail == ENGINE_EV_ATTEMPT_SUSPENDED;
+    run->parked |= record->detail == ENGINE_EV_ATTEMPT_SUSPENDED;
     if (record->detail == ENGINE_EV_RUN_CREATED && run->seen &&
         run->workflow == UINT32_MAX)
         run->workflow = (uint32_t)record->a;
@@ -978,7 +995,7 @@ static uint64_t *count_of(struct report_runs *runs, const struct run *run)
     case ENGINE_RUN_PAUSED:
         return &runs->paused;
     case ENGINE_RUN_SUSPENDED:
-        return run->handler ? &runs->waiting : &runs->stuck;
+        return run->parked ? &runs->waiting : &runs->stuck;
     default:
         return &runs->stuck;
     }

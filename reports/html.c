@@ -551,7 +551,7 @@ static void put_effects(const struct report_model *model,
     put(out, "</table>\n");
 }
 
-static void put_timeline_key(struct report_buffer *out)
+static void put_timeline_key(struct report_buffer *out, int handler)
 {
     put(out, "<div class=\"key\">\n");
     put_key(out,
@@ -590,6 +590,20 @@ static void put_timeline_key(struct report_buffer *out)
     put_key(out, "<path class=\"commit\" d=\"M0 -5V5\"/>", "commit");
     put_key(out, "<path class=\"end\" d=\"M0 -6L6 0L0 6L-6 0z\"/>",
             "end of the run");
+    if (handler) {
+        put_key(out,
+                "<rect class=\"wait\" x=\"-10\" y=\"-5\" width=\"20\" "
+                "height=\"10\"/>",
+                "operation waits");
+        put_key(out,
+                "<rect class=\"ctx\" x=\"-10\" y=\"-5\" width=\"20\" "
+                "height=\"10\"/>",
+                "operations within");
+        put_key(out,
+                "<path class=\"signal\" d=\"M-5 -4H5V4H-5zM-5 -4L0 1L5 "
+                "-4\"/>",
+                "signal");
+    }
     put(out, "</div>\n");
 }
 
@@ -636,7 +650,7 @@ static void put_timeline(const struct report_model *model,
                         "stretches in which nothing happens are folded.</p>\n",
                         line->run, line->why);
     report_chart_timeline(model, out);
-    put_timeline_key(out);
+    put_timeline_key(out, line->handler);
     if (line->spans_left_out || line->marks_left_out || line->lanes_left_out)
         report_buffer_print(
             out,

@@ -34,6 +34,14 @@ struct swim {
     uint8_t level[REPORT_SPANS_MAX];
 };
 
+/* Only pages that show a handler need it. */
+static const char operation_style[] =
+    "<style>svg rect.ctx{fill:var(--soft);stroke:var(--dim);"
+    "stroke-width:.8}svg rect.wait{fill:var(--sky);fill-opacity:.2;"
+    "stroke:var(--sky);stroke-width:.8;stroke-dasharray:4 2}"
+    "svg .signal{fill:var(--bg);stroke:var(--purple);stroke-width:1.4}"
+    "</style>\n";
+
 static int ascending(const void *left, const void *right)
 {
     uint64_t a = *(const uint64_t *)left;
@@ -50,7 +58,13 @@ static void add_point(struct swim *swim, uint64_t time_ns)
 static int is_bar(enum report_span_kind kind)
 {
     return kind == REPORT_SPAN_ATTEMPT || kind == REPORT_SPAN_ERROR ||
-           kind == REPORT_SPAN_CUT;
+           kind == REPORT_SPAN_CUT || kind == REPORT_SPAN_CONTEXT ||
+           kind == REPORT_SPAN_WAITING;
+}
+
+static int is_operation(enum report_span_kind kind)
+{
+    return kind == REPORT_SPAN_CONTEXT || kind == REPORT_SPAN_WAITING;
 }
 
 /* What the run itself does; what befalls its actors may be folded away. */
@@ -76,12 +90,14 @@ static void gather(struct swim *swim)
     swim->count = unique;
 }
 
-/* Whether an attempt runs all through a gap: then it is not empty. */
+/* Whether an attempt runs all through a gap: then it is not empty. That an
+   operation waits does not fill it. */
 static int covered(const struct swim *swim, uint32_t gap)
 {
     for (uint32_t i = 0; i < swim->line->span_count; i++) {
         const struct report_span *span = &swim->line->spans[i];
-        if (is_bar(span->kind) && span->from_ns <= swim->points[gap] &&
+        if (is_bar(span->kind) && !is_operation(span->kind) &&
+            span->from_ns <= swim->points[gap] &&
             span->to_ns >= swim->points[gap + 1])
             return 1;
     }
@@ -291,16 +307,16 @@ static void put_time(struct swim *swim)
 
 static const char *span_class(enum report_span_kind kind)
 {
-    static const char *const classes[] = {"owned", "attempt", "error",
-                                          "cut",   "down",    "paused"};
+    static const char *const classes[] = {"owned", "attempt", "error", "cut",
+                                          "down",  "paused",  "ctx",   "wait"};
     return classes[kind];
 }
 
 static const char *span_word(enum report_span_kind kind)
 {
     static const char *const words[] = {
-        "owns the run", "done", "ended with an error",
-        "cut off",      "down", "stands still"};
+        "owns the run", "done",         "ended with an error", "cut off",
+        "down",         "stands still", "under way",           "waits"};
     return words[kind];
 }
 
@@ -308,7 +324,11 @@ static void put_span_text(struct swim *swim, const struct report_span *span,
                           size_t columns)
 {
     char word[24];
-    if (is_bar(span->kind)) {
+    if (is_operation(span->kind)) {
+        report_buffer_print(swim->out, "%s %" PRIu32,
+                            report_timeline_type(span->type, span->subtype),
+                            span->op);
+    } else if (is_bar(span->kind)) {
         report_buffer_html(swim->out,
                            report_timeline_step(swim->model->world,
                                                 swim->line->workflow, span->op,
@@ -342,7 +362,8 @@ static void put_span(struct swim *swim, uint32_t index)
         span->kind == REPORT_SPAN_PAUSED)
         return;
     report_buffer_print(swim->out, "<text class=\"%s\"",
-                        is_bar(span->kind) ? "in" : "s");
+                        is_bar(span->kind) && !is_operation(span->kind) ? "in"
+                                                                        : "s");
     attr(swim->out, "x", x + 40);
     attr(swim->out, "y", y + (is_bar(span->kind) ? 110 : height / 2 + 40));
     report_buffer_put(swim->out, ">");
@@ -352,8 +373,9 @@ static void put_span(struct swim *swim, uint32_t index)
 
 static const char *mark_class(enum report_mark_kind kind)
 {
-    static const char *const classes[] = {
-        "commit", "rejected", "effect", "dupe", "repeat", "hit", "end"};
+    static const char *const classes[] = {"commit", "rejected", "effect",
+                                          "dupe",   "repeat",   "hit",
+                                          "end",    "signal"};
     return classes[kind];
 }
 
@@ -368,6 +390,7 @@ static const char *mark_shape(enum report_mark_kind kind)
         "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0",
         "M0 -7L6 5H-6z",
         "M0 -6L6 0L0 6L-6 0z",
+        "M-5 -4H5V4H-5zM-5 -4L0 1L5 -4",
     };
     return shapes[kind];
 }
@@ -414,6 +437,8 @@ void report_chart_timeline(const struct report_model *model,
         "<svg class=\"swim\" viewBox=\"0 0 1000 %" PRId64
         "\" role=\"img\" aria-label=\"Timeline of run %" PRIu64 "\">\n",
         swim->lane_y[swim->line->lane_count] / 10 + 22, swim->line->run);
+    if (swim->line->handler)
+        report_buffer_put(out, operation_style);
     put_folds(swim);
     put_time(swim);
     put_lanes(swim);

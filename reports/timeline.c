@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/operation.h"
+#include "reports/format.h"
+
+/* The lane of operations is no node's. */
+#define NO_NODE UINT32_MAX
+
 struct telling {
     struct report_timeline *line;
     const struct report_world *world;
@@ -18,8 +24,33 @@ const char *report_timeline_step(const struct report_world *world,
     if (workflow < world->graph_count &&
         op < engine_graph_count(world->graphs[workflow]))
         return engine_graph_node(world->graphs[workflow], op)->name;
-    snprintf(word, 24, "step %" PRIu32, op);
+    int handler = workflow < world->graph_count &&
+                  engine_graph_is_handler(world->graphs[workflow]);
+    snprintf(word, 24, "%s %" PRIu32, handler ? "operation" : "step", op);
     return word;
+}
+
+const char *report_timeline_type(unsigned type, unsigned subtype)
+{
+    static const char *const names[ENGINE_SUBTYPE_COUNT] = {
+        [ENGINE_SUBTYPE_MAP] = "map",
+        [ENGINE_SUBTYPE_MAP_ITERATION] = "map item",
+        [ENGINE_SUBTYPE_PARALLEL] = "parallel",
+        [ENGINE_SUBTYPE_PARALLEL_BRANCH] = "branch",
+        [ENGINE_SUBTYPE_WAIT_FOR_CALLBACK] = "wait for callback",
+        [ENGINE_SUBTYPE_WAIT_FOR_CONDITION] = "wait for condition",
+        [ENGINE_SUBTYPE_COMPENSATION] = "compensation",
+    };
+    if (subtype < ENGINE_SUBTYPE_COUNT && names[subtype])
+        return names[subtype];
+    return engine_operation_type_name(type);
+}
+
+static int is_operation(const struct engine_record *record)
+{
+    return record->kind == ENGINE_REC_EVENT &&
+           record->detail >= ENGINE_EV_OPERATION_STARTED &&
+           record->detail <= ENGINE_EV_OPERATION_HEARTBEAT;
 }
 
 static int audit(unsigned kind)
@@ -64,6 +95,9 @@ static enum report_role role_of(unsigned kind)
     case ENGINE_REC_THROTTLED:
     case ENGINE_REC_KILLED:
         return REPORT_ROLE_PLATFORM;
+    case ENGINE_REC_INBOX_PUT:
+    case ENGINE_REC_INBOX_TAKEN:
+        return REPORT_ROLE_STORE;
     default:
         return kind >= ENGINE_REC_APPENDED && kind <= ENGINE_REC_SYNC_FAILED
                    ? REPORT_ROLE_STORE
@@ -73,9 +107,9 @@ static enum report_role role_of(unsigned kind)
 
 static const char *role_name(enum report_role role)
 {
-    static const char *const names[] = {"client",   "coordinator", "store",
-                                        "platform", "worker",      "receiver",
-                                        "node"};
+    static const char *const names[] = {"client",   "coordinator", "operations",
+                                        "store",    "platform",    "worker",
+                                        "receiver", "node"};
     return names[role];
 }
 
@@ -120,8 +154,11 @@ static void name_lanes(struct telling *telling)
     qsort(line->lanes, line->lane_count, sizeof(line->lanes[0]), by_role);
     for (uint32_t i = 0; i < line->lane_count; i++) {
         struct report_lane *lane = &line->lanes[i];
-        if (world->node_names && lane->node < world->node_count &&
-            world->node_names[lane->node])
+        if (lane->role == REPORT_ROLE_OPERATIONS)
+            snprintf(lane->name, sizeof(lane->name), "%s",
+                     role_name(lane->role));
+        else if (world->node_names && lane->node < world->node_count &&
+                 world->node_names[lane->node])
             snprintf(lane->name, sizeof(lane->name), "%s",
                      world->node_names[lane->node]);
         else
@@ -146,6 +183,8 @@ static void survey(struct telling *telling, const struct report_retained *kept,
             line->to_ns = record->time_ns;
         any = 1;
         add_lane(telling, record->node, role_of(record->kind));
+        if (is_operation(record))
+            add_lane(telling, NO_NODE, REPORT_ROLE_OPERATIONS);
     }
     name_lanes(telling);
 }
@@ -168,6 +207,11 @@ static int is_attempt(enum report_span_kind kind)
            kind == REPORT_SPAN_CUT;
 }
 
+static int is_operation_span(enum report_span_kind kind)
+{
+    return kind == REPORT_SPAN_CONTEXT || kind == REPORT_SPAN_WAITING;
+}
+
 /* The open span of this kind in a lane; op and attempt matter to attempts. */
 static struct report_span *find_open(struct report_timeline *line,
                                      uint32_t lane, enum report_span_kind kind,
@@ -177,6 +221,7 @@ static struct report_span *find_open(struct report_timeline *line,
         struct report_span *span = &line->spans[i];
         if (span->to_ns == UINT64_MAX && span->lane == lane &&
             span->kind == kind &&
+            (!is_operation_span(kind) || span->op == op) &&
             (!is_attempt(kind) || (span->op == op && span->attempt == attempt)))
             return span;
     }
@@ -212,8 +257,36 @@ static void end_attempt(struct report_timeline *line,
     if (!span)
         return;
     span->to_ns = record->time_ns;
-    if (record->detail != ENGINE_ERR_NONE)
+    if (record->detail != ENGINE_ERR_NONE &&
+        record->detail != ENGINE_ERR_PENDING)
         span->kind = REPORT_SPAN_ERROR;
+}
+
+/* From when an operation waits, or holds others, to when it does no more. */
+static void tell_operation(struct telling *telling,
+                           const struct engine_record *record)
+{
+    struct report_timeline *line = telling->line;
+    uint32_t lane = lane_of(line, NO_NODE);
+    unsigned type = engine_record_type(record);
+    struct report_span span = {
+        .kind = type == ENGINE_OPERATION_CONTEXT ? REPORT_SPAN_CONTEXT
+                                                 : REPORT_SPAN_WAITING,
+        .lane = lane,
+        .from_ns = record->time_ns,
+        .op = record->op,
+        .type = (uint8_t)type,
+        .subtype = (uint8_t)engine_record_subtype(record)};
+    struct report_span *open = find_open(line, lane, span.kind, record->op, 0);
+    if (record->detail == ENGINE_EV_OPERATION_PROGRESS ||
+        record->detail == ENGINE_EV_OPERATION_HEARTBEAT)
+        return;
+    if (open)
+        open->to_ns = record->time_ns;
+    if (record->detail == ENGINE_EV_OPERATION_RETRY ||
+        (record->detail == ENGINE_EV_OPERATION_STARTED &&
+         type != ENGINE_OPERATION_STEP))
+        open_span(line, span);
 }
 
 static void tell_spans(struct telling *telling,
@@ -225,6 +298,8 @@ static void tell_spans(struct telling *telling,
                                .op = record->op,
                                .attempt = record->attempt,
                                .token = record->token};
+    if (is_operation(record) && lane_of(line, NO_NODE) != UINT32_MAX)
+        tell_operation(telling, record);
     switch (record->kind) {
     case ENGINE_REC_OWNED:
         span.kind = REPORT_SPAN_OWNED;
@@ -291,6 +366,9 @@ static void tell_mark(struct telling *telling,
         break;
     case ENGINE_REC_FAULT:
         mark.kind = REPORT_MARK_FAULT;
+        break;
+    case ENGINE_REC_INBOX_PUT:
+        mark.kind = REPORT_MARK_SIGNAL;
         break;
     default:
         return;
@@ -379,6 +457,12 @@ static int say_world(struct telling *telling, struct report_row *row,
     }
 }
 
+/* An invocation that ends since it waits for something has not failed. */
+static int waits(const struct engine_record *record)
+{
+    return record->detail == ENGINE_ERR_PENDING;
+}
+
 static int say_step(struct telling *telling, struct report_row *row,
                     const struct engine_record *record)
 {
@@ -394,6 +478,10 @@ static int say_step(struct telling *telling, struct report_row *row,
         say(row, "claimed: %s, attempt %u", step, attempt);
         return 1;
     case ENGINE_REC_WORK_DONE:
+        if (waits(record)) {
+            say(row, "report durable: %s, attempt %u, it waits", step, attempt);
+            return 1;
+        }
         row->bold = record->detail != ENGINE_ERR_NONE;
         say(row, "report durable: %s, attempt %u%s%s", step, attempt,
             row->bold ? ", error " : "",
@@ -407,6 +495,10 @@ static int say_step(struct telling *telling, struct report_row *row,
         say(row, "begins: %s, attempt %u", step, attempt);
         return 1;
     case ENGINE_REC_ATTEMPT_END:
+        if (waits(record)) {
+            say(row, "waits: %s, attempt %u", step, attempt);
+            return 1;
+        }
         row->bold = record->detail != ENGINE_ERR_NONE;
         say(row, "ends: %s, attempt %u%s%s", step, attempt,
             row->bold ? ", error " : "",
@@ -439,6 +531,139 @@ static int say_step(struct telling *telling, struct report_row *row,
     }
 }
 
+static const char *signal_name(unsigned signal)
+{
+    static const char *const names[ENGINE_SIG_COUNT] = {
+        "signal",
+        "callback succeeds",
+        "callback fails",
+        "sign of life",
+        "an invoked run has ended",
+        "message",
+        "end of stream",
+        "messages consumed",
+        "cancel",
+        "stop",
+        "pause",
+        "go on",
+        "resume",
+        "skip",
+        "abort"};
+    return signal < ENGINE_SIG_COUNT ? names[signal] : "unknown signal";
+}
+
+/* A node by its lane, or by what the world calls it. */
+static const char *actor_name(const struct telling *telling, uint32_t node,
+                              char word[static 24])
+{
+    const struct report_world *world = telling->world;
+    uint32_t lane = lane_of(telling->line, node);
+    if (lane != UINT32_MAX)
+        return telling->line->lanes[lane].name;
+    if (world->node_names && node < world->node_count &&
+        world->node_names[node])
+        return world->node_names[node];
+    snprintf(word, 24, "node %" PRIu32, node);
+    return word;
+}
+
+static int say_signal(struct telling *telling, struct report_row *row,
+                      const struct engine_record *record)
+{
+    char word[24];
+    const char *from = actor_name(telling, record->peer, word);
+    row->bold = record->detail >= ENGINE_SIG_CANCEL;
+    if (record->op != UINT32_MAX && record->op != 0)
+        say(row, "signal from %s: %s, operation %" PRIu32, from,
+            signal_name(record->detail), record->op);
+    else if (record->key)
+        say(row, "signal from %s: %s %" PRIu64, from,
+            signal_name(record->detail), record->key);
+    else
+        say(row, "signal from %s: %s", from, signal_name(record->detail));
+    return 1;
+}
+
+static int say_outbox(struct report_row *row,
+                      const struct engine_record *record)
+{
+    if (record->detail == ENGINE_OUTBOX_CHILD)
+        say(row, "invokes run %" PRIu64 ", operation %" PRIu64, record->a,
+            record->b);
+    else if (record->detail == ENGINE_OUTBOX_SIGNAL)
+        say(row, "for run %" PRIu64 ": %s", record->a,
+            signal_name(record->state));
+    else
+        return 0;
+    return 1;
+}
+
+static const char *change_name(unsigned event)
+{
+    static const char *const names[] = {
+        "started",   "succeeded", "failed", "waits to retry",
+        "goes on",   "cancelled", "ready",  "fires",
+        "times out", "stopped",   "alive"};
+    return names[event - ENGINE_EV_OPERATION_STARTED];
+}
+
+static int say_operation(struct report_row *row,
+                         const struct engine_record *record)
+{
+    struct report_word time;
+    char attempt[24] = "";
+    const char *type = report_timeline_type(engine_record_type(record),
+                                            engine_record_subtype(record));
+    row->bold = record->detail == ENGINE_EV_OPERATION_FAILED ||
+                record->detail == ENGINE_EV_OPERATION_TIMED_OUT;
+    if (record->attempt)
+        snprintf(attempt, sizeof(attempt), ", attempt %" PRIu32,
+                 record->attempt);
+    if (record->b && record->detail != ENGINE_EV_OPERATION_TIMED_OUT)
+        say(row, "operation %" PRIu32 " (%s) %s%s, %s", record->op, type,
+            change_name(record->detail), attempt,
+            report_format_ns(&time, record->b));
+    else
+        say(row, "operation %" PRIu32 " (%s) %s%s", record->op, type,
+            change_name(record->detail), attempt);
+    return 1;
+}
+
+/* Events that runs of handlers have and others do not. */
+static int say_handler(struct report_row *row,
+                       const struct engine_record *record)
+{
+    if (is_operation(record))
+        return say_operation(row, record);
+    switch (record->detail) {
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
+        say(row, "logged: invocation %" PRIu32 " waits", record->attempt);
+        return 1;
+    case ENGINE_EV_INBOX_CONSUMED:
+        say(row, "logged: signal consumed");
+        return 1;
+    case ENGINE_EV_OPERATOR_ACTION:
+        row->bold = 1;
+        say(row, "logged: operator, %s", signal_name((unsigned)record->a));
+        return 1;
+    case ENGINE_EV_LIMIT_NEAR:
+        row->bold = 1;
+        say(row, "logged: a limit is near, %" PRIu64 " used", record->b);
+        return 1;
+    case ENGINE_EV_RUN_CANCELLED:
+    case ENGINE_EV_RUN_TIMED_OUT:
+    case ENGINE_EV_RUN_STOPPED:
+    case ENGINE_EV_RUN_PAUSED:
+    case ENGINE_EV_RUN_UNPAUSED:
+    case ENGINE_EV_RUN_UNBLOCKED:
+        row->bold = 1;
+        say(row, "logged: %s", engine_event_name(record->detail));
+        return 1;
+    default:
+        return 0;
+    }
+}
+
 static int say_event(struct telling *telling, struct report_row *row,
                      const struct engine_record *record)
 {
@@ -461,7 +686,7 @@ static int say_event(struct telling *telling, struct report_row *row,
             engine_error_name((unsigned)record->a));
         return 1;
     default:
-        return 0;
+        return say_handler(row, record);
     }
 }
 
@@ -488,6 +713,10 @@ static int say_run(struct telling *telling, struct report_row *row,
         return 1;
     case ENGINE_REC_EVENT:
         return say_event(telling, row, record);
+    case ENGINE_REC_INBOX_PUT:
+        return say_signal(telling, row, record);
+    case ENGINE_REC_OUTBOX_PUT:
+        return say_outbox(row, record);
     case ENGINE_REC_LEASE_GRANTED:
         row->bold = record->token > 1;
         say(row, "lease granted, token %" PRIu64, record->token);
@@ -588,6 +817,7 @@ report_timeline_new(const struct report_collect *collect, uint64_t run,
     uint64_t due = report_collect_due(collect, run);
     if (due && due < line->from_ns)
         line->from_ns = due;
+    line->handler = lane_of(line, NO_NODE) != UINT32_MAX;
     tell(&telling, kept, count);
     finish(line);
     line->cut_short = left_out > 0;

@@ -18,6 +18,7 @@ enum {
 enum report_role {
     REPORT_ROLE_CLIENT,
     REPORT_ROLE_COORDINATOR,
+    REPORT_ROLE_OPERATIONS, /* no node: what a handler has under way */
     REPORT_ROLE_STORE,
     REPORT_ROLE_PLATFORM,
     REPORT_ROLE_WORKER,
@@ -37,7 +38,9 @@ enum report_span_kind {
     REPORT_SPAN_ERROR,   /* the same, it ended with an error */
     REPORT_SPAN_CUT,     /* the same, it never ended */
     REPORT_SPAN_DOWN,    /* the process is down */
-    REPORT_SPAN_PAUSED   /* the process stands still */
+    REPORT_SPAN_PAUSED,  /* the process stands still */
+    REPORT_SPAN_CONTEXT, /* a handler's operation that holds others */
+    REPORT_SPAN_WAITING  /* one that waits: for time, a retry, the outside */
 };
 
 struct report_span {
@@ -48,6 +51,8 @@ struct report_span {
     uint32_t op;
     uint32_t attempt;
     uint64_t token;
+    uint8_t type; /* of a handler's operation */
+    uint8_t subtype;
 };
 
 enum report_mark_kind {
@@ -57,7 +62,8 @@ enum report_mark_kind {
     REPORT_MARK_DUPLICATE, /* applied again */
     REPORT_MARK_REPEAT,    /* recognised, not applied */
     REPORT_MARK_FAULT,
-    REPORT_MARK_END /* the run's durable end */
+    REPORT_MARK_END,   /* the run's durable end */
+    REPORT_MARK_SIGNAL /* something reached the run from outside */
 };
 
 struct report_mark {
@@ -96,6 +102,7 @@ struct report_timeline {
     uint32_t row_count;
     uint64_t rows_left_out;
     int cut_short; /* records of the run itself were not kept */
+    int handler;   /* it is one, not a graph of steps */
 };
 
 /* 1 if records of this run were kept. */
@@ -107,9 +114,15 @@ int report_timeline_kept(const struct report_collect *collect, uint64_t run);
 struct report_timeline *
 report_timeline_new(const struct report_collect *collect, uint64_t run,
                     const char *why);
-/* The name of a step of the run's workflow, or "step N" in word. */
+/*
+ * The name of a step of the run's workflow, or "step N" in word; of a handler
+ * "operation N".
+ */
 const char *report_timeline_step(const struct report_world *world,
                                  uint32_t workflow, uint32_t op,
                                  char word[static 24]);
+
+/* What a handler's operation is: "wait", "map". */
+const char *report_timeline_type(unsigned type, unsigned subtype);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/operation.h"
+
 #define MS 1000000ull
 #define S 1000000000ull
 #define ORIGIN (1000 * S)
@@ -244,6 +246,112 @@ static void run(struct author *author)
     record->a = ENGINE_RUN_SUCCEEDED;
 }
 
+/* An event of a handler's operation, in the row that was appended last. */
+static struct engine_record *operation(struct author *author, unsigned kind,
+                                       uint32_t op, unsigned type)
+{
+    event(author, kind, op);
+    struct engine_record *record =
+        &author->synthetic->records[author->synthetic->count - 1];
+    record->token = 0;
+    record->state = (uint16_t)type;
+    return record;
+}
+
+/* The code of a step, in the invocation under way. */
+static void code(struct author *author, uint32_t op)
+{
+    write_op(author, SYNTHETIC_WORKER, ENGINE_REC_ATTEMPT_BEGIN, op, 1);
+    author->now += draw(author, 300 * MS, 900 * MS);
+    write_op(author, SYNTHETIC_WORKER, ENGINE_REC_EFFECT_SENT, op, 1);
+    effect(author, op, 1, 0);
+    write_op(author, SYNTHETIC_WORKER, ENGINE_REC_ATTEMPT_END, op, 1);
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    operation(author, ENGINE_EV_OPERATION_SUCCEEDED, op, ENGINE_OPERATION_STEP)
+        ->attempt = 1;
+}
+
+static void invoke(struct author *author, uint32_t number)
+{
+    append(author, ENGINE_RUN_RUNNING,
+           number == 1 ? ENGINE_REQ_CREATE : ENGINE_REQ_APPEND);
+    if (number == 1)
+        lease(author);
+    write_op(author, SYNTHETIC_STORE, ENGINE_REC_WORK_PUT, 0, number);
+    commit_time(author);
+    write_op(author, SYNTHETIC_STORE, ENGINE_REC_WORK_CLAIMED, 0, number)
+        ->peer = SYNTHETIC_WORKER;
+    write_op(author, SYNTHETIC_WORKER, ENGINE_REC_ATTEMPT_BEGIN, 0, number);
+}
+
+static void leave(struct author *author, uint32_t number, uint16_t error)
+{
+    write_op(author, SYNTHETIC_WORKER, ENGINE_REC_ATTEMPT_END, 0, number)
+        ->detail = error;
+    commit_time(author);
+    write_op(author, SYNTHETIC_STORE, ENGINE_REC_WORK_DONE, 0, number)->detail =
+        error;
+    append(author, error ? ENGINE_RUN_SUSPENDED : ENGINE_RUN_SUCCEEDED,
+           ENGINE_REQ_APPEND);
+    event(author,
+          error ? ENGINE_EV_ATTEMPT_SUSPENDED : ENGINE_EV_ATTEMPT_SUCCEEDED, 0);
+}
+
+static void callback(struct author *author, uint32_t op)
+{
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    operation(author, ENGINE_EV_OPERATION_STARTED, op,
+              ENGINE_OPERATION_CALLBACK);
+    leave(author, 2, ENGINE_ERR_PENDING);
+    author->now += 3 * S;
+    struct engine_record *put =
+        write_op(author, SYNTHETIC_STORE, ENGINE_REC_INBOX_PUT, op, 0);
+    put->detail = ENGINE_SIG_CALLBACK_SUCCEED;
+    put->peer = SYNTHETIC_CLIENT;
+    put->a = 77;
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    event(author, ENGINE_EV_INBOX_CONSUMED, 0);
+    operation(author, ENGINE_EV_OPERATION_SUCCEEDED, op,
+              ENGINE_OPERATION_CALLBACK);
+}
+
+/* A map of two steps, a wait of 4 s, a callback after 3 s. */
+static void trip(struct author *author)
+{
+    struct engine_record *record =
+        write_of(author, SYNTHETIC_CLIENT, ENGINE_REC_START_SENT);
+    record->a = author->now;
+    record->op = 1;
+    author->token = 1;
+    author->seq = 1;
+    author->coordinator = SYNTHETIC_COORDINATOR;
+    invoke(author, 1);
+    write_of(author, SYNTHETIC_CLIENT, ENGINE_REC_START_OK);
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    operation(author, ENGINE_EV_OPERATION_STARTED, 1,
+              ENGINE_OPERATION_CONTEXT | ENGINE_SUBTYPE_MAP << 4);
+    code(author, 2);
+    code(author, 3);
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    operation(author, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+              ENGINE_OPERATION_CONTEXT | ENGINE_SUBTYPE_MAP << 4);
+    operation(author, ENGINE_EV_OPERATION_STARTED, 4, ENGINE_OPERATION_WAIT)
+        ->b = 4 * S;
+    leave(author, 1, ENGINE_ERR_PENDING);
+    author->now += 4 * S;
+    append(author, ENGINE_RUN_RUNNING, ENGINE_REQ_APPEND);
+    operation(author, ENGINE_EV_OPERATION_FIRED, 4, ENGINE_OPERATION_WAIT);
+    invoke(author, 2);
+    callback(author, 5);
+    if (author->run % 4 == 0) {
+        append(author, ENGINE_RUN_CANCELLED, ENGINE_REQ_APPEND);
+        event(author, ENGINE_EV_RUN_CANCELLED, UINT32_MAX);
+        return;
+    }
+    invoke(author, 3);
+    leave(author, 3, ENGINE_ERR_NONE);
+}
+
 static void outage(struct synthetic *synthetic)
 {
     struct engine_record *record =
@@ -327,27 +435,42 @@ static struct engine_graph *graph_new(const struct synthetic_options *options)
     return graph;
 }
 
+static struct engine_graph *handler_new(void)
+{
+    const struct engine_node node = {.name = "plan trip",
+                                     .kind = ENGINE_NODE_HANDLER,
+                                     .attempt_timeout_ns = 900 * S};
+    struct engine_graph *graph =
+        engine_graph_new("trip", &node, 1, NULL, 0, NULL);
+    assert(graph);
+    return graph;
+}
+
 static void describe(struct synthetic *synthetic,
                      const struct synthetic_options *options)
 {
     synthetic->graph = graph_new(options);
     synthetic->graphs[0] = synthetic->graph;
+    synthetic->handler = handler_new();
+    synthetic->graphs[1] = synthetic->handler;
     for (uint32_t op = 0; op < OPS; op++)
         synthetic->effects_row[op] = op == SETTLE ? 0 : 2;
     synthetic->effects[0] = synthetic->effects_row;
+    synthetic->effects[1] = synthetic->effects_row;
     synthetic->armed[SYNTHETIC_POINT_CRASH].count =
         options->crash_every ? 1 : 0;
     synthetic->armed[SYNTHETIC_POINT_PROCESS].count = options->outage ? 2 : 0;
     synthetic->armed[SYNTHETIC_POINT_NEVER].count = options->never ? 1 : 0;
-    synthetic->world = (struct report_world){.graphs = synthetic->graphs,
-                                             .effects = synthetic->effects,
-                                             .graph_count = 1,
-                                             .node_count = SYNTHETIC_NODES,
-                                             .node_names = node_names,
-                                             .points = points,
-                                             .armed = synthetic->armed,
-                                             .point_count = SYNTHETIC_POINTS,
-                                             .runs_max = options->runs};
+    synthetic->world =
+        (struct report_world){.graphs = synthetic->graphs,
+                              .effects = synthetic->effects,
+                              .graph_count = options->trips ? 2 : 1,
+                              .node_count = SYNTHETIC_NODES,
+                              .node_names = node_names,
+                              .points = points,
+                              .armed = synthetic->armed,
+                              .point_count = SYNTHETIC_POINTS,
+                              .runs_max = options->runs + options->trips};
 }
 
 struct synthetic *synthetic_new(const struct synthetic_options *options)
@@ -362,6 +485,11 @@ struct synthetic *synthetic_new(const struct synthetic_options *options)
         author.now = now;
         run(&author);
     }
+    for (; author.run <= options->runs + options->trips; author.run++) {
+        now += 50 * MS;
+        author.now = now;
+        trip(&author);
+    }
     if (options->outage)
         outage(synthetic);
     sort(synthetic);
@@ -373,6 +501,7 @@ void synthetic_free(struct synthetic *synthetic)
     if (!synthetic)
         return;
     engine_graph_free(synthetic->graph);
+    engine_graph_free(synthetic->handler);
     free(synthetic->records);
     free(synthetic);
 }

@@ -1,8 +1,8 @@
 /*
  * A made-up record stream for tests of reports: an order workflow on two
  * coordinators and four workers, with a store outage, worker crashes and a
- * pause. Plausible rather than true: no engine wrote it. The same options
- * give the same records.
+ * pause; and a handler that maps, waits, asks a person and ends. Plausible
+ * rather than true: no engine wrote it. The same options give the same records.
  */
 #ifndef TESTS_SUPPORT_SYNTHETIC_H
 #define TESTS_SUPPORT_SYNTHETIC_H
@@ -33,6 +33,7 @@ enum synthetic_point {
 
 struct synthetic_options {
     uint64_t runs;
+    uint64_t trips;       /* runs of a handler, after the others */
     uint64_t crash_every; /* each nth run's charge is cut off; 0: none */
     int outage;           /* the store is away for a time in the middle */
     int duplicate;        /* one effect is applied twice */
@@ -43,9 +44,10 @@ struct synthetic_options {
 
 struct synthetic {
     struct engine_graph *graph;
-    const struct engine_graph *graphs[1];
+    struct engine_graph *handler;
+    const struct engine_graph *graphs[2];
     uint32_t effects_row[8];
-    const uint32_t *effects[1];
+    const uint32_t *effects[2];
     struct report_armed armed[SYNTHETIC_POINTS];
     struct report_world world;
     struct engine_record *records;

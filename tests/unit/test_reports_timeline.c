@@ -62,3 +62,56 @@ Test(reports_timeline, a_run_without_records_was_not_kept)
     cr_assert_not(report_timeline_kept(sample->collect, 0));
     sample_report_free(sample);
 }
+
+/* The span of this kind and operation; fails the test if there is none. */
+static const struct report_span *span_of(const struct report_timeline *line,
+                                         enum report_span_kind kind,
+                                         uint32_t op)
+{
+    for (uint32_t i = 0; i < line->span_count; i++)
+        if (line->spans[i].kind == kind && line->spans[i].op == op)
+            return &line->spans[i];
+    cr_assert_fail("no span of operation %u", op);
+    return NULL;
+}
+
+Test(reports_timeline, a_handlers_operations_have_a_lane_of_their_own)
+{
+    struct synthetic_options options = {.trips = 3};
+    struct sample_report *sample = sample_report_new(&options);
+    const struct report_timeline *line = sample->model.timeline;
+    const struct report_span *map = span_of(line, REPORT_SPAN_CONTEXT, 1);
+    const struct report_span *wait = span_of(line, REPORT_SPAN_WAITING, 4);
+    const struct report_span *asked = span_of(line, REPORT_SPAN_WAITING, 5);
+    const struct report_span *first = span_of(line, REPORT_SPAN_ATTEMPT, 0);
+    const struct report_span *step = span_of(line, REPORT_SPAN_ATTEMPT, 2);
+
+    cr_assert_str_eq(line->lanes[map->lane].name, "operations");
+    cr_assert_str_eq(report_timeline_type(map->type, map->subtype), "map");
+    cr_assert_geq(wait->to_ns - wait->from_ns, 4000000000);
+    cr_assert_geq(asked->to_ns - asked->from_ns, 3000000000);
+    cr_assert_str_eq(report_timeline_type(asked->type, 0), "callback");
+    cr_assert_lt(first->from_ns, step->from_ns);
+    cr_assert_gt(first->to_ns, step->to_ns);
+    cr_assert(line->handler);
+    sample_report_free(sample);
+}
+
+Test(reports_timeline, a_handlers_story_names_signals_and_who_sent_them)
+{
+    struct synthetic_options options = {.trips = 4};
+    struct sample_report *sample = sample_report_new(&options);
+    struct report_timeline *line =
+        report_timeline_new(sample->collect, 4, "chosen");
+
+    cr_assert(
+        row_of(line, "signal from client: callback succeeds, operation 5"));
+    cr_assert(row_of(line, "operation 4 (wait) started, 4.00 s"));
+    cr_assert(row_of(line, "operation 4 (wait) fires"));
+    cr_assert(row_of(line, "waits: plan trip, attempt 1"));
+    cr_assert(row_of(line, "begins: operation 2, attempt 1"));
+    cr_assert(row_of(line, "logged: run_cancelled")->bold);
+    cr_assert_null(row_of(line, "error"));
+    free(line);
+    sample_report_free(sample);
+}
