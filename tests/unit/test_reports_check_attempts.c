@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -208,5 +209,121 @@ Test(reports_check_attempts, giving_up_before_the_last_attempt_is_reported)
 
     event->detail = ENGINE_EV_OP_FAILED;
     records_expect(records, &check_attempts, event, "was the last");
+    records_free(records);
+}
+
+/* A handler's step that fails once and then succeeds. */
+static struct records *step(void)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_RETRY, 1,
+                      ENGINE_OPERATION_STEP, 1);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_READY, 1,
+                      ENGINE_OPERATION_STEP, 0);
+    records_work(records, ENGINE_REC_ATTEMPT_BEGIN, 1, 1, 2);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                      ENGINE_OPERATION_STEP, 2);
+    return records;
+}
+
+Test(reports_check_attempts, a_step_of_a_handler_counts_up_by_one)
+{
+    struct records *records = step();
+
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_step_that_leaves_an_attempt_out_is_reported)
+{
+    struct records *records = step();
+    struct engine_record *end =
+        records_find_event(records, ENGINE_EV_OPERATION_SUCCEEDED, 0);
+
+    end->attempt = 3;
+    records_expect(records, &check_attempts, end,
+                   "operation 1 attempt 3 (operation_succeeded): expected "
+                   "attempt 2");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_step_that_begins_after_its_end_is_reported)
+{
+    struct records *records = step();
+    struct engine_record *begin =
+        records_work(records, ENGINE_REC_ATTEMPT_BEGIN, 1, 1, 2);
+
+    records_expect(records, &check_attempts, begin,
+                   "but the operation has succeeded");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_step_run_by_a_worker_that_lost_the_run_passes)
+{
+    struct records *records = step();
+
+    records_work(records, ENGINE_REC_ATTEMPT_BEGIN, 1, 1, 2)->node =
+        NODE_OTHER_WORKER;
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_invocation_follows_one_that_is_parked)
+{
+    struct records *records = step();
+
+    for (uint32_t op = 2; op < 40; op++) {
+        records_checkpoint(records, 1);
+        records_operation(records, ENGINE_EV_OPERATION_STARTED, op,
+                          ENGINE_OPERATION_CALLBACK, 0);
+        records_park(records, 1);
+        records_wake(records, 1);
+    }
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_invocation_beside_another_is_reported)
+{
+    struct records *records = step();
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_expect(records, &check_attempts,
+                   records_event(records, ENGINE_EV_OP_SCHEDULED, 0, 2),
+                   "trip attempt 2 (op_scheduled): expected attempt 1");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_invocation_after_an_error_is_reported)
+{
+    struct records *records = step();
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, 0, 1);
+    records_event(records, ENGINE_EV_ATTEMPT_FAILED, 0, 1)->a = ENGINE_ERR_USER;
+    records_expect(records, &check_attempts,
+                   records_event(records, ENGINE_EV_OP_SCHEDULED, 0, 2),
+                   "repeats an attempt that must not be");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_invocation_that_broke_off_is_repeated)
+{
+    struct records *records = step();
+
+    for (uint32_t n = 1; n < 10; n++) {
+        records_row(records, 1, ENGINE_REQ_APPEND);
+        records_event(records, ENGINE_EV_ATTEMPT_STARTED, 0, n);
+        records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, 0, n)->a =
+            ENGINE_ERR_INTERRUPTED;
+        records_event(records, ENGINE_EV_RETRY_SCHEDULED, 0, n)->b = n + 1;
+        records_wake(records, 1);
+    }
+    records_expect_pass(records, &check_attempts);
     records_free(records);
 }

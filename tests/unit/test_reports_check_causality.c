@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -105,5 +106,124 @@ Test(reports_check_causality, a_success_with_open_operations_is_reported)
         records, &check_causality,
         records_event(records, ENGINE_EV_RUN_SUCCEEDED, UINT32_MAX, 0),
         "it succeeded while hold is waiting");
+    records_free(records);
+}
+
+/* A handler's operation of this type that has a timer of 5 s. */
+static struct records *timed(unsigned type, unsigned kind)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, kind, 1, type, type == ENGINE_OPERATION_STEP)
+        ->b = 5 * SECOND;
+    return records;
+}
+
+static struct engine_record *ring(struct records *records, unsigned kind,
+                                  unsigned type)
+{
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    return records_operation(records, kind, 1, type, 0);
+}
+
+Test(reports_check_causality, no_timer_of_a_handler_may_be_early)
+{
+    static const struct {
+        unsigned type;
+        unsigned start;
+        unsigned end;
+    } timers[] = {
+        {ENGINE_OPERATION_WAIT, ENGINE_EV_OPERATION_STARTED,
+         ENGINE_EV_OPERATION_FIRED},
+        {ENGINE_OPERATION_STEP, ENGINE_EV_OPERATION_RETRY,
+         ENGINE_EV_OPERATION_READY},
+        {ENGINE_OPERATION_CALLBACK, ENGINE_EV_OPERATION_STARTED,
+         ENGINE_EV_OPERATION_TIMED_OUT},
+        {ENGINE_OPERATION_INVOKE, ENGINE_EV_OPERATION_STARTED,
+         ENGINE_EV_OPERATION_TIMED_OUT},
+    };
+
+    for (size_t i = 0; i < sizeof(timers) / sizeof(*timers); i++) {
+        struct records *records = timed(timers[i].type, timers[i].start);
+
+        records->now_ns += 3 * SECOND;
+        records_expect(records, &check_causality,
+                       ring(records, timers[i].end, timers[i].type),
+                       "but it is not due before 10");
+        records_free(records);
+        records = timed(timers[i].type, timers[i].start);
+        records->now_ns += 5 * SECOND;
+        ring(records, timers[i].end, timers[i].type);
+        records_expect_pass(records, &check_causality);
+        records_free(records);
+    }
+}
+
+Test(reports_check_causality, a_heartbeat_puts_its_own_timeout_off)
+{
+    struct records *records =
+        timed(ENGINE_OPERATION_CALLBACK, ENGINE_EV_OPERATION_STARTED);
+
+    records_find_event(records, ENGINE_EV_OPERATION_STARTED, 0)->token =
+        2 * SECOND;
+    records->now_ns += SECOND + SECOND / 2;
+    ring(records, ENGINE_EV_OPERATION_HEARTBEAT, ENGINE_OPERATION_CALLBACK);
+    records->now_ns += SECOND / 2;
+    records_expect(
+        records, &check_causality,
+        ring(records, ENGINE_EV_OPERATION_TIMED_OUT, ENGINE_OPERATION_CALLBACK),
+        "but it is not due before 103.5");
+    records_free(records);
+}
+
+Test(reports_check_causality, a_timeout_nobody_asked_for_is_reported)
+{
+    struct records *records =
+        timed(ENGINE_OPERATION_CALLBACK, ENGINE_EV_OPERATION_STARTED);
+
+    records_find_event(records, ENGINE_EV_OPERATION_STARTED, 0)->b = 0;
+    records_expect(
+        records, &check_causality,
+        ring(records, ENGINE_EV_OPERATION_TIMED_OUT, ENGINE_OPERATION_CALLBACK),
+        "which has no timer");
+    records_free(records);
+}
+
+Test(reports_check_causality, an_operation_in_a_closed_context_is_reported)
+{
+    struct records *records =
+        timed(ENGINE_OPERATION_CONTEXT, ENGINE_EV_OPERATION_STARTED);
+    uint64_t context =
+        records_find_event(records, ENGINE_EV_OPERATION_STARTED, 0)->a;
+
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 2,
+                      ENGINE_OPERATION_STEP, 1)
+        ->key_hi = context;
+    records_expect_pass(records, &check_causality);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                      ENGINE_OPERATION_CONTEXT, 0);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 3,
+                      ENGINE_OPERATION_STEP, 1)
+        ->key_hi = context;
+    records_expect(
+        records, &check_causality,
+        records_find_event(records, ENGINE_EV_OPERATION_SUCCEEDED, 2),
+        "operation 3 began in the context of operation 1, which "
+        "has succeeded");
+    records_free(records);
+}
+
+Test(reports_check_causality, an_operation_in_an_unknown_context_is_reported)
+{
+    struct records *records =
+        timed(ENGINE_OPERATION_WAIT, ENGINE_EV_OPERATION_STARTED);
+    struct engine_record *start =
+        records_find_event(records, ENGINE_EV_OPERATION_STARTED, 0);
+
+    start->key_hi = 12345;
+    records_expect(records, &check_causality, start,
+                   "in a context that is not known");
     records_free(records);
 }

@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -68,5 +69,20 @@ Test(reports_check_drained, a_world_cut_off_early_is_inconclusive)
     records_find(records, ENGINE_REC_WORLD_END, 0)->a = 1;
     cr_assert_eq(records_judge(records, &check_drained).verdict,
                  CHECK_INCONCLUSIVE);
+    records_free(records);
+}
+
+Test(reports_check_drained, a_signal_that_is_never_sent_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_send(records, 1, ENGINE_OUTBOX_SIGNAL, 2, 7)->state =
+        ENGINE_SIG_MESSAGE;
+    records_arrive(records, 1);
+    records->now_ns += 100 * SECOND;
+    records_end(records);
+    records_expect(records, &check_drained, &records->list[records->count - 1],
+                   "something for another run was never sent");
     records_free(records);
 }

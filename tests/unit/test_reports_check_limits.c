@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -58,5 +59,24 @@ Test(reports_check_limits, one_byte_above_the_limit_is_reported)
 
     event->count = 1001;
     records_expect(records, &check_limits, event, "has 1001 bytes");
+    records_free(records);
+}
+
+Test(reports_check_limits, a_handlers_operations_are_counted_not_its_events)
+{
+    struct records *records = records_handlers_new();
+
+    records->world.history_ops_max = 50;
+    records_trip(records, 1);
+    for (uint32_t op = 1; op <= 50; op++) {
+        records_checkpoint(records, 1);
+        records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, op,
+                          ENGINE_OPERATION_STEP, 1);
+    }
+    records_expect_pass(records, &check_limits);
+    records_expect(records, &check_limits,
+                   records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 51,
+                                     ENGINE_OPERATION_STEP, 1),
+                   "operation 51 was begun, the limit is 50");
     records_free(records);
 }

@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -122,5 +123,82 @@ Test(reports_check_progress, a_disk_that_never_came_back_excuses)
     world_end(records, 0);
     cr_assert_eq(records_judge(records, &check_progress).verdict,
                  CHECK_EXCUSED);
+    records_free(records);
+}
+
+/* A handler is parked on an operation of this type, with a timer or none. */
+static struct records *parked(unsigned type, uint64_t timer_ns)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_STARTED, 1, type, 0)->b =
+        timer_ns;
+    records_park(records, 1);
+    return records;
+}
+
+static void expect_stuck(struct records *records, const char *text)
+{
+    records->now_ns += 1000 * SECOND;
+    records_end(records);
+    records_expect(records, &check_progress, &records->list[records->count - 1],
+                   text);
+    records_free(records);
+}
+
+Test(reports_check_progress, a_handler_may_wait_for_the_outside)
+{
+    struct records *records = parked(ENGINE_OPERATION_CALLBACK, 0);
+
+    records->now_ns += 1000 * SECOND;
+    records_end(records);
+    records_expect_pass(records, &check_progress);
+    records_free(records);
+}
+
+Test(reports_check_progress, a_handler_nobody_wakes_for_its_news_is_stuck)
+{
+    struct records *records = parked(ENGINE_OPERATION_CALLBACK, 0);
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                      ENGINE_OPERATION_CALLBACK, 0);
+    expect_stuck(records, "trip is parked: it has news since 100.0");
+}
+
+Test(reports_check_progress, a_handler_whose_timer_is_overdue_is_stuck)
+{
+    expect_stuck(parked(ENGINE_OPERATION_WAIT, 5 * SECOND),
+                 "operation 1 is due at store time 105.0");
+}
+
+Test(reports_check_progress, a_handler_nothing_will_ever_wake_is_stuck)
+{
+    expect_stuck(parked(ENGINE_OPERATION_CONTEXT, 0),
+                 "nothing outside will ever wake it");
+}
+
+Test(reports_check_progress, an_invocation_that_does_not_get_on_is_stuck)
+{
+    struct records *records = parked(ENGINE_OPERATION_CALLBACK, 0);
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                      ENGINE_OPERATION_CALLBACK, 0);
+    records_wake(records, 1);
+    expect_stuck(records, "attempt 2 is claimed by node 3");
+}
+
+Test(reports_check_progress, a_paused_handler_waits_for_its_operator)
+{
+    struct records *records = parked(ENGINE_OPERATION_WAIT, SECOND);
+
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_PAUSED;
+    records_event(records, ENGINE_EV_RUN_PAUSED, UINT32_MAX, 0);
+    records->now_ns += 1000 * SECOND;
+    records_end(records);
+    records_expect_pass(records, &check_progress);
     records_free(records);
 }

@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -64,4 +65,26 @@ Test(reports_check_terminal, a_client_told_otherwise_is_reported)
     records_expect(records, &check_terminal, seen,
                    "told that it failed, the log says succeeded");
     records_free(records);
+}
+
+Test(reports_check_terminal, every_way_to_end_is_an_end)
+{
+    static const unsigned ends[] = {
+        ENGINE_EV_RUN_SUCCEEDED, ENGINE_EV_RUN_FAILED, ENGINE_EV_RUN_CANCELLED,
+        ENGINE_EV_RUN_TIMED_OUT, ENGINE_EV_RUN_STOPPED};
+
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        struct records *records = records_handlers_new();
+
+        records_trip(records, 1);
+        records_row(records, 1, ENGINE_REQ_APPEND)->state =
+            (uint16_t)(ENGINE_RUN_SUCCEEDED + i);
+        records_event(records, ends[i], UINT32_MAX, 0);
+        records_event(records, ENGINE_EV_OPERATOR_ACTION, UINT32_MAX, 0);
+        records_expect_pass(records, &check_terminal);
+        records_expect(records, &check_terminal,
+                       records_event(records, ENGINE_EV_CHECKPOINT, 0, 1),
+                       "checkpoint was logged");
+        records_free(records);
+    }
 }

@@ -1,3 +1,4 @@
+#include "engine/operation.h"
 #include "tests/support/records.h"
 
 #include <criterion/criterion.h>
@@ -60,5 +61,71 @@ Test(reports_check_timers, a_wait_that_never_fires_is_reported)
                  CHECK_INCONCLUSIVE);
     end->time_ns += 60 * SECOND;
     records_expect(records, &check_timers, end, "has not fired at the end");
+    records_free(records);
+}
+
+/* A handler's wait of 5 s, parked. */
+static struct records *waiting(void)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_STARTED, 1,
+                      ENGINE_OPERATION_WAIT, 0)
+        ->b = 5 * SECOND;
+    records_park(records, 1);
+    return records;
+}
+
+static struct engine_record *fires(struct records *records)
+{
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    return records_operation(records, ENGINE_EV_OPERATION_FIRED, 1,
+                             ENGINE_OPERATION_WAIT, 0);
+}
+
+Test(reports_check_timers, a_handlers_wait_in_time_passes)
+{
+    struct records *records = waiting();
+
+    records->now_ns += 5 * SECOND;
+    fires(records);
+    records_expect_pass(records, &check_timers);
+    records_free(records);
+}
+
+Test(reports_check_timers, a_handlers_wait_that_is_late_is_reported)
+{
+    struct records *records = waiting();
+
+    records->now_ns += 8 * SECOND;
+    records_expect(records, &check_timers, fires(records),
+                   "operation_fired of operation 1 was due");
+    records_free(records);
+}
+
+Test(reports_check_timers, a_wait_over_a_pause_counts_from_its_end)
+{
+    struct records *records = waiting();
+
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_PAUSED;
+    records_event(records, ENGINE_EV_RUN_PAUSED, UINT32_MAX, 0);
+    records->now_ns += 100 * SECOND;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_RUN_UNPAUSED, UINT32_MAX, 0);
+    fires(records);
+    records_expect_pass(records, &check_timers);
+    records_free(records);
+}
+
+Test(reports_check_timers, a_handlers_wait_that_never_fires_is_reported)
+{
+    struct records *records = waiting();
+
+    records->now_ns += 100 * SECOND;
+    records_end(records);
+    records_expect(records, &check_timers, &records->list[records->count - 1],
+                   "operation 1 was due");
     records_free(records);
 }
