@@ -4,6 +4,7 @@
 
 #include "engine/random.h"
 #include "engine/store.h"
+#include "engine/value.h"
 
 void engine_decide_event(struct engine_decide *decide,
                          enum engine_event_kind kind, uint32_t op,
@@ -30,12 +31,32 @@ void engine_decide_event(struct engine_decide *decide,
         decide->error = error;
 }
 
-static void add_row(struct engine_decide *decide, const struct engine_item *row)
+void engine_decide_added(struct engine_decide *decide, size_t from)
 {
-    if (engine_block_item(decide->rows, row, NULL, 0))
+    while (from < decide->block->size) {
+        const struct engine_item *event =
+            (const void *)(decide->block->bytes + from);
+        int error = engine_run_apply(decide->run, event, 0);
+        if (error && !decide->error)
+            decide->error = error;
+        decide->count++;
+        from += engine_item_span(event->size);
+    }
+}
+
+void engine_decide_row(struct engine_decide *decide,
+                       const struct engine_item *row, const void *payload,
+                       size_t size)
+{
+    if (engine_block_item(decide->rows, row, payload, size))
         decide->count++;
     else
         decide->error = -1;
+}
+
+static void add_row(struct engine_decide *decide, const struct engine_item *row)
+{
+    engine_decide_row(decide, row, NULL, 0);
 }
 
 static void add_work(struct engine_decide *decide, uint32_t flag, uint32_t op,
@@ -57,9 +78,10 @@ void engine_decide_rows(struct engine_decide *decide)
          row; row = engine_item_next(decide->rows->bytes, row)) {
         bool put =
             row->type == ENGINE_ITEM_WORK && row->flags == ENGINE_WORK_PUT;
-        size_t size = put ? engine_run_input_size(decide->run, row->op) : 0;
-        struct engine_item *item =
-            engine_block_item(decide->block, row, NULL, size);
+        size_t size =
+            put ? engine_run_input_size(decide->run, row->op) : row->size;
+        struct engine_item *item = engine_block_item(
+            decide->block, row, put ? NULL : engine_item_payload(row), size);
         if (!item)
             decide->error = -1;
         else if (put)
@@ -156,6 +178,94 @@ static bool cut_short(uint32_t error)
            error == ENGINE_ERR_OOM;
 }
 
+size_t engine_decide_actor(uint64_t run, char text[32])
+{
+    char digits[24];
+    size_t count = 0;
+    size_t size = 4;
+    memcpy(text, "run ", size);
+    do {
+        digits[count++] = (char)('0' + run % 10);
+        run /= 10;
+    } while (run > 0);
+    while (count > 0)
+        text[size++] = digits[--count];
+    return size;
+}
+
+uint64_t engine_decide_backoff(uint32_t failures)
+{
+    const uint64_t longest = UINT64_C(60000000000);
+    uint64_t delay = UINT64_C(1000000000);
+    for (uint32_t n = 1; n < failures && delay < longest; n++)
+        delay *= 2;
+    return delay < longest ? delay : longest;
+}
+
+/* The invocation broke off: there will be another, until the run's end. */
+static void end_broken(struct engine_decide *decide,
+                       enum engine_event_kind kind, uint32_t error)
+{
+    uint32_t attempt = decide->run->ops[0].attempt;
+    engine_decide_event(decide, kind, 0, attempt, error, 1, NULL, 0);
+    engine_decide_event(decide, ENGINE_EV_RETRY_SCHEDULED, 0, attempt,
+                        engine_decide_backoff(decide->run->execution->failures),
+                        attempt + 1, NULL, 0);
+}
+
+/* The handler's own error ends the run. */
+static void end_wrong(struct engine_decide *decide, uint32_t error,
+                      const void *words, size_t size)
+{
+    uint32_t attempt = decide->run->ops[0].attempt;
+    engine_decide_event(decide, ENGINE_EV_ATTEMPT_FAILED, 0, attempt, error, 0,
+                        words, size);
+    engine_decide_event(decide, ENGINE_EV_OP_FAILED, 0, attempt, 0, 0, NULL, 0);
+}
+
+static void take_invocation(struct engine_decide *decide,
+                            const struct engine_item *work, uint32_t error)
+{
+    static const char idle[] = "PENDING with nothing pending";
+    const struct engine_execution *execution = decide->run->execution;
+    const void *payload = engine_item_payload(work);
+    struct engine_hash hash;
+    switch (error) {
+    case ENGINE_ERR_NONE:
+        hash = engine_hash_bytes(payload, work->size);
+        engine_decide_event(decide, ENGINE_EV_ATTEMPT_SUCCEEDED, 0,
+                            work->attempt, hash.lo, hash.hi, payload,
+                            work->size);
+        engine_decide_event(decide, ENGINE_EV_OP_SUCCEEDED, 0, work->attempt, 0,
+                            0, NULL, 0);
+        break;
+    case ENGINE_ERR_PENDING:
+        if (engine_execution_is_waiting(execution) ||
+            engine_execution_has_news(execution))
+            engine_decide_event(decide, ENGINE_EV_ATTEMPT_SUSPENDED, 0,
+                                work->attempt, 0, 0, NULL, 0);
+        else
+            end_wrong(decide, ENGINE_ERR_VALIDATION, idle, sizeof(idle) - 1);
+        break;
+    case ENGINE_ERR_TIMED_OUT:
+        end_broken(decide, ENGINE_EV_ATTEMPT_TIMED_OUT, error);
+        break;
+    case ENGINE_ERR_INTERRUPTED:
+        end_broken(decide, ENGINE_EV_ATTEMPT_INTERRUPTED, error);
+        break;
+    case ENGINE_ERR_OOM:
+    case ENGINE_ERR_PLATFORM_START:
+    case ENGINE_ERR_THROTTLED:
+    case ENGINE_ERR_STALE_TOKEN:
+        end_broken(decide, ENGINE_EV_ATTEMPT_FAILED, error);
+        break;
+    default:
+        end_wrong(decide, error, payload, work->size);
+        break;
+    }
+    add_work(decide, ENGINE_WORK_TAKE, 0, work->attempt, 0, 0);
+}
+
 static void take_report(struct engine_decide *decide,
                         const struct engine_item *work)
 {
@@ -164,6 +274,10 @@ static void take_report(struct engine_decide *decide,
         error = ENGINE_ERR_UNKNOWN;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
+    if (decide->run->execution) {
+        take_invocation(decide, work, error);
+        return;
+    }
     if (error == ENGINE_ERR_NONE) {
         struct engine_hash hash =
             engine_hash_bytes(engine_item_payload(work), work->size);
@@ -200,7 +314,12 @@ static void cut_attempt(struct engine_decide *decide,
         return;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
-    if (ambiguous(decide, node))
+    if (decide->run->execution)
+        end_broken(decide,
+                   expired ? ENGINE_EV_ATTEMPT_INTERRUPTED
+                           : ENGINE_EV_ATTEMPT_TIMED_OUT,
+                   expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT);
+    else if (ambiguous(decide, node))
         engine_decide_event(
             decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op, work->attempt,
             expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, 0, NULL,
@@ -237,11 +356,29 @@ static bool winding_down(const struct engine_run *run)
     return run->failed_count > 0 || run->ambiguous_count > 0;
 }
 
+static void fire(struct engine_decide *decide)
+{
+    size_t from = decide->block->size;
+    uint64_t latest = 0;
+    if (engine_execution_due(decide->run->execution) > decide->store_now_ns)
+        return;
+    if (engine_execution_fire(decide->run->execution, decide->store_now_ns,
+                              decide->block, &latest)) {
+        decide->error = -1;
+        return;
+    }
+    if (latest > decide->not_before_ns)
+        decide->not_before_ns = latest;
+    engine_decide_added(decide, from);
+}
+
 void engine_decide_timers(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
-    if (winding_down(run))
+    if (winding_down(run) || run->state != ENGINE_RUN_RUNNING)
         return;
+    if (run->execution)
+        fire(decide);
     /* Firing closes operations: walk a list that may shrink under us. */
     for (uint32_t i = 0; i < run->open_count;) {
         uint32_t index = run->open[i];
@@ -271,8 +408,11 @@ void engine_decide_timers(struct engine_decide *decide)
 void engine_decide_ready(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
-    if (winding_down(run))
+    if (winding_down(run) || run->state != ENGINE_RUN_RUNNING)
         return;
+    if (run->ops[0].state == ENGINE_OP_PARKED &&
+        engine_execution_has_news(run->execution))
+        schedule(decide, 0, run->ops[0].attempt + 1);
     uint32_t count = run->ready_count;
     run->ready_count = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -294,61 +434,225 @@ static bool attempts_open(const struct engine_run *run)
     return false;
 }
 
-static void add_result(struct engine_decide *decide)
+/* The run that invoked this one hears of its end by a signal. */
+static void tell_parent(struct engine_decide *decide, uint32_t error,
+                        const void *value, size_t size)
+{
+    const struct engine_origin *origin = &decide->run->origin;
+    struct engine_item head = {.type = ENGINE_ITEM_OUTBOX,
+                               .kind = ENGINE_OUTBOX_SIGNAL,
+                               .op = ENGINE_OUTBOX_END};
+    const struct engine_signal signal = {.run = origin->parent,
+                                         .number = origin->parent_op,
+                                         .kind = ENGINE_SIG_CHILD_ENDED,
+                                         .error = error,
+                                         .value_size = (uint32_t)size};
+    struct engine_item *item =
+        engine_block_item(decide->rows, &head, NULL, sizeof(signal) + size);
+    if (!item) {
+        decide->error = -1;
+        return;
+    }
+    memcpy(item + 1, &signal, sizeof(signal));
+    if (size > 0)
+        memcpy((unsigned char *)(item + 1) + sizeof(signal), value, size);
+    decide->count++;
+}
+
+/* Each edge on which the run has sent ends with it. */
+static void end_edges(struct engine_decide *decide)
+{
+    struct engine_execution_edge edge;
+    for (uint32_t i = 0;
+         decide->run->execution &&
+         engine_execution_edge(decide->run->execution, i, &edge);
+         i++) {
+        const struct engine_signal signal = {
+            .run = edge.to_run,
+            .number = edge.sent + 1,
+            .kind = ENGINE_SIG_END_OF_STREAM,
+            .edge_size = (uint16_t)edge.edge.size,
+        };
+        engine_decide_signal(decide, ENGINE_OP_MAX - i, &signal, edge.edge.text,
+                             NULL);
+    }
+}
+
+/* Whoever waits for the run's end is told it. */
+static void add_result(struct engine_decide *decide, uint32_t error,
+                       const void *value, size_t size)
 {
     struct engine_item head = {.type = ENGINE_ITEM_OUTBOX,
                                .kind = ENGINE_OUTBOX_RESULT,
-                               .op = 1,
+                               .op = ENGINE_OUTBOX_END,
                                .a = decide->run->client};
-    add_row(decide, &head);
+    if (decide->run->origin.parent)
+        tell_parent(decide, error, value, size);
+    else
+        add_row(decide, &head);
+    end_edges(decide);
+}
+
+void engine_decide_signal(struct engine_decide *decide, uint32_t number,
+                          const struct engine_signal *signal, const char *edge,
+                          const void *value)
+{
+    char actor[32];
+    size_t actor_size = engine_decide_actor(decide->run->id, actor);
+    struct engine_signal whole = *signal;
+    whole.actor_size = (uint16_t)actor_size;
+    struct engine_item head = {
+        .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_SIGNAL, .op = number};
+    struct engine_item *item = engine_block_item(
+        decide->rows, &head, NULL,
+        sizeof(whole) + actor_size + whole.edge_size + whole.value_size);
+    if (!item) {
+        decide->error = -1;
+        return;
+    }
+    unsigned char *to = (unsigned char *)(item + 1);
+    memcpy(to, &whole, sizeof(whole));
+    memcpy(to + sizeof(whole), actor, actor_size);
+    to += sizeof(whole) + actor_size;
+    if (whole.edge_size > 0)
+        memcpy(to, edge, whole.edge_size);
+    if (whole.value_size > 0)
+        memcpy(to + whole.edge_size, value, whole.value_size);
+    decide->count++;
+}
+
+/* A handler's result that it has checkpointed as the run's own. */
+static const struct engine_op_entry *large_result(const struct engine_run *run)
+{
+    const struct engine_op_entry *self =
+        run->execution ? &run->execution->operations.entries[0] : NULL;
+    return self && self->status == ENGINE_STATUS_SUCCEEDED ? self : NULL;
 }
 
 /* The result: outputs of the nodes that nothing waits for, in node order. */
+static size_t result_size(const struct engine_run *run)
+{
+    const struct engine_op_entry *large = large_result(run);
+    size_t size = 0;
+    if (large)
+        return engine_value_span(large->value_size);
+    for (uint32_t op = 0; op < run->op_count; op++) {
+        uint32_t dependents;
+        engine_graph_dependents(run->graph, op, &dependents);
+        if (dependents == 0 && run->ops[op].output)
+            size += run->ops[op].output_size;
+    }
+    return size;
+}
+
+static void write_result(const struct engine_run *run, unsigned char *to)
+{
+    const struct engine_op_entry *large = large_result(run);
+    if (large) {
+        engine_value_write(to,
+                           large->options & ENGINE_OPTION_BLOB
+                               ? ENGINE_VALUE_BLOB
+                               : ENGINE_VALUE_INLINE,
+                           large->value, large->value_size);
+        return;
+    }
+    for (uint32_t op = 0; op < run->op_count; op++) {
+        uint32_t dependents;
+        engine_graph_dependents(run->graph, op, &dependents);
+        if (dependents > 0 || !run->ops[op].output)
+            continue;
+        memcpy(to, run->ops[op].output, run->ops[op].output_size);
+        to += run->ops[op].output_size;
+    }
+}
+
 static void succeed(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
-    size_t size = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        struct engine_item *item = NULL;
-        unsigned char *to = NULL;
-        if (pass == 1) {
-            struct engine_item head = {.type = ENGINE_ITEM_EVENT,
-                                       .kind = ENGINE_EV_RUN_SUCCEEDED,
-                                       .op = UINT32_MAX};
-            item = engine_block_item(decide->block, &head, NULL, size);
-            if (!item) {
-                decide->error = -1;
-                return;
-            }
-            to = (unsigned char *)(item + 1);
-        }
-        for (uint32_t op = 0; op < run->op_count; op++) {
-            uint32_t dependents;
-            engine_graph_dependents(run->graph, op, &dependents);
-            if (dependents > 0 || !run->ops[op].output)
-                continue;
-            if (pass == 0) {
-                size += run->ops[op].output_size;
-            } else {
-                memcpy(to, run->ops[op].output, run->ops[op].output_size);
-                to += run->ops[op].output_size;
-            }
-        }
-        if (pass == 1) {
-            struct engine_hash hash = engine_hash_bytes(item + 1, size);
-            item->a = hash.lo;
-            item->b = hash.hi;
-            decide->count++;
-            decide->error = engine_run_apply(run, item, 0);
-        }
+    size_t size = result_size(run);
+    struct engine_item head = {.type = ENGINE_ITEM_EVENT,
+                               .kind = ENGINE_EV_RUN_SUCCEEDED,
+                               .op = UINT32_MAX};
+    struct engine_item *item =
+        engine_block_item(decide->block, &head, NULL, size);
+    if (!item) {
+        decide->error = -1;
+        return;
     }
+    write_result(run, (unsigned char *)(item + 1));
+    struct engine_hash hash = engine_hash_bytes(item + 1, size);
+    item->a = hash.lo;
+    item->b = hash.hi;
+    decide->count++;
+    decide->error = engine_run_apply(run, item, 0);
+    /* One value is given to a parent as its bytes, several as envelope. */
+    const struct engine_value *value = engine_value_at(item + 1, size, 0);
+    static const char large[] = "the result is larger than an operation's may";
+    if (run->origin.parent && value && value->kind == ENGINE_VALUE_BLOB)
+        add_result(decide, ENGINE_ERR_SIZE_LIMIT, large, sizeof(large) - 1);
+    else if (value && engine_value_span(value->size) == size)
+        add_result(decide, ENGINE_ERR_NONE, engine_value_bytes(value),
+                   value->size);
+    else
+        add_result(decide, ENGINE_ERR_NONE, item + 1, size);
+}
+
+void engine_decide_over(struct engine_decide *decide,
+                        enum engine_event_kind kind, uint32_t error,
+                        const void *words, size_t size)
+{
+    engine_decide_event(decide, kind, UINT32_MAX, 0, error, 0, words, size);
+    add_result(decide, error, words, size);
 }
 
 void engine_decide_fail(struct engine_decide *decide, uint64_t error)
 {
-    engine_decide_event(decide, ENGINE_EV_RUN_FAILED, UINT32_MAX, 0, error, 0,
-                        NULL, 0);
-    add_result(decide);
+    engine_decide_over(decide, ENGINE_EV_RUN_FAILED, (uint32_t)error, NULL, 0);
+}
+
+/* What mail has about the attempt of this operation that is under way. */
+static const struct engine_item *row_of(const struct engine_run *run,
+                                        uint32_t op, const void *mail,
+                                        size_t mail_size)
+{
+    const unsigned char *bytes = mail;
+    const struct engine_item *found = NULL;
+    for (size_t at = 0; at < mail_size;) {
+        const struct engine_item *work = (const void *)(bytes + at);
+        at += engine_item_span(work->size);
+        /* A report stands for itself, whatever was heard before it. */
+        if (work->op == op && work->attempt == run->ops[op].attempt &&
+            (!found || found->kind != ENGINE_WORK_DONE))
+            found = work;
+    }
+    return found;
+}
+
+enum engine_abandon engine_decide_abandon(struct engine_decide *decide,
+                                          const void *mail, size_t mail_size,
+                                          uint32_t *op)
+{
+    struct engine_run *run = decide->run;
+    for (int pass = 0; pass < 2; pass++) {
+        for (uint32_t i = 0; i < run->open_count; i++) {
+            *op = run->open[i];
+            if (run->ops[*op].state != ENGINE_OP_SCHEDULED)
+                continue;
+            const struct engine_item *work = row_of(run, *op, mail, mail_size);
+            if (!work)
+                return ENGINE_ABANDON_READ;
+            if (work->kind == ENGINE_WORK_PENDING)
+                return ENGINE_ABANDON_CLAIM;
+            if (pass == 0)
+                continue;
+            if (work->kind == ENGINE_WORK_DONE)
+                add_work(decide, ENGINE_WORK_TAKE, *op, work->attempt, 0, 0);
+            else
+                add_work(decide, ENGINE_WORK_CUT, *op, work->attempt, work->b,
+                         0);
+        }
+    }
+    return ENGINE_ABANDON_DONE;
 }
 
 bool engine_decide_give_up(struct engine_decide *decide, const void *mail,
@@ -386,18 +690,34 @@ void engine_decide_block(struct engine_decide *decide, uint64_t reason)
                         NULL, 0);
 }
 
+/* A handler that can go on only when an operator has spoken. */
+static bool stuck(const struct engine_decide *decide)
+{
+    const struct engine_run *run = decide->run;
+    return !decide->busy && run->execution && run->execution->ambiguous > 0 &&
+           run->ops[0].state == ENGINE_OP_PARKED;
+}
+
 int engine_decide_end(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
+    if (run->state != ENGINE_RUN_RUNNING)
+        return 0;
     if (engine_run_complete(run)) {
         succeed(decide);
-        add_result(decide);
+        return 1;
+    }
+    if (stuck(decide)) {
+        engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);
         return 1;
     }
     if (!winding_down(run) || attempts_open(run))
         return 0;
     if (run->ambiguous_count > 0)
         engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);
+    else if (run->execution)
+        engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error,
+                           run->ops[0].output, run->ops[0].output_size);
     else
         engine_decide_fail(decide, run->error);
     return 1;
@@ -406,7 +726,9 @@ int engine_decide_end(struct engine_decide *decide)
 uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns)
 {
     struct engine_run *run = decide->run;
-    uint64_t due = UINT64_MAX;
+    uint64_t due = engine_run_due(run);
+    if (run->state != ENGINE_RUN_RUNNING)
+        return 0;
     for (uint32_t i = 0; i < run->open_count; i++) {
         const struct engine_op *op = &run->ops[run->open[i]];
         if (op->state == ENGINE_OP_SCHEDULED || op->unstamped)
@@ -414,10 +736,10 @@ uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns)
         if (op->due_ns < due)
             due = op->due_ns;
     }
-    if (due == UINT64_MAX || due <= decide->store_now_ns ||
+    if ((due == UINT64_MAX && !run->execution) || due <= decide->store_now_ns ||
         due - decide->store_now_ns <= after_ns)
         return 0;
-    engine_decide_event(decide, ENGINE_EV_RUN_SUSPENDED, UINT32_MAX, 0, due, 0,
-                        NULL, 0);
+    engine_decide_event(decide, ENGINE_EV_RUN_SUSPENDED, UINT32_MAX, 0,
+                        due == UINT64_MAX ? 0 : due, 0, NULL, 0);
     return due;
 }

@@ -10,6 +10,14 @@
 #include "engine/defects.h"
 #include "engine/run.h"
 
+/*
+ * Outbox rows of a run: 1 tells its end; those of operation n are 2n and
+ * 2n + 1; the ends of its edges count down from ENGINE_OP_MAX.
+ */
+enum {
+    ENGINE_OUTBOX_END = 1
+};
+
 struct engine_decide {
     struct engine_run *run;
     struct engine_block *block; /* a request under construction */
@@ -18,6 +26,7 @@ struct engine_decide {
     uint64_t store_now_ns;      /* the owner's estimate, never too late */
     uint64_t seed;              /* of the jitter streams */
     const struct engine_defects *defects;
+    bool busy; /* outbox rows are on their way: its lease is needed */
     uint64_t not_before_ns; /* set: latest deadline taken as past */
     uint32_t count;         /* set: items added */
     uint32_t cut_count;     /* set: attempts cut off */
@@ -31,9 +40,11 @@ struct engine_decide {
  */
 void engine_decide_work(struct engine_decide *decide,
                         const struct engine_item *work);
-/* Fires waits and starts retries whose time has come. */
+/* Fires waits and starts retries whose time has come; a handler's timers, too.
+ * A run that is held does none of it, nor of what follows. */
 void engine_decide_timers(struct engine_decide *decide);
-/* Schedules operations whose inputs are complete. */
+/* Schedules operations whose inputs are complete, and the next invocation of a
+ * handler that there is news for. */
 void engine_decide_ready(struct engine_decide *decide);
 /* Ends the run if nothing is left to do; returns 1 if it did. */
 int engine_decide_end(struct engine_decide *decide);
@@ -41,6 +52,25 @@ int engine_decide_end(struct engine_decide *decide);
 void engine_decide_block(struct engine_decide *decide, uint64_t reason);
 /* Ends the run as FAILED with this error. */
 void engine_decide_fail(struct engine_decide *decide, uint64_t error);
+/* Ends the run with this event and error; who asked for it is told. */
+void engine_decide_over(struct engine_decide *decide,
+                        enum engine_event_kind kind, uint32_t error,
+                        const void *words, size_t size);
+
+/* Whether the run can be ended although attempts are under way. */
+enum engine_abandon {
+    ENGINE_ABANDON_DONE, /* their work rows are removed */
+    ENGINE_ABANDON_READ, /* the row of one must be read first */
+    ENGINE_ABANDON_CLAIM /* one is unclaimed: it must be, so that nobody else
+                            begins it */
+};
+/*
+ * Removes the work rows of all attempts under way, as they stand in mail; or
+ * decides nothing and says what must be done first about operation *op.
+ */
+enum engine_abandon engine_decide_abandon(struct engine_decide *decide,
+                                          const void *mail, size_t mail_size,
+                                          uint32_t *op);
 /*
  * Fails the run without taking reports into the log, if the work rows in mail
  * hold the reports of all `running` attempts; the rows are removed. Returns
@@ -50,16 +80,34 @@ bool engine_decide_give_up(struct engine_decide *decide, const void *mail,
                            size_t mail_size, uint32_t running, uint64_t error);
 /*
  * Suspends the run if it waits for nothing but time, and for longer than
- * after_ns; returns when it is due (store time), or 0.
+ * after_ns, or a handler's that waits for the outside world; returns when it
+ * is due (store time, UINT64_MAX: never of itself), or 0.
  */
 uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns);
 /* Adds the changes of work and outbox to the request: the last call. */
 void engine_decide_rows(struct engine_decide *decide);
+/* Adds a work, outbox or inbox row to those that follow the events. */
+void engine_decide_row(struct engine_decide *decide,
+                       const struct engine_item *row, const void *payload,
+                       size_t size);
+/* Adds an outbox row: a signal to another run, from this one. The sizes of
+ * edge and value are the signal's. */
+void engine_decide_signal(struct engine_decide *decide, uint32_t number,
+                          const struct engine_signal *signal, const char *edge,
+                          const void *value);
+/* How this run calls itself in signals: "run 17"; the size, without an end. */
+size_t engine_decide_actor(uint64_t run, char text[32]);
+/* Applies the events that somebody has added to the request behind `from`. */
+void engine_decide_added(struct engine_decide *decide, size_t from);
 /* Adds one event to the request and applies it. */
 void engine_decide_event(struct engine_decide *decide,
                          enum engine_event_kind kind, uint32_t op,
                          uint32_t attempt, uint64_t a, uint64_t b,
                          const void *payload, size_t size);
+
+/* Before the next invocation after so many in a row have broken off: 1 s,
+ * doubling to 60 s. */
+uint64_t engine_decide_backoff(uint32_t failures);
 
 /*
  * The delay before attempt number `attempt` (from 2): base * factor^(n-2),

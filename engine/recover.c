@@ -55,15 +55,24 @@ int engine_recover_run(const struct engine_memory *memory,
                        const struct engine_graph *graph,
                        const struct engine_run_row *row,
                        const struct engine_reply *reply,
-                       struct engine_run **run)
+                       const struct engine_limits *limits,
+                       struct engine_run **run, uint64_t *snapshot)
 {
-    *run = engine_run_new(memory, row->run, row->workflow, graph);
+    *snapshot = 0;
+    *run =
+        engine_run_new_within(memory, row->run, row->workflow, graph, limits);
     if (!*run)
         return -1;
     uint64_t seq = 1;
     int error = 0;
     ENGINE_REPLY_ITEMS(reply, item)
     {
+        if (item->type == ENGINE_ITEM_SNAPSHOT && seq == 1 && !error) {
+            error =
+                engine_run_restore(*run, engine_item_payload(item), item->size);
+            seq = item->a + 1;
+            *snapshot = item->a;
+        }
         if (item->type != ENGINE_ITEM_LOG || error)
             continue;
         error = item->a == seq ? fold_log(*run, item) : -2;

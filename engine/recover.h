@@ -15,7 +15,9 @@ const struct engine_run_row *
 engine_recover_row(const struct engine_reply *reply);
 
 /*
- * Folds the LOG items of the reply into a new run of this graph. Returns 0;
+ * Folds the SNAPSHOT and LOG items of the reply into a new run of this graph,
+ * within these limits if it is a handler's; *snapshot is the last event in the
+ * snapshot, 0: there is none. Returns 0;
  * -1 when out of memory, with *run NULL; -2 if the log has a gap, cannot be
  * folded or ends elsewhere than the row says: *run is what could be folded.
  */
@@ -24,7 +26,8 @@ int engine_recover_run(const struct engine_memory *memory,
                        const struct engine_graph *graph,
                        const struct engine_run_row *row,
                        const struct engine_reply *reply,
-                       struct engine_run **run);
+                       const struct engine_limits *limits,
+                       struct engine_run **run, uint64_t *snapshot);
 
 /* Whether each attempt under way has its work row in the reply. */
 bool engine_recover_rows_agree(const struct engine_run *run,

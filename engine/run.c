@@ -5,9 +5,32 @@
 
 #include "engine/value.h"
 
+static struct engine_execution *
+new_execution(const struct engine_memory *memory, uint64_t id,
+              const struct engine_limits *limits)
+{
+    struct engine_execution *execution = engine_new(memory, sizeof(*execution));
+    if (!execution)
+        return NULL;
+    if (engine_execution_init(execution, memory, id,
+                              limits ? limits : engine_limits_at(0))) {
+        engine_delete(memory, execution);
+        return NULL;
+    }
+    return execution;
+}
+
 struct engine_run *engine_run_new(const struct engine_memory *memory,
                                   uint64_t id, uint32_t workflow,
                                   const struct engine_graph *graph)
+{
+    return engine_run_new_within(memory, id, workflow, graph, NULL);
+}
+
+struct engine_run *engine_run_new_within(const struct engine_memory *memory,
+                                         uint64_t id, uint32_t workflow,
+                                         const struct engine_graph *graph,
+                                         const struct engine_limits *limits)
 {
     uint32_t count = engine_graph_count(graph);
     size_t ops_size = count * sizeof(struct engine_op);
@@ -23,6 +46,14 @@ struct engine_run *engine_run_new(const struct engine_memory *memory,
     run->op_count = count;
     run->open = (void *)((char *)run->ops + ops_size);
     run->ready = run->open + count;
+    run->deadline_ns = UINT64_MAX;
+    if (engine_graph_is_handler(graph)) {
+        run->execution = new_execution(memory, id, limits);
+        if (!run->execution) {
+            engine_delete(memory, run);
+            return NULL;
+        }
+    }
     for (uint32_t op = 0; op < count; op++)
         run->ops[op].waits_for = engine_graph_indegree(graph, op);
     engine_run_settle(run);
@@ -35,6 +66,9 @@ void engine_run_free(struct engine_run *run)
         return;
     for (uint32_t op = 0; op < run->op_count; op++)
         engine_delete(run->memory, run->ops[op].output);
+    if (run->execution)
+        engine_execution_free(run->execution);
+    engine_delete(run->memory, run->execution);
     engine_delete(run->memory, run->input);
     engine_delete(run->memory, run);
 }
@@ -47,8 +81,45 @@ void engine_run_settle(struct engine_run *run)
             run->ready[run->ready_count++] = op;
 }
 
+static uint64_t shorter(uint64_t left, uint64_t right)
+{
+    return right != 0 && (left == 0 || right < left) ? right : left;
+}
+
+/* The run's clock starts. */
+static void start_clock(struct engine_run *run, uint64_t store_time_ns)
+{
+    uint64_t timeout =
+        shorter(engine_graph_timeout(run->graph), run->origin.timeout_ns);
+    if (run->execution &&
+        run->execution->limits->run_max_ns <= (uint64_t)INT64_MAX)
+        timeout = shorter(timeout, run->execution->limits->run_max_ns);
+    run->unstamped = store_time_ns == 0;
+    run->started_ns = store_time_ns;
+    run->deadline_ns = timeout == 0 || run->unstamped ? UINT64_MAX
+                       : timeout > (uint64_t)INT64_MAX - store_time_ns
+                           ? (uint64_t)INT64_MAX
+                           : store_time_ns + timeout;
+    if (!run->execution)
+        return;
+    run->execution->started_ns = run->started_ns;
+    run->execution->deadline_ns = run->deadline_ns;
+}
+
+uint64_t engine_run_due(const struct engine_run *run)
+{
+    if (!run->execution)
+        return run->deadline_ns;
+    uint64_t due = engine_execution_due(run->execution);
+    return due < run->deadline_ns ? due : run->deadline_ns;
+}
+
 void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns)
 {
+    if (run->unstamped)
+        start_clock(run, store_time_ns);
+    if (run->execution)
+        engine_execution_stamp(run->execution, store_time_ns);
     for (uint32_t i = 0; i < run->open_count; i++) {
         struct engine_op *op = &run->ops[run->open[i]];
         if (op->unstamped) {
@@ -81,19 +152,25 @@ static void set_due(struct engine_op *op, uint64_t delay_ns, uint64_t time_ns)
     op->unstamped = time_ns == 0;
 }
 
-static int keep_output(struct engine_run *run, struct engine_op *op,
-                       const struct engine_item *event)
+static int keep_bytes(struct engine_run *run, struct engine_op *op,
+                      const void *bytes, uint32_t size)
 {
     engine_delete(run->memory, op->output);
     op->output = NULL;
-    op->output_size = event->size;
-    if (event->size == 0)
+    op->output_size = size;
+    if (size == 0)
         return 0;
-    op->output = engine_resize(run->memory, NULL, event->size);
+    op->output = engine_resize(run->memory, NULL, size);
     if (!op->output)
         return -1;
-    memcpy(op->output, engine_item_payload(event), event->size);
+    memcpy(op->output, bytes, size);
     return 0;
+}
+
+static int keep_output(struct engine_run *run, struct engine_op *op,
+                       const struct engine_item *event)
+{
+    return keep_bytes(run, op, engine_item_payload(event), event->size);
 }
 
 static void release_dependents(struct engine_run *run, uint32_t op)
@@ -114,6 +191,11 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
         return -2;
     op->state = ENGINE_OP_ENDED;
     op->error = ENGINE_ERR_NONE;
+    if (event->kind == ENGINE_EV_ATTEMPT_SUSPENDED) {
+        op->state = ENGINE_OP_PARKED;
+        op->due_ns = UINT64_MAX;
+        return run->execution ? 0 : -2;
+    }
     if (event->kind == ENGINE_EV_ATTEMPT_SUCCEEDED)
         return keep_output(run, op, event);
     if (event->a == ENGINE_ERR_NONE || event->a >= ENGINE_ERR_COUNT)
@@ -124,7 +206,7 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
         run->ambiguous_count++;
         close_op(run, event->op);
     }
-    return 0;
+    return run->execution ? keep_output(run, op, event) : 0;
 }
 
 static bool of_kind(const struct engine_run *run,
@@ -137,10 +219,13 @@ static int apply_scheduled(struct engine_run *run, struct engine_op *op,
                            const struct engine_item *event)
 {
     bool first = op->state == ENGINE_OP_IDLE && op->waits_for == 0;
-    if (!first && op->state != ENGINE_OP_RETRY_WAIT)
+    bool parked = op->state == ENGINE_OP_PARKED;
+    if (!first && !parked && op->state != ENGINE_OP_RETRY_WAIT)
         return -2;
-    if (event->attempt != (first ? 1 : op->attempt) ||
-        !of_kind(run, event, ENGINE_NODE_STEP))
+    if (event->attempt != (first    ? 1
+                           : parked ? op->attempt + 1
+                                    : op->attempt) ||
+        of_kind(run, event, ENGINE_NODE_WAIT))
         return -2;
     if (first)
         open_op(run, event->op);
@@ -149,9 +234,29 @@ static int apply_scheduled(struct engine_run *run, struct engine_op *op,
     return 0;
 }
 
+/* What an operator says of an operation that nobody knows the end of. */
+static int apply_verdict(struct engine_run *run, struct engine_op *op,
+                         const struct engine_item *event)
+{
+    run->ambiguous_count--;
+    if (event->kind == ENGINE_EV_OP_FAILED) {
+        op->state = ENGINE_OP_FAILED;
+        op->error = ENGINE_ERR_AMBIGUOUS;
+        if (run->failed_count++ == 0)
+            run->error = op->error;
+        return 0;
+    }
+    op->state = ENGINE_OP_SUCCEEDED;
+    run->succeeded_count++;
+    release_dependents(run, event->op);
+    return keep_output(run, op, event);
+}
+
 static int apply_op_end(struct engine_run *run, struct engine_op *op,
                         const struct engine_item *event)
 {
+    if (op->state == ENGINE_OP_AMBIGUOUS && run->operator_speaks)
+        return apply_verdict(run, op, event);
     bool failed = event->kind == ENGINE_EV_OP_FAILED;
     if (op->state != ENGINE_OP_ENDED || failed != (op->error != 0))
         return -2;
@@ -165,6 +270,23 @@ static int apply_op_end(struct engine_run *run, struct engine_op *op,
     op->state = ENGINE_OP_SUCCEEDED;
     run->succeeded_count++;
     release_dependents(run, event->op);
+    return 0;
+}
+
+static int apply_retry(struct engine_run *run, struct engine_op *op,
+                       const struct engine_item *event, uint64_t time_ns)
+{
+    bool resumed = op->state == ENGINE_OP_AMBIGUOUS && run->operator_speaks;
+    if ((!resumed && op->state != ENGINE_OP_ENDED) ||
+        op->error == ENGINE_ERR_NONE || event->b != (uint64_t)op->attempt + 1)
+        return -2;
+    if (resumed) {
+        run->ambiguous_count--;
+        open_op(run, event->op);
+    }
+    op->state = ENGINE_OP_RETRY_WAIT;
+    op->attempt = (uint32_t)event->b;
+    set_due(op, event->a, time_ns);
     return 0;
 }
 
@@ -186,15 +308,10 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     case ENGINE_EV_ATTEMPT_TIMED_OUT:
     case ENGINE_EV_ATTEMPT_INTERRUPTED:
     case ENGINE_EV_ATTEMPT_AMBIGUOUS:
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
         return apply_attempt_end(run, op, event);
     case ENGINE_EV_RETRY_SCHEDULED:
-        if (op->state != ENGINE_OP_ENDED || op->error == ENGINE_ERR_NONE ||
-            event->b != (uint64_t)op->attempt + 1)
-            return -2;
-        op->state = ENGINE_OP_RETRY_WAIT;
-        op->attempt = (uint32_t)event->b;
-        set_due(op, event->a, time_ns);
-        return 0;
+        return apply_retry(run, op, event, time_ns);
     case ENGINE_EV_WAIT_STARTED:
         if (op->state != ENGINE_OP_IDLE || op->waits_for != 0 ||
             !of_kind(run, event, ENGINE_NODE_WAIT))
@@ -216,54 +333,156 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     }
 }
 
-static int keep_input(struct engine_run *run, const struct engine_item *event)
+/* Events that the execution folds: those about its own invocations, too. */
+static int apply_execution(struct engine_run *run,
+                           const struct engine_item *event, uint64_t time_ns)
 {
+    switch (event->kind) {
+    case ENGINE_EV_ATTEMPT_STARTED:
+    case ENGINE_EV_RETRY_SCHEDULED:
+        return 0;
+    default:
+        return engine_execution_apply(run->execution, event, time_ns);
+    }
+}
+
+/* Events about the handler's operations, not about the handler itself. */
+static bool of_operation(uint32_t kind)
+{
+    return kind >= ENGINE_EV_CHECKPOINT &&
+           kind <= ENGINE_EV_OPERATION_HEARTBEAT;
+}
+
+static int apply_any_op(struct engine_run *run, const struct engine_item *event,
+                        uint64_t time_ns)
+{
+    if (!run->execution)
+        return of_operation(event->kind) ? -2 : apply_op(run, event, time_ns);
+    if (!of_operation(event->kind)) {
+        int error = apply_op(run, event, time_ns);
+        if (error)
+            return error;
+    }
+    return apply_execution(run, event, time_ns);
+}
+
+static int keep_input(struct engine_run *run, const struct engine_item *event,
+                      uint64_t time_ns)
+{
+    const unsigned char *bytes = engine_item_payload(event);
+    uint32_t size = event->size;
     if (run->state != 0)
         return -2;
+    run->has_origin = (event->flags & ENGINE_CREATED_ORIGIN) != 0;
+    if (run->has_origin) {
+        if (size < sizeof(run->origin))
+            return -2;
+        memcpy(&run->origin, bytes, sizeof(run->origin));
+        bytes += sizeof(run->origin);
+        size -= (uint32_t)sizeof(run->origin);
+    }
     run->state = ENGINE_RUN_RUNNING;
     run->client = (uint32_t)event->b;
-    run->input_size = event->size;
-    if (event->size == 0)
+    if (run->execution) {
+        run->execution->parent_run = run->origin.parent;
+        run->execution->parent_op = run->origin.parent_op;
+        run->execution->depth = run->origin.depth;
+    }
+    start_clock(run, time_ns);
+    run->input_size = size;
+    if (size == 0)
         return 0;
-    run->input = engine_resize(run->memory, NULL, event->size);
+    run->input = engine_resize(run->memory, NULL, size);
     if (!run->input)
         return -1;
-    memcpy(run->input, engine_item_payload(event), event->size);
+    memcpy(run->input, bytes, size);
     return 0;
+}
+
+/*
+ * What may happen in which state. Who suspends a run gives its lease back; a
+ * run that is held starts nothing; of a blocked one only operators and the
+ * outside world may say something.
+ */
+static bool may_follow(const struct engine_run *run, uint32_t kind)
+{
+    switch (run->state) {
+    case ENGINE_RUN_RUNNING:
+        return true;
+    case ENGINE_RUN_PAUSED:
+        return kind != ENGINE_EV_OP_SCHEDULED &&
+               kind != ENGINE_EV_WAIT_STARTED && kind != ENGINE_EV_WAIT_FIRED &&
+               kind != ENGINE_EV_RUN_SUSPENDED &&
+               kind != ENGINE_EV_RUN_SUCCEEDED;
+    case ENGINE_RUN_BLOCKED:
+        return (kind >= ENGINE_EV_RUN_CANCELLED &&
+                kind <= ENGINE_EV_OPERATOR_ACTION) ||
+               kind == ENGINE_EV_RUN_BLOCKED || of_operation(kind) ||
+               kind == ENGINE_EV_INBOX_CONSUMED;
+    default:
+        return false;
+    }
+}
+
+static int enter(struct engine_run *run, uint32_t state)
+{
+    run->state = state;
+    return 0;
+}
+
+static int apply_running(struct engine_run *run,
+                         const struct engine_item *event, uint64_t time_ns)
+{
+    switch (event->kind) {
+    case ENGINE_EV_RUN_SUSPENDED:
+        return enter(run, ENGINE_RUN_SUSPENDED);
+    case ENGINE_EV_RUN_BLOCKED:
+        return enter(run, ENGINE_RUN_BLOCKED);
+    case ENGINE_EV_RUN_SUCCEEDED:
+        return engine_run_complete(run) ? enter(run, ENGINE_RUN_SUCCEEDED) : -2;
+    case ENGINE_EV_RUN_FAILED:
+        return enter(run, ENGINE_RUN_FAILED);
+    case ENGINE_EV_RUN_CANCELLED:
+        return enter(run, ENGINE_RUN_CANCELLED);
+    case ENGINE_EV_RUN_TIMED_OUT:
+        return enter(run, ENGINE_RUN_TIMED_OUT);
+    case ENGINE_EV_RUN_STOPPED:
+        return enter(run, ENGINE_RUN_STOPPED);
+    case ENGINE_EV_RUN_PAUSED:
+        return enter(run, ENGINE_RUN_PAUSED);
+    case ENGINE_EV_RUN_UNPAUSED:
+        return run->state == ENGINE_RUN_PAUSED ? enter(run, ENGINE_RUN_RUNNING)
+                                               : -2;
+    case ENGINE_EV_RUN_UNBLOCKED:
+        return run->state == ENGINE_RUN_BLOCKED ? enter(run, ENGINE_RUN_RUNNING)
+                                                : -2;
+    case ENGINE_EV_LIMIT_NEAR:
+        return 0;
+    case ENGINE_EV_OPERATOR_ACTION:
+        run->operator_speaks = 1;
+        return 0;
+    case ENGINE_EV_INBOX_CONSUMED:
+        run->operator_speaks = 0;
+        return run->execution ? apply_execution(run, event, time_ns) : 0;
+    default:
+        return apply_any_op(run, event, time_ns);
+    }
 }
 
 int engine_run_apply(struct engine_run *run, const struct engine_item *event,
                      uint64_t time_ns)
 {
     if (event->kind == ENGINE_EV_RUN_CREATED)
-        return keep_input(run, event);
+        return keep_input(run, event, time_ns);
     if (run->state == 0 || engine_run_state_terminal(run->state))
         return event->kind == ENGINE_EV_LEASE_ACQUIRED && run->state ? 0 : -2;
     if (event->kind == ENGINE_EV_LEASE_ACQUIRED) {
-        run->state = ENGINE_RUN_RUNNING;
+        if (run->state == ENGINE_RUN_SUSPENDED)
+            run->state = ENGINE_RUN_RUNNING;
         return 0;
     }
-    /* Who suspends or blocks a run gives its lease back. */
-    if (run->state != ENGINE_RUN_RUNNING)
-        return -2;
-    switch (event->kind) {
-    case ENGINE_EV_RUN_SUSPENDED:
-        run->state = ENGINE_RUN_SUSPENDED;
-        return 0;
-    case ENGINE_EV_RUN_BLOCKED:
-        run->state = ENGINE_RUN_BLOCKED;
-        return 0;
-    case ENGINE_EV_RUN_SUCCEEDED:
-        if (!engine_run_complete(run))
-            return -2;
-        run->state = ENGINE_RUN_SUCCEEDED;
-        return 0;
-    case ENGINE_EV_RUN_FAILED:
-        run->state = ENGINE_RUN_FAILED;
-        return 0;
-    default:
-        return apply_op(run, event, time_ns);
-    }
+    return may_follow(run, event->kind) ? apply_running(run, event, time_ns)
+                                        : -2;
 }
 
 static const struct engine_value *input_value(const struct engine_run *run,
@@ -281,7 +500,10 @@ size_t engine_run_input_size(const struct engine_run *run, uint32_t op)
     const struct engine_source *from =
         engine_graph_sources(run->graph, op, &count);
     if (count == 0)
-        return engine_value_span(run->input_size);
+        return engine_value_span(run->input_size) +
+               (run->execution ? engine_value_span(
+                                     (uint32_t)sizeof(struct engine_invocation))
+                               : 0);
     size_t size = 0;
     for (uint32_t i = 0; i < count; i++) {
         const struct engine_value *value = input_value(run, &from[i]);
@@ -295,12 +517,17 @@ void engine_run_input(const struct engine_run *run, uint32_t op, void *out)
     uint32_t count;
     const struct engine_source *from =
         engine_graph_sources(run->graph, op, &count);
+    unsigned char *to = out;
     if (count == 0) {
-        engine_value_write(out, ENGINE_VALUE_INLINE, run->input,
-                           run->input_size);
+        to += engine_value_write(to, ENGINE_VALUE_INLINE, run->input,
+                                 run->input_size);
+        const struct engine_invocation invocation = {
+            .created_ns = run->origin.created_ns, .seed = run->origin.seed};
+        if (run->execution)
+            engine_value_write(to, ENGINE_VALUE_INLINE, &invocation,
+                               (uint32_t)sizeof(invocation));
         return;
     }
-    unsigned char *to = out;
     for (uint32_t i = 0; i < count; i++) {
         /* A wait gives an empty value. */
         const struct engine_value *value = input_value(run, &from[i]);
@@ -309,4 +536,147 @@ void engine_run_input(const struct engine_run *run, uint32_t op, void *out)
                                        engine_value_bytes(value), value->size)
                   : engine_value_write(to, ENGINE_VALUE_INLINE, NULL, 0);
     }
+}
+
+/* Snapshots --------------------------------------------------------------- */
+
+/* What stands before the input, the output and the execution's bytes. */
+struct image {
+    uint32_t state;
+    uint32_t client;
+    uint32_t error;
+    uint32_t input_size;
+    uint32_t output_size;
+    uint32_t attempt;
+    uint8_t op_state;
+    uint8_t has_origin;
+    uint16_t op_error;
+    uint32_t counts; /* succeeded, failed, ambiguous: one bit each */
+    uint64_t due_ns;
+    uint64_t started_ns;
+    uint64_t deadline_ns;
+    struct engine_origin origin;
+};
+
+/* An item that only the two functions below read. */
+static int save_part(struct engine_block *block, uint32_t number,
+                     const void *bytes, size_t size)
+{
+    const struct engine_item head = {.op = number};
+    return engine_block_item(block, &head, bytes, size) ? 0 : -1;
+}
+
+int engine_run_save(const struct engine_run *run, struct engine_block *block)
+{
+    const struct engine_op *op = &run->ops[0];
+    assert(run->execution && !run->unstamped && !op->unstamped);
+    const struct image image = {
+        .state = run->state,
+        .client = run->client,
+        .error = run->error,
+        .input_size = run->input_size,
+        .output_size = op->output_size,
+        .attempt = op->attempt,
+        .op_state = op->state,
+        .has_origin = run->has_origin,
+        .op_error = op->error,
+        .counts = run->succeeded_count | run->failed_count << 1 |
+                  run->ambiguous_count << 2,
+        .due_ns = op->due_ns,
+        .started_ns = run->started_ns,
+        .deadline_ns = run->deadline_ns,
+        .origin = run->origin,
+    };
+    struct engine_block execution;
+    engine_block_init(&execution);
+    int error = engine_execution_save(run->execution, &execution) ||
+                save_part(block, 0, &image, sizeof(image)) ||
+                save_part(block, 1, run->input, run->input_size) ||
+                save_part(block, 2, op->output, op->output_size) ||
+                save_part(block, 3, execution.bytes, execution.size);
+    engine_block_free(&execution);
+    return error ? -1 : 0;
+}
+
+/* The part with this number at *at, which moves behind it; NULL: damaged. */
+static const struct engine_item *next_part(const unsigned char **at,
+                                           const unsigned char *end,
+                                           uint32_t number, size_t size)
+{
+    const struct engine_item *item = (const void *)*at;
+    if ((size_t)(end - *at) < sizeof(*item) || item->op != number ||
+        item->size != size ||
+        (size_t)(end - *at) < engine_item_span(item->size))
+        return NULL;
+    *at += engine_item_span(item->size);
+    return item;
+}
+
+static void restore_head(struct engine_run *run, const struct image *image)
+{
+    struct engine_op *op = &run->ops[0];
+    run->state = image->state;
+    run->client = image->client;
+    run->error = image->error;
+    run->has_origin = image->has_origin;
+    run->origin = image->origin;
+    run->started_ns = image->started_ns;
+    run->deadline_ns = image->deadline_ns;
+    run->succeeded_count = image->counts & 1;
+    run->failed_count = image->counts >> 1 & 1;
+    run->ambiguous_count = image->counts >> 2 & 1;
+    op->state = image->op_state;
+    op->error = image->op_error;
+    op->attempt = image->attempt;
+    op->due_ns = image->due_ns;
+    if (op->state == ENGINE_OP_SCHEDULED || op->state == ENGINE_OP_RETRY_WAIT ||
+        op->state == ENGINE_OP_PARKED || op->state == ENGINE_OP_ENDED)
+        open_op(run, 0);
+}
+
+int engine_run_restore(struct engine_run *run, const void *bytes, size_t size)
+{
+    const unsigned char *at = bytes;
+    const unsigned char *end = at + size;
+    struct image image;
+    const struct engine_item *part;
+    if (!run->execution || run->state != 0)
+        return -2;
+    part = next_part(&at, end, 0, sizeof(image));
+    if (!part)
+        return -2;
+    memcpy(&image, engine_item_payload(part), sizeof(image));
+    part = next_part(&at, end, 1, image.input_size);
+    if (!part || image.state == 0 || image.state >= ENGINE_RUN_STATE_COUNT ||
+        image.op_state > ENGINE_OP_PARKED)
+        return -2;
+    if (part->size > 0) {
+        run->input = engine_resize(run->memory, NULL, part->size);
+        if (!run->input)
+            return -1;
+        memcpy(run->input, engine_item_payload(part), part->size);
+    }
+    run->input_size = part->size;
+    part = next_part(&at, end, 2, image.output_size);
+    if (!part)
+        return -2;
+    if (keep_output(run, &run->ops[0], part))
+        return -1;
+    if (end - at < (ptrdiff_t)sizeof(*part))
+        return -2;
+    part = next_part(&at, end, 3,
+                     ((const struct engine_item *)(const void *)at)->size);
+    if (!part)
+        return -2;
+    restore_head(run, &image);
+    int error = engine_execution_restore(run->execution,
+                                         engine_item_payload(part), part->size);
+    if (error)
+        return error;
+    run->execution->parent_run = run->origin.parent;
+    run->execution->parent_op = run->origin.parent_op;
+    run->execution->depth = run->origin.depth;
+    run->execution->started_ns = run->started_ns;
+    run->execution->deadline_ns = run->deadline_ns;
+    return 0;
 }

@@ -2,12 +2,16 @@
  * The state of one run: the fold of its log. The same function applies an
  * event when a coordinator decides it and when a log is read back, so that a
  * run that recovered is in the state in which it was left.
+ *
+ * A run of a replayed handler has one operation here, the handler: each of
+ * its invocations is an attempt. What the handler does is in `execution`.
  */
 #ifndef ENGINE_RUN_H
 #define ENGINE_RUN_H
 
 #include <stdbool.h>
 
+#include "engine/execution.h"
 #include "engine/graph.h"
 #include "engine/memory.h"
 #include "engine/wire.h"
@@ -20,7 +24,8 @@ enum engine_op_state {
     ENGINE_OP_WAITING,    /* due_ns is when the wait is over */
     ENGINE_OP_AMBIGUOUS,  /* an operator must say */
     ENGINE_OP_SUCCEEDED,
-    ENGINE_OP_FAILED
+    ENGINE_OP_FAILED,
+    ENGINE_OP_PARKED /* a handler that waits for news */
 };
 
 struct engine_op {
@@ -31,7 +36,7 @@ struct engine_op {
     uint32_t waits_for; /* operations that must succeed first */
     uint32_t output_size;
     uint64_t due_ns; /* store time */
-    void *output;    /* envelope, owned */
+    void *output;    /* envelope, or words of a handler's error; owned */
 };
 
 struct engine_run {
@@ -49,8 +54,15 @@ struct engine_run {
     uint32_t open_count; /* scheduled, waiting or between attempts */
     uint32_t ready_count;
     uint32_t input_size;
-    void *input;     /* owned */
-    uint32_t *open;  /* operations, order of opening */
+    uint8_t has_origin;
+    uint8_t operator_speaks;     /* an action of one is being folded */
+    uint8_t unstamped;           /* started and deadline are not known yet */
+    struct engine_origin origin; /* zeros: started by a client */
+    uint64_t started_ns;         /* store time */
+    uint64_t deadline_ns;        /* store time, UINT64_MAX: none */
+    struct engine_execution *execution; /* NULL: its graph is no handler */
+    void *input;                        /* owned */
+    uint32_t *open;                     /* operations, order of opening */
     uint32_t *ready; /* operations whose inputs have just become complete */
     struct engine_op ops[];
 };
@@ -59,6 +71,12 @@ struct engine_run {
 struct engine_run *engine_run_new(const struct engine_memory *memory,
                                   uint64_t id, uint32_t workflow,
                                   const struct engine_graph *graph);
+/* The same with limits for a handler, which must outlive the run. NULL: the
+ * first built-in profile. */
+struct engine_run *engine_run_new_within(const struct engine_memory *memory,
+                                         uint64_t id, uint32_t workflow,
+                                         const struct engine_graph *graph,
+                                         const struct engine_limits *limits);
 void engine_run_free(struct engine_run *run);
 
 /*
@@ -73,6 +91,19 @@ int engine_run_apply(struct engine_run *run, const struct engine_item *event,
 /* Gives the deadlines of events just committed their store time. */
 void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns);
 
+/*
+ * The earliest store time at which the run's own clock or a timer of its
+ * handler has something to say; UINT64_MAX: never. The timers of a graph's
+ * operations are in ops.
+ */
+uint64_t engine_run_due(const struct engine_run *run);
+
+/* The fold of a handler's run as bytes appended to the block, which has been
+ * begun, for a SNAPSHOT item; everything in it is committed. 0 or -1. */
+int engine_run_save(const struct engine_run *run, struct engine_block *block);
+/* Into a run with nothing in it. 0; -1 out of memory; -2 damaged. */
+int engine_run_restore(struct engine_run *run, const void *bytes, size_t size);
+
 /* After reading a log: recomputes which operations are ready. */
 void engine_run_settle(struct engine_run *run);
 
@@ -86,7 +117,8 @@ static inline bool engine_run_complete(const struct engine_run *run)
 size_t engine_run_input_size(const struct engine_run *run, uint32_t op);
 /*
  * Writes the input envelope: the sources' outputs in the order of the input
- * handles, or the run's input for an operation without edges into it.
+ * handles, or the run's input for an operation without edges into it; for a
+ * handler that and a struct engine_invocation.
  */
 void engine_run_input(const struct engine_run *run, uint32_t op, void *out);
 

@@ -460,7 +460,9 @@ enum engine_message_kind {
     ENGINE_MSG_STARTED,      /* coordinator -> client: run is durable */
     ENGINE_MSG_BUSY,         /* coordinator -> client: try another */
     ENGINE_MSG_DISPATCH,     /* coordinator -> platform -> worker: run, op,
-                                attempt, a = workflow id, b = reply-to node */
+                                attempt, a = workflow id, b = reply-to node;
+                                flags ENGINE_DISPATCH_FRESH: a handler's first
+                                invocation, token is its first token */
     ENGINE_MSG_ACCEPTED,     /* platform -> coordinator: will be delivered */
     ENGINE_MSG_THROTTLED,    /* platform -> coordinator: refused for now */
     ENGINE_MSG_HINT,         /* worker -> coordinator: there is mail for run */
@@ -487,6 +489,10 @@ enum engine_message_kind {
     ENGINE_MSG_REFUSED,      /* coordinator -> client: no such run will be: op =
                                 enum engine_error, a = actual, b = maximum */
     ENGINE_MSG_COUNT
+};
+
+enum {
+    ENGINE_DISPATCH_FRESH = 1 /* flag of DISPATCH: there is no state to load */
 };
 
 struct engine_message {

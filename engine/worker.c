@@ -4,73 +4,19 @@
 #include <sodium/crypto_hash_sha256.h>
 
 #include "engine/value.h"
-
-enum slot_state {
-    SLOT_FREE,
-    SLOT_CLAIMING,
-    SLOT_FETCHING, /* blobs of the input */
-    SLOT_EXECUTING,
-    SLOT_SPILLING, /* blobs of the output */
-    SLOT_FINISHING
-};
-
-struct slot {
-    uint64_t run;
-    uint64_t request_id;
-    uint64_t request_ns;   /* mono: ask again */
-    uint64_t asked_ns;     /* mono: when the claim was asked for or renewed */
-    uint64_t claim_ns;     /* mono: let go before this */
-    uint64_t heartbeat_ns; /* mono: next heartbeat */
-    uint64_t heartbeat_id; /* in flight, 0: none */
-    uint64_t heartbeat_asked_ns;
-    uint64_t deadline_ns; /* mono: end of the attempt's time */
-    unsigned char *value; /* input while fetching, output afterwards */
-    uint32_t value_size;
-    uint32_t next_value; /* handle looked at while fetching or spilling */
-    uint32_t workflow;
-    uint32_t op;
-    uint32_t attempt;
-    uint32_t reply_to;
-    uint32_t error;
-    uint32_t retryable;
-    uint8_t state;
-};
-
-/* Attempts let go in the middle that may still be claimed by us. */
-enum {
-    LET_GO_MAX = 64
-};
-
-struct attempt {
-    uint64_t run;
-    uint32_t op;
-    uint32_t attempt;
-};
-
-struct engine_worker {
-    struct engine_worker_config config;
-    struct attempt let_go[LET_GO_MAX]; /* a ring */
-    uint32_t let_go_count;
-    uint64_t sender;
-    uint64_t next_id;
-    uint64_t mono_ns;
-    uint64_t wall_ns;
-    uint32_t busy;
-    struct engine_update *update;
-    bool failed;
-    struct slot slots[];
-};
+#include "engine/worker_private.h"
 
 static const struct engine_node *node_of(const struct engine_worker *w,
-                                         const struct slot *s)
+                                         const struct engine_slot *s)
 {
     return engine_graph_node(w->config.graphs[s->workflow], s->op);
 }
 
-static void release(struct engine_worker *w, struct slot *s)
+static void release(struct engine_worker *w, struct engine_slot *s)
 {
+    engine_call_free(w, s, true);
     engine_delete(w->config.memory, s->value);
-    *s = (struct slot){0};
+    *s = (struct engine_slot){0};
     w->busy--;
 }
 
@@ -78,17 +24,17 @@ static void release(struct engine_worker *w, struct slot *s)
  * Gives up an attempt whose code has begun. In the store the claim stays ours
  * until it is cut: a late dispatch must not begin the same attempt again.
  */
-static void let_go(struct engine_worker *w, struct slot *s)
+void engine_worker_let_go(struct engine_worker *w, struct engine_slot *s)
 {
-    w->let_go[w->let_go_count++ % LET_GO_MAX] =
-        (struct attempt){s->run, s->op, s->attempt};
+    w->let_go[w->let_go_count++ % ENGINE_LET_GO_MAX] =
+        (struct engine_worker_attempt){s->run, s->op, s->attempt};
     release(w, s);
 }
 
 static bool was_let_go(const struct engine_worker *w,
                        const struct engine_message *message)
 {
-    for (uint32_t i = 0; i < w->let_go_count && i < LET_GO_MAX; i++)
+    for (uint32_t i = 0; i < w->let_go_count && i < ENGINE_LET_GO_MAX; i++)
         if (w->let_go[i].run == message->run &&
             w->let_go[i].op == message->op &&
             w->let_go[i].attempt == message->attempt)
@@ -99,7 +45,7 @@ static bool was_let_go(const struct engine_worker *w,
 /* Requests ---------------------------------------------------------------- */
 
 static struct engine_request *begin(struct engine_worker *w,
-                                    const struct slot *s,
+                                    const struct engine_slot *s,
                                     enum engine_request_kind kind)
 {
     struct engine_request *request =
@@ -125,24 +71,24 @@ static void submit(struct engine_worker *w)
                           w->config.store);
 }
 
-static void submit_for(struct engine_worker *w, struct slot *s)
+static void submit_for(struct engine_worker *w, struct engine_slot *s)
 {
     s->request_id = w->next_id;
     s->request_ns = w->mono_ns + w->config.request_timeout_ns;
     submit(w);
 }
 
-static void claim(struct engine_worker *w, struct slot *s)
+static void claim(struct engine_worker *w, struct engine_slot *s)
 {
-    s->state = SLOT_CLAIMING;
+    s->state = ENGINE_SLOT_CLAIMING;
     s->asked_ns = w->mono_ns;
     if (begin(w, s, ENGINE_REQ_CLAIM))
         submit_for(w, s);
 }
 
-static void finish(struct engine_worker *w, struct slot *s)
+void engine_worker_finish(struct engine_worker *w, struct engine_slot *s)
 {
-    s->state = SLOT_FINISHING;
+    s->state = ENGINE_SLOT_FINISHING;
     struct engine_request *request = begin(w, s, ENGINE_REQ_FINISH);
     if (!request)
         return;
@@ -150,24 +96,25 @@ static void finish(struct engine_worker *w, struct slot *s)
     request->retryable = s->retryable;
     struct engine_item head = {
         .type = ENGINE_ITEM_WORK, .op = s->op, .attempt = s->attempt};
-    bool output = s->error == ENGINE_ERR_NONE;
+    bool output = s->error == ENGINE_ERR_NONE || s->payload;
     engine_block_item(w->config.scratch, &head, output ? s->value : NULL,
                       output ? s->value_size : 0);
     submit_for(w, s);
 }
 
-static void finish_error(struct engine_worker *w, struct slot *s,
-                         enum engine_error error)
+void engine_worker_finish_error(struct engine_worker *w, struct engine_slot *s,
+                                enum engine_error error)
 {
     s->error = error;
+    s->payload = 0;
     s->retryable = error == ENGINE_ERR_TIMED_OUT;
-    finish(w, s);
+    engine_worker_finish(w, s);
 }
 
 /* Values ------------------------------------------------------------------ */
 
-static bool keep_value(struct engine_worker *w, struct slot *s,
-                       const void *bytes, uint32_t size)
+bool engine_worker_keep(struct engine_worker *w, struct engine_slot *s,
+                        const void *bytes, uint32_t size)
 {
     engine_delete(w->config.memory, s->value);
     s->value = NULL;
@@ -185,7 +132,7 @@ static bool keep_value(struct engine_worker *w, struct slot *s,
 }
 
 /* Replaces one value of the envelope by another. */
-static bool replace_value(struct engine_worker *w, struct slot *s,
+static bool replace_value(struct engine_worker *w, struct engine_slot *s,
                           const struct engine_value *old,
                           enum engine_value_kind kind, const void *bytes,
                           uint32_t size)
@@ -211,9 +158,13 @@ static bool replace_value(struct engine_worker *w, struct slot *s,
     return true;
 }
 
-static void execute(struct engine_worker *w, struct slot *s)
+static void execute(struct engine_worker *w, struct engine_slot *s)
 {
-    s->state = SLOT_EXECUTING;
+    if (engine_call_handler(w, s->workflow)) {
+        engine_call_begin_work(w, s);
+        return;
+    }
+    s->state = ENGINE_SLOT_EXECUTING;
     struct engine_execute what = {
         .slot = (uint32_t)(s - w->slots),
         .workflow = s->workflow,
@@ -227,9 +178,9 @@ static void execute(struct engine_worker *w, struct slot *s)
 }
 
 /* Fetches the next blob of the input, or starts when there is none left. */
-static void fetch(struct engine_worker *w, struct slot *s)
+static void fetch(struct engine_worker *w, struct engine_slot *s)
 {
-    s->state = SLOT_FETCHING;
+    s->state = ENGINE_SLOT_FETCHING;
     for (;; s->next_value++) {
         const struct engine_value *value =
             s->value ? engine_value_at(s->value, s->value_size, s->next_value)
@@ -250,20 +201,32 @@ static void fetch(struct engine_worker *w, struct slot *s)
     }
 }
 
-/* Writes the next large value as a blob, or reports when none is left. */
-static void spill(struct engine_worker *w, struct slot *s)
+/* A handler's result stays what a parent can be told. */
+static uint64_t inline_max(const struct engine_worker *w,
+                           const struct engine_slot *s)
 {
-    s->state = SLOT_SPILLING;
+    const struct engine_limits *limits =
+        w->config.limits ? w->config.limits : engine_limits_at(0);
+    return engine_call_handler(w, s->workflow) &&
+                   limits->operation_payload_max > w->config.inline_max
+               ? limits->operation_payload_max
+               : w->config.inline_max;
+}
+
+/* Writes the next large value as a blob, or reports when none is left. */
+void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
+{
+    s->state = ENGINE_SLOT_SPILLING;
     for (;; s->next_value++) {
         const struct engine_value *value =
             s->value ? engine_value_at(s->value, s->value_size, s->next_value)
                      : NULL;
         if (!value) {
-            finish(w, s);
+            engine_worker_finish(w, s);
             return;
         }
         if (value->kind != ENGINE_VALUE_INLINE ||
-            value->size <= w->config.inline_max)
+            value->size <= inline_max(w, s))
             continue;
         struct engine_request *request = begin(w, s, ENGINE_REQ_PUT_BLOB);
         if (!request)
@@ -278,17 +241,17 @@ static void spill(struct engine_worker *w, struct slot *s)
     }
 }
 
-static void spilled(struct engine_worker *w, struct slot *s)
+static void spilled(struct engine_worker *w, struct engine_slot *s)
 {
     const struct engine_value *value =
         engine_value_at(s->value, s->value_size, s->next_value);
     struct engine_blob_ref ref = {.size = value->size};
     crypto_hash_sha256(ref.digest, engine_value_bytes(value), value->size);
     if (replace_value(w, s, value, ENGINE_VALUE_BLOB, &ref, sizeof(ref)))
-        spill(w, s);
+        engine_worker_spill(w, s);
 }
 
-static void fetched(struct engine_worker *w, struct slot *s,
+static void fetched(struct engine_worker *w, struct engine_slot *s,
                     const struct engine_reply *reply)
 {
     const struct engine_value *value =
@@ -308,12 +271,12 @@ static void fetched(struct engine_worker *w, struct slot *s,
             fetch(w, s);
         return;
     }
-    finish_error(w, s, ENGINE_ERR_UNKNOWN);
+    engine_worker_finish_error(w, s, ENGINE_ERR_UNKNOWN);
 }
 
 /* Replies ----------------------------------------------------------------- */
 
-static void claimed(struct engine_worker *w, struct slot *s,
+static void claimed(struct engine_worker *w, struct engine_slot *s,
                     const struct engine_reply *reply)
 {
     s->claim_ns =
@@ -333,14 +296,14 @@ static void claimed(struct engine_worker *w, struct slot *s,
     {
         if (item->type != ENGINE_ITEM_WORK)
             continue;
-        if (keep_value(w, s, engine_item_payload(item), item->size))
+        if (engine_worker_keep(w, s, engine_item_payload(item), item->size))
             fetch(w, s);
         return;
     }
     fetch(w, s);
 }
 
-static void hint(struct engine_worker *w, const struct slot *s)
+static void hint(struct engine_worker *w, const struct engine_slot *s)
 {
     struct engine_block *block = w->config.scratch;
     struct engine_message *message =
@@ -362,7 +325,7 @@ static void hint(struct engine_worker *w, const struct slot *s)
         .attempt = s->attempt,
         .flags = s->error | s->retryable << 16,
     };
-    bool output = s->error == ENGINE_ERR_NONE;
+    bool output = s->error == ENGINE_ERR_NONE || s->payload;
     engine_block_item(block, &head, output ? s->value : NULL,
                       output ? s->value_size : 0);
     if (!engine_block_ok(block))
@@ -372,7 +335,7 @@ static void hint(struct engine_worker *w, const struct slot *s)
                           NULL, 0);
 }
 
-static void answered(struct engine_worker *w, struct slot *s,
+static void answered(struct engine_worker *w, struct engine_slot *s,
                      const struct engine_reply *reply)
 {
     s->request_id = 0;
@@ -383,32 +346,32 @@ static void answered(struct engine_worker *w, struct slot *s,
     }
     bool good = reply->outcome == ENGINE_COMMITTED;
     switch (s->state) {
-    case SLOT_CLAIMING:
+    case ENGINE_SLOT_CLAIMING:
         if (good)
             claimed(w, s, reply);
         else
             release(w, s);
         return;
-    case SLOT_FETCHING:
+    case ENGINE_SLOT_FETCHING:
         if (good)
             fetched(w, s, reply);
         else
-            finish_error(w, s, ENGINE_ERR_UNKNOWN);
+            engine_worker_finish_error(w, s, ENGINE_ERR_UNKNOWN);
         return;
-    case SLOT_SPILLING:
+    case ENGINE_SLOT_SPILLING:
         if (good)
             spilled(w, s);
         else
-            finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
+            engine_worker_finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
         return;
-    case SLOT_FINISHING:
+    case ENGINE_SLOT_FINISHING:
         if (reply->outcome == ENGINE_REFUSED &&
             s->error != ENGINE_ERR_SIZE_LIMIT) {
-            finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
+            engine_worker_finish_error(w, s, ENGINE_ERR_SIZE_LIMIT);
             return;
         }
         if (!good) {
-            let_go(w, s);
+            engine_worker_let_go(w, s);
             return;
         }
         hint(w, s);
@@ -419,13 +382,15 @@ static void answered(struct engine_worker *w, struct slot *s,
     }
 }
 
-static void heartbeat_answered(struct engine_worker *w, struct slot *s,
+static void heartbeat_answered(struct engine_worker *w, struct engine_slot *s,
                                const struct engine_reply *reply)
 {
     s->heartbeat_id = 0;
     if (reply->outcome == ENGINE_COMMITTED) {
         s->claim_ns = s->heartbeat_asked_ns + w->config.claim_ttl_ns -
                       w->config.skew_bound_ns;
+        if (engine_slot_calls(s))
+            engine_call_owner(w, s, reply->holder);
         return;
     }
     if (reply->outcome == ENGINE_FENCED)
@@ -436,8 +401,8 @@ static void take_reply(struct engine_worker *w,
                        const struct engine_reply *reply)
 {
     for (uint32_t i = 0; i < w->config.slots; i++) {
-        struct slot *s = &w->slots[i];
-        if (s->state == SLOT_FREE || reply->id == 0)
+        struct engine_slot *s = &w->slots[i];
+        if (s->state == ENGINE_SLOT_FREE || reply->id == 0)
             continue;
         if (s->request_id == reply->id)
             answered(w, s, reply);
@@ -451,17 +416,25 @@ static void take_reply(struct engine_worker *w,
 
 /* Messages ---------------------------------------------------------------- */
 
+/* Its host has the code, as far as that is in a handler. */
+static bool can_do(const struct engine_worker *w, uint32_t workflow)
+{
+    return !engine_graph_is_handler(w->config.graphs[workflow]) ||
+           engine_call_handler(w, workflow);
+}
+
 static void dispatched(struct engine_worker *w,
                        const struct engine_message *message)
 {
-    struct slot *free_slot = NULL;
+    struct engine_slot *free_slot = NULL;
     if (message->a >= w->config.graph_count ||
         message->op >=
-            engine_graph_count(w->config.graphs[(uint32_t)message->a]))
+            engine_graph_count(w->config.graphs[(uint32_t)message->a]) ||
+        !can_do(w, (uint32_t)message->a))
         return;
     for (uint32_t i = 0; i < w->config.slots; i++) {
-        struct slot *s = &w->slots[i];
-        if (s->state == SLOT_FREE) {
+        struct engine_slot *s = &w->slots[i];
+        if (s->state == ENGINE_SLOT_FREE) {
             free_slot = free_slot ? free_slot : s;
         } else if (s->run == message->run && s->op == message->op &&
                    s->attempt == message->attempt) {
@@ -470,12 +443,14 @@ static void dispatched(struct engine_worker *w,
     }
     if (!free_slot || was_let_go(w, message))
         return; /* it will be sent again, or cut */
-    *free_slot = (struct slot){
+    *free_slot = (struct engine_slot){
         .run = message->run,
         .workflow = (uint32_t)message->a,
         .op = message->op,
         .attempt = message->attempt,
         .reply_to = (uint32_t)message->b,
+        .token = message->token,
+        .fresh = (message->flags & ENGINE_DISPATCH_FRESH) != 0,
     };
     w->busy++;
     claim(w, free_slot);
@@ -484,21 +459,25 @@ static void dispatched(struct engine_worker *w,
 static void ended(struct engine_worker *w, const struct engine_ended *ended)
 {
     assert(ended->slot < w->config.slots);
-    struct slot *s = &w->slots[ended->slot];
-    if (s->state != SLOT_EXECUTING)
+    struct engine_slot *s = &w->slots[ended->slot];
+    if (s->call && ended->part) {
+        engine_call_ended(w, s, ended);
+        return;
+    }
+    if (s->state != ENGINE_SLOT_EXECUTING)
         return; /* given up meanwhile */
     s->error = ended->error;
     s->retryable = ended->retryable;
     if (ended->error) {
-        finish(w, s);
-    } else if (keep_value(w, s, ended->output, ended->size)) {
-        spill(w, s);
+        engine_worker_finish(w, s);
+    } else if (engine_worker_keep(w, s, ended->output, ended->size)) {
+        engine_worker_spill(w, s);
     }
 }
 
 /* Time -------------------------------------------------------------------- */
 
-static void abandon(struct engine_worker *w, struct slot *s)
+static void abandon(struct engine_worker *w, struct engine_slot *s)
 {
     struct engine_execute what = {
         .slot = (uint32_t)(s - w->slots),
@@ -506,33 +485,35 @@ static void abandon(struct engine_worker *w, struct slot *s)
         .op = s->op,
         .attempt = s->attempt,
     };
-    if (s->state == SLOT_EXECUTING)
+    if (s->state == ENGINE_SLOT_EXECUTING)
         engine_update_add(w->update, ENGINE_DO_ABANDON, &what, sizeof(what),
                           NULL, 0);
 }
 
-static void ask_again(struct engine_worker *w, struct slot *s)
+static void ask_again(struct engine_worker *w, struct engine_slot *s)
 {
     switch (s->state) {
-    case SLOT_CLAIMING:
+    case ENGINE_SLOT_CLAIMING:
         claim(w, s);
         break;
-    case SLOT_FETCHING:
+    case ENGINE_SLOT_FETCHING:
         fetch(w, s);
         break;
-    case SLOT_SPILLING:
-        spill(w, s);
+    case ENGINE_SLOT_SPILLING:
+        engine_worker_spill(w, s);
         break;
-    case SLOT_FINISHING:
-        finish(w, s);
+    case ENGINE_SLOT_FINISHING:
+        engine_worker_finish(w, s);
         break;
     default:
         break;
     }
 }
 
-static void heartbeat(struct engine_worker *w, struct slot *s)
+void engine_worker_heartbeat(struct engine_worker *w, struct engine_slot *s)
 {
+    if (s->heartbeat_id && w->mono_ns < s->heartbeat_ns)
+        return;
     s->heartbeat_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
     s->heartbeat_asked_ns = w->mono_ns;
     if (!begin(w, s, ENGINE_REQ_HEARTBEAT))
@@ -541,40 +522,48 @@ static void heartbeat(struct engine_worker *w, struct slot *s)
     submit(w);
 }
 
-static void attend(struct engine_worker *w, struct slot *s)
+static void attend(struct engine_worker *w, struct engine_slot *s)
 {
-    bool holds = s->state != SLOT_CLAIMING;
+    bool holds = s->state != ENGINE_SLOT_CLAIMING;
     if (holds && w->mono_ns >= s->claim_ns) {
         /* The claim may be over: another decides about this attempt. */
         abandon(w, s);
-        if (s->state == SLOT_FETCHING)
+        if (s->state == ENGINE_SLOT_FETCHING)
             release(w, s);
         else
-            let_go(w, s);
+            engine_worker_let_go(w, s);
         return;
     }
     if (!holds && w->mono_ns - s->asked_ns >= w->config.claim_ttl_ns) {
         release(w, s);
         return;
     }
-    if (s->state == SLOT_EXECUTING && w->mono_ns >= s->deadline_ns) {
+    if (s->state == ENGINE_SLOT_EXECUTING && w->mono_ns >= s->deadline_ns) {
         abandon(w, s);
-        finish_error(w, s, ENGINE_ERR_TIMED_OUT);
+        engine_worker_finish_error(w, s, ENGINE_ERR_TIMED_OUT);
         return;
     }
     if (holds && w->mono_ns >= s->heartbeat_ns)
-        heartbeat(w, s);
-    if (s->state != SLOT_EXECUTING && w->mono_ns >= s->request_ns)
+        engine_worker_heartbeat(w, s);
+    if (engine_slot_calls(s)) {
+        engine_call_attend(w, s);
+        return;
+    }
+    if (s->state != ENGINE_SLOT_EXECUTING && w->mono_ns >= s->request_ns)
         ask_again(w, s);
 }
 
-static uint64_t next_of(const struct slot *s)
+static uint64_t next_of(const struct engine_slot *s)
 {
-    uint64_t next = s->state == SLOT_CLAIMING ? UINT64_MAX : s->claim_ns;
-    if (s->state != SLOT_CLAIMING && s->heartbeat_ns < next)
+    uint64_t next = s->state == ENGINE_SLOT_CLAIMING ? UINT64_MAX : s->claim_ns;
+    if (s->state != ENGINE_SLOT_CLAIMING && s->heartbeat_ns < next)
         next = s->heartbeat_ns;
+    if (engine_slot_calls(s)) {
+        uint64_t call = engine_call_next(s);
+        return call < next ? call : next;
+    }
     uint64_t other =
-        s->state == SLOT_EXECUTING ? s->deadline_ns : s->request_ns;
+        s->state == ENGINE_SLOT_EXECUTING ? s->deadline_ns : s->request_ns;
     return other < next ? other : next;
 }
 
@@ -583,8 +572,9 @@ engine_worker_new(const struct engine_worker_config *config, uint64_t mono_ns)
 {
     assert(config->slots > 0 && config->incarnation != 0);
     assert(config->skew_bound_ns < config->claim_ttl_ns);
-    struct engine_worker *w = engine_new(
-        config->memory, sizeof(*w) + config->slots * sizeof(struct slot));
+    struct engine_worker *w =
+        engine_new(config->memory,
+                   sizeof(*w) + config->slots * sizeof(struct engine_slot));
     if (!w)
         return NULL;
     w->config = *config;
@@ -599,8 +589,10 @@ void engine_worker_free(struct engine_worker *w)
 {
     if (!w)
         return;
-    for (uint32_t i = 0; i < w->config.slots; i++)
+    for (uint32_t i = 0; i < w->config.slots; i++) {
+        engine_call_free(w, &w->slots[i], false);
         engine_delete(w->config.memory, w->slots[i].value);
+    }
     engine_delete(w->config.memory, w);
 }
 
@@ -613,12 +605,14 @@ int engine_worker_step(struct engine_worker *w,
     w->wall_ns = input->wall_ns;
     w->update = update;
     for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++)
-        if (w->slots[i].state != SLOT_FREE &&
+        if (w->slots[i].state != ENGINE_SLOT_FREE &&
             next_of(&w->slots[i]) <= w->mono_ns)
             attend(w, &w->slots[i]);
     if (input->kind == ENGINE_IN_MESSAGE &&
         input->message->kind == ENGINE_MSG_DISPATCH)
         dispatched(w, input->message);
+    else if (input->kind == ENGINE_IN_MESSAGE)
+        engine_call_message(w, input->message);
     else if (input->kind == ENGINE_IN_REPLY)
         take_reply(w, input->reply);
     else if (input->kind == ENGINE_IN_ENDED)
@@ -631,7 +625,7 @@ uint64_t engine_worker_deadline(const struct engine_worker *w)
 {
     uint64_t next = UINT64_MAX;
     for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++) {
-        if (w->slots[i].state == SLOT_FREE)
+        if (w->slots[i].state == ENGINE_SLOT_FREE)
             continue;
         uint64_t slot = next_of(&w->slots[i]);
         next = slot < next ? slot : next;

@@ -204,7 +204,7 @@ static struct engine_node spoiled(unsigned which)
     struct engine_node node = engine_bed_step("x");
     switch (which) {
     case 0:
-        node.kind = (enum engine_node_kind)3;
+        node.kind = (enum engine_node_kind)4;
         break;
     case 1:
         node.attempt_timeout_ns = 0;

@@ -1,0 +1,560 @@
+/*
+ * A slot that carries out an invocation of a handler: it holds a replay, loads
+ * the run's state into it, persists what the handler wants recorded, and has
+ * its steps run by the host.
+ */
+#include "engine/value.h"
+#include "engine/worker_private.h"
+
+#include <assert.h>
+
+/* A step's code that the host is running. */
+struct step {
+    uint32_t operation;
+    uint64_t deadline_ns; /* mono, UINT64_MAX: none */
+};
+
+struct engine_worker_call {
+    struct engine_worker *worker;
+    struct engine_slot *slot;
+    struct engine_replay *replay;
+    uint64_t token;
+    struct engine_hash client; /* of the checkpoint under way, zeros: none */
+    uint32_t marker;           /* of the page asked for */
+    uint32_t owner;            /* node */
+    uint64_t poll_ns;          /* mono: when to ask for news */
+    struct step *steps;
+    uint32_t step_count;
+    uint32_t step_capacity;
+    struct engine_block answer; /* of the persist hook */
+};
+
+static void go(struct engine_worker *w, struct engine_slot *s);
+
+const struct engine_handler *engine_call_handler(const struct engine_worker *w,
+                                                 uint32_t workflow)
+{
+    return w->config.handlers ? w->config.handlers[workflow] : NULL;
+}
+
+/* Steps ------------------------------------------------------------------- */
+
+static void order(struct engine_worker *w, const struct engine_slot *s,
+                  enum engine_action_kind kind, uint32_t operation)
+{
+    const struct engine_execute what = {
+        .slot = (uint32_t)(s - w->slots),
+        .workflow = s->workflow,
+        .run = s->run,
+        .op = s->op,
+        .attempt = s->attempt,
+        .part = operation,
+    };
+    engine_update_add(w->update, kind, &what, sizeof(what), NULL, 0);
+}
+
+void engine_call_free(struct engine_worker *w, struct engine_slot *s,
+                      bool abandon)
+{
+    struct engine_worker_call *call = s->call;
+    if (!call)
+        return;
+    for (uint32_t i = 0; abandon && i < call->step_count; i++)
+        order(w, s, ENGINE_DO_ABANDON, call->steps[i].operation);
+    engine_replay_free(call->replay);
+    engine_block_free(&call->answer);
+    engine_delete(w->config.memory, call->steps);
+    engine_delete(w->config.memory, call);
+    s->call = NULL;
+}
+
+static bool note_step(struct engine_worker *w, struct engine_worker_call *call,
+                      const struct step *step)
+{
+    if (call->step_count == call->step_capacity) {
+        uint32_t capacity = call->step_capacity ? 2 * call->step_capacity : 4;
+        struct step *steps = engine_resize(w->config.memory, call->steps,
+                                           capacity * sizeof(*steps));
+        if (!steps) {
+            w->failed = true;
+            return false;
+        }
+        call->steps = steps;
+        call->step_capacity = capacity;
+    }
+    call->steps[call->step_count++] = *step;
+    return true;
+}
+
+static void run_steps(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_replay_step step;
+    while (engine_replay_next_step(s->call->replay, &step)) {
+        const struct step noted = {
+            .operation = step.operation,
+            .deadline_ns =
+                step.timeout_ns && step.timeout_ns < UINT64_MAX - w->mono_ns
+                    ? w->mono_ns + step.timeout_ns
+                    : UINT64_MAX,
+        };
+        if (!note_step(w, s->call, &noted))
+            return;
+        const struct engine_execute what = {
+            .slot = (uint32_t)(s - w->slots),
+            .workflow = s->workflow,
+            .run = s->run,
+            .op = s->op,
+            .attempt = s->attempt,
+            .deadline_ns = noted.deadline_ns < s->deadline_ns
+                               ? noted.deadline_ns
+                               : s->deadline_ns,
+            .part = step.operation,
+            .part_attempt = step.attempt,
+            .key = step.key,
+            .tag = step.tag,
+        };
+        engine_update_add(w->update, ENGINE_DO_EXECUTE, &what, sizeof(what),
+                          step.input.data, step.input.size);
+    }
+}
+
+/* The place of a step in the list; step_count: it does not run. */
+static uint32_t place_of(const struct engine_worker_call *call,
+                         uint32_t operation)
+{
+    uint32_t i = 0;
+    while (i < call->step_count && call->steps[i].operation != operation)
+        i++;
+    return i;
+}
+
+static void end_step(struct engine_worker *w, struct engine_slot *s, uint32_t i,
+                     uint32_t error, bool retryable, struct engine_bytes output)
+{
+    struct engine_worker_call *call = s->call;
+    uint32_t operation = call->steps[i].operation;
+    call->steps[i] = call->steps[--call->step_count];
+    if (engine_replay_ended(call->replay, operation, error, retryable, output))
+        w->failed = true;
+}
+
+void engine_call_ended(struct engine_worker *w, struct engine_slot *s,
+                       const struct engine_ended *ended)
+{
+    uint32_t i = place_of(s->call, ended->part);
+    if (!engine_slot_calls(s) || i == s->call->step_count)
+        return; /* given up meanwhile */
+    end_step(w, s, i, ended->error, ended->retryable != 0,
+             (struct engine_bytes){ended->output, ended->size});
+    if (s->state == ENGINE_SLOT_CALLING && !w->failed)
+        go(w, s);
+}
+
+/* Questions --------------------------------------------------------------- */
+
+/* The question about the updates that are to be persisted now. */
+static bool write_checkpoint(struct engine_worker *w, struct engine_slot *s,
+                             const void *updates, size_t size)
+{
+    struct engine_worker_call *call = s->call;
+    struct engine_block *block = w->config.scratch;
+    if (call->client.lo == 0 && call->client.hi == 0)
+        call->client = (struct engine_hash){w->sender, ++w->next_id};
+    struct engine_message *message =
+        engine_block_begin(block, sizeof(*message) + size);
+    if (!message) {
+        w->failed = true;
+        return false;
+    }
+    message->kind = ENGINE_MSG_CHECKPOINT;
+    message->from = w->config.node;
+    message->to = call->owner;
+    message->run = s->run;
+    message->attempt = s->attempt;
+    message->token = call->token;
+    message->a = call->client.lo;
+    message->b = call->client.hi;
+    if (size > 0)
+        memcpy(message + 1, updates, size);
+    return true;
+}
+
+static void ask_checkpoint(struct engine_worker *w, struct engine_slot *s)
+{
+    size_t size;
+    const void *updates = engine_replay_updates(s->call->replay, &size);
+    s->state = ENGINE_SLOT_ASKING;
+    s->request_ns = w->mono_ns + w->config.request_timeout_ns;
+    if (write_checkpoint(w, s, updates, size))
+        engine_update_add(w->update, ENGINE_DO_SEND, w->config.scratch->bytes,
+                          w->config.scratch->size, NULL, 0);
+}
+
+static void ask_page(struct engine_worker *w, struct engine_slot *s)
+{
+    const struct engine_message message = {
+        .size = sizeof(message),
+        .kind = ENGINE_MSG_STATE,
+        .from = w->config.node,
+        .to = s->call->owner,
+        .run = s->run,
+        .attempt = s->attempt,
+        .token = s->call->token,
+        .a = s->call->marker,
+    };
+    s->state = ENGINE_SLOT_LOADING;
+    s->request_ns = w->mono_ns + w->config.request_timeout_ns;
+    engine_update_add(w->update, ENGINE_DO_SEND, &message, sizeof(message),
+                      NULL, 0);
+}
+
+static void ask_again(struct engine_worker *w, struct engine_slot *s)
+{
+    if (s->state == ENGINE_SLOT_LOADING)
+        ask_page(w, s);
+    else
+        ask_checkpoint(w, s);
+}
+
+void engine_call_owner(struct engine_worker *w, struct engine_slot *s,
+                       uint64_t holder)
+{
+    uint32_t node = (uint32_t)(holder >> 32);
+    if (node == 0 || node == s->call->owner)
+        return;
+    s->call->owner = node;
+    s->reply_to = node;
+    if (s->state != ENGINE_SLOT_CALLING)
+        ask_again(w, s);
+}
+
+/* Answers ----------------------------------------------------------------- */
+
+/* Takes over what has changed. False: the call is over. */
+static bool load(struct engine_worker *w, struct engine_slot *s,
+                 const struct engine_message *answer)
+{
+    int error = engine_replay_load(s->call->replay, answer + 1,
+                                   answer->size - sizeof(*answer));
+    if (error == -1)
+        w->failed = true;
+    else if (error)
+        engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+    s->call->token = answer->token;
+    return error == 0;
+}
+
+/* The batch under way is answered, one way or the other. */
+static void settle(struct engine_worker_call *call,
+                   const struct engine_message *answer)
+{
+    call->client = (struct engine_hash){0, 0};
+    if (answer->op == ENGINE_ERR_NONE)
+        engine_replay_persisted(call->replay);
+    else
+        engine_replay_refused(call->replay, answer->op,
+                              (const char *)(answer + 1),
+                              answer->size - sizeof(*answer));
+}
+
+/* Somebody else owns the run: the store knows who. */
+static void look_for_owner(struct engine_worker *w, struct engine_slot *s)
+{
+    uint64_t soon = w->mono_ns + w->config.request_timeout_ns / 4;
+    if (soon < s->request_ns)
+        s->request_ns = soon;
+    engine_worker_heartbeat(w, s);
+}
+
+static void page_read(struct engine_worker *w, struct engine_slot *s,
+                      const struct engine_message *page)
+{
+    if (!load(w, s, page))
+        return;
+    s->call->marker = (uint32_t)page->b;
+    if (page->b)
+        ask_page(w, s);
+    else
+        go(w, s);
+}
+
+static void checkpointed(struct engine_worker *w, struct engine_slot *s,
+                         const struct engine_message *answer)
+{
+    if (answer->op == ENGINE_ERR_NONE && !load(w, s, answer))
+        return;
+    settle(s->call, answer);
+    go(w, s);
+}
+
+static bool expects(const struct engine_slot *s,
+                    const struct engine_message *answer)
+{
+    if (s->state == ENGINE_SLOT_LOADING)
+        return answer->kind == ENGINE_MSG_STATE_PAGE &&
+               answer->a == s->call->marker;
+    return s->state == ENGINE_SLOT_ASKING &&
+           answer->kind == ENGINE_MSG_CHECKPOINTED &&
+           answer->a == s->call->client.lo && answer->b == s->call->client.hi;
+}
+
+static void answered(struct engine_worker *w, struct engine_slot *s,
+                     const struct engine_message *answer)
+{
+    switch (answer->op) {
+    case ENGINE_ERR_NOT_OWNER:
+        look_for_owner(w, s);
+        break;
+    case ENGINE_ERR_STALE_TOKEN:
+        engine_worker_let_go(w, s);
+        break;
+    default:
+        if (answer->kind == ENGINE_MSG_CHECKPOINTED)
+            checkpointed(w, s, answer);
+        else if (answer->op == ENGINE_ERR_NONE)
+            page_read(w, s, answer);
+        else
+            engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+        break;
+    }
+}
+
+void engine_call_message(struct engine_worker *w,
+                         const struct engine_message *message)
+{
+    if (message->kind != ENGINE_MSG_CHECKPOINTED &&
+        message->kind != ENGINE_MSG_STATE_PAGE)
+        return;
+    for (uint32_t i = 0; i < w->config.slots; i++) {
+        struct engine_slot *s = &w->slots[i];
+        if (s->call && s->run == message->run &&
+            s->attempt == message->attempt && expects(s, message)) {
+            answered(w, s, message);
+            return;
+        }
+    }
+}
+
+/* The hook of hosts that can wait for an answer. */
+static int persist(void *self, const void *updates, size_t size)
+{
+    struct engine_worker_call *call = self;
+    struct engine_worker *w = call->worker;
+    if (!write_checkpoint(w, call->slot, updates, size) ||
+        w->config.persist(w->config.self,
+                          (const void *)w->config.scratch->bytes,
+                          &call->answer))
+        return -1;
+    const struct engine_message *answer = (const void *)call->answer.bytes;
+    if (call->answer.size < sizeof(*answer) ||
+        answer->kind != ENGINE_MSG_CHECKPOINTED ||
+        answer->a != call->client.lo || answer->b != call->client.hi ||
+        answer->op == ENGINE_ERR_NOT_OWNER ||
+        answer->op == ENGINE_ERR_STALE_TOKEN)
+        return -1;
+    call->client = (struct engine_hash){0, 0};
+    if (answer->op != ENGINE_ERR_NONE) {
+        engine_replay_refused(call->replay, answer->op,
+                              (const char *)(answer + 1),
+                              answer->size - sizeof(*answer));
+        return -1;
+    }
+    call->token = answer->token;
+    return engine_replay_load(call->replay, answer + 1,
+                              answer->size - sizeof(*answer));
+}
+
+/* Calling the handler ----------------------------------------------------- */
+
+static void succeed(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_bytes result = engine_replay_result(s->call->replay);
+    size_t span = engine_value_span((uint32_t)result.size);
+    unsigned char *value = engine_resize(w->config.memory, NULL, span);
+    if (!value) {
+        w->failed = true;
+        return;
+    }
+    engine_value_write(value, ENGINE_VALUE_INLINE, result.data,
+                       (uint32_t)result.size);
+    engine_call_free(w, s, true);
+    engine_delete(w->config.memory, s->value);
+    s->value = value;
+    s->value_size = (uint32_t)span;
+    s->next_value = 0;
+    s->error = ENGINE_ERR_NONE;
+    engine_worker_spill(w, s);
+}
+
+/* The report's payload is "type: words". */
+static void fail(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_text type;
+    struct engine_text words;
+    uint32_t error = engine_replay_error(s->call->replay, &type, &words);
+    struct engine_block *block = w->config.scratch;
+    size_t gap = type.size > 0 ? 2 : 0;
+    size_t size = type.size + gap + words.size;
+    unsigned char *to = engine_block_begin(block, sizeof(uint64_t) + size);
+    if (!to) {
+        w->failed = true;
+        return;
+    }
+    to += sizeof(uint64_t);
+    if (type.size > 0)
+        memcpy(to, type.text, type.size);
+    memcpy(to + type.size, ": ", gap);
+    if (words.size > 0)
+        memcpy(to + type.size + gap, words.text, words.size);
+    if (!engine_worker_keep(w, s, to, (uint32_t)size))
+        return;
+    engine_call_free(w, s, true);
+    s->error = error;
+    s->retryable = 0;
+    s->payload = 1;
+    engine_worker_finish(w, s);
+}
+
+static void go(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_worker_call *call = s->call;
+    enum engine_replay_state state = engine_replay_go(call->replay);
+    size_t size;
+    run_steps(w, s);
+    if (w->failed)
+        return;
+    s->state = ENGINE_SLOT_CALLING;
+    call->poll_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
+    if (engine_replay_updates(call->replay, &size)) {
+        ask_checkpoint(w, s);
+        return;
+    }
+    switch (state) {
+    case ENGINE_REPLAY_PENDING:
+        engine_call_free(w, s, true);
+        engine_worker_finish_error(w, s, ENGINE_ERR_PENDING);
+        break;
+    case ENGINE_REPLAY_SUCCEEDED:
+        succeed(w, s);
+        break;
+    case ENGINE_REPLAY_FAILED:
+        fail(w, s);
+        break;
+    default:
+        break;
+    }
+}
+
+static void log_line(void *self, uint64_t run, const char *operation,
+                     const char *text)
+{
+    const struct engine_worker_call *call = self;
+    call->worker->config.log(call->worker->config.self, run, operation, text);
+}
+
+static struct engine_worker_call *new_call(struct engine_worker *w,
+                                           struct engine_slot *s)
+{
+    struct engine_worker_call *call =
+        engine_new(w->config.memory, sizeof(*call));
+    if (!call)
+        return NULL;
+    *call = (struct engine_worker_call){
+        .worker = w, .slot = s, .owner = s->reply_to};
+    const struct engine_value *input =
+        engine_value_at(s->value, s->value_size, 0);
+    const struct engine_value *origin =
+        engine_value_at(s->value, s->value_size, 1);
+    struct engine_invocation head = {0};
+    if (origin && origin->size == sizeof(head))
+        memcpy(&head, engine_value_bytes(origin), sizeof(head));
+    const struct engine_replay_config config = {
+        .memory = w->config.memory,
+        .handler = engine_call_handler(w, s->workflow),
+        .limits = w->config.limits ? w->config.limits : engine_limits_at(0),
+        .run = s->run,
+        .seed = head.seed,
+        .now_ns = head.created_ns,
+        .input = {input ? engine_value_bytes(input) : "",
+                  input ? input->size : 0},
+        .optimistic = w->config.optimistic,
+        .persist = w->config.persist ? persist : NULL,
+        .log = w->config.log ? log_line : NULL,
+        .self = call,
+    };
+    call->replay = engine_replay_new(&config);
+    engine_block_init(&call->answer);
+    if (!call->replay) {
+        engine_delete(w->config.memory, call);
+        return NULL;
+    }
+    return call;
+}
+
+void engine_call_begin_work(struct engine_worker *w, struct engine_slot *s)
+{
+    s->call = new_call(w, s);
+    if (!s->call) {
+        w->failed = true;
+        return;
+    }
+    if (!s->fresh) {
+        ask_page(w, s);
+        return;
+    }
+    s->call->token = s->token;
+    go(w, s);
+}
+
+/* Time -------------------------------------------------------------------- */
+
+static void time_out_steps(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_worker_call *call = s->call;
+    bool some = false;
+    for (uint32_t i = 0; i < call->step_count;) {
+        if (w->mono_ns < call->steps[i].deadline_ns) {
+            i++;
+            continue;
+        }
+        order(w, s, ENGINE_DO_ABANDON, call->steps[i].operation);
+        end_step(w, s, i, ENGINE_ERR_TIMED_OUT, true,
+                 (struct engine_bytes){"", 0});
+        some = true;
+    }
+    if (some && s->state == ENGINE_SLOT_CALLING && !w->failed)
+        go(w, s);
+}
+
+void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
+{
+    if (w->mono_ns >= s->deadline_ns) {
+        /* What is not handed in by now is done again. */
+        engine_call_free(w, s, true);
+        engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+        return;
+    }
+    time_out_steps(w, s);
+    if (!engine_slot_calls(s))
+        return;
+    if (s->state == ENGINE_SLOT_CALLING) {
+        if (w->mono_ns >= s->call->poll_ns)
+            ask_checkpoint(w, s);
+    } else if (w->mono_ns >= s->request_ns) {
+        engine_worker_heartbeat(w, s);
+        ask_again(w, s);
+    }
+}
+
+uint64_t engine_call_next(const struct engine_slot *s)
+{
+    uint64_t next = s->deadline_ns;
+    uint64_t other =
+        s->state == ENGINE_SLOT_CALLING ? s->call->poll_ns : s->request_ns;
+    if (other < next)
+        next = other;
+    for (uint32_t i = 0; i < s->call->step_count; i++)
+        if (s->call->steps[i].deadline_ns < next)
+            next = s->call->steps[i].deadline_ns;
+    return next;
+}

@@ -1,0 +1,194 @@
+#include "engine/invoke.h"
+
+#include <stdio.h>
+
+#include "engine/store.h"
+
+/* Numbers of children; those that clients choose are below. */
+#define CHILD_BIT (UINT64_C(1) << 39)
+
+uint64_t engine_invoke_child(uint64_t run, uint32_t op)
+{
+    const uint64_t identity[2] = {run, op};
+    uint64_t number = engine_hash_bytes(identity, sizeof(identity)).lo;
+    return CHILD_BIT | (number & (CHILD_BIT - 1));
+}
+
+uint32_t engine_invoke_find(const struct engine_graph *const *graphs,
+                            uint32_t count, const char *name, size_t size)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *known = graphs[i] ? engine_graph_name(graphs[i]) : NULL;
+        if (known && strlen(known) == size && memcmp(known, name, size) == 0)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+/* The operation comes to nothing before it has begun. */
+static void fail(struct engine_decide *decide, uint32_t op, uint32_t error,
+                 const char *words)
+{
+    const struct engine_operations *table = &decide->run->execution->operations;
+    const struct engine_op_entry *entry = &table->entries[op];
+    const struct engine_item head = {
+        .type = ENGINE_ITEM_EVENT,
+        .kind = ENGINE_EV_OPERATION_FAILED,
+        .op = op,
+        .attempt = entry->attempt,
+        .a = entry->id.lo,
+        .b = entry->id.hi,
+        .flags = engine_operation_flags(entry->type, entry->subtype, 0),
+    };
+    const struct engine_operation_view view = {
+        .head = {.parent = table->entries[entry->parent].id,
+                 .error = error,
+                 .value_size = (uint32_t)strlen(words)},
+        .value = words,
+    };
+    size_t from = decide->block->size;
+    if (engine_operation_write(decide->block, &head, &view))
+        engine_decide_added(decide, from);
+    else
+        decide->error = -1;
+}
+
+/* The chain of runs that invoke runs grows long. */
+static void warn_of_depth(struct engine_decide *decide, uint32_t depth)
+{
+    const struct engine_limits *limits = decide->run->execution->limits;
+    if (depth < limits->invoke_depth_near || limits->invoke_depth_max == 0 ||
+        limits->invoke_depth_max == UINT64_MAX)
+        return;
+    const struct engine_item head = {
+        .type = ENGINE_ITEM_EVENT,
+        .kind = ENGINE_EV_LIMIT_NEAR,
+        .op = UINT32_MAX,
+        .a = ENGINE_LIMIT_invoke_depth_max,
+        .b = depth,
+        .flags = (uint32_t)(depth * UINT64_C(1000) / limits->invoke_depth_max),
+    };
+    size_t from = decide->block->size;
+    if (engine_block_item(decide->block, &head, NULL, 0))
+        engine_decide_added(decide, from);
+    else
+        decide->error = -1;
+}
+
+/* Why an invoke cannot be; NULL: it can. */
+static const char *obstacle(const struct engine_decide *decide,
+                            const struct engine_invoke_rules *rules,
+                            const struct engine_op_entry *entry,
+                            uint32_t *error, char words[160])
+{
+    const struct engine_limits *limits = decide->run->execution->limits;
+    uint32_t depth = decide->run->origin.depth + 1;
+    *error = ENGINE_ERR_VALIDATION;
+    if (engine_invoke_find(rules->graphs, rules->graph_count,
+                           entry->detail.text,
+                           entry->detail.size) == UINT32_MAX) {
+        (void)snprintf(
+            words, 160, "unknown workflow \"%.*s\"",
+            (int)(entry->detail.size < 100 ? entry->detail.size : 100),
+            entry->detail.size ? entry->detail.text : "");
+        return words;
+    }
+    if (depth > limits->invoke_depth_max) {
+        (void)snprintf(words, 160,
+                       "runs invoked by runs would be %u deep, allowed %llu",
+                       depth, (unsigned long long)limits->invoke_depth_max);
+        return words;
+    }
+    *error = ENGINE_ERR_SIZE_LIMIT;
+    if (entry->input_size > limits->input_max) {
+        (void)snprintf(words, 160, "input of %u bytes, allowed %llu",
+                       entry->input_size,
+                       (unsigned long long)limits->input_max);
+        return words;
+    }
+    if (entry->number * UINT64_C(2) + 1 >= ENGINE_OP_MAX / 8 * 7)
+        return "too many operations for another invoke";
+    return NULL;
+}
+
+static void start_child(struct engine_decide *decide,
+                        const struct engine_invoke_rules *rules, uint32_t op,
+                        uint64_t timeout_ns)
+{
+    const struct engine_run *run = decide->run;
+    const struct engine_op_entry *entry =
+        &run->execution->operations.entries[op];
+    char words[160];
+    uint32_t error;
+    const char *why = obstacle(decide, rules, entry, &error, words);
+    if (why) {
+        fail(decide, op, error, why);
+        return;
+    }
+    const struct engine_child child = {
+        .run = engine_invoke_child(run->id, op),
+        .timeout_ns = timeout_ns,
+        .parent = run->id,
+        .parent_op = op,
+        .depth = run->origin.depth + 1,
+        .name_size = (uint32_t)entry->detail.size,
+        .input_size = entry->input_size,
+    };
+    const struct engine_item head = {
+        .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_CHILD, .op = 2 * op};
+    struct engine_item *item =
+        engine_block_item(decide->rows, &head, NULL,
+                          sizeof(child) + child.name_size + child.input_size);
+    if (!item) {
+        decide->error = -1;
+        return;
+    }
+    unsigned char *to = (unsigned char *)(item + 1);
+    memcpy(to, &child, sizeof(child));
+    memcpy(to + sizeof(child), entry->detail.text, child.name_size);
+    if (child.input_size > 0)
+        memcpy(to + sizeof(child) + child.name_size, entry->input,
+               child.input_size);
+    decide->count++;
+    warn_of_depth(decide, child.depth);
+}
+
+static void start_message(struct engine_decide *decide, uint32_t op)
+{
+    const struct engine_op_entry *entry =
+        &decide->run->execution->operations.entries[op];
+    if (entry->peer == 0 || entry->peer > ENGINE_RUN_MAX) {
+        fail(decide, op, ENGINE_ERR_VALIDATION, "there is no such run");
+        return;
+    }
+    const struct engine_signal signal = {
+        .run = entry->peer,
+        .number = entry->second_ns,
+        .kind = ENGINE_SIG_MESSAGE,
+        .edge_size = (uint16_t)entry->detail.size,
+        .value_size = entry->input_size,
+    };
+    engine_decide_signal(decide, 2 * op, &signal, entry->detail.text,
+                         entry->input);
+}
+
+void engine_invoke_started(struct engine_decide *decide,
+                           const struct engine_invoke_rules *rules, size_t from,
+                           size_t end)
+{
+    while (from < end && !decide->error) {
+        const struct engine_item *event =
+            (const void *)(decide->block->bytes + from);
+        struct engine_operation_view view;
+        unsigned type = engine_operation_flag_type(event->flags);
+        uint32_t op = event->op;
+        from += engine_item_span(event->size);
+        if (event->kind != ENGINE_EV_OPERATION_STARTED ||
+            engine_operation_view(event, &view))
+            continue;
+        if (type == ENGINE_OPERATION_INVOKE)
+            start_child(decide, rules, op, view.head.first_ns);
+        else if (type == ENGINE_OPERATION_SEND)
+            start_message(decide, op);
+    }
+}
