@@ -54,6 +54,7 @@ static const struct part {
         {"purge",
          "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER,"
          " until INTEGER);"},
+    [STORE_SCHEMA_CIPHER] = {"cipher", "CREATE TABLE cipher (value BLOB);"},
 };
 
 /* By the version that they lead from, each to the newest or the next. */

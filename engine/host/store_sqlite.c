@@ -1,14 +1,8 @@
-#include "engine/host/store_sqlite.h"
-
 #include <assert.h>
-#include <inttypes.h>
-#include <sqlite3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/store_rules.h"
-#include "engine/host/store_schema.h"
+#include "engine/host/store_private.h"
 
 /* X(name, sql): every statement there is, prepared once. Those of a part of
  * the schema stand side by side, named in `ranges`. */
@@ -71,8 +65,10 @@
                   "WHERE run = ?1 AND id = ?2")                                \
     X(INBOX_BEYOND, "SELECT 1 FROM inbox WHERE run = ?1 "                      \
                     "AND arrival IS NOT NULL LIMIT 1 OFFSET ?2")               \
-    X(INBOX_LIST, "SELECT id, kind, op, value FROM inbox WHERE run = ?1 "      \
+    X(INBOX_LIST, "SELECT id, kind, op, value, run FROM inbox WHERE run = ?1 " \
                   "AND arrival IS NOT NULL ORDER BY arrival")                  \
+    X(INBOX_SCAN, "SELECT id, kind, op, value, run FROM inbox "                \
+                  "WHERE arrival IS NOT NULL ORDER BY run, arrival")           \
     X(SNAPSHOT_GET, "SELECT seq, position, hash, digest, value "               \
                     "FROM snapshot WHERE run = ?1")                            \
     X(SNAPSHOT_PUT, "REPLACE INTO snapshot (run, seq, position, hash, "        \
@@ -99,28 +95,21 @@ static const enum statement ranges[STORE_SCHEMA_PARTS][2] = {
     [STORE_SCHEMA_SNAPSHOT] = {S_SNAPSHOT_GET, S_BLOB_GET},
 };
 
-struct store_sqlite {
-    sqlite3 *db;
-    sqlite3_stmt *statements[STATEMENT_COUNT];
-    sqlite3_stmt *reading; /* its columns have been handed out */
-    struct store_rules rules;
-    unsigned char has[STORE_SCHEMA_PARTS];      /* these tables are there */
-    unsigned char has_safe[STORE_SCHEMA_PARTS]; /* before the open group */
-    uint64_t last;                              /* log position */
-    uint64_t last_safe; /* the same before the open group */
-    int wal_pages;      /* in the write-ahead log after the last commit */
-    int wal_pages_max;  /* then they are copied back; 0: no such log */
-    int broken;         /* a commit failed: nothing more is answered */
-};
+_Static_assert((int)STATEMENT_COUNT <= (int)STORE_STATEMENTS_MAX,
+               "more statements than there is room for");
 
 /* Binding and stepping. */
 
+void store_sqlite_let_go(struct store_sqlite *store)
+{
+    if (store->reading)
+        sqlite3_reset(store->reading);
+    store->reading = NULL;
+}
+
 static sqlite3_stmt *statement(struct store_sqlite *store, enum statement which)
 {
-    if (store->reading) {
-        sqlite3_reset(store->reading);
-        store->reading = NULL;
-    }
+    store_sqlite_let_go(store);
     return store->statements[which];
 }
 
@@ -184,6 +173,124 @@ static void bind_hash(sqlite3_stmt *statement, int at,
     bind_bytes(statement, at, hash, sizeof(*hash));
 }
 
+/* Values, in the clear or sealed. */
+
+static int reserve(struct store_scratch *scratch, size_t size)
+{
+    uint8_t *larger;
+
+    if (size <= scratch->capacity)
+        return 0;
+    larger = realloc(scratch->bytes, 2 * size);
+    if (!larger)
+        return -1;
+    scratch->bytes = larger;
+    scratch->capacity = 2 * size;
+    return 0;
+}
+
+int store_sqlite_bind_value(struct store_sqlite *store, sqlite3_stmt *to,
+                            int at, const struct cipher_cell *cell,
+                            const void *bytes, size_t size)
+{
+    if (!store->cipher) {
+        bind_bytes(to, at, bytes, size);
+        return 0;
+    }
+    if (reserve(&store->sealed, size + CIPHER_OVERHEAD))
+        return -1;
+    cipher_seal(store->cipher, cell, bytes, size, store->sealed.bytes);
+    bind_bytes(to, at, store->sealed.bytes, size + CIPHER_OVERHEAD);
+    return 0;
+}
+
+static int open_value(struct store_sqlite *store,
+                      const struct cipher_cell *cell, const void **bytes,
+                      size_t *size)
+{
+    if (reserve(&store->opened, *size + 1))
+        return -1;
+    if (cipher_open(store->cipher, cell, *bytes, *size, store->opened.bytes)) {
+        store->unsealed = 1;
+        return -1;
+    }
+    *bytes = store->opened.bytes;
+    *size -= CIPHER_OVERHEAD;
+    return 0;
+}
+
+int store_sqlite_column_value(struct store_sqlite *store, sqlite3_stmt *from,
+                              int at, const struct cipher_cell *cell,
+                              const void **bytes, size_t *size)
+{
+    *bytes = sqlite3_column_blob(from, at);
+    *size = (size_t)sqlite3_column_bytes(from, at);
+    return store->cipher ? open_value(store, cell, bytes, size) : 0;
+}
+
+static struct engine_hash masked(const struct store_sqlite *store,
+                                 const char *what, uint64_t run,
+                                 uint64_t position, struct engine_hash hash)
+{
+    struct cipher_cell cell = {what, {position, run}};
+
+    return store->cipher ? cipher_mask(store->cipher, &cell, hash) : hash;
+}
+
+void store_sqlite_bind_chain(const struct store_sqlite *store, sqlite3_stmt *to,
+                             int at, uint64_t run, uint64_t position,
+                             const struct engine_hash *hash)
+{
+    struct engine_hash stands;
+
+    if (!store->cipher) {
+        bind_hash(to, at, hash);
+        return;
+    }
+    stands = masked(store, "chain", run, position, *hash);
+    sqlite3_bind_blob(to, at, &stands, sizeof(stands), SQLITE_TRANSIENT);
+}
+
+struct engine_hash store_sqlite_column_chain(const struct store_sqlite *store,
+                                             sqlite3_stmt *from, int at,
+                                             uint64_t run, uint64_t position)
+{
+    return masked(store, "chain", run, position, column_hash(from, at));
+}
+
+struct cipher_cell store_cell_log(uint64_t position, uint64_t run)
+{
+    return (struct cipher_cell){"log", {position, run}};
+}
+
+struct cipher_cell store_cell_work(uint64_t id)
+{
+    return (struct cipher_cell){"work", {id}};
+}
+
+struct cipher_cell store_cell_outbox(uint64_t id)
+{
+    return (struct cipher_cell){"outbox", {id}};
+}
+
+struct cipher_cell store_cell_inbox(uint64_t run, struct engine_hash id)
+{
+    return (struct cipher_cell){"inbox", {run, id.lo, id.hi}};
+}
+
+struct cipher_cell store_cell_snapshot(uint64_t run)
+{
+    return (struct cipher_cell){"snapshot", {run}};
+}
+
+struct cipher_cell store_cell_blob(const uint8_t digest[32])
+{
+    struct cipher_cell cell = {"blob", {0}};
+
+    memcpy(cell.key, digest, sizeof(cell.key));
+    return cell;
+}
+
 /* Prepares these statements if they are not. 0 or -1. */
 static int prepare_range(struct store_sqlite *store, enum statement first,
                          enum statement end)
@@ -203,8 +310,7 @@ static int prepare_range(struct store_sqlite *store, enum statement first,
     return 0;
 }
 
-/* Makes a part of the schema, in the open group, if it is not there yet. */
-static int need(struct store_sqlite *store, enum store_schema_part part)
+int store_sqlite_need(struct store_sqlite *store, enum store_schema_part part)
 {
     if (store->has[part])
         return 0;
@@ -231,7 +337,8 @@ static void bind_wake(sqlite3_stmt *statement, int at, uint64_t wake_ns)
         bind(statement, at, wake_ns);
 }
 
-static void run_columns(sqlite3_stmt *from, struct engine_run_row *row)
+static void run_columns(const struct store_sqlite *store, sqlite3_stmt *from,
+                        struct engine_run_row *row)
 {
     row->token = column(from, 0);
     row->holder = column(from, 1);
@@ -241,7 +348,7 @@ static void run_columns(sqlite3_stmt *from, struct engine_run_row *row)
                        : column(from, 3);
     row->next_seq = column(from, 4);
     row->tail = column(from, 5);
-    row->hash = column_hash(from, 6);
+    row->hash = store_sqlite_column_chain(store, from, 6, row->run, row->tail);
     row->state = column32(from, 7);
     row->workflow = column32(from, 8);
 }
@@ -255,12 +362,13 @@ static int run_get(void *self, uint64_t id, struct engine_run_row *row)
     found = read_one(self, get);
     if (found > 0) {
         row->run = id;
-        run_columns(get, row);
+        run_columns(self, get, row);
     }
     return found;
 }
 
-static void bind_run(sqlite3_stmt *to, const struct engine_run_row *row)
+static void bind_run(const struct store_sqlite *store, sqlite3_stmt *to,
+                     const struct engine_run_row *row)
 {
     bind(to, 1, row->run);
     bind(to, 2, row->token);
@@ -269,7 +377,7 @@ static void bind_run(sqlite3_stmt *to, const struct engine_run_row *row)
     bind_wake(to, 5, row->wake_ns);
     bind(to, 6, row->next_seq);
     bind(to, 7, row->tail);
-    bind_hash(to, 8, &row->hash);
+    store_sqlite_bind_chain(store, to, 8, row->run, row->tail, &row->hash);
     bind(to, 9, row->state);
 }
 
@@ -277,7 +385,7 @@ static int run_insert(void *self, const struct engine_run_row *row)
 {
     sqlite3_stmt *insert = statement(self, S_RUN_INSERT);
 
-    bind_run(insert, row);
+    bind_run(self, insert, row);
     bind(insert, 10, row->workflow);
     return run(insert);
 }
@@ -286,7 +394,7 @@ static int run_update(void *self, const struct engine_run_row *row)
 {
     sqlite3_stmt *update = statement(self, S_RUN_UPDATE);
 
-    bind_run(update, row);
+    bind_run(self, update, row);
     return run(update);
 }
 
@@ -297,7 +405,7 @@ static int run_advance(void *self, const struct engine_run_row *row)
     bind(update, 1, row->run);
     bind(update, 2, row->next_seq);
     bind(update, 3, row->tail);
-    bind_hash(update, 4, &row->hash);
+    store_sqlite_bind_chain(self, update, 4, row->run, row->tail, &row->hash);
     bind(update, 5, row->state);
     return run(update);
 }
@@ -320,6 +428,7 @@ static int log_append(void *self, struct engine_log_row *row)
 {
     struct store_sqlite *store = self;
     sqlite3_stmt *insert = statement(store, S_LOG_APPEND);
+    struct cipher_cell cell = store_cell_log(store->last + 1, row->run);
 
     row->position = store->last + 1;
     bind(insert, 1, row->position);
@@ -329,16 +438,22 @@ static int log_append(void *self, struct engine_log_row *row)
     bind(insert, 5, row->token);
     bind(insert, 6, row->time_ns);
     bind(insert, 7, row->previous);
-    bind_hash(insert, 8, &row->hash);
-    bind_bytes(insert, 9, row->items, row->items_size);
-    if (run(insert))
+    store_sqlite_bind_chain(store, insert, 8, row->run, row->position,
+                            &row->hash);
+    if (store_sqlite_bind_value(store, insert, 9, &cell, row->items,
+                                row->items_size) ||
+        run(insert))
         return -1;
     store->last++;
     return 0;
 }
 
-static void log_columns(sqlite3_stmt *from, struct engine_log_row *row)
+/* 0, or -1 if the items do not open. */
+static int log_columns(struct store_sqlite *store, sqlite3_stmt *from,
+                       struct engine_log_row *row)
 {
+    struct cipher_cell cell;
+
     row->position = column(from, 0);
     row->run = column(from, 1);
     row->seq = column(from, 2);
@@ -346,9 +461,11 @@ static void log_columns(sqlite3_stmt *from, struct engine_log_row *row)
     row->token = column(from, 4);
     row->time_ns = column(from, 5);
     row->previous = column(from, 6);
-    row->hash = column_hash(from, 7);
-    row->items = sqlite3_column_blob(from, 8);
-    row->items_size = (size_t)sqlite3_column_bytes(from, 8);
+    row->hash =
+        store_sqlite_column_chain(store, from, 7, row->run, row->position);
+    cell = store_cell_log(row->position, row->run);
+    return store_sqlite_column_value(store, from, 8, &cell, &row->items,
+                                     &row->items_size);
 }
 
 static int log_get(void *self, uint64_t position, struct engine_log_row *row)
@@ -358,9 +475,7 @@ static int log_get(void *self, uint64_t position, struct engine_log_row *row)
 
     bind(get, 1, position);
     found = read_one(self, get);
-    if (found > 0)
-        log_columns(get, row);
-    return found;
+    return found > 0 && log_columns(self, get, row) ? -1 : found;
 }
 
 /* Work. */
@@ -392,10 +507,16 @@ static void work_columns(sqlite3_stmt *from, struct store_work *work)
     work->value_size = 0;
 }
 
-static void work_value(sqlite3_stmt *from, struct store_work *work)
+static int work_value(struct store_sqlite *store, sqlite3_stmt *from,
+                      struct store_work *work)
 {
-    work->value = sqlite3_column_blob(from, 8);
-    work->value_size = (uint32_t)sqlite3_column_bytes(from, 8);
+    struct cipher_cell cell = store_cell_work(key(work->run, work->op));
+    size_t size;
+
+    if (store_sqlite_column_value(store, from, 8, &cell, &work->value, &size))
+        return -1;
+    work->value_size = (uint32_t)size;
+    return 0;
 }
 
 static int work_get(void *self, uint64_t id, uint32_t op, int with_value,
@@ -408,18 +529,21 @@ static int work_get(void *self, uint64_t id, uint32_t op, int with_value,
     found = read_one(self, get);
     if (found > 0)
         work_columns(get, work);
-    if (found > 0 && with_value)
-        work_value(get, work);
+    if (found > 0 && with_value && work_value(self, get, work))
+        return -1;
     return found;
 }
 
 static int work_put(void *self, const struct store_work *work)
 {
     sqlite3_stmt *insert = statement(self, S_WORK_PUT);
+    struct cipher_cell cell = store_cell_work(key(work->run, work->op));
 
     bind(insert, 1, key(work->run, work->op));
     bind(insert, 2, work->attempt);
-    bind_bytes(insert, 3, work->value, work->value_size);
+    if (store_sqlite_bind_value(self, insert, 3, &cell, work->value,
+                                work->value_size))
+        return -1;
     return run(insert);
 }
 
@@ -438,12 +562,15 @@ static int work_claim(void *self, const struct store_work *work)
 static int work_finish(void *self, const struct store_work *work)
 {
     sqlite3_stmt *update = statement(self, S_WORK_FINISH);
+    struct cipher_cell cell = store_cell_work(key(work->run, work->op));
 
     bind(update, 1, key(work->run, work->op));
     bind(update, 2, work->state);
     bind(update, 3, work->error);
     bind(update, 4, work->retryable);
-    bind_bytes(update, 5, work->value, work->value_size);
+    if (store_sqlite_bind_value(self, update, 5, &cell, work->value,
+                                work->value_size))
+        return -1;
     return run(update);
 }
 
@@ -473,16 +600,15 @@ static int next_row(sqlite3_stmt *list)
     return result == SQLITE_DONE ? 0 : -1;
 }
 
-static int visit_work(sqlite3_stmt *list, store_visit_work *visit,
-                      void *visitor)
+static int visit_work(struct store_sqlite *store, sqlite3_stmt *list,
+                      store_visit_work *visit, void *visitor)
 {
     struct store_work work;
     int result;
 
     while ((result = next_row(list)) > 0) {
         work_columns(list, &work);
-        work_value(list, &work);
-        result = visit(visitor, &work);
+        result = work_value(store, list, &work) ? -1 : visit(visitor, &work);
         if (result)
             break;
     }
@@ -496,7 +622,7 @@ static int work_list(void *self, uint64_t id, store_visit_work *visit,
     sqlite3_stmt *list = statement(self, S_WORK_LIST);
 
     bind_range(list, id);
-    return visit_work(list, visit, visitor);
+    return visit_work(self, list, visit, visitor);
 }
 
 /* Outboxes. */
@@ -512,10 +638,13 @@ static int outbox_get(void *self, uint64_t id, uint32_t number)
 static int outbox_put(void *self, const struct store_outbox *row)
 {
     sqlite3_stmt *insert = statement(self, S_OUTBOX_PUT);
+    struct cipher_cell cell = store_cell_outbox(key(row->run, row->number));
 
     bind(insert, 1, key(row->run, row->number));
     bind(insert, 2, row->kind);
-    bind_bytes(insert, 3, row->value, row->value_size);
+    if (store_sqlite_bind_value(self, insert, 3, &cell, row->value,
+                                row->value_size))
+        return -1;
     return run(insert);
 }
 
@@ -530,27 +659,36 @@ static int outbox_remove(void *self, uint64_t id, uint32_t number)
     return sqlite3_changes(store->db) > 0;
 }
 
-static int outbox_list(void *self, uint64_t id, store_visit_outbox *visit,
-                       void *visitor)
+static int visit_outbox(struct store_sqlite *store, sqlite3_stmt *list,
+                        store_visit_outbox *visit, void *visitor)
 {
-    sqlite3_stmt *list = statement(self, S_OUTBOX_LIST);
     int result;
 
-    bind_range(list, id);
     while ((result = next_row(list)) > 0) {
-        struct store_outbox row = {.run = id,
+        struct cipher_cell cell = store_cell_outbox(column(list, 0));
+        struct store_outbox row = {.run = column(list, 0) >> 16,
                                    .number = column32(list, 0) & ENGINE_OP_MAX,
-                                   .kind = column32(list, 1),
-                                   .value = sqlite3_column_blob(list, 2),
-                                   .value_size =
-                                       (size_t)sqlite3_column_bytes(list, 2)};
+                                   .kind = column32(list, 1)};
 
-        result = visit(visitor, &row);
+        if (store_sqlite_column_value(store, list, 2, &cell, &row.value,
+                                      &row.value_size))
+            result = -1;
+        else
+            result = visit(visitor, &row);
         if (result)
             break;
     }
     sqlite3_reset(list);
     return result;
+}
+
+static int outbox_list(void *self, uint64_t id, store_visit_outbox *visit,
+                       void *visitor)
+{
+    sqlite3_stmt *list = statement(self, S_OUTBOX_LIST);
+
+    bind_range(list, id);
+    return visit_outbox(self, list, visit, visitor);
 }
 
 static int outbox_any(void *self, uint64_t id)
@@ -595,10 +733,12 @@ static int inbox_last(struct store_sqlite *store, uint64_t id,
 
 static int inbox_put(void *self, const struct store_inbox *row)
 {
+    struct cipher_cell cell = store_cell_inbox(row->run, row->id);
     sqlite3_stmt *insert;
     uint64_t last;
 
-    if (need(self, STORE_SCHEMA_INBOX) || inbox_last(self, row->run, &last))
+    if (store_sqlite_need(self, STORE_SCHEMA_INBOX) ||
+        inbox_last(self, row->run, &last))
         return -1;
     insert = statement(self, S_INBOX_PUT);
     bind(insert, 1, row->run);
@@ -606,7 +746,9 @@ static int inbox_put(void *self, const struct store_inbox *row)
     bind(insert, 3, last + 1);
     bind(insert, 4, row->kind);
     bind(insert, 5, row->op);
-    bind_bytes(insert, 6, row->value, row->value_size);
+    if (store_sqlite_bind_value(self, insert, 6, &cell, row->value,
+                                row->value_size))
+        return -1;
     return run(insert);
 }
 
@@ -634,26 +776,24 @@ static int inbox_beyond(void *self, uint64_t id, uint32_t count)
     return read_one(self, get);
 }
 
-static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
-                      void *visitor)
+/* Its columns: id, kind, op, value, run. */
+static int visit_inbox(struct store_sqlite *store, sqlite3_stmt *list,
+                       store_visit_inbox *visit, void *visitor)
 {
-    sqlite3_stmt *list;
     int result;
 
-    if (!has(self, STORE_SCHEMA_INBOX))
-        return 0;
-    list = statement(self, S_INBOX_LIST);
-    bind(list, 1, id);
     while ((result = next_row(list)) > 0) {
-        struct store_inbox row = {.run = id,
+        struct store_inbox row = {.run = column(list, 4),
                                   .id = column_hash(list, 0),
                                   .kind = column32(list, 1),
-                                  .op = column32(list, 2),
-                                  .value = sqlite3_column_blob(list, 3),
-                                  .value_size =
-                                      (size_t)sqlite3_column_bytes(list, 3)};
+                                  .op = column32(list, 2)};
+        struct cipher_cell cell = store_cell_inbox(row.run, row.id);
 
-        result = visit(visitor, &row);
+        if (store_sqlite_column_value(store, list, 3, &cell, &row.value,
+                                      &row.value_size))
+            result = -1;
+        else
+            result = visit(visitor, &row);
         if (result)
             break;
     }
@@ -661,7 +801,36 @@ static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
     return result;
 }
 
+static int inbox_list(void *self, uint64_t id, store_visit_inbox *visit,
+                      void *visitor)
+{
+    sqlite3_stmt *list;
+
+    if (!has(self, STORE_SCHEMA_INBOX))
+        return 0;
+    list = statement(self, S_INBOX_LIST);
+    bind(list, 1, id);
+    return visit_inbox(self, list, visit, visitor);
+}
+
 /* Snapshots. */
+
+/* Its columns: seq, position, hash, digest, value. 0 or -1. */
+static int snapshot_columns(struct store_sqlite *store, sqlite3_stmt *from,
+                            uint64_t id, struct store_snapshot *snapshot)
+{
+    struct cipher_cell cell = store_cell_snapshot(id);
+
+    snapshot->run = id;
+    snapshot->seq = column(from, 0);
+    snapshot->position = column(from, 1);
+    snapshot->hash =
+        store_sqlite_column_chain(store, from, 2, id, snapshot->position);
+    snapshot->digest =
+        masked(store, "snapshot", id, snapshot->position, column_hash(from, 3));
+    return store_sqlite_column_value(store, from, 4, &cell, &snapshot->value,
+                                     &snapshot->value_size);
+}
 
 static int snapshot_get(void *self, uint64_t id,
                         struct store_snapshot *snapshot)
@@ -674,32 +843,28 @@ static int snapshot_get(void *self, uint64_t id,
     get = statement(self, S_SNAPSHOT_GET);
     bind(get, 1, id);
     found = read_one(self, get);
-    if (found <= 0)
-        return found;
-    *snapshot = (struct store_snapshot){
-        .run = id,
-        .seq = column(get, 0),
-        .position = column(get, 1),
-        .hash = column_hash(get, 2),
-        .digest = column_hash(get, 3),
-        .value = sqlite3_column_blob(get, 4),
-        .value_size = (size_t)sqlite3_column_bytes(get, 4)};
-    return 1;
+    return found > 0 && snapshot_columns(self, get, id, snapshot) ? -1 : found;
 }
 
 static int snapshot_put(void *self, const struct store_snapshot *snapshot)
 {
+    struct cipher_cell cell = store_cell_snapshot(snapshot->run);
+    struct engine_hash digest = masked(self, "snapshot", snapshot->run,
+                                       snapshot->position, snapshot->digest);
     sqlite3_stmt *replace;
 
-    if (need(self, STORE_SCHEMA_SNAPSHOT))
+    if (store_sqlite_need(self, STORE_SCHEMA_SNAPSHOT))
         return -1;
     replace = statement(self, S_SNAPSHOT_PUT);
     bind(replace, 1, snapshot->run);
     bind(replace, 2, snapshot->seq);
     bind(replace, 3, snapshot->position);
-    bind_hash(replace, 4, &snapshot->hash);
-    bind_hash(replace, 5, &snapshot->digest);
-    bind_bytes(replace, 6, snapshot->value, snapshot->value_size);
+    store_sqlite_bind_chain(self, replace, 4, snapshot->run, snapshot->position,
+                            &snapshot->hash);
+    bind_hash(replace, 5, &digest);
+    if (store_sqlite_bind_value(self, replace, 6, &cell, snapshot->value,
+                                snapshot->value_size))
+        return -1;
     return run(replace);
 }
 
@@ -708,15 +873,15 @@ static int snapshot_put(void *self, const struct store_snapshot *snapshot)
 static int blob_get(void *self, const uint8_t digest[32], const void **bytes,
                     size_t *size)
 {
+    struct cipher_cell cell = store_cell_blob(digest);
     sqlite3_stmt *get = statement(self, S_BLOB_GET);
     int found;
 
     bind_bytes(get, 1, digest, 32);
     found = read_one(self, get);
-    if (found > 0) {
-        *bytes = sqlite3_column_blob(get, 0);
-        *size = (size_t)sqlite3_column_bytes(get, 0);
-    }
+    if (found > 0 &&
+        store_sqlite_column_value(self, get, 0, &cell, bytes, size))
+        return -1;
     return found;
 }
 
@@ -738,6 +903,7 @@ static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
                     size_t size)
 {
     struct store_sqlite *store = self;
+    struct cipher_cell cell = store_cell_blob(digest);
     sqlite3_stmt *has_one = statement(store, S_BLOB_HAS);
     sqlite3_stmt *insert;
     int found;
@@ -749,12 +915,13 @@ static int blob_put(void *self, const uint8_t digest[32], const void *bytes,
     insert = statement(store, S_BLOB_PUT);
     bind_bytes(insert, 1, digest, 32);
     bind(insert, 2, size);
-    bind_bytes(insert, 3, bytes, size);
     bind(insert, 4, store->rules.now_ns);
+    if (store_sqlite_bind_value(store, insert, 3, &cell, bytes, size))
+        return -1;
     return run(insert) ? -1 : 1;
 }
 
-static const struct store_tables_ops tables = {
+const struct store_tables_ops store_sqlite_tables = {
     .run_get = run_get,
     .run_insert = run_insert,
     .run_advance = run_advance,
@@ -787,12 +954,22 @@ static const struct store_tables_ops tables = {
 
 /* Groups. */
 
+/* Remembers why a call fails, before a rollback makes SQLite forget. */
+static int note(struct store_sqlite *store)
+{
+    store->failure = sqlite3_extended_errcode(store->db);
+    return -1;
+}
+
 static int store_begin(void *self, uint64_t now_ns)
 {
     struct store_sqlite *store = self;
 
-    if (store->broken || run(statement(store, S_BEGIN)))
+    if (store->broken)
         return -1;
+    store->unsealed = 0;
+    if (run(statement(store, S_BEGIN)))
+        return note(store);
     store->last_safe = store->last;
     memcpy(store->has_safe, store->has, sizeof(store->has));
     return store_rules_begin(&store->rules, now_ns);
@@ -803,8 +980,9 @@ static int store_apply(void *self, const struct engine_request *request,
 {
     struct store_sqlite *store = self;
 
-    return store->broken ? -1
-                         : store_rules_apply(&store->rules, request, reply);
+    if (store->broken)
+        return -1;
+    return store_rules_apply(&store->rules, request, reply) ? note(store) : 0;
 }
 
 /* SQLite may have rolled back by itself already. */
@@ -828,6 +1006,12 @@ static int count_wal_pages(void *self, sqlite3 *db, const char *name, int pages)
     return SQLITE_OK;
 }
 
+void store_sqlite_keep_wal_short(struct store_sqlite *store, uint32_t pages)
+{
+    store->wal_pages_max = (int)pages;
+    sqlite3_wal_hook(store->db, count_wal_pages, store);
+}
+
 /*
  * Keeps the log short. SQLite's own checkpoint after a commit swallows
  * errors; after one, what is in the file is in doubt and the store ends.
@@ -838,8 +1022,10 @@ static void checkpoint(struct store_sqlite *store)
         return;
     store->wal_pages = 0;
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-                                  NULL, NULL))
+                                  NULL, NULL)) {
+        note(store);
         store->broken = 1;
+    }
 }
 
 static int store_commit(void *self)
@@ -853,6 +1039,7 @@ static int store_commit(void *self)
         checkpoint(store);
         return 0;
     }
+    note(store);
     if (store_defect(&store->rules, ENGINE_DEFECT_FSYNC_RETRY_OK)) {
         if (run(store->statements[S_COMMIT]))
             end_transaction(store);
@@ -883,8 +1070,7 @@ static int scan_log(void *self, uint64_t after, engine_store_visit_log *visit,
 
     bind(list, 1, after);
     while (!result && (result = next_row(list)) > 0) {
-        log_columns(list, &row);
-        result = visit(visitor, &row);
+        result = log_columns(store, list, &row) ? -1 : visit(visitor, &row);
     }
     sqlite3_reset(list);
     return result;
@@ -898,8 +1084,8 @@ static int scan_runs(void *self, engine_store_visit_run *visit, void *visitor)
     int result = store->broken ? -1 : 0;
 
     while (!result && (result = next_row(list)) > 0) {
-        run_columns(list, &row);
         row.run = column(list, 9);
+        run_columns(store, list, &row);
         result = visit(visitor, &row);
     }
     sqlite3_reset(list);
@@ -935,7 +1121,7 @@ static int scan_work(void *self, engine_store_visit_work *visit, void *visitor)
         return -1;
     bind(list, 1, 0);
     bind(list, 2, INT64_MAX);
-    result = visit_work(list, scan_one_work, &scan);
+    result = visit_work(store, list, scan_one_work, &scan);
     engine_block_free(&scan.block);
     return result;
 }
@@ -945,13 +1131,18 @@ static void store_close(void *self)
     struct store_sqlite *store = self;
 
     store_rules_deinit(&store->rules);
+    if (store->cipher)
+        cipher_wipe(store->cipher);
+    free(store->cipher);
+    free(store->sealed.bytes);
+    free(store->opened.bytes);
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(store->statements[i]);
     sqlite3_close(store->db);
     free(store);
 }
 
-static const struct engine_store_ops operations = {
+const struct engine_store_ops store_sqlite_operations = {
     .begin = store_begin,
     .apply = store_apply,
     .commit = store_commit,
@@ -961,128 +1152,6 @@ static const struct engine_store_ops operations = {
     .scan_work = scan_work,
     .close = store_close,
 };
-
-/* Opening. */
-
-struct opening {
-    const struct store_sqlite_config *config;
-    struct store_sqlite *store;
-    char *error;
-};
-
-static int fail(const struct opening *opening, const char *sentence)
-{
-    snprintf(opening->error, STORE_SQLITE_ERROR_SIZE, "%s: %s",
-             opening->config->path, sentence);
-    return -1;
-}
-
-/* Says what SQLite says, in our words where they help more. */
-static int fail_sqlite(const struct opening *opening)
-{
-    sqlite3 *db = opening->store->db;
-
-    switch (sqlite3_errcode(db) & 0xff) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        return fail(opening, "in use by another process");
-    case SQLITE_NOTADB:
-        return fail(opening, "not a database");
-    case SQLITE_CANTOPEN:
-        return fail(opening, "cannot be opened");
-    default:
-        return fail(opening, sqlite3_errmsg(db));
-    }
-}
-
-static int fail_newer(const struct opening *opening, int64_t version)
-{
-    snprintf(opening->error, STORE_SQLITE_ERROR_SIZE,
-             "%s: written by a newer version: its schema is %" PRId64
-             ", this perdure knows up to %d; open it with the perdure that "
-             "wrote it, or export from there",
-             opening->config->path, version, STORE_SCHEMA_VERSION);
-    return -1;
-}
-
-static int execute(const struct opening *opening, const char *sql)
-{
-    if (sqlite3_exec(opening->store->db, sql, NULL, NULL, NULL))
-        return fail_sqlite(opening);
-    return 0;
-}
-
-static int set_journal(const struct opening *opening)
-{
-    struct store_sqlite *store = opening->store;
-    uint32_t pages = opening->config->checkpoint_pages;
-
-    if (opening->config->journal == STORE_SQLITE_DELETE)
-        return execute(opening, "PRAGMA journal_mode=DELETE");
-    store->wal_pages_max = pages ? (int)pages : 250;
-    sqlite3_wal_hook(store->db, count_wal_pages, store);
-    return execute(opening, "PRAGMA journal_mode=WAL");
-}
-
-/*
- * A rollback journal needs EXTRA: with FULL, the removal of the journal is
- * not yet durable when the commit returns, and a crash brings it back.
- */
-static const char *synchronous(const struct opening *opening)
-{
-    if (store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF))
-        return "PRAGMA synchronous=OFF";
-    return opening->config->journal == STORE_SQLITE_WAL
-               ? "PRAGMA synchronous=FULL"
-               : "PRAGMA synchronous=EXTRA";
-}
-
-static int set_page_size(const struct opening *opening)
-{
-    char sql[40];
-    uint32_t page_size = opening->config->page_size;
-
-    snprintf(sql, sizeof(sql), "PRAGMA page_size=%u",
-             page_size ? page_size : 4096);
-    return execute(opening, sql);
-}
-
-/* Whose file it is, before anything in it is changed. */
-static int check_owner(const struct opening *opening,
-                       struct store_schema *schema)
-{
-    switch (store_schema_read(opening->store->db, schema)) {
-    case STORE_SCHEMA_NONE:
-    case STORE_SCHEMA_OLDER:
-    case STORE_SCHEMA_OURS:
-        return 0;
-    case STORE_SCHEMA_FOREIGN:
-        return fail(opening, "the database of another program");
-    case STORE_SCHEMA_NEWER:
-        return fail_newer(opening, schema->version);
-    default:
-        return fail_sqlite(opening);
-    }
-}
-
-static int set_up(const struct opening *opening)
-{
-    struct store_schema schema;
-
-    /* Exclusive before the first read, so that WAL needs no shared memory. */
-    if (execute(opening, "PRAGMA locking_mode=EXCLUSIVE") ||
-        check_owner(opening, &schema))
-        return -1;
-    if (schema.state == STORE_SCHEMA_NONE && set_page_size(opening))
-        return -1;
-    if (execute(opening, "PRAGMA temp_store=MEMORY") ||
-        execute(opening, synchronous(opening)) || set_journal(opening))
-        return -1;
-    /* Takes the lock that is then kept. */
-    return store_schema_bring_up(opening->store->db, &schema)
-               ? fail_sqlite(opening)
-               : 0;
-}
 
 /* What is there. 0 or -1. */
 static int find_parts(struct store_sqlite *store)
@@ -1097,70 +1166,26 @@ static int find_parts(struct store_sqlite *store)
     return 0;
 }
 
-/* Prepares the statements whose tables are there. */
-static int prepare(const struct opening *opening)
+int store_sqlite_prepare(struct store_sqlite *store)
 {
-    struct store_sqlite *store = opening->store;
-
     if (prepare_range(store, 0, S_INBOX_GET) ||
         prepare_range(store, S_BLOB_GET, STATEMENT_COUNT) || find_parts(store))
-        return fail_sqlite(opening);
+        return -1;
     for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
         if (store->has[part] &&
             prepare_range(store, ranges[part][0], ranges[part][1]))
-            return fail_sqlite(opening);
+            return -1;
     }
     return 0;
 }
 
-static int open_file(const struct opening *opening)
-{
-    const struct store_sqlite_config *config = opening->config;
-    struct store_sqlite *store = opening->store;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
-                (config->create ? SQLITE_OPEN_CREATE : 0);
-
-    if (sqlite3_open_v2(config->path, &store->db, flags, config->vfs))
-        return fail_sqlite(opening);
-    sqlite3_extended_result_codes(store->db, 1);
-    /* Closing must not write: a crash is a close. */
-    sqlite3_db_config(store->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    return 0;
-}
-
-static int find_last(struct store_sqlite *store)
+int store_sqlite_find_last(struct store_sqlite *store)
 {
     sqlite3_stmt *get = statement(store, S_LOG_LAST);
 
     if (read_one(store, get) <= 0)
         return -1;
     store->last = column(get, 0);
-    statement(store, S_LOG_LAST);
+    store_sqlite_let_go(store);
     return 0;
-}
-
-int store_sqlite_open(const struct store_sqlite_config *config,
-                      struct engine_store *out,
-                      char error[STORE_SQLITE_ERROR_SIZE])
-{
-    struct opening opening = {.config = config, .error = error};
-    struct store_sqlite *store = calloc(1, sizeof(*store));
-
-    error[0] = '\0';
-    if (!store)
-        return fail(&opening, "out of memory");
-    opening.store = store;
-    store_rules_init(&store->rules, &tables, store, &config->limits,
-                     &config->defects);
-    if (open_file(&opening) || set_up(&opening) || prepare(&opening))
-        goto fail;
-    if (find_last(store)) {
-        fail_sqlite(&opening);
-        goto fail;
-    }
-    *out = (struct engine_store){.ops = &operations, .self = store};
-    return 0;
-fail:
-    store_close(store);
-    return -1;
 }

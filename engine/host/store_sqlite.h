@@ -29,6 +29,28 @@ enum {
     STORE_SQLITE_ERROR_SIZE = 256
 };
 
+/* Why a store cannot be opened, or why it failed. */
+enum store_trouble {
+    STORE_TROUBLE_NONE,
+    STORE_TROUBLE_MISSING,   /* no such file, or no right to open it */
+    STORE_TROUBLE_LOCKED,    /* in use by another process */
+    STORE_TROUBLE_FOREIGN,   /* not a database, or another program's */
+    STORE_TROUBLE_NEWER,     /* of a schema that is not known here */
+    STORE_TROUBLE_DAMAGED,   /* a page that cannot be right */
+    STORE_TROUBLE_FULL,      /* no room on the disk */
+    STORE_TROUBLE_READ_ONLY, /* it would have to be written */
+    STORE_TROUBLE_KEY,       /* encrypted and no key, the wrong one, or none
+                                needed */
+    STORE_TROUBLE_IO,        /* the disk failed */
+    STORE_TROUBLE_OTHER
+};
+
+/* Said to whoever runs the program: path, what is wrong, what to do. */
+struct store_problem {
+    enum store_trouble trouble;
+    char text[512];
+};
+
 struct store_sqlite_config {
     const char *path;
     const char *vfs;    /* NULL: the default */
@@ -36,20 +58,35 @@ struct store_sqlite_config {
     enum store_sqlite_journal journal;
     int create;                /* make the file if it is not there */
     uint32_t checkpoint_pages; /* WAL length that is copied back; 0: 250 */
+    /*
+     * Only reads: requests are refused by SQLite, an older schema is not
+     * brought up. The file is still locked, so that no engine runs beside.
+     */
+    int read_only;
+    uint32_t busy_timeout_ms; /* how long to wait for another's lock */
+    const uint8_t *key;       /* of CIPHER_KEY_SIZE bytes, copied; NULL: none */
     struct engine_store_limits limits;
     struct engine_defects defects;
 };
 
 /*
- * Opens or creates a store. config is copied. 0; or -1 with a sentence in
- * error: no such file, in use by another process, another program's database,
- * written by a newer version, damaged. Then nothing has to be closed and a
- * file that is not ours is unchanged. Runs SQLite's recovery if the last owner
- * did not close the file. synchronous is FULL, or EXTRA with a rollback
- * journal.
+ * Opens or creates a store. config is copied. 0; or -1 with *problem. Then
+ * nothing has to be closed and a file that is not ours is unchanged. Runs
+ * SQLite's recovery if the last owner did not close the file. synchronous is
+ * FULL, or EXTRA with a rollback journal.
+ *
+ * A file that is created with a key keeps its payloads encrypted
+ * (engine/host/cipher.h); what else stands in it is numbers, times, sizes and
+ * the SHA-256 of blobs. It opens with this key only.
  */
+int store_sqlite_try(const struct store_sqlite_config *config,
+                     struct engine_store *out, struct store_problem *problem);
+/* The same with the words only. */
 int store_sqlite_open(const struct store_sqlite_config *config,
                       struct engine_store *out,
                       char error[STORE_SQLITE_ERROR_SIZE]);
+/* Why the last call of the store that returned -1 did; path is for the text. */
+void store_sqlite_why(const struct engine_store *store, const char *path,
+                      struct store_problem *problem);
 
 #endif

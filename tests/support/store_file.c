@@ -40,12 +40,40 @@ static int open_file(void *self, const struct store_opening *how,
                                          .page_size = file->page_size,
                                          .journal = file->journal,
                                          .create = 1,
+                                         .read_only = file->read_only,
+                                         .busy_timeout_ms =
+                                             file->busy_timeout_ms,
+                                         .key = file->key,
                                          .limits = how->limits,
                                          .defects = how->defects};
 
+    struct store_problem problem;
+    int result;
+
     if (how->fresh)
         remove_store(file);
-    return store_sqlite_open(&config, out, file->error);
+    result = store_sqlite_try(&config, out, &problem);
+    file->trouble = problem.trouble;
+    memcpy(file->error, problem.text, sizeof(file->error));
+    return result;
+}
+
+int store_file_try(struct store_file *file, struct engine_store *out)
+{
+    struct store_opening how = {.limits = {.op_payload_max = 1 << 20,
+                                           .request_max = 1 << 22,
+                                           .history_ops_max = 1 << 20,
+                                           .blob_max = 1 << 20}};
+
+    return open_file(file, &how, out);
+}
+
+struct engine_store store_file_open(struct store_file *file)
+{
+    struct engine_store store;
+
+    cr_assert_eq(store_file_try(file, &store), 0, "%s", file->error);
+    return store;
 }
 
 struct store_opener store_file_opener(struct store_file *file)

@@ -13,7 +13,11 @@ struct store_file {
     char path[96];
     uint32_t page_size;
     enum store_sqlite_journal journal;
-    char error[STORE_SQLITE_ERROR_SIZE];
+    int read_only;
+    uint32_t busy_timeout_ms;
+    const uint8_t *key;
+    enum store_trouble trouble; /* of the last opening */
+    char error[512];
 };
 
 /* Makes the directory; the file is made by opening it. */
@@ -22,6 +26,10 @@ void store_file_make(struct store_file *file);
 void store_file_remove(const struct store_file *file);
 /* Opens it as a durable store; file must live as long. */
 struct store_opener store_file_opener(struct store_file *file);
+/* Opens it again with roomy limits, which must succeed. */
+struct engine_store store_file_open(struct store_file *file);
+/* Tries to; -1 with trouble and error. */
+int store_file_try(struct store_file *file, struct engine_store *out);
 /* Runs SQL on the file as another program would; it must succeed. */
 void store_file_meddle(const struct store_file *file, const char *sql);
 /* The number that a query returns. */

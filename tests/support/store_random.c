@@ -103,9 +103,8 @@ static unsigned model_items(const struct model *model, struct model_run *run,
                 return ENGINE_CONFLICT;
             run->inbox[item->a] = 't';
         } else if (item->type == ENGINE_ITEM_SNAPSHOT) {
-            if (!item->a ||
-                (item->a != run->seq - 1 &&
-                 item->a != run->seq - 1 - count_events(request)))
+            if (!item->a || (item->a != run->seq - 1 &&
+                             item->a != run->seq - 1 - count_events(request)))
                 return ENGINE_REFUSED;
         } else if (item->type == ENGINE_ITEM_OUTBOX) {
             if (run->outbox)
