@@ -85,8 +85,8 @@ static size_t letters(size_t n, const char *letter, char *out)
     size_t at = 0;
     out[at++] = '"';
     for (size_t i = 0; i < n; i++) {
-        memcpy(out + at, letter, strlen(letter));
-        at += strlen(letter);
+        for (const char *from = letter; *from; from++)
+            out[at++] = *from;
     }
     out[at++] = '"';
     return at;

@@ -203,10 +203,10 @@ static uint64_t *deadline(struct engine_contract *c, size_t at)
 }
 
 /* The rule that orders this pair of deadlines, or NULL. */
-static const struct order *order_of(size_t inner, size_t outer)
+static const struct order *order_of(size_t low, size_t high)
 {
     for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
-        if (orders[i].inner == inner && orders[i].outer == outer)
+        if (orders[i].inner == low && orders[i].outer == high)
             return &orders[i];
     return NULL;
 }

@@ -169,7 +169,8 @@ static void cut_of(const char *character, size_t count)
     static char text[8192];
     size_t width = strlen(character);
     for (size_t i = 0; i < count; i++)
-        memcpy(text + i * width, character, width);
+        for (size_t j = 0; j < width; j++)
+            text[i * width + j] = character[j];
     size_t kept =
         engine_failure_cut(text, count * width, ENGINE_ERROR_TEXT_MAX);
     size_t want = count < ENGINE_ERROR_TEXT_MAX ? count : ENGINE_ERROR_TEXT_MAX;

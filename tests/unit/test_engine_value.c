@@ -169,10 +169,11 @@ Test(engine_value, a_long_reference_is_cut_between_two_characters)
 {
     struct engine_value_fault fault;
     char text[600] = "\"tmp:";
+    size_t size = 5;
     for (int i = 0; i < 100; i++)
-        strcat(text, "ä");
-    strcat(text, "\"");
-    engine_value_storable(text, strlen(text), true, &fault);
+        size += (size_t)snprintf(text + size, sizeof(text) - size, "ä");
+    text[size++] = '"';
+    engine_value_storable(text, size, true, &fault);
     cr_assert_eq(strncmp(fault.text, "volatile reference tmp:ä", 25), 0);
     cr_assert(strstr(fault.text, "ä... at $: store it first"), "%s",
               fault.text);

@@ -117,7 +117,9 @@ static char *wrap(const char *json, int levels)
                 *to++ = '\\';
             *to++ = *from;
         }
-        strcpy(to, "\"}");
+        *to++ = '"';
+        *to++ = '}';
+        *to = '\0';
         free(text);
         text = next;
     }

@@ -222,7 +222,8 @@ static size_t forge(unsigned char *out, uint64_t chunks, uint64_t raw,
 {
     uint32_t version = 1;
     memset(out, 0, 72);
-    memcpy(out, "PDCHUNKS", 8);
+    for (int i = 0; i < 8; i++)
+        out[i] = (unsigned char)"PDCHUNKS"[i];
     memcpy(out + 8, &version, 4);
     memcpy(out + 16, &chunks, 8);
     memcpy(out + 24, &raw, 8);
