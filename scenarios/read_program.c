@@ -400,9 +400,7 @@ static void read_tolerance(struct json_view view, uint32_t count,
     int64_t number = 0;
     if (!json_get(view, "tolerated_failures", JSON_OPTIONAL, &member, err))
         return;
-    completion->tolerate = true;
-    completion->tolerated_failures = UINT32_MAX;
-    completion->tolerated_share_milli = 1000;
+    completion->tolerate = true; /* of none, unless more is said */
     if (!json_is_string(member)) {
         if (!json_as_int(member, 0, COUNT_MAX, &number, err))
             return;

@@ -241,7 +241,7 @@ Test(scenarios_read_program, a_map_has_items_batches_and_a_policy)
     cr_expect_eq(m->batch.completion.min_successful, 3);
     cr_expect(m->batch.completion.tolerate);
     cr_expect_eq(m->batch.completion.tolerated_share_milli, 125);
-    cr_expect_eq(m->batch.completion.tolerated_failures, UINT32_MAX);
+    cr_expect_eq(m->batch.completion.tolerated_failures, 0);
     cr_expect_eq(node_of(root, "n")->item_count, 2);
     cr_expect_eq(node_of(root, "n")->items[0].size, 20);
     cr_expect_eq(node_of(root, "n")->items[1].size, 0);
