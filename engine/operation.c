@@ -205,21 +205,28 @@ unsigned char *engine_operations_image(struct engine_operations *table,
 
 /* The table --------------------------------------------------------------- */
 
+/* The part of an id that stands in its slot, to look at few entries. */
+static uint64_t tag_of(struct engine_hash id)
+{
+    return id.hi & ~(uint64_t)UINT32_MAX;
+}
+
 static void place(struct engine_operations *table, uint32_t number)
 {
+    struct engine_hash id = table->entries[number].id;
     uint32_t mask = table->slot_count - 1;
-    uint32_t at = (uint32_t)table->entries[number].id.lo & mask;
+    uint32_t at = (uint32_t)id.lo & mask;
 
     while (table->slots[at])
         at = (at + 1) & mask;
-    table->slots[at] = number + 1;
+    table->slots[at] = tag_of(id) | (number + 1);
 }
 
 /* Slots are at most half full. */
 static int grow_slots(struct engine_operations *table, uint32_t capacity)
 {
     uint32_t slot_count = capacity * 2;
-    uint32_t *slots = engine_new(table->memory, slot_count * sizeof(*slots));
+    uint64_t *slots = engine_new(table->memory, slot_count * sizeof(*slots));
 
     if (!slots)
         return -1;
@@ -300,12 +307,14 @@ engine_operations_find(const struct engine_operations *table,
                        struct engine_hash id)
 {
     uint32_t mask = table->slot_count - 1;
+    uint64_t tag = tag_of(id);
 
     for (uint32_t at = (uint32_t)id.lo & mask; table->slots[at];
          at = (at + 1) & mask) {
-        struct engine_op_entry *entry = &table->entries[table->slots[at] - 1];
+        uint64_t slot = table->slots[at];
+        struct engine_op_entry *entry = &table->entries[(uint32_t)slot - 1];
 
-        if (engine_hash_equal(entry->id, id))
+        if ((slot ^ tag) <= UINT32_MAX && engine_hash_equal(entry->id, id))
             return entry;
     }
     return NULL;

@@ -220,7 +220,8 @@ struct engine_operations {
     struct engine_op_entry *entries; /* by number */
     uint32_t count;                  /* with the run at 0 */
     uint32_t capacity;
-    uint32_t *slots; /* open addressing by id: number + 1 */
+    uint64_t *slots; /* open addressing by id: number + 1, above it a part of
+                        the id; 0: free */
     uint32_t slot_count;
     struct engine_operations_chunk *chunks; /* small texts and values */
     unsigned char *image; /* bytes that entries point into, or NULL */
