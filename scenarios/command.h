@@ -23,5 +23,8 @@ int command_points(int argc, char **argv);
 int command_defects(int argc, char **argv);
 int command_limits(int argc, char **argv);
 int command_errors(int argc, char **argv);
+int command_engine(int argc, char **argv);
+int command_worker(int argc, char **argv);
+int command_start(int argc, char **argv);
 
 #endif

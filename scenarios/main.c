@@ -37,6 +37,15 @@ static const char help[] =
     "        or a profile of one's own\n"
     "  errors [--json]\n"
     "        every class of error: whether it is retried, what it means\n"
+    "\n"
+    "On a real database, with real processes:\n"
+    "  engine DB [--lease 30s] [--limits PROFILE] [--store-sync full|normal]\n"
+    "        own the database and drive its runs until SIGTERM\n"
+    "  worker DB --workflow FILE... [--id NAME] [--slots N] [--drain 30s]\n"
+    "        execute their steps\n"
+    "  start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] [--count N] [--wait]\n"
+    "        start runs; the same key is the same run\n"
+    "\n"
     "  --version, --help\n"
     "\n"
     "Exit codes: 0 everything held (or is excused), 1 internal error, 2 usage\n"
@@ -53,7 +62,8 @@ static const struct command commands[] = {
     {"run", command_run},           {"replay", command_replay},
     {"validate", command_validate}, {"points", command_points},
     {"defects", command_defects},   {"limits", command_limits},
-    {"errors", command_errors},
+    {"errors", command_errors},     {"engine", command_engine},
+    {"worker", command_worker},     {"start", command_start},
 };
 
 enum {

@@ -1,0 +1,70 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/host/engine_process.h"
+#include "engine/limits.h"
+#include "scenarios/command.h"
+#include "scenarios/options.h"
+
+#define SECOND UINT64_C(1000000000)
+
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+static const char *const syncs[] = {"full", "normal", NULL};
+
+static void say(void *self, enum host_level level, const char *text)
+{
+    (void)level;
+    fprintf(stderr, "perdure %s: %s\n", (const char *)self, text);
+}
+
+static const struct engine_limits *find_limits(const char *name)
+{
+    const struct engine_limits *limits = engine_limits_find(name);
+
+    if (limits)
+        return limits;
+    fprintf(stderr, "perdure engine: found limit profile \"%.40s\", allowed",
+            name);
+    for (uint32_t i = 0; engine_limits_at(i); i++)
+        fprintf(stderr, "%s %s", i ? "," : "", engine_limits_at(i)->name);
+    fprintf(stderr, "\n");
+    return NULL;
+}
+
+int command_engine(int argc, char **argv)
+{
+    const char *profile = "aws";
+    const char *rest[1];
+    char error[HOST_ERROR_SIZE];
+    uint64_t level = HOST_SAY_INFO, sync = 0, coordinators = 1;
+    struct host_engine_config config = {.say = say, .self = argv[0]};
+    const struct option options[] = {
+        {"--lease", OPTION_DURATION, &config.lease_ttl_ns, SECOND,
+         3600 * SECOND, NULL},
+        {"--limits", OPTION_TEXT, &profile, 0, 0, NULL},
+        {"--store-sync", OPTION_CHOICE, &sync, 0, 0, syncs},
+        {"--coordinators", OPTION_NUMBER, &coordinators, 1, 8, NULL},
+        {"--snapshot-events", OPTION_NUMBER, &config.snapshot_events, 0,
+         1000000, NULL},
+        {"--log", OPTION_CHOICE, &level, 0, 0, levels},
+    };
+
+    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
+                     rest, 1, 1,
+                     "engine DB [--lease 30s] [--limits PROFILE] [--store-sync "
+                     "full|normal]") < 0)
+        return EXIT_USAGE;
+    config.database = rest[0];
+    config.limits = find_limits(profile);
+    if (!config.limits)
+        return EXIT_USAGE;
+    config.level = (enum host_level)level;
+    config.sync_normal = sync == 1;
+    config.coordinators = (uint32_t)coordinators;
+    if (host_engine_run(&config, error) == 0)
+        return EXIT_HELD;
+    fprintf(stderr, "perdure engine: %s\n", error);
+    return EXIT_ENVIRONMENT;
+}
