@@ -159,16 +159,19 @@ static void emit_row(const struct exchange *x, uint32_t state)
     }
 }
 
-/* The name of a signal's edge as one number. */
+/* A signal's edge as one number: its name, and who sends on it. */
 static uint64_t edge_hash(const struct engine_signal *signal,
                           const struct engine_item *item)
 {
     size_t skip = sizeof(*signal) + signal->actor_size + signal->reason_size;
     const unsigned char *bytes = engine_item_payload(item);
+    struct engine_hash parts[2];
 
     if (!signal->edge_size || skip + signal->edge_size > item->size)
         return 0;
-    return engine_hash_bytes(bytes + skip, signal->edge_size).lo;
+    parts[0] = engine_hash_bytes(bytes + sizeof(*signal), signal->actor_size);
+    parts[1] = engine_hash_bytes(bytes + skip, signal->edge_size);
+    return engine_hash_bytes(parts, sizeof(parts)).lo;
 }
 
 /* The head of an item's signal; zeros if it has none. */

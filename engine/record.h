@@ -45,11 +45,11 @@
  *   OUTBOX_PUT      run, detail = outbox kind, op = its number (UINT32_MAX:
  *                   1). CHILD: a = the child, b = the operation, count = its
  *                   depth. SIGNAL: a = the addressee, b = number, state =
- *                   signal kind, count = error, key = hash of the edge's name
+ *                   signal kind, count = error, key = hash of sender and edge
  *   OUTBOX_ACKED    run, op as in OUTBOX_PUT
  *   INBOX_PUT       run, peer, a, b = id, detail = signal kind, op = the
- *                   operation it is for, key = number, key_hi = hash of the
- *                   edge's name, count = error
+ *                   operation it is for, key = number, key_hi = hash of sender
+ *                   and edge, count = error
  *   INBOX_TAKEN     run, token, a, b = id
  *   REJECTED        run, token, detail = request kind, count = outcome
  *   BLOB_PUT        key/key_hi = first 16 bytes of the digest, a = size
