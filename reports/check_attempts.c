@@ -41,15 +41,22 @@ static bool is_handler(const struct look *look)
     return look->run->handler != NULL;
 }
 
+/* An operator decides what becomes of an attempt that may have happened. */
+static bool operated(const struct look *look)
+{
+    return look->op->end == ENGINE_EV_ATTEMPT_AMBIGUOUS &&
+           fold_has(look->run, FOLD_OPERATED);
+}
+
 static bool repeatable(const struct look *look)
 {
     const struct fold_op *op = look->op;
 
+    if (operated(look))
+        return true;
+
     if (is_handler(look))
-        return op->end == ENGINE_EV_ATTEMPT_SUSPENDED ||
-               op->error == ENGINE_ERR_TIMED_OUT ||
-               op->error == ENGINE_ERR_INTERRUPTED ||
-               op->error == ENGINE_ERR_OOM;
+        return op->end == ENGINE_EV_ATTEMPT_SUSPENDED || op->retryable;
     switch (op->error) {
     case ENGINE_ERR_USER:
         return op->retryable;
@@ -80,7 +87,8 @@ static void check_next(const struct look *look, uint32_t next)
     else if (next != op->attempt + 1)
         WRONG(look, "(%s): expected attempt %u after %u started", what,
               op->attempt + 1, op->attempt);
-    else if (!is_handler(look) && next > look->node->retry.attempts_max)
+    else if (!is_handler(look) && !operated(look) &&
+             next > look->node->retry.attempts_max)
         WRONG(look, "(%s) is one too many: the policy allows %u", what,
               look->node->retry.attempts_max);
     else if (op->attempt && !repeatable(look))
@@ -128,6 +136,8 @@ static void check_delay(const struct look *look, uint32_t next)
     uint64_t most = policy_delay(retry, next);
     uint64_t least = most;
 
+    if (operated(look))
+        return;
     if (is_handler(look)) {
         most = INVOCATION_DELAY_MAX * UINT64_C(1000000000);
         least = 0;
@@ -152,7 +162,7 @@ static void check_retry(const struct look *look)
 
 static void check_success(const struct look *look)
 {
-    if (look->node->kind == ENGINE_NODE_STEP &&
+    if (look->node->kind == ENGINE_NODE_STEP && !operated(look) &&
         (look->op->phase != FOLD_ENDED ||
          look->op->end != ENGINE_EV_ATTEMPT_SUCCEEDED))
         WRONG(look, "made the operation succeed, but attempt %u is %s",
@@ -164,7 +174,7 @@ static void check_failure(const struct look *look)
     const struct fold_op *op = look->op;
 
     if (op->phase == FOLD_ENDED && repeatable(look) && !is_handler(look) &&
-        op->attempt < look->node->retry.attempts_max)
+        !operated(look) && op->attempt < look->node->retry.attempts_max)
         WRONG(look, "was the last (error %s): the policy allows %u",
               engine_error_name(op->error), look->node->retry.attempts_max);
 }

@@ -105,8 +105,9 @@ static void timer(struct check_self *s, const struct fold_run *run,
     const struct fold_operation *op = fold_operation(run, record->op);
     uint64_t due = op ? fold_due(op) : UINT64_MAX;
 
-    if (!op || engine_status_terminal(op->status))
-        return; /* S12 */
+    if (!op || engine_status_terminal(op->status) || op->orphan ||
+        op->ambiguous)
+        return; /* S12; an operator's READY has no timer */
     s->result->checked++;
     if (due == UINT64_MAX)
         WRONG(s, record, index, "%s of operation %u, which has no timer",
@@ -135,11 +136,12 @@ static void begun(struct check_self *s, const struct fold_run *run,
     if (!parent)
         WRONG(s, record, index,
               "operation %u began in a context that is not known", record->op);
-    else if (engine_status_terminal(parent->status))
+    else if (engine_status_terminal(parent->status) || parent->orphan)
         WRONG(s, record, index,
               "operation %u began in the context of operation %u, which has %s",
               record->op, (uint32_t)(parent - handler->operations) + 1,
-              fold_status_name(parent->status));
+              parent->orphan ? "ended with another"
+                             : fold_status_name(parent->status));
 }
 
 static void operation(struct check_self *s, const struct fold_run *run,

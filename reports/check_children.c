@@ -188,6 +188,15 @@ static void operation_ended(struct children *s, const struct fold_run *run,
               child->end ? engine_event_name(child->end) : "");
 }
 
+/* Its context has ended: nobody asks any more. */
+static bool is_orphan(const struct fold_run *parent, const struct child *child)
+{
+    const struct fold_operation *op =
+        fold_operation(parent, (uint32_t)child->asked.b);
+
+    return op && op->orphan;
+}
+
 static void check_end(struct children *s, const struct child *child,
                       const struct engine_record *end)
 {
@@ -198,8 +207,9 @@ static void check_end(struct children *s, const struct child *child,
     if (fold_has(parent, FOLD_RECOVERED | FOLD_OPAQUE) ||
         s->head.fold->in_doubt_ns > since)
         return;
-    if (child->created && (!child->end || child->told ||
-                           fold_terminal(parent) || fold_held(parent)))
+    if (child->told ||
+        (child->created && (!child->end || fold_terminal(parent) ||
+                            fold_held(parent) || is_orphan(parent, child))))
         return;
     if (!fold_settled(s->head.fold, end, since))
         s->head.result->unjudged++;

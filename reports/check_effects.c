@@ -131,8 +131,8 @@ static void check_step(struct effects *s, const struct fold_run *run,
     else if (options &
              (ENGINE_OPTION_AT_MOST_ONCE | ENGINE_OPTION_IRREVERSIBLE))
         check_keyless(s, tally, name,
-                      (options & ENGINE_OPTION_IRREVERSIBLE) != 0, record,
-                      index);
+                      options & ENGINE_OPTION_IRREVERSIBLE && !op->resumed,
+                      record, index);
 }
 
 static void applied(struct effects *s, const struct fold_run *run,
@@ -154,8 +154,9 @@ static void applied(struct effects *s, const struct fold_run *run,
         check_keyed(s, tally, node->name, record, index);
     else
         check_keyless(s, tally, node->name,
-                      node->side_effect == ENGINE_EFFECT_IRREVERSIBLE, record,
-                      index);
+                      node->side_effect == ENGINE_EFFECT_IRREVERSIBLE &&
+                          !fold_has(run, FOLD_OPERATED),
+                      record, index);
     tally->key = (uint16_t)record->key;
     if (bit < 32)
         tally->attempts |= UINT32_C(1) << bit;
@@ -166,7 +167,8 @@ static void succeeded(struct effects *s, const struct fold_run *run,
 {
     const struct tallies *tallies = check_by_run(&s->tallies, record->run);
 
-    if (!fold_effect(s->head.fold, run, record->op) || run->handler)
+    if (!fold_effect(s->head.fold, run, record->op) || run->handler ||
+        fold_has(run, FOLD_OPERATED))
         return;
     s->head.result->checked++;
     if (!tallies || record->op >= tallies->count ||
@@ -179,16 +181,17 @@ static void succeeded(struct effects *s, const struct fold_run *run,
                         record->attempt);
 }
 
-static void step_succeeded(struct effects *s,
+static void step_succeeded(struct effects *s, const struct fold_run *run,
                            const struct engine_record *record, uint64_t index)
 {
+    const struct fold_operation *op = fold_operation(run, record->op);
     const struct tallies *tallies = check_by_run(&s->tallies, record->run);
     const struct tally *tally = tallies && record->op < tallies->count
                                     ? &tallies->list[record->op]
                                     : NULL;
 
-    if (!tally || !tally->sent)
-        return;
+    if (!tally || !tally->sent || (op && op->ambiguous))
+        return; /* if it is ambiguous, an operator takes it as done */
     s->head.result->checked++;
     if (!tally->applied)
         check_violation(s->head.result, record, index,
@@ -219,7 +222,7 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     else if (record->kind == ENGINE_REC_EFFECT_APPLIED)
         applied(s, run, record, index);
     else if (record->detail == ENGINE_EV_OPERATION_SUCCEEDED)
-        step_succeeded(s, record, index);
+        step_succeeded(s, run, record, index);
     else if (record->detail == ENGINE_EV_OP_SUCCEEDED)
         succeeded(s, run, record, index);
 }

@@ -80,7 +80,7 @@ static bool allowed(const struct fold_operation *op, unsigned event)
         return op->type == ENGINE_OPERATION_STEP &&
                op->status != ENGINE_STATUS_PENDING;
     case ENGINE_EV_OPERATION_READY:
-        return op->status == ENGINE_STATUS_PENDING;
+        return op->status == ENGINE_STATUS_PENDING || op->ambiguous;
     case ENGINE_EV_OPERATION_FIRED:
         return op->type == ENGINE_OPERATION_WAIT;
     case ENGINE_EV_OPERATION_TIMED_OUT:
@@ -106,6 +106,8 @@ static void change(const struct look *look)
                  engine_operation_type_name(op->type));
     else if (engine_status_terminal(op->status))
         OP_WRONG(look, "after it had %s", fold_status_name(op->status));
+    else if (op->orphan)
+        OP_WRONG(look, "after %s above it had ended", "a context");
     else if (!allowed(op, record->detail))
         OP_WRONG(look, "while it is %s", fold_status_name(op->status));
 }

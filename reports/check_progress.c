@@ -148,10 +148,7 @@ static const struct fold_operation *first_due(const struct fold_run *run)
     for (uint32_t n = 1; run->handler && n <= run->handler->count; n++) {
         const struct fold_operation *op = fold_operation(run, n);
 
-        if ((op->status == ENGINE_STATUS_PENDING ||
-             (op->status == ENGINE_STATUS_STARTED &&
-              fold_is_outside(op->type))) &&
-            fold_due(op) != UINT64_MAX &&
+        if (fold_waits(op) && fold_due(op) != UINT64_MAX &&
             (!first || fold_due(op) < fold_due(first)))
             first = op;
     }

@@ -60,8 +60,8 @@ static void operation_fired(struct check_self *s, const struct fold_run *run,
     uint64_t due = op ? operation_due(run, op) : UINT64_MAX;
     uint64_t limit;
 
-    if (due == UINT64_MAX || fold_held(run))
-        return; /* S10 */
+    if (due == UINT64_MAX || fold_held(run) || !fold_waits(op))
+        return; /* S10, S12 */
     limit = latest(s, due, record);
     s->result->checked++;
     if (record->wall_ns > limit)
@@ -80,9 +80,7 @@ static void check_operation(struct check_self *s, const struct fold_run *run,
     const struct fold_operation *op = fold_operation(run, number);
     uint64_t due = operation_due(run, op);
 
-    if (due == UINT64_MAX || engine_status_terminal(op->status) ||
-        (op->status != ENGINE_STATUS_PENDING &&
-         (op->status != ENGINE_STATUS_STARTED || !fold_is_outside(op->type))))
+    if (due == UINT64_MAX || !fold_waits(op))
         return;
     s->result->checked++;
     if (end->wall_ns > latest(s, due, end) || end->a == 0)

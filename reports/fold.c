@@ -350,16 +350,25 @@ static struct fold_operation *add_operation(struct fold *fold,
         .type = (uint8_t)engine_record_type(event),
         .subtype = (uint8_t)engine_record_subtype(event),
         .options = (uint8_t)engine_record_options(event)};
+    if (op->parent && op->parent != UINT32_MAX) {
+        struct fold_operation *parent = &handler->operations[op->parent - 1];
+
+        op->next_sibling = parent->first_child;
+        parent->first_child = handler->count;
+    }
     if (op->type == ENGINE_OPERATION_CONTEXT &&
         !add_context(handler, handler->count))
         fold->failed = 1;
     return op;
 }
 
-static bool waits(const struct fold_operation *op)
+bool fold_waits(const struct fold_operation *op)
 {
+    if (op->orphan)
+        return false;
     return op->status == ENGINE_STATUS_PENDING ||
-           (op->status == ENGINE_STATUS_STARTED && fold_is_outside(op->type));
+           (op->status == ENGINE_STATUS_STARTED &&
+            (op->ambiguous || fold_is_outside(op->type)));
 }
 
 static uint64_t later(uint64_t time, uint64_t span)
@@ -388,6 +397,15 @@ static void began(struct fold_operation *op, const struct engine_record *event)
                      : UINT64_MAX;
 }
 
+/* Whether an operator has to say what became of the step. */
+static bool asks(const struct fold_operation *op,
+                 const struct engine_record *event)
+{
+    return event->detail == ENGINE_EV_OPERATION_FAILED && !op->ambiguous &&
+           op->type == ENGINE_OPERATION_STEP &&
+           event->token == ENGINE_ERR_AMBIGUOUS;
+}
+
 static void operation_changes(struct fold_operation *op,
                               const struct engine_record *event)
 {
@@ -403,6 +421,11 @@ static void operation_changes(struct fold_operation *op,
     if (event->attempt > op->attempt &&
         event->detail != ENGINE_EV_OPERATION_READY)
         op->attempt = event->attempt;
+    if (asks(op, event)) {
+        op->status = ENGINE_STATUS_STARTED;
+        op->ambiguous = 1;
+        return;
+    }
     switch (event->detail) {
     case ENGINE_EV_OPERATION_STARTED:
         began(op, event);
@@ -413,6 +436,8 @@ static void operation_changes(struct fold_operation *op,
         break;
     case ENGINE_EV_OPERATION_READY:
         op->status = ENGINE_STATUS_READY;
+        op->resumed |= op->ambiguous;
+        op->ambiguous = 0;
         break;
     case ENGINE_EV_OPERATION_HEARTBEAT:
         op->beat_ns = event->wall_ns;
@@ -437,11 +462,38 @@ static bool is_news(const struct fold_operation *op, unsigned event)
            (fold_is_end(event) && fold_is_outside(op->type));
 }
 
+/*
+ * A context ends: what is open below it will not go on. What is below an
+ * ended context, or one that will not go on, was dealt with before.
+ */
+static void close_context(struct fold_handler *handler, uint32_t root)
+{
+    struct fold_operation *list = handler->operations;
+    uint32_t number = list[root - 1].first_child;
+
+    while (number) {
+        struct fold_operation *op = &list[number - 1];
+
+        if (!engine_status_terminal(op->status) && !op->orphan) {
+            handler->waiting -= fold_waits(op);
+            op->orphan = 1;
+            if (op->first_child) {
+                number = op->first_child;
+                continue;
+            }
+        }
+        while (number != root && !list[number - 1].next_sibling)
+            number = list[number - 1].parent;
+        number = number == root ? 0 : list[number - 1].next_sibling;
+    }
+}
+
 static void operation_fold(struct fold *fold, struct fold_run *run,
                            const struct engine_record *event)
 {
     struct fold_handler *handler = handler_of(fold, run);
     struct fold_operation *op;
+    bool news;
 
     if (!handler || !event->op)
         return;
@@ -449,10 +501,14 @@ static void operation_fold(struct fold *fold, struct fold_run *run,
                                      : add_operation(fold, handler, event);
     if (!op || engine_status_terminal(op->status))
         return;
-    handler->waiting -= waits(op);
+    handler->waiting -= fold_waits(op);
+    news = op->ambiguous || is_news(op, event->detail);
     operation_changes(op, event);
-    handler->waiting += waits(op);
-    if (!is_news(op, event->detail))
+    handler->waiting += fold_waits(op);
+    if (op->type == ENGINE_OPERATION_CONTEXT &&
+        engine_status_terminal(op->status))
+        close_context(handler, event->op);
+    if (!news)
         return;
     handler->fresh = true;
     if (run->ops && run->ops->phase == FOLD_PARKED && !handler->news_ns)
@@ -475,9 +531,6 @@ static void invocation_fold(struct fold_handler *handler,
         handler->client_token[0] = event->a;
         handler->client_token[1] = event->key_hi;
         handler->fresh = false;
-        break;
-    case ENGINE_EV_ATTEMPT_SUSPENDED:
-        handler->news_ns = handler->fresh ? event->time_ns : 0;
         break;
     default:
         break;
@@ -546,6 +599,8 @@ static void event_fold(struct fold *fold, struct fold_run *run,
         let_go(run, event);
         break;
     case ENGINE_EV_OPERATOR_ACTION:
+        run->flags |= FOLD_OPERATED;
+        break;
     case ENGINE_EV_LIMIT_NEAR:
         break;
     default:

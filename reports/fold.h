@@ -53,7 +53,8 @@ enum {
     FOLD_RECOVERED = 32,  /* its work, outbox and lease are not all known */
     FOLD_OPAQUE = 64,     /* its events are not all known */
     FOLD_FORGOTTEN = 128, /* operations are no longer kept */
-    FOLD_AUDITED = 256    /* its row was read at the end */
+    FOLD_AUDITED = 256,   /* its row was read at the end */
+    FOLD_OPERATED = 512   /* an operator has had a say in it */
 };
 
 struct fold_op {
@@ -72,16 +73,21 @@ struct fold_op {
 
 /* An operation of a handler. Times are store times. */
 struct fold_operation {
-    uint64_t id;        /* low half */
-    uint64_t due_ns;    /* wait, retry or timeout; UINT64_MAX: none */
-    uint64_t second_ns; /* heartbeat timeout, 0: none */
-    uint64_t beat_ns;   /* when it began or last gave a sign of life */
-    uint32_t parent;    /* number; 0: the run, UINT32_MAX: not known */
-    uint32_t attempt;   /* of the step, last one known to have begun */
+    uint64_t id;          /* low half */
+    uint64_t due_ns;      /* wait, retry or timeout; UINT64_MAX: none */
+    uint64_t second_ns;   /* heartbeat timeout, 0: none */
+    uint64_t beat_ns;     /* when it began or last gave a sign of life */
+    uint32_t parent;      /* number; 0: the run, UINT32_MAX: not known */
+    uint32_t attempt;     /* of the step, last one known to have begun */
+    uint32_t first_child; /* number, 0: none, as below */
+    uint32_t next_sibling;
     uint8_t type;
     uint8_t subtype;
     uint8_t status; /* enum engine_operation_status */
     uint8_t options;
+    uint8_t orphan;    /* open, and a context above it has ended */
+    uint8_t ambiguous; /* STARTED, and an operator is to say what happened */
+    uint8_t resumed;   /* an operator had it begin again */
 };
 
 struct fold_handler {
@@ -255,8 +261,7 @@ static inline bool fold_is_run_end(unsigned event)
 /* Something outside will end an operation of this type. */
 static inline bool fold_is_outside(unsigned type)
 {
-    return type == ENGINE_OPERATION_WAIT || type == ENGINE_OPERATION_CALLBACK ||
-           type == ENGINE_OPERATION_INVOKE || type == ENGINE_OPERATION_RECEIVE;
+    return type >= ENGINE_OPERATION_WAIT && type <= ENGINE_OPERATION_RECEIVE;
 }
 
 /* An outbox row for another run, not the result for a client. */
@@ -274,6 +279,8 @@ const struct fold_operation *fold_context(const struct fold_run *run,
 int fold_has_handlers(const struct check_world *world);
 /* The earliest store time at which a timer of this operation may fire. */
 uint64_t fold_due(const struct fold_operation *op);
+/* It will go on by something outside: a timer, a signal, an operator. */
+bool fold_waits(const struct fold_operation *op);
 
 /* The graph of a created run, or NULL. */
 const struct engine_graph *fold_graph(const struct fold *fold,

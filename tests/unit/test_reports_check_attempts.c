@@ -315,15 +315,55 @@ Test(reports_check_attempts, an_invocation_after_an_error_is_reported)
 Test(reports_check_attempts, an_invocation_that_broke_off_is_repeated)
 {
     struct records *records = step();
+    struct engine_record *broken;
 
     for (uint32_t n = 1; n < 10; n++) {
         records_row(records, 1, ENGINE_REQ_APPEND);
         records_event(records, ENGINE_EV_ATTEMPT_STARTED, 0, n);
-        records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, 0, n)->a =
-            ENGINE_ERR_INTERRUPTED;
+        broken = records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, 0, n);
+        broken->a = ENGINE_ERR_INTERRUPTED;
+        broken->b = 1;
         records_event(records, ENGINE_EV_RETRY_SCHEDULED, 0, n)->b = n + 1;
         records_wake(records, 1);
     }
     records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+/* ship is cut off: nobody knows whether it happened. */
+static struct records *ambiguous(void)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_SHIPPING);
+    records_attempt(records, 1, OP_SHIP, 1, ENGINE_ERR_AMBIGUOUS);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_SHIP, 1);
+    records_event(records, ENGINE_EV_ATTEMPT_AMBIGUOUS, OP_SHIP, 1)->a =
+        ENGINE_ERR_INTERRUPTED;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    return records;
+}
+
+Test(reports_check_attempts, an_operator_may_have_an_ambiguous_step_repeated)
+{
+    struct records *records = ambiguous();
+
+    records_event(records, ENGINE_EV_OPERATOR_ACTION, UINT32_MAX, 0);
+    records_event(records, ENGINE_EV_RETRY_SCHEDULED, OP_SHIP, 1)->b = 2;
+    records_event(records, ENGINE_EV_OP_SCHEDULED, OP_SHIP, 2);
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_ambiguous_step_repeated_by_itself_is_reported)
+{
+    struct records *records = ambiguous();
+    struct engine_record *retry =
+        records_event(records, ENGINE_EV_RETRY_SCHEDULED, OP_SHIP, 1);
+
+    retry->b = 2;
+    records_expect(records, &check_attempts, retry,
+                   "repeats an attempt that must not be");
     records_free(records);
 }

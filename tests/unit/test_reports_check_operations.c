@@ -214,3 +214,103 @@ Test(reports_check_operations, being_parked_for_nothing_is_reported)
     expect_event(records, ENGINE_EV_ATTEMPT_SUSPENDED, 1,
                  "invocation 2 was suspended with nothing to wait for");
 }
+
+/* Two waits and a step in a map, that ends before they do. */
+static struct records *abandoned(void)
+{
+    struct records *records = records_handlers_new();
+    uint64_t map;
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    map =
+        records_operation(records, STARTED, 1, ENGINE_OPERATION_CONTEXT, 0)->a;
+    for (uint32_t op = 2; op <= 4; op++) {
+        struct engine_record *start = records_operation(
+            records, STARTED, op, op < 4 ? WAIT : STEP, op == 4);
+
+        start->key_hi = map;
+        start->b = SECOND;
+    }
+    records_operation(records, SUCCEEDED, 1, ENGINE_OPERATION_CONTEXT, 0);
+    return records;
+}
+
+Test(reports_check_operations, what_a_closed_context_leaves_open_is_over)
+{
+    struct records *records = abandoned();
+
+    records_operation(records, STARTED, 5, CALLBACK, 0);
+    records_park(records, 1);
+    records->now_ns += 1000 * SECOND;
+    records_end(records);
+    records_expect_pass(records, &check_operations);
+    records_expect_pass(records, &check_progress);
+    cr_assert_eq(records_judge(records, &check_timers).violations, 0);
+    records_free(records);
+}
+
+Test(reports_check_operations, a_change_below_a_closed_context_is_reported)
+{
+    struct records *records = abandoned();
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_FIRED, 2, WAIT, 0);
+    expect_event(records, ENGINE_EV_OPERATION_FIRED, 0,
+                 "after a context above it had ended");
+}
+
+Test(reports_check_operations, a_wait_below_a_closed_context_wakes_nobody)
+{
+    struct records *records = abandoned();
+
+    records_park(records, 1);
+    expect_event(records, ENGINE_EV_ATTEMPT_SUSPENDED, 0,
+                 "with nothing to wait for");
+}
+
+/* An irreversible step was cut off; an operator decides. */
+static struct records *ambiguous(unsigned kind)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, STARTED, 1, STEP, 1);
+    records_operation(records, ENGINE_EV_OPERATION_FAILED, 1, STEP, 1)->token =
+        ENGINE_ERR_AMBIGUOUS;
+    records_park(records, 1);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, kind, 1, STEP, 1)->token =
+        kind == ENGINE_EV_OPERATION_FAILED ? ENGINE_ERR_AMBIGUOUS : 0;
+    return records;
+}
+
+Test(reports_check_operations, an_operator_ends_or_resumes_an_ambiguous_step)
+{
+    static const unsigned kinds[] = {SUCCEEDED, ENGINE_EV_OPERATION_FAILED,
+                                     ENGINE_EV_OPERATION_READY};
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+        struct records *records = ambiguous(kinds[i]);
+
+        records_wake(records, 1);
+        records_checkpoint(records, 1);
+        if (kinds[i] == ENGINE_EV_OPERATION_READY)
+            records_operation(records, STARTED, 1, STEP, 2);
+        records_expect_pass(records, &check_operations);
+        records_expect_pass(records, &check_attempts);
+        records_expect_pass(records, &check_causality);
+        records_free(records);
+    }
+}
+
+Test(reports_check_operations, an_ambiguous_step_is_decided_once)
+{
+    struct records *records = ambiguous(SUCCEEDED);
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_READY, 1, STEP, 1);
+    expect_event(records, ENGINE_EV_OPERATION_READY, 0,
+                 "after it had succeeded");
+}
