@@ -51,6 +51,7 @@ static void default_configs(struct engine_bed *bed)
         .slots = 2,
         .graphs = bed->graphs,
         .graph_count = 1,
+        .handlers = bed->handlers,
         .claim_ttl_ns = 30 * BED_S,
         .skew_bound_ns = BED_S,
         .request_timeout_ns = 2 * BED_S,
@@ -243,7 +244,15 @@ void engine_bed_reply(struct engine_bed *bed, uint32_t node,
 void engine_bed_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
                       uint32_t error, const void *output, uint32_t size)
 {
+    engine_bed_part_ended(bed, node, slot, 0, error, output, size);
+}
+
+void engine_bed_part_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
+                           uint32_t part, uint32_t error, const void *output,
+                           uint32_t size)
+{
     struct engine_ended ended = {.slot = slot,
+                                 .part = part,
                                  .error = error,
                                  .retryable = error == ENGINE_ERR_USER,
                                  .size = size,
@@ -567,6 +576,50 @@ const char *engine_bed_story(const struct engine_bed *bed, uint64_t run,
     text[0] = 0;
     bed->store.ops->scan_log(bed->store.self, 0, visit_log, &story);
     return text;
+}
+
+/* Signals ---------------------------------------------------------------------
+ */
+
+unsigned engine_bed_signal(struct engine_bed *bed, uint64_t run, uint32_t kind,
+                           uint32_t op, uint64_t id, const char *reason,
+                           const char *value)
+{
+    unsigned char bytes[512];
+    size_t reason_size = reason ? strlen(reason) : 0;
+    size_t value_size = value ? strlen(value) : 0;
+    const struct engine_signal head = {.run = run,
+                                       .kind = kind,
+                                       .actor_size = 5,
+                                       .reason_size = (uint16_t)reason_size,
+                                       .value_size = (uint32_t)value_size};
+    size_t size = sizeof(head) + 5 + reason_size + value_size;
+    assert(size <= sizeof(bytes));
+    memcpy(bytes, &head, sizeof(head));
+    memcpy(bytes + sizeof(head), "tests", 5);
+    if (reason)
+        memcpy(bytes + sizeof(head) + 5, reason, reason_size);
+    if (value)
+        memcpy(bytes + sizeof(head) + 5 + reason_size, value, value_size);
+    engine_bed_ask(bed, ENGINE_REQ_SIGNAL, run);
+    const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
+                                     .kind = (uint16_t)kind,
+                                     .op = op,
+                                     .a = id,
+                                     .b = 1};
+    engine_bed_add(bed, &item, bytes, size);
+    return engine_bed_apply_own(bed);
+}
+
+struct engine_graph *engine_bed_handler(const char *name)
+{
+    const struct engine_node node = {.name = name,
+                                     .kind = ENGINE_NODE_HANDLER,
+                                     .attempt_timeout_ns = 600 * BED_S};
+    struct engine_graph *graph =
+        engine_graph_new(name, &node, 1, NULL, 0, NULL);
+    assert(graph);
+    return graph;
 }
 
 /* Graphs ----------------------------------------------------------------------

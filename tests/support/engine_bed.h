@@ -22,7 +22,8 @@ enum {
     BED_PLATFORM = 2,
     BED_STORE = 3,
     BED_MACHINE = 4, /* the first machine; the next is 5, ... */
-    BED_MACHINES_MAX = 8
+    BED_MACHINES_MAX = 8,
+    BED_WORKFLOWS_MAX = 4
 };
 
 /* Something a machine wants done. */
@@ -43,7 +44,8 @@ struct engine_bed_machine {
 
 struct engine_bed {
     struct engine_store store;
-    const struct engine_graph *graphs[2];
+    const struct engine_graph *graphs[BED_WORKFLOWS_MAX];
+    const struct engine_handler *handlers[BED_WORKFLOWS_MAX];
     uint64_t now_ns; /* true time, and the store's */
     struct engine_bed_machine machines[BED_MACHINES_MAX];
     /* What a new machine gets; node and incarnation are filled in. */
@@ -92,6 +94,11 @@ void engine_bed_reply(struct engine_bed *bed, uint32_t node,
                       const struct engine_reply *reply);
 void engine_bed_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
                       uint32_t error, const void *output, uint32_t size);
+
+/* A step of a handler ends; its output is bytes. */
+void engine_bed_part_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
+                           uint32_t part, uint32_t error, const void *output,
+                           uint32_t size);
 
 /*
  * The oldest post not yet taken: a request of this kind, a message of this
@@ -162,6 +169,14 @@ bool engine_bed_row(const struct engine_bed *bed, uint64_t run,
  */
 const char *engine_bed_story(const struct engine_bed *bed, uint64_t run,
                              char *text, size_t size);
+
+/* Somebody puts a signal into a run's inbox; the outcome. Texts may be NULL. */
+unsigned engine_bed_signal(struct engine_bed *bed, uint64_t run, uint32_t kind,
+                           uint32_t op, uint64_t id, const char *reason,
+                           const char *value);
+
+/* A graph that is one handler; free with engine_graph_free(). */
+struct engine_graph *engine_bed_handler(const char *name);
 
 /* Graphs for tests; free with engine_graph_free(). */
 struct engine_node engine_bed_step(const char *name);
