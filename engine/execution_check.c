@@ -76,7 +76,9 @@ static void shown(char out[NAME_SHOWN_MAX + 1], struct engine_text text)
     for (size_t i = 0; i < size; i++) {
         unsigned char byte = (unsigned char)text.text[i];
 
-        out[i] = byte < 0x20 || byte == 0x7F ? '?' : text.text[i];
+        out[i] = text.text[i];
+        if (byte < 0x20 || byte == 0x7F)
+            out[i] = '?';
     }
     out[size] = '\0';
 }
@@ -531,6 +533,7 @@ static uint32_t count_branches(const struct batch *batch)
     const struct engine_operations *table = &batch->execution->operations;
     uint32_t count = 0;
 
+    assert(batch->ops);
     for (uint32_t i = 1; i < table->count; i++) {
         const struct engine_op_entry *entry = &table->entries[i];
 

@@ -77,9 +77,9 @@ int engine_index_unstamped(struct engine_execution_index *index,
 struct engine_hash engine_index_edge_key(unsigned type, uint64_t peer,
                                          struct engine_text name);
 /* The edge of this type (SEND or RECEIVE), or NULL. peer 0 for RECEIVE. */
-struct engine_edge *engine_index_edge(const struct engine_execution_index *,
-                                      unsigned type, uint64_t peer,
-                                      struct engine_text name);
+struct engine_edge *
+engine_index_edge(const struct engine_execution_index *index, unsigned type,
+                  uint64_t peer, struct engine_text name);
 /* An open operation at the end of its edge, which is made. NULL: no memory. */
 struct engine_edge *engine_index_join(struct engine_execution_index *index,
                                       const struct engine_op_entry *entry);
