@@ -640,12 +640,21 @@ static void read_edges(struct draft *draft, struct json_error *err)
 
 /* What the graph refused. */
 
+/* An edge that the graph spoke of. */
+static const struct engine_edge_names *edge_at(const struct draft *draft,
+                                               uint32_t edge)
+{
+    assert(draft->edges && edge < draft->edge_count);
+    return &draft->edges[edge];
+}
+
 /* The end of an edge, as its whole place: 0 is where it comes from. */
 static struct json_view end_view(const struct draft *draft, uint32_t edge,
                                  uint32_t end)
 {
     struct json_view ends[2];
     struct json_error ignored = {0};
+    assert(draft->edge_views && edge < draft->edge_count);
     bool read = edge_ends(draft->edge_views[edge], ends, &ignored);
     assert(read);
     return ends[end];
@@ -655,7 +664,7 @@ static void fail_unknown_node(const struct draft *draft,
                               const struct engine_graph_error *fault,
                               struct json_error *err)
 {
-    const struct engine_edge_names *edge = &draft->edges[fault->edge];
+    const struct engine_edge_names *edge = edge_at(draft, fault->edge);
     const char **names =
         read_alloc(draft->node_count, sizeof(*names), draft->view, err);
     if (!names)
@@ -672,7 +681,7 @@ static void fail_unknown_handle(const struct draft *draft,
                                 const struct engine_graph_error *fault,
                                 struct json_error *err)
 {
-    const struct engine_edge_names *edge = &draft->edges[fault->edge];
+    const struct engine_edge_names *edge = edge_at(draft, fault->edge);
     const struct engine_node *node = &draft->nodes[fault->node];
     struct json_view view = end_view(draft, fault->edge, fault->other);
     if (fault->other == 0)
@@ -700,6 +709,7 @@ static void fail_missing_input(const struct draft *draft,
                                struct json_error *err)
 {
     const struct engine_node *node = &draft->nodes[fault->node];
+    assert(node->inputs && fault->handle < node->input_count);
     json_fail(draft->node_views[fault->node], err,
               "found node \"%s\" that no run can reach: its input \"%s\" has "
               "no edge and another has one; allowed edges into all inputs or "
@@ -711,6 +721,7 @@ static void fail_graph(const struct draft *draft,
                        const struct engine_graph_error *fault,
                        struct json_error *err)
 {
+    assert(draft->nodes && draft->node_views);
     switch (fault->fault) {
     case ENGINE_GRAPH_UNKNOWN_NODE:
         fail_unknown_node(draft, fault, err);
@@ -725,13 +736,14 @@ static void fail_graph(const struct draft *draft,
         json_fail(end_view(draft, fault->edge, 1), err,
                   "found a second edge into input \"%s\" of \"%s\", allowed "
                   "one",
-                  draft->edges[fault->edge].input,
-                  draft->edges[fault->edge].to);
+                  edge_at(draft, fault->edge)->input,
+                  edge_at(draft, fault->edge)->to);
         break;
     case ENGINE_GRAPH_MISSING_INPUT:
         fail_missing_input(draft, fault, err);
         break;
     case ENGINE_GRAPH_CYCLE:
+        assert(draft->edge_views);
         json_fail(draft->edge_views[fault->edge], err,
                   "found an edge that closes a cycle through \"%s\", allowed a "
                   "graph without cycles: no run could reach it",
@@ -775,6 +787,7 @@ static struct engine_graph *read_graph(struct read_program *reading,
     read_edges(draft, reading->err);
     if (reading->err->code != 0)
         return NULL;
+    assert(draft->nodes && draft->program && draft->node_views);
     struct engine_graph *graph =
         engine_graph_new(name, draft->nodes, draft->node_count, draft->edges,
                          draft->edge_count, &fault);
