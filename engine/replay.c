@@ -365,8 +365,10 @@ static int write_update(struct engine_replay *r,
         .attempt = change->attempt,
         .a = entry->id.lo,
         .b = entry->id.hi,
-        .flags = engine_operation_flags(entry->type, entry->subtype,
-                                        change->options)};
+        /* That a value is progress is the service's to say. */
+        .flags = engine_operation_flags(
+            entry->type, entry->subtype,
+            change->options & ~(unsigned)ENGINE_OPTION_PROGRESS)};
     const struct engine_operation_view view = {
         .head = {.parent = engine_replay_entry(r, entry->parent)->id,
                  .first_ns = change->first_ns,

@@ -492,7 +492,7 @@ Test(engine_workflow, the_next_attempt_gets_the_progress_saved_last)
 
         durable_bed_init(&bed, call_save_progress, &code, "");
         bed.sync = sync;
-        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s", bed.words);
         cr_assert_str_eq(durable_bed_result(&bed), "whole");
         cr_assert_eq(code.runs, 2);
         durable_bed_free(&bed);
