@@ -117,9 +117,9 @@ int engine_execution_check(const struct engine_execution *execution,
                            struct engine_problem *problem);
 /*
  * Writes the events of a checked batch: CHECKPOINT, the updates' events, and
- * LIMIT_NEAR where one is neared. Cancelling a wait that is over has none; a
- * RECEIVE on an edge that has ended has two, it ends at once. Does not apply
- * them. 0 or -1.
+ * LIMIT_NEAR where one is neared (or a run is invoked deep). Cancelling a wait
+ * that is over has none; a RECEIVE on an edge that has ended has two, it ends
+ * at once. Does not apply them. 0 or -1.
  */
 int engine_execution_events(const struct engine_execution *execution,
                             const void *updates, size_t size,

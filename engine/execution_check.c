@@ -49,6 +49,7 @@ struct batch {
     uint32_t branches;
     uint64_t written;
     bool closes;    /* a context is closed by it */
+    bool invokes;   /* a run is invoked by it */
     bool concluded; /* the EXECUTION's update has been */
 };
 
@@ -758,6 +759,8 @@ static void advance(struct batch *batch, const struct update *update,
     }
     if (op->type == ENGINE_OPERATION_CONTEXT && engine_status_terminal(status))
         batch->closes = true;
+    if (op->type == ENGINE_OPERATION_INVOKE)
+        batch->invokes = true;
     op->status = (uint8_t)status;
 }
 
@@ -958,22 +961,41 @@ int engine_execution_check(const struct engine_execution *execution,
     return walk(&batch, updates, size);
 }
 
-/* Writes LIMIT_NEAR if the batch comes near to a limit. */
 static int write_near(struct batch *batch, enum engine_limit limit,
-                      uint64_t before, uint64_t after)
+                      uint64_t used, uint32_t share)
 {
-    uint32_t share = engine_limit_near(engine_limit_value(batch->limits, limit),
-                                       before, after);
     const struct engine_item event = {.type = ENGINE_ITEM_EVENT,
                                       .kind = ENGINE_EV_LIMIT_NEAR,
                                       .op = UINT32_MAX,
                                       .a = (uint64_t)limit,
-                                      .b = after,
+                                      .b = used,
                                       .flags = share};
 
-    if (!share)
-        return 0;
     return engine_block_item(batch->block, &event, NULL, 0) ? 0 : -1;
+}
+
+/* Writes LIMIT_NEAR if the batch comes near to a limit. */
+static int write_if_near(struct batch *batch, enum engine_limit limit,
+                         uint64_t before, uint64_t after)
+{
+    uint32_t share = engine_limit_near(engine_limit_value(batch->limits, limit),
+                                       before, after);
+
+    return share ? write_near(batch, limit, after, share) : 0;
+}
+
+/* Every invocation from a certain depth on is worth a warning. */
+static int write_if_deep(struct batch *batch)
+{
+    uint64_t maximum = batch->limits->invoke_depth_max;
+    uint64_t depth = (uint64_t)batch->execution->depth + 1;
+    uint32_t share = maximum == UINT64_MAX || maximum == 0
+                         ? 0
+                         : (uint32_t)(depth * 1000 / maximum);
+
+    if (!batch->invokes || depth < batch->limits->invoke_depth_near)
+        return 0;
+    return write_near(batch, ENGINE_LIMIT_invoke_depth_near, depth, share);
 }
 
 int engine_execution_events(const struct engine_execution *execution,
@@ -996,9 +1018,10 @@ int engine_execution_events(const struct engine_execution *execution,
     if (!engine_block_item(block, &event, NULL, 0) ||
         walk(&batch, updates, size))
         return -1;
-    if (write_near(&batch, ENGINE_LIMIT_operations_max, operations,
-                   operations + batch.added))
+    if (write_if_deep(&batch) ||
+        write_if_near(&batch, ENGINE_LIMIT_operations_max, operations,
+                      operations + batch.added))
         return -1;
-    return write_near(&batch, ENGINE_LIMIT_written_max, execution->written,
-                      batch.written);
+    return write_if_near(&batch, ENGINE_LIMIT_written_max, execution->written,
+                         batch.written);
 }

@@ -1076,6 +1076,25 @@ Test(engine_execution,
     bed_close(&bed);
 }
 
+Test(engine_execution, a_deep_invocation_is_warned_of)
+{
+    struct engine_item last = {0};
+    struct bed bed;
+
+    bed_open(&bed);
+    bed.live.depth = 3;
+    cr_assert_eq(submit_one(&bed, S, INVOKE, 1, ROOT), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 0);
+    bed.live.depth = 4;
+    cr_assert_eq(submit_one(&bed, S, STEP, 2, ROOT), 0);
+    cr_assert_eq(submit_one(&bed, S, INVOKE, 3, ROOT), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    cr_expect_eq(last.a, ENGINE_LIMIT_invoke_depth_near);
+    cr_expect_eq(last.b, 5);
+    cr_expect_eq(last.flags, 1000);
+    bed_close(&bed);
+}
+
 /* Tokens and news --------------------------------------------------------- */
 
 Test(engine_execution,
