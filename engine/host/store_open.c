@@ -108,9 +108,10 @@ static const char *synchronous(const struct opening *opening)
 {
     if (store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF))
         return "PRAGMA synchronous=OFF";
-    return opening->config->journal == STORE_SQLITE_WAL
-               ? "PRAGMA synchronous=FULL"
-               : "PRAGMA synchronous=EXTRA";
+    if (opening->config->journal == STORE_SQLITE_DELETE)
+        return "PRAGMA synchronous=EXTRA";
+    return opening->config->sync_normal ? "PRAGMA synchronous=NORMAL"
+                                        : "PRAGMA synchronous=FULL";
 }
 
 static int set_page_size(const struct opening *opening)
@@ -173,7 +174,8 @@ static int set_up(const struct opening *opening, struct store_schema *schema)
     sqlite3_busy_timeout(opening->store->db,
                          (int)opening->config->busy_timeout_ms);
     /* Exclusive before the first read, so that WAL needs no shared memory. */
-    if (execute(opening, "PRAGMA locking_mode=EXCLUSIVE") ||
+    if ((!opening->config->shared &&
+         execute(opening, "PRAGMA locking_mode=EXCLUSIVE")) ||
         check_owner(opening, schema))
         return -1;
     return opening->config->read_only ? set_up_to_read(opening, schema)

@@ -63,6 +63,13 @@ struct store_sqlite_config {
      * brought up. The file is still locked, so that no engine runs beside.
      */
     int read_only;
+    /*
+     * Others may read the file, and write it between groups, while this store
+     * is open: whoever opens it sees to it that there is one engine only. Not
+     * on a file system without shared memory.
+     */
+    int shared;
+    int sync_normal; /* with WAL: losing power may undo the last commits */
     uint32_t busy_timeout_ms; /* how long to wait for another's lock */
     const uint8_t *key;       /* of CIPHER_KEY_SIZE bytes, copied; NULL: none */
     struct engine_store_limits limits;
