@@ -1220,6 +1220,24 @@ Test(engine_execution, a_delta_has_each_changed_operation_once_parents_first)
     bed_close(&bed);
 }
 
+Test(engine_execution, an_answer_has_all_that_the_invocation_cannot_know)
+{
+    struct bed bed;
+
+    bed_open(&bed);
+    put(&bed, S, WAIT, 1, ROOT);
+    add(&bed, timed(S, WAIT, 2, 20 * SECOND, 0));
+    cr_assert_eq(submit(&bed), 0);
+    bed.now_ns += 10 * SECOND;
+    fire(&bed);
+    cr_assert_eq(submit_one(&bed, C, STEP, 3, ROOT), 0);
+    cr_expect_eq(delta_count(&bed, bed.live.before), 2);
+    invoke(&bed);
+    cr_assert_eq(submit_one(&bed, C, STEP, 4, ROOT), 0);
+    cr_expect_eq(delta_count(&bed, bed.live.before), 1);
+    bed_close(&bed);
+}
+
 Test(engine_execution, children_of_a_closed_context_are_sent_only_for_a_replay)
 {
     struct bed bed;
