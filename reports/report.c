@@ -212,7 +212,8 @@ void report_model_held(const struct report_model *model,
     struct report_word runs;
     size_t judged = facts->result_count - model->absent;
     if (facts->result_count && model->held == judged && model->absent)
-        report_buffer_print(out, "%" PRIu32 " properties held", model->held);
+        report_buffer_print(out, "%" PRIu32 " %s held", model->held,
+                            model->held == 1 ? "property" : "properties");
     else if (facts->result_count)
         report_buffer_print(out, "%" PRIu32 " of %zu properties held",
                             model->held, judged);

@@ -295,6 +295,7 @@ static void leave(struct author *author, uint32_t number, uint16_t error)
            ENGINE_REQ_APPEND);
     event(author,
           error ? ENGINE_EV_ATTEMPT_SUSPENDED : ENGINE_EV_ATTEMPT_SUCCEEDED, 0);
+    author->synthetic->records[author->synthetic->count - 1].attempt = number;
 }
 
 static void callback(struct author *author, uint32_t op)

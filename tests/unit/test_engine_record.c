@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/host/store_memory.h"
+#include "engine/operation.h"
 #include "tests/support/store_bed.h"
 
 enum {
@@ -269,4 +270,134 @@ Test(engine_record, every_kind_has_a_name)
     for (unsigned i = 1; i < ENGINE_REC_COUNT; i++)
         cr_expect_str_neq(engine_record_name(i), "?", "kind %u", i);
     cr_expect_str_eq(engine_record_name(ENGINE_REC_COUNT), "?");
+}
+
+/* Records of a request with one item that has this payload, all committed. */
+static struct kept one_item(uint16_t request_kind,
+                            const struct engine_item *item, const void *payload,
+                            size_t size)
+{
+    struct engine_block block;
+    struct engine_request *request;
+    struct engine_reply reply = {.size = sizeof(reply),
+                                 .kind = request_kind,
+                                 .outcome = ENGINE_COMMITTED,
+                                 .run = 4,
+                                 .seq = 8};
+    struct kept kept = {.count = 0};
+    struct engine_sink sink = {keep, &kept};
+
+    engine_block_init(&block);
+    request = engine_block_begin(&block, sizeof(*request));
+    request->kind = request_kind;
+    request->run = 4;
+    request->token = 3;
+    engine_block_item(&block, item, payload, size);
+    engine_record_exchange(&sink, STORE_NODE, (const void *)block.bytes,
+                           &reply);
+    engine_block_free(&block);
+    return kept;
+}
+
+Test(engine_record, an_operations_event_says_what_timers_and_limits_need)
+{
+    const struct engine_operation head = {.parent = {77, 78},
+                                          .first_ns = 5000,
+                                          .second_ns = 900,
+                                          .value_size = 11};
+    const struct engine_item item = {
+        .type = ENGINE_ITEM_EVENT,
+        .kind = ENGINE_EV_OPERATION_STARTED,
+        .op = 9,
+        .attempt = 2,
+        .a = 55,
+        .b = 56,
+        .flags = engine_operation_flags(ENGINE_OPERATION_CALLBACK,
+                                        ENGINE_SUBTYPE_CALLBACK,
+                                        ENGINE_OPTION_AT_MOST_ONCE)};
+    struct kept kept = one_item(ENGINE_REQ_APPEND, &item, &head, sizeof(head));
+    const struct engine_record *event = &kept.records[1];
+
+    cr_assert_eq(kept.count, 2);
+    cr_assert_eq(event->kind, ENGINE_REC_EVENT);
+    cr_assert_eq(event->a, 55);
+    cr_assert_eq(event->b, 5000);
+    cr_assert_eq(event->token, 900);
+    cr_assert_eq(event->key, 7);
+    cr_assert_eq(event->key_hi, 77);
+    cr_assert_eq(event->count, 11);
+    cr_assert_eq(engine_record_type(event), ENGINE_OPERATION_CALLBACK);
+    cr_assert_eq(engine_record_subtype(event), ENGINE_SUBTYPE_CALLBACK);
+    cr_assert_eq(engine_record_options(event), ENGINE_OPTION_AT_MOST_ONCE);
+}
+
+Test(engine_record, a_checkpoint_says_which_token_it_used_up)
+{
+    const struct engine_item item = {.type = ENGINE_ITEM_EVENT,
+                                     .kind = ENGINE_EV_CHECKPOINT,
+                                     .attempt = 3,
+                                     .a = 55,
+                                     .b = 56,
+                                     .flags = 12};
+    struct kept kept = one_item(ENGINE_REQ_APPEND, &item, NULL, 0);
+
+    cr_assert_eq(kept.records[1].a, 55);
+    cr_assert_eq(kept.records[1].b, 12);
+    cr_assert_eq(kept.records[1].key_hi, 56);
+    cr_assert_eq(kept.records[1].attempt, 3);
+}
+
+Test(engine_record, signals_are_recorded_where_they_arrive_and_leave)
+{
+    struct {
+        struct engine_signal head;
+        char text[8];
+    } signal = {.head = {.run = 4,
+                         .number = 6,
+                         .kind = ENGINE_SIG_MESSAGE,
+                         .actor_size = 5,
+                         .edge_size = 3},
+                .text = "run 1in"};
+    struct engine_item item = {.type = ENGINE_ITEM_INBOX,
+                               .kind = ENGINE_SIG_MESSAGE,
+                               .op = UINT32_MAX,
+                               .a = 55,
+                               .b = 56};
+    struct kept put =
+        one_item(ENGINE_REQ_SIGNAL, &item, &signal, sizeof(signal));
+    struct kept taken = one_item(ENGINE_REQ_APPEND, &item, NULL, 0);
+    struct kept sent;
+    struct kept other;
+
+    item = (struct engine_item){
+        .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_SIGNAL, .op = 5};
+    sent = one_item(ENGINE_REQ_APPEND, &item, &signal, sizeof(signal));
+    signal.text[4] = '2'; /* another sender on an edge of the same name */
+    other = one_item(ENGINE_REQ_APPEND, &item, &signal, sizeof(signal));
+    cr_assert_eq(put.count, 1);
+    cr_assert_eq(put.records[0].kind, ENGINE_REC_INBOX_PUT);
+    cr_assert_eq(put.records[0].a, 55);
+    cr_assert_eq(put.records[0].key, 6);
+    cr_assert_eq(put.records[0].detail, ENGINE_SIG_MESSAGE);
+    cr_assert_eq(taken.records[0].kind, ENGINE_REC_INBOX_TAKEN);
+    cr_assert_eq(taken.records[0].b, 56);
+    cr_assert_eq(sent.records[0].op, 5);
+    cr_assert_eq(sent.records[0].a, 4);
+    cr_assert_eq(sent.records[0].b, 6);
+    cr_assert_eq(sent.records[0].key, put.records[0].key_hi);
+    cr_assert_neq(sent.records[0].key, other.records[0].key);
+}
+
+Test(engine_record, an_invocation_names_the_run_it_makes)
+{
+    const struct engine_child child = {.run = 99, .parent_op = 2, .depth = 3};
+    const struct engine_item item = {
+        .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_CHILD, .op = 4};
+    struct kept kept =
+        one_item(ENGINE_REQ_APPEND, &item, &child, sizeof(child));
+
+    cr_assert_eq(kept.records[0].a, 99);
+    cr_assert_eq(kept.records[0].b, 2);
+    cr_assert_eq(kept.records[0].count, 3);
+    cr_assert_eq(kept.records[0].op, 4);
 }

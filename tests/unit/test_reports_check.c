@@ -1,6 +1,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "engine/operation.h"
 #include "reports/check.h"
 #include "reports/fold.h"
 #include "tests/support/records.h"
@@ -183,5 +184,81 @@ Test(reports_check, records_that_name_no_run_of_the_world_are_ignored)
     }
     judge_all(suite, records, 100, &count);
     check_suite_free(suite);
+    records_free(records);
+}
+
+Test(reports_check, sentences_call_nodes_by_their_names)
+{
+    static const char *const names[NODE_COUNT] = {
+        [NODE_FIRST] = "coordinator 1", [NODE_SECOND] = "coordinator 2"};
+    struct records *records = records_new();
+    struct check_node word;
+
+    records->world.node_names = names;
+    records_life(records, 1, LIFE_CREATED);
+    records_grant(records, 1, NODE_SECOND);
+    records_expect(records, &check_exclusivity,
+                   records_find(records, ENGINE_REC_LEASE_GRANTED, 1),
+                   "coordinator 2 was granted the lease");
+    cr_assert_str_eq(check_node(&word, &records->world, NODE_WORKER), "node 3");
+    cr_assert_str_eq(check_node(&word, &records->world, 60000), "node 60000");
+    records_free(records);
+}
+
+/* A chain of contexts, each with a wait; all but the run's own are closed. */
+Test(reports_check, the_fold_of_a_deep_handler_counts_what_still_waits)
+{
+    enum {
+        DEPTH = 3000
+    };
+    struct records *records = records_handlers_new();
+    struct fold fold;
+    uint64_t context = 0;
+
+    records_trip(records, 1);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    for (uint32_t n = 0; n < DEPTH; n++) {
+        struct engine_record *start =
+            records_operation(records, ENGINE_EV_OPERATION_STARTED, 2 * n + 1,
+                              ENGINE_OPERATION_CONTEXT, 0);
+        start->key_hi = context;
+        context = start->a;
+        start = records_operation(records, ENGINE_EV_OPERATION_STARTED,
+                                  2 * n + 2, ENGINE_OPERATION_WAIT, 0);
+        start->key_hi = context;
+    }
+    cr_assert_eq(fold_init(&fold, &records->world), 0);
+    for (size_t i = 0; i < records->count; i++)
+        fold_feed(&fold, &records->list[i]);
+    cr_assert_eq(fold.runs[1].handler->count, 2 * DEPTH);
+    cr_assert_eq(fold.runs[1].handler->waiting, DEPTH);
+    fold_feed(&fold,
+              records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED,
+                                2 * 1000 + 1, ENGINE_OPERATION_CONTEXT, 0));
+    cr_assert_eq(fold.runs[1].handler->waiting, 1000);
+    fold_feed(&fold, records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED,
+                                       1, ENGINE_OPERATION_CONTEXT, 0));
+    cr_assert_eq(fold.runs[1].handler->waiting, 0);
+    fold_deinit(&fold);
+    records_free(records);
+}
+
+Test(reports_check, invoked_runs_get_slots_behind_the_others)
+{
+    struct records *records = records_new();
+    struct fold fold;
+
+    cr_assert_eq(fold_init(&fold, &records->world), 0);
+    for (uint64_t n = 1; n <= 1000; n++)
+        cr_assert(fold_meet(&fold, FOLD_CHILD | n * n));
+    cr_assert_not(fold_meet(&fold, RECORDS_RUNS + 1));
+    cr_assert_not(fold_meet(&fold, UINT64_C(1) << 40 | FOLD_CHILD));
+    cr_assert_eq(fold_count(&fold), RECORDS_RUNS + 1000);
+    for (uint64_t n = 1; n <= 1000; n++) {
+        cr_assert_eq(fold_slot(&fold, FOLD_CHILD | n * n), RECORDS_RUNS + n);
+        cr_assert_eq(fold_number(&fold, RECORDS_RUNS + n), FOLD_CHILD | n * n);
+    }
+    cr_assert_null(fold_run(&fold, FOLD_CHILD | 2));
+    fold_deinit(&fold);
     records_free(records);
 }

@@ -150,3 +150,23 @@ Test(reports_report, the_run_shown_is_the_one_that_violates_a_property)
     cr_assert_eq(sample->model.timeline->run, 5);
     sample_report_free(sample);
 }
+
+Test(reports_report, a_property_without_an_object_is_no_doubt)
+{
+    struct sample_report *sample = sample_report_new(&calm);
+    struct report_buffer text;
+
+    for (size_t i = 0; i < SAMPLE_RESULTS; i++)
+        sample->results[i].verdict = CHECK_PASS;
+    sample->results[0].verdict = CHECK_INCONCLUSIVE;
+    sample->results[0].checked = 0;
+    sample->results[0].absent = 1;
+    sample_report_judge(sample);
+    cr_assert_eq(sample->model.verdict, CHECK_PASS);
+    report_buffer_init(&text);
+    report_model_held(&sample->model, &text);
+    cr_assert_str_eq(text.text, "2 properties held, 1 does not apply, 2 of 2 "
+                                "expectations held over 12 runs.");
+    report_buffer_free(&text);
+    sample_report_free(sample);
+}
