@@ -68,7 +68,7 @@ struct engine_log_row {
 
 typedef int engine_store_visit_log(void *self, const struct engine_log_row *);
 typedef int engine_store_visit_run(void *self, const struct engine_run_row *);
-/* One work row: the WORK item of a reply, with its run. */
+/* One row: the item that stands for it in a reply, with its run. */
 typedef int engine_store_visit_work(void *self, uint64_t run,
                                     const struct engine_item *);
 
@@ -96,6 +96,10 @@ struct engine_store_ops {
     int (*scan_runs)(void *self, engine_store_visit_run *visit, void *visitor);
     /* Reads all work rows by (run, op). Same returns. */
     int (*scan_work)(void *self, engine_store_visit_work *visit, void *visitor);
+    /* Reads all outbox rows by (run, number), then all inbox rows that wait by
+     * (run, arrival), then all snapshots by run. Same returns. */
+    int (*scan_boxes)(void *self, engine_store_visit_work *visit,
+                      void *visitor);
     /* Releases everything. Never writes: an open group is lost. */
     void (*close)(void *self);
 };

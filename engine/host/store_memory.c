@@ -1124,6 +1124,80 @@ static int scan_work(void *self, engine_store_visit_work *visit, void *visitor)
     return result;
 }
 
+/* A visitor of the contract behind visitors of rows. */
+struct box_scan {
+    engine_store_visit_work *visit;
+    void *visitor;
+    struct engine_block block;
+};
+
+static int scan_one(const struct box_scan *scan, uint64_t run,
+                    const struct engine_item *item)
+{
+    return item ? scan->visit(scan->visitor, run, item) : -1;
+}
+
+static int scan_one_outbox(void *self, const struct store_outbox *row)
+{
+    struct box_scan *scan = self;
+
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, row->run, store_outbox_item(&scan->block, row))
+               : -1;
+}
+
+static int scan_one_inbox(void *self, const struct store_inbox *row)
+{
+    struct box_scan *scan = self;
+
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, row->run, store_inbox_item(&scan->block, row))
+               : -1;
+}
+
+static int scan_snapshot(struct store_memory *store, uint64_t run,
+                         struct box_scan *scan)
+{
+    struct store_snapshot row;
+
+    if (!snapshot_get(store, run, &row))
+        return 0;
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, run, store_snapshot_item(&scan->block, &row))
+               : -1;
+}
+
+/* The boxes of one kind of one run. */
+static int scan_box(struct store_memory *store, int kind, uint64_t run,
+                    struct box_scan *scan)
+{
+    switch (kind) {
+    case 0:
+        return outbox_list(store, run, scan_one_outbox, scan);
+    case 1:
+        return inbox_list(store, run, scan_one_inbox, scan);
+    default:
+        return scan_snapshot(store, run, scan);
+    }
+}
+
+static int scan_boxes(void *self, engine_store_visit_work *visit, void *visitor)
+{
+    struct store_memory *store = self;
+    struct box_scan scan = {.visit = visit, .visitor = visitor};
+    size_t count = store->run_index.count;
+    uint64_t *keys;
+    int result = 0;
+
+    if (store->broken || sorted_keys(&store->run_index, &keys))
+        return -1;
+    for (size_t i = 0; i < 3 * count && !result; i++)
+        result = scan_box(store, (int)(i / count), keys[i % count], &scan);
+    engine_block_free(&scan.block);
+    free(keys);
+    return result;
+}
+
 static void free_values(struct store_memory *store)
 {
     for (uint32_t i = 1; i <= store->works.used; i++)
@@ -1178,6 +1252,7 @@ static const struct engine_store_ops operations = {
     .scan_log = scan_log,
     .scan_runs = scan_runs,
     .scan_work = scan_work,
+    .scan_boxes = scan_boxes,
     .close = store_close,
 };
 

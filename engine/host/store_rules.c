@@ -100,26 +100,18 @@ struct engine_item *store_work_item(struct engine_block *block,
     return engine_block_item(block, &item, work->value, work->value_size);
 }
 
-static int add_work(void *self, const struct store_work *work)
-{
-    const struct call *call = self;
-
-    if (!store_work_item(call->reply, work))
-        return -1;
-    head(call)->item_count++;
-    return 0;
-}
-
-static int add_outbox(void *self, const struct store_outbox *row)
+struct engine_item *store_outbox_item(struct engine_block *block,
+                                      const struct store_outbox *row)
 {
     struct engine_item item = {.type = ENGINE_ITEM_OUTBOX,
                                .kind = (uint16_t)row->kind,
                                .op = row->number};
 
-    return add_item(self, &item, row->value, row->value_size) ? 0 : -1;
+    return engine_block_item(block, &item, row->value, row->value_size);
 }
 
-static int add_inbox(void *self, const struct store_inbox *row)
+struct engine_item *store_inbox_item(struct engine_block *block,
+                                     const struct store_inbox *row)
 {
     struct engine_item item = {.type = ENGINE_ITEM_INBOX,
                                .kind = (uint16_t)row->kind,
@@ -127,7 +119,47 @@ static int add_inbox(void *self, const struct store_inbox *row)
                                .a = row->id.lo,
                                .b = row->id.hi};
 
-    return add_item(self, &item, row->value, row->value_size) ? 0 : -1;
+    return engine_block_item(block, &item, row->value, row->value_size);
+}
+
+struct engine_item *store_snapshot_item(struct engine_block *block,
+                                        const struct store_snapshot *snapshot)
+{
+    struct engine_item item = {
+        .type = ENGINE_ITEM_SNAPSHOT, .op = UINT32_MAX, .a = snapshot->seq};
+
+    return engine_block_item(block, &item, snapshot->value,
+                             snapshot->value_size);
+}
+
+/* Counts an item of the reply that was written, if it was. 0 or -1. */
+static int counted(const struct call *call, const struct engine_item *added)
+{
+    if (!added)
+        return -1;
+    head(call)->item_count++;
+    return 0;
+}
+
+static int add_work(void *self, const struct store_work *work)
+{
+    const struct call *call = self;
+
+    return counted(call, store_work_item(call->reply, work));
+}
+
+static int add_outbox(void *self, const struct store_outbox *row)
+{
+    const struct call *call = self;
+
+    return counted(call, store_outbox_item(call->reply, row));
+}
+
+static int add_inbox(void *self, const struct store_inbox *row)
+{
+    const struct call *call = self;
+
+    return counted(call, store_inbox_item(call->reply, row));
 }
 
 /* Work and inbox of the run; what reaches a run that has ended is nothing. */
@@ -145,13 +177,10 @@ static int add_mail(struct call *call)
 static int add_snapshot(const struct call *call)
 {
     const struct store_snapshot *snapshot = &call->rules->history.snapshot;
-    struct engine_item item = {
-        .type = ENGINE_ITEM_SNAPSHOT, .op = UINT32_MAX, .a = snapshot->seq};
 
     if (!snapshot->run)
         return 0;
-    return add_item(call, &item, snapshot->value, snapshot->value_size) ? 0
-                                                                        : -1;
+    return counted(call, store_snapshot_item(call->reply, snapshot));
 }
 
 /* Reads the request's run. 1, 0 if there is none, or -1. */

@@ -174,7 +174,13 @@ static inline int store_defect(const struct store_rules *rules,
     return engine_defect(&rules->defects, defect);
 }
 
-/* Writes the WORK item of a reply from a row. NULL when out of memory. */
+/* Write the items of a reply from rows. NULL when out of memory. */
+struct engine_item *store_outbox_item(struct engine_block *block,
+                                      const struct store_outbox *row);
+struct engine_item *store_inbox_item(struct engine_block *block,
+                                     const struct store_inbox *row);
+struct engine_item *store_snapshot_item(struct engine_block *block,
+                                        const struct store_snapshot *snapshot);
 struct engine_item *store_work_item(struct engine_block *block,
                                     const struct store_work *work);
 

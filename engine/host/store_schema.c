@@ -33,7 +33,7 @@ static const char from_1[] =
 /*
  * Inbox rows that were taken have no arrival, so that the index over those
  * that wait stays as small as the mail. purge: runs whose log is being removed
- * from position back to until.
+ * from position back.
  */
 static const struct part {
     const char *table;
@@ -52,8 +52,7 @@ static const struct part {
          " position INTEGER, hash BLOB, digest BLOB, value BLOB);"},
     [STORE_SCHEMA_PURGE] =
         {"purge",
-         "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER,"
-         " until INTEGER);"},
+         "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER);"},
     [STORE_SCHEMA_CIPHER] = {"cipher", "CREATE TABLE cipher (value BLOB);"},
 };
 

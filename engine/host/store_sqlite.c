@@ -71,6 +71,8 @@
                   "WHERE arrival IS NOT NULL ORDER BY run, arrival")           \
     X(SNAPSHOT_GET, "SELECT seq, position, hash, digest, value "               \
                     "FROM snapshot WHERE run = ?1")                            \
+    X(SNAPSHOT_SCAN, "SELECT seq, position, hash, digest, value, run "         \
+                     "FROM snapshot ORDER BY run")                             \
     X(SNAPSHOT_PUT, "REPLACE INTO snapshot (run, seq, position, hash, "        \
                     "digest, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
     X(BLOB_GET, "SELECT data FROM blob WHERE digest = ?1")                     \
@@ -1126,6 +1128,78 @@ static int scan_work(void *self, engine_store_visit_work *visit, void *visitor)
     return result;
 }
 
+/* A visitor of the contract behind visitors of rows. */
+static int scan_one(const struct work_scan *scan, uint64_t run,
+                    const struct engine_item *item)
+{
+    return item ? scan->visit(scan->visitor, run, item) : -1;
+}
+
+static int scan_one_outbox(void *self, const struct store_outbox *row)
+{
+    struct work_scan *scan = self;
+
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, row->run, store_outbox_item(&scan->block, row))
+               : -1;
+}
+
+static int scan_one_inbox(void *self, const struct store_inbox *row)
+{
+    struct work_scan *scan = self;
+
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, row->run, store_inbox_item(&scan->block, row))
+               : -1;
+}
+
+static int scan_one_snapshot(struct work_scan *scan,
+                             const struct store_snapshot *row)
+{
+    return engine_block_begin(&scan->block, 8)
+               ? scan_one(scan, row->run,
+                          store_snapshot_item(&scan->block, row))
+               : -1;
+}
+
+static int scan_snapshots(struct store_sqlite *store, struct work_scan *scan)
+{
+    sqlite3_stmt *list = statement(store, S_SNAPSHOT_SCAN);
+    struct store_snapshot row;
+    int result;
+
+    while ((result = next_row(list)) > 0) {
+        result = snapshot_columns(store, list, column(list, 5), &row)
+                     ? -1
+                     : scan_one_snapshot(scan, &row);
+        if (result)
+            break;
+    }
+    sqlite3_reset(list);
+    return result;
+}
+
+static int scan_boxes(void *self, engine_store_visit_work *visit, void *visitor)
+{
+    struct store_sqlite *store = self;
+    struct work_scan scan = {.visit = visit, .visitor = visitor};
+    sqlite3_stmt *list = statement(store, S_OUTBOX_LIST);
+    int result;
+
+    if (store->broken)
+        return -1;
+    bind(list, 1, 0);
+    bind(list, 2, INT64_MAX);
+    result = visit_outbox(store, list, scan_one_outbox, &scan);
+    if (!result && has(store, STORE_SCHEMA_INBOX))
+        result = visit_inbox(store, statement(store, S_INBOX_SCAN),
+                             scan_one_inbox, &scan);
+    if (!result && has(store, STORE_SCHEMA_SNAPSHOT))
+        result = scan_snapshots(store, &scan);
+    engine_block_free(&scan.block);
+    return result;
+}
+
 static void store_close(void *self)
 {
     struct store_sqlite *store = self;
@@ -1150,6 +1224,7 @@ const struct engine_store_ops store_sqlite_operations = {
     .scan_log = scan_log,
     .scan_runs = scan_runs,
     .scan_work = scan_work,
+    .scan_boxes = scan_boxes,
     .close = store_close,
 };
 

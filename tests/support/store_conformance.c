@@ -184,7 +184,8 @@ static struct engine_hash contents(const struct store_bed *bed)
 
     if (store->ops->scan_log(store->self, 0, fold_log, &hash) ||
         store->ops->scan_runs(store->self, fold_run, &hash) ||
-        store->ops->scan_work(store->self, fold_work, &hash))
+        store->ops->scan_work(store->self, fold_work, &hash) ||
+        store->ops->scan_boxes(store->self, fold_work, &hash))
         return (struct engine_hash){0, 0};
     return hash;
 }
@@ -1600,6 +1601,39 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
            work.values[0] == (2 << 16 | 3) && work.values[2] == (300 << 16 | 3);
 }
 
+static int see_box(void *self, uint64_t run, const struct engine_item *item)
+{
+    return see(self, run << 16 | item->type << 8 | (item->a & 0xff));
+}
+
+static int a_scan_of_boxes_goes_by_table_then_run(struct store_bed *b)
+{
+    static const uint64_t right[] = {
+        1 << 16 | ENGINE_ITEM_OUTBOX << 8,
+        3 << 16 | ENGINE_ITEM_OUTBOX << 8,
+        1 << 16 | ENGINE_ITEM_INBOX << 8 | 9,
+        1 << 16 | ENGINE_ITEM_INBOX << 8 | 2,
+        3 << 16 | ENGINE_ITEM_INBOX << 8 | 4,
+        1 << 16 | ENGINE_ITEM_SNAPSHOT << 8 | 2,
+    };
+    struct engine_item outbox = {.type = ENGINE_ITEM_OUTBOX, .kind = 1};
+    struct seen seen = {.stop_at = 0};
+
+    create(b, BED_A, 3);
+    create(b, BED_A, 1);
+    signal_run(b, 3, 4, "x");
+    signal_run(b, 1, 9, "x");
+    signal_run(b, 1, 2, "x");
+    append_with_snapshot(b, 2, 2, "folded");
+    for (uint64_t run = 1; run <= 3; run += 2) {
+        ask_append(b, run, 1, run == 1 ? 3 : 2);
+        store_bed_item(b, &outbox, "out", 3);
+        store_bed_send(b);
+    }
+    return !b->store.ops->scan_boxes(b->store.self, see_box, &seen) &&
+           seen.count == 6 && !memcmp(seen.values, right, sizeof(right));
+}
+
 #define SENTENCES(X)                                                           \
     X(a_new_run_has_token_1_and_its_events_from_seq_1)                         \
     X(creating_a_run_twice_conflicts_and_names_the_holder)                     \
@@ -1696,7 +1730,8 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
     X(signals_and_snapshot_are_there_after_reopening)                          \
     X(a_scan_of_the_log_starts_after_a_position)                               \
     X(a_scan_stops_when_its_visitor_says_so)                                   \
-    X(scans_of_runs_and_work_go_by_key)
+    X(scans_of_runs_and_work_go_by_key)                                        \
+    X(a_scan_of_boxes_goes_by_table_then_run)
 
 static const struct sentence {
     const char *name;
