@@ -223,6 +223,14 @@ static void end_wrong(struct engine_decide *decide, uint32_t error,
     engine_decide_event(decide, ENGINE_EV_OP_FAILED, 0, attempt, 0, 0, NULL, 0);
 }
 
+static enum engine_event_kind kind_of_break(uint32_t error)
+{
+    if (error == ENGINE_ERR_TIMED_OUT)
+        return ENGINE_EV_ATTEMPT_TIMED_OUT;
+    return error == ENGINE_ERR_INTERRUPTED ? ENGINE_EV_ATTEMPT_INTERRUPTED
+                                           : ENGINE_EV_ATTEMPT_FAILED;
+}
+
 static void take_invocation(struct engine_decide *decide,
                             const struct engine_item *work, uint32_t error)
 {
@@ -247,20 +255,12 @@ static void take_invocation(struct engine_decide *decide,
         else
             end_wrong(decide, ENGINE_ERR_VALIDATION, idle, sizeof(idle) - 1);
         break;
-    case ENGINE_ERR_TIMED_OUT:
-        end_broken(decide, ENGINE_EV_ATTEMPT_TIMED_OUT, error);
-        break;
-    case ENGINE_ERR_INTERRUPTED:
-        end_broken(decide, ENGINE_EV_ATTEMPT_INTERRUPTED, error);
-        break;
-    case ENGINE_ERR_OOM:
-    case ENGINE_ERR_PLATFORM_START:
-    case ENGINE_ERR_THROTTLED:
-    case ENGINE_ERR_STALE_TOKEN:
-        end_broken(decide, ENGINE_EV_ATTEMPT_FAILED, error);
-        break;
     default:
-        end_wrong(decide, error, payload, work->size);
+        /* Retryable: it broke off; else it is the handler's own error. */
+        if (work->flags >> 16)
+            end_broken(decide, kind_of_break(error), error);
+        else
+            end_wrong(decide, error, payload, work->size);
         break;
     }
     add_work(decide, ENGINE_WORK_TAKE, 0, work->attempt, 0, 0);

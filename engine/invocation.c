@@ -230,6 +230,13 @@ void engine_call_owner(struct engine_worker *w, struct engine_slot *s,
 
 /* Answers ----------------------------------------------------------------- */
 
+/* There will be another invocation. */
+static void break_off(struct engine_worker *w, struct engine_slot *s)
+{
+    engine_call_free(w, s, true);
+    engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+}
+
 /* Takes over what has changed. False: the call is over. */
 static bool load(struct engine_worker *w, struct engine_slot *s,
                  const struct engine_message *answer)
@@ -239,8 +246,9 @@ static bool load(struct engine_worker *w, struct engine_slot *s,
     if (error == -1)
         w->failed = true;
     else if (error)
-        engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
-    s->call->token = answer->token;
+        break_off(w, s);
+    else
+        s->call->token = answer->token;
     return error == 0;
 }
 
@@ -314,7 +322,7 @@ static void answered(struct engine_worker *w, struct engine_slot *s,
         else if (answer->op == ENGINE_ERR_NONE)
             page_read(w, s, answer);
         else
-            engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+            break_off(w, s);
         break;
     }
 }
@@ -530,8 +538,7 @@ void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
 {
     if (w->mono_ns >= s->deadline_ns) {
         /* What is not handed in by now is done again. */
-        engine_call_free(w, s, true);
-        engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+        break_off(w, s);
         return;
     }
     time_out_steps(w, s);

@@ -4,6 +4,12 @@
 
 #include "engine/store.h"
 
+/* Operations up to here have numbers for rows of their own in the outbox; the
+ * ends of edges count down from the last number. */
+enum {
+    LAST_WITH_ROWS = 30000
+};
+
 /* Numbers of children; those that clients choose are below. */
 #define CHILD_BIT (UINT64_C(1) << 39)
 
@@ -53,60 +59,20 @@ static void fail(struct engine_decide *decide, uint32_t op, uint32_t error,
         decide->error = -1;
 }
 
-/* The chain of runs that invoke runs grows long. */
-static void warn_of_depth(struct engine_decide *decide, uint32_t depth)
-{
-    const struct engine_limits *limits = decide->run->execution->limits;
-    if (depth < limits->invoke_depth_near || limits->invoke_depth_max == 0 ||
-        limits->invoke_depth_max == UINT64_MAX)
-        return;
-    const struct engine_item head = {
-        .type = ENGINE_ITEM_EVENT,
-        .kind = ENGINE_EV_LIMIT_NEAR,
-        .op = UINT32_MAX,
-        .a = ENGINE_LIMIT_invoke_depth_max,
-        .b = depth,
-        .flags = (uint32_t)(depth * UINT64_C(1000) / limits->invoke_depth_max),
-    };
-    size_t from = decide->block->size;
-    if (engine_block_item(decide->block, &head, NULL, 0))
-        engine_decide_added(decide, from);
-    else
-        decide->error = -1;
-}
-
 /* Why an invoke cannot be; NULL: it can. */
-static const char *obstacle(const struct engine_decide *decide,
-                            const struct engine_invoke_rules *rules,
+static const char *obstacle(const struct engine_invoke_rules *rules,
                             const struct engine_op_entry *entry,
-                            uint32_t *error, char words[160])
+                            char words[160])
 {
-    const struct engine_limits *limits = decide->run->execution->limits;
-    uint32_t depth = decide->run->origin.depth + 1;
-    *error = ENGINE_ERR_VALIDATION;
+    size_t shown = entry->detail.size < 100 ? entry->detail.size : 100;
     if (engine_invoke_find(rules->graphs, rules->graph_count,
                            entry->detail.text,
                            entry->detail.size) == UINT32_MAX) {
-        (void)snprintf(
-            words, 160, "unknown workflow \"%.*s\"",
-            (int)(entry->detail.size < 100 ? entry->detail.size : 100),
-            entry->detail.size ? entry->detail.text : "");
+        (void)snprintf(words, 160, "unknown workflow \"%.*s\"", (int)shown,
+                       shown ? entry->detail.text : "");
         return words;
     }
-    if (depth > limits->invoke_depth_max) {
-        (void)snprintf(words, 160,
-                       "runs invoked by runs would be %u deep, allowed %llu",
-                       depth, (unsigned long long)limits->invoke_depth_max);
-        return words;
-    }
-    *error = ENGINE_ERR_SIZE_LIMIT;
-    if (entry->input_size > limits->input_max) {
-        (void)snprintf(words, 160, "input of %u bytes, allowed %llu",
-                       entry->input_size,
-                       (unsigned long long)limits->input_max);
-        return words;
-    }
-    if (entry->number * UINT64_C(2) + 1 >= ENGINE_OP_MAX / 8 * 7)
+    if (entry->number > LAST_WITH_ROWS)
         return "too many operations for another invoke";
     return NULL;
 }
@@ -119,10 +85,9 @@ static void start_child(struct engine_decide *decide,
     const struct engine_op_entry *entry =
         &run->execution->operations.entries[op];
     char words[160];
-    uint32_t error;
-    const char *why = obstacle(decide, rules, entry, &error, words);
+    const char *why = obstacle(rules, entry, words);
     if (why) {
-        fail(decide, op, error, why);
+        fail(decide, op, ENGINE_ERR_VALIDATION, why);
         return;
     }
     const struct engine_child child = {
@@ -150,13 +115,17 @@ static void start_child(struct engine_decide *decide,
         memcpy(to + sizeof(child) + child.name_size, entry->input,
                child.input_size);
     decide->count++;
-    warn_of_depth(decide, child.depth);
 }
 
 static void start_message(struct engine_decide *decide, uint32_t op)
 {
     const struct engine_op_entry *entry =
         &decide->run->execution->operations.entries[op];
+    if (entry->number > LAST_WITH_ROWS) {
+        fail(decide, op, ENGINE_ERR_VALIDATION,
+             "too many operations for another message");
+        return;
+    }
     if (entry->peer == 0 || entry->peer > ENGINE_RUN_MAX) {
         fail(decide, op, ENGINE_ERR_VALIDATION, "there is no such run");
         return;

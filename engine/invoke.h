@@ -16,7 +16,7 @@ struct engine_invoke_rules {
 /*
  * Looks at the events of the request between two offsets, which have been
  * applied: adds the outbox rows of what was started, or the failure of what
- * cannot be: an unknown workflow, too large an input, too deep a chain.
+ * cannot be: an unknown workflow, a run that is none.
  */
 void engine_invoke_started(struct engine_decide *decide,
                            const struct engine_invoke_rules *rules, size_t from,

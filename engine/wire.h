@@ -366,7 +366,9 @@ enum {
  *   CLAIM      run, op, attempt, ttl_ns. CONFLICT if claimed by another,
  *              FENCED if the attempt is over. Reply: WORK with the input.
  *   HEARTBEAT  run, op, attempt, ttl_ns. FENCED if the claim is not ours.
- *   FINISH     run, op, attempt, error, retryable; item WORK: payload output.
+ *   FINISH     run, op, attempt, error, retryable; item WORK: payload output,
+ *              or the words of a handler's own error. An invocation that broke
+ *              off is retryable.
  *              FENCED if the claim is not ours any more.
  *   PUT_BLOB   item BLOB (a, b unused): idempotent.
  *   GET_BLOB   blob = digest. Reply: BLOB; without it: not stored here.

@@ -107,7 +107,8 @@ void engine_worker_finish_error(struct engine_worker *w, struct engine_slot *s,
 {
     s->error = error;
     s->payload = 0;
-    s->retryable = error == ENGINE_ERR_TIMED_OUT;
+    s->retryable =
+        error == ENGINE_ERR_TIMED_OUT || error == ENGINE_ERR_INTERRUPTED;
     engine_worker_finish(w, s);
 }
 

@@ -91,3 +91,316 @@ Test(engine_handler_runs, steps_and_a_wait_take_two_invocations)
     cr_assert_eq(bed.executed, 1);
     handler_bed_close(&bed);
 }
+
+/* Waiting --------------------------------------------------------------------
+ */
+
+static int long_nap(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    TRY(engine_wait(c, "nap", 3600 * BED_S));
+    *out = input;
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler long_nap_handler = {"nap", long_nap, NULL};
+
+static uint32_t owned(void)
+{
+    return engine_coordinator_owned(
+        engine_bed_machine(&bed.bed, HANDLER_BED_COORDINATOR)->coordinator);
+}
+
+Test(engine_handler_runs, a_run_that_waits_long_is_suspended_until_then)
+{
+    handler_bed_open(&bed, &long_nap_handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    cr_assert_eq(owned(), 0);
+    handler_bed_live(&bed, 3598 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert_str_eq(end(), "in");
+    handler_bed_close(&bed);
+}
+
+static int wait_for_answer(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    const struct engine_callback_options *options = self;
+    struct engine_callback callback;
+    (void)input;
+    TRY(engine_create_callback(c, "answer", options, &callback));
+    return engine_callback_result(c, &callback, out);
+}
+
+static const struct engine_handler answer_handler = {"answer", wait_for_answer,
+                                                     NULL};
+
+Test(engine_handler_runs, a_signal_wakes_a_run_that_only_waits_for_it)
+{
+    handler_bed_open(&bed, &answer_handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 1000 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    cr_assert_eq(owned(), 0);
+    for (unsigned i = 0; i < 2; i++) /* the second is a repeat */
+        cr_assert_eq(engine_bed_signal(&bed.bed, RUN,
+                                       ENGINE_SIG_CALLBACK_SUCCEED, 1, 42, NULL,
+                                       "yes"),
+                     ENGINE_COMMITTED);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert_str_eq(end(), "yes");
+    cr_assert_str_eq(
+        story(),
+        "run_created op_scheduled:0.1 checkpoint:0.1 operation_started:1.0 "
+        "attempt_started:0.1 attempt_suspended:0.1 run_suspended "
+        "lease_acquired inbox_consumed:0.0 operation_succeeded:1.0 "
+        "op_scheduled:0.2 attempt_started:0.2 attempt_succeeded:0.2 "
+        "op_succeeded:0.2 run_succeeded");
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, an_owner_that_is_told_takes_a_signal_at_once)
+{
+    struct engine_handler handler = answer_handler;
+    struct engine_callback_options options = {.timeout_ns = 50 * BED_S};
+    handler.self = &options;
+    handler_bed_open(&bed, &handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(owned(), 1); /* its time-out is near */
+    engine_bed_signal(&bed.bed, RUN, ENGINE_SIG_CALLBACK_SUCCEED, 1, 42, NULL,
+                      "yes");
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN, 0,
+                    0);
+    handler_bed_pump(&bed);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_callback_nobody_answers_times_out_and_fails_it)
+{
+    struct engine_handler handler = answer_handler;
+    struct engine_callback_options options = {.timeout_ns = 50 * BED_S};
+    handler.self = &options;
+    handler_bed_open(&bed, &handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 49 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_RUNNING);
+    handler_bed_live(&bed, 2 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%u %s", bed.state, story());
+    cr_assert(strstr(end(), "Callback timed out"), "%s", text);
+    handler_bed_close(&bed);
+}
+
+static int pends_for_nothing(struct engine_context *c, void *self,
+                             struct engine_bytes input,
+                             struct engine_bytes *out)
+{
+    (void)c;
+    (void)self;
+    (void)input;
+    (void)out;
+    return ENGINE_SUSPENDED;
+}
+
+Test(engine_handler_runs, a_handler_that_waits_for_nothing_fails)
+{
+    const struct engine_handler handler = {"idle", pends_for_nothing, NULL};
+    handler_bed_open(&bed, &handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%u %s", bed.state, story());
+    cr_assert_str_eq(end(), "PENDING with nothing pending");
+    handler_bed_close(&bed);
+}
+
+/* Steps that fail ------------------------------------------------------------
+ */
+
+static uint32_t fail_twice(struct handler_bed *b,
+                           const struct engine_execute *what,
+                           const char **result)
+{
+    (void)b;
+    *result = "";
+    if (what->part_attempt < 3)
+        return ENGINE_ERR_USER;
+    *result = "third";
+    return 0;
+}
+
+static int one_step(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    const struct engine_step_options *options = self;
+    return engine_step(c, "only", elsewhere, NULL, input, options, out);
+}
+
+Test(engine_handler_runs, a_step_is_tried_again_when_its_delay_is_over)
+{
+    const struct engine_retry retry = engine_retry_fixed(5, 20 * BED_S);
+    struct engine_step_options options = repeatable;
+    options.retry = &retry;
+    const struct engine_handler handler = {"retry", one_step, &options};
+    handler_bed_open(&bed, &handler);
+    bed.step = fail_twice;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 39 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_RUNNING);
+    handler_bed_live(&bed, 3 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert_str_eq(end(), "third");
+    cr_assert_eq(bed.executed, 3);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_step_that_takes_too_long_is_stopped)
+{
+    struct engine_step_options options = repeatable;
+    options.attempt_timeout_ns = 7 * BED_S;
+    options.retry = &engine_retry_none;
+    const struct engine_handler handler = {"slow", one_step, &options};
+    handler_bed_open(&bed, &handler);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 6 * BED_S);
+    cr_assert_eq(bed.abandoned, 0);
+    handler_bed_live(&bed, 2 * BED_S);
+    cr_assert_eq(bed.abandoned, 1);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%u %s", bed.state, story());
+    handler_bed_close(&bed);
+}
+
+/* From outside ----------------------------------------------------------------
+ */
+
+static void signal_run(uint32_t kind, uint32_t op, uint64_t id,
+                       const char *value)
+{
+    cr_assert_eq(
+        engine_bed_signal(&bed.bed, RUN, kind, op, id, "because", value),
+        ENGINE_COMMITTED);
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN, 0,
+                    0);
+}
+
+Test(engine_handler_runs, a_cancelled_run_ends_though_its_invocation_hangs)
+{
+    const struct engine_handler handler = {"hang", one_step,
+                                           (void *)&repeatable};
+    handler_bed_open(&bed, &handler);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 3 * BED_S);
+    signal_run(ENGINE_SIG_CANCEL, UINT32_MAX, 7, NULL);
+    handler_bed_live(&bed, 15 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_CANCELLED);
+    cr_assert_str_eq(end(), "because");
+    cr_assert_eq(bed.abandoned, 1); /* its claim was cut */
+    cr_assert(strstr(story(), "operator_action inbox_consumed:0.0 "
+                              "run_cancelled"),
+              "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, an_attempt_nobody_has_claimed_is_not_begun_any_more)
+{
+    handler_bed_open(&bed, &two_steps_handler);
+    bed.workers = 0;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S / 2);
+    signal_run(ENGINE_SIG_CANCEL, UINT32_MAX, 7, NULL);
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_CANCELLED);
+    cr_assert_eq(engine_bed_claim(&bed.bed, RUN, 0, 1, BED_S), ENGINE_FENCED);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_stopped_run_leaves_no_operation_open)
+{
+    handler_bed_open(&bed, &long_nap_handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    signal_run(ENGINE_SIG_STOP, UINT32_MAX, 7, NULL);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_STOPPED);
+    cr_assert(strstr(story(), "operator_action operation_stopped:1.0 "
+                              "inbox_consumed:0.0 run_stopped"),
+              "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_paused_run_does_nothing_until_it_may_go_on)
+{
+    handler_bed_open(&bed, &two_steps_handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    signal_run(ENGINE_SIG_PAUSE, UINT32_MAX, 7, NULL);
+    signal_run(ENGINE_SIG_PAUSE, UINT32_MAX, 8, NULL);
+    handler_bed_live(&bed, 1000 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_PAUSED);
+    cr_assert_eq(owned(), 0);
+    signal_run(ENGINE_SIG_UNPAUSE, UINT32_MAX, 9, NULL);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert(strstr(story(), "operator_action run_paused inbox_consumed:0.0 "
+                              "inbox_consumed:0.0"),
+              "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_run_does_not_outlive_its_time)
+{
+    handler_bed_open(&bed, &long_nap_handler);
+    engine_graph_set_timeout((struct engine_graph *)bed.bed.graphs[0],
+                             100 * BED_S);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 98 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    handler_bed_live(&bed, 9 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_TIMED_OUT);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_run_of_a_graph_does_not_outlive_its_time_either)
+{
+    const struct engine_node node = engine_bed_wait("w", 3600 * BED_S);
+    handler_bed_open(&bed, &long_nap_handler);
+    struct engine_graph *graph = engine_bed_chain(&node, 1);
+    engine_graph_set_timeout(graph, 100 * BED_S);
+    bed.bed.graphs[1] = graph;
+    bed.bed.coordinator.graph_count = 2;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN, "in");
+    handler_bed_live(&bed, 98 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    handler_bed_live(&bed, 9 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_TIMED_OUT);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, too_large_an_input_is_refused_with_both_sizes)
+{
+    struct engine_limits limits = *engine_limits_at(0);
+    limits.input_max = 3;
+    handler_bed_open(&bed, &two_steps_handler);
+    bed.bed.coordinator.limits = &limits;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "four");
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(bed.refused.run, RUN);
+    cr_assert_eq(bed.refused.op, ENGINE_ERR_SIZE_LIMIT);
+    cr_assert_eq(bed.refused.a, 4);
+    cr_assert_eq(bed.refused.b, 3);
+    cr_assert_eq(handler_bed_state(&bed, RUN), 0);
+    handler_bed_start(&bed, 0, RUN, "two");
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    handler_bed_close(&bed);
+}

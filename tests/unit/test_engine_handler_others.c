@@ -1,0 +1,361 @@
+/*
+ * Handlers and other runs: those they invoke, those they send messages to; and
+ * operators who decide what nobody else can.
+ */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "engine/invoke.h"
+#include "tests/support/handler_bed.h"
+
+enum {
+    RUN = 5
+};
+
+static struct handler_bed bed;
+static char text[65536];
+
+#define TRY(call)                                                              \
+    do {                                                                       \
+        int flow_ = (call);                                                    \
+        if (flow_)                                                             \
+            return flow_;                                                      \
+    } while (0)
+
+static const char *story_of(uint64_t run)
+{
+    return handler_bed_story(&bed, run, text, sizeof(text));
+}
+
+static const char *end_of(uint64_t run)
+{
+    return handler_bed_end(&bed, run, text, sizeof(text));
+}
+
+static int invoke(struct engine_context *c, void *self,
+                  struct engine_bytes input, struct engine_bytes *out)
+{
+    return engine_invoke(c, "child", self, input, NULL, out);
+}
+
+static int echo(struct engine_context *c, void *self, struct engine_bytes input,
+                struct engine_bytes *out)
+{
+    (void)self;
+    TRY(engine_wait(c, "nap", 5 * BED_S));
+    *out = input;
+    return ENGINE_DONE;
+}
+
+static int fails(struct engine_context *c, void *self,
+                 struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    return engine_fail(c, ENGINE_ERR_USER, "Odd", "it is odd");
+}
+
+static const struct engine_handler echo_handler = {"echo", echo, NULL};
+static const struct engine_handler failing_handler = {"failing", fails, NULL};
+
+static void open_parent(const char *of, const struct engine_handler *child)
+{
+    static struct engine_handler parent;
+    parent = (struct engine_handler){"parent", invoke, (void *)of};
+    handler_bed_open(&bed, &parent);
+    if (child)
+        handler_bed_add(&bed, child);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "hello");
+}
+
+Test(engine_handler_others, an_invoked_run_gives_its_result_to_its_parent)
+{
+    open_parent("echo", &echo_handler);
+    handler_bed_live(&bed, 4 * BED_S);
+    uint64_t child = engine_invoke_child(RUN, 1);
+    cr_assert_eq(handler_bed_state(&bed, child), ENGINE_RUN_RUNNING);
+    handler_bed_live(&bed, 4 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, child), ENGINE_RUN_SUCCEEDED);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert_eq(bed.result_run, RUN); /* no client hears of the child */
+    cr_assert_eq(bed.heard[ENGINE_MSG_RESULT], 1);
+    cr_assert_str_eq(end_of(RUN), "hello");
+    handler_bed_live(&bed, 100 * BED_S);
+    cr_assert_eq(
+        engine_coordinator_owned(
+            engine_bed_machine(&bed.bed, HANDLER_BED_COORDINATOR)->coordinator),
+        0);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_childs_failure_is_its_parents_to_handle)
+{
+    open_parent("failing", &failing_handler);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%s", story_of(RUN));
+    cr_assert(strstr(end_of(RUN), "it is odd"), "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_workflow_nobody_knows_fails_the_invoke_at_once)
+{
+    open_parent("echo", NULL);
+    handler_bed_live(&bed, BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED);
+    cr_assert_str_eq(end_of(RUN), "unknown workflow \"echo\"");
+    cr_assert_eq(handler_bed_state(&bed, engine_invoke_child(RUN, 1)), 0);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_chain_of_runs_has_an_end_and_is_warned_before)
+{
+    struct engine_limits limits = *engine_limits_at(0);
+    limits.invoke_depth_max = 3;
+    limits.invoke_depth_near = 2;
+    static const struct engine_handler loop = {"loop", invoke, (void *)"loop"};
+    handler_bed_open(&bed, &loop);
+    bed.bed.coordinator.limits = &limits;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "hello");
+    handler_bed_live(&bed, 20 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%s", story_of(RUN));
+    cr_assert(strstr(end_of(RUN), "depth of 4, at most 3"), "%s", text);
+    uint64_t first = engine_invoke_child(RUN, 1);
+    uint64_t second = engine_invoke_child(first, 1);
+    uint64_t third = engine_invoke_child(second, 1);
+    cr_assert(!strstr(story_of(RUN), "limit_near"));
+    cr_assert(strstr(story_of(first), "limit_near"));
+    cr_assert_eq(handler_bed_state(&bed, third), ENGINE_RUN_FAILED);
+    cr_assert_eq(handler_bed_state(&bed, engine_invoke_child(third, 1)), 0);
+    handler_bed_close(&bed);
+}
+
+/* The child does not hear of it: nobody waits for its result any more. */
+Test(engine_handler_others, a_parent_that_is_gone_does_not_hold_its_child)
+{
+    open_parent("echo", &echo_handler);
+    handler_bed_live(&bed, BED_S);
+    engine_bed_signal(&bed.bed, RUN, ENGINE_SIG_CANCEL, UINT32_MAX, 3, NULL,
+                      NULL);
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN, 0,
+                    0);
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_CANCELLED);
+    cr_assert_eq(handler_bed_state(&bed, engine_invoke_child(RUN, 1)),
+                 ENGINE_RUN_SUCCEEDED);
+    cr_assert_eq(
+        engine_coordinator_owned(
+            engine_bed_machine(&bed.bed, HANDLER_BED_COORDINATOR)->coordinator),
+        0);
+    handler_bed_close(&bed);
+}
+
+/* Messages
+ * ---------------------------------------------------------------------
+ */
+
+enum {
+    MESSAGES = 10
+};
+
+static int send_all(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    for (unsigned i = 0; i < MESSAGES; i++) {
+        char word[8];
+        (void)snprintf(word, sizeof(word), "%u", i);
+        TRY(engine_send(c, RUN + 1, "numbers", engine_text_bytes(word), 3));
+    }
+    *out = engine_text_bytes("sent");
+    return ENGINE_DONE;
+}
+
+static int receive_all(struct engine_context *c, void *self,
+                       struct engine_bytes input, struct engine_bytes *out)
+{
+    char *all = engine_context_memory(c, 64);
+    size_t size = 0;
+    bool over = false;
+    (void)self;
+    (void)input;
+    while (!over) {
+        struct engine_bytes message;
+        TRY(engine_receive(c, "numbers", &message, &over));
+        if (!over) {
+            memcpy(all + size, message.data, message.size);
+            size += message.size;
+        }
+    }
+    *out = (struct engine_bytes){all, size};
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler sender = {"sender", send_all, NULL};
+static const struct engine_handler receiver = {"receiver", receive_all, NULL};
+
+Test(engine_handler_others, messages_arrive_in_order_and_end_with_their_sender)
+{
+    handler_bed_open(&bed, &sender);
+    handler_bed_add(&bed, &receiver);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN + 1, "");
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 120 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    cr_assert_eq(handler_bed_state(&bed, RUN + 1), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN + 1));
+    cr_assert_str_eq(end_of(RUN + 1), "0123456789");
+    handler_bed_close(&bed);
+}
+
+/* Nobody will ever consume them; the sender is not held up by that. */
+Test(engine_handler_others, messages_to_a_run_that_is_not_there_are_dropped)
+{
+    handler_bed_open(&bed, &sender);
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 120 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+/* Operators
+ * ----------------------------------------------------------------------
+ */
+
+static int elsewhere(struct engine_attempt *a, void *self,
+                     struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 77);
+    return ENGINE_SUSPENDED;
+}
+
+static int pay(struct engine_context *c, void *self, struct engine_bytes input,
+               struct engine_bytes *out)
+{
+    static const struct engine_step_options once = {
+        .side_effect = ENGINE_EFFECT_IRREVERSIBLE,
+        .semantics = ENGINE_AT_MOST_ONCE};
+    (void)self;
+    return engine_step(c, "pay", elsewhere, NULL, input, &once, out);
+}
+
+static const struct engine_handler pay_handler = {"pay", pay, NULL};
+
+/* The worker dies while the step that cannot be repeated is under way. */
+static void open_blocked(void)
+{
+    handler_bed_open(&bed, &pay_handler);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "10");
+    handler_bed_live(&bed, 2 * BED_S);
+    cr_assert_eq(bed.executed, 1);
+    engine_bed_worker(&bed.bed, HANDLER_BED_WORKER);
+    handler_bed_live(&bed, 120 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED, "%s",
+                 story_of(RUN));
+    cr_assert_eq(bed.executed, 1);
+    bed.steps_hang = false;
+}
+
+static void operate(uint32_t kind, uint32_t op, const char *value)
+{
+    cr_assert_eq(
+        engine_bed_signal(&bed.bed, RUN, kind, op, kind, "I looked", value),
+        ENGINE_COMMITTED);
+    handler_bed_live(&bed, 30 * BED_S);
+}
+
+Test(engine_handler_others, an_operator_may_have_a_payment_made_again)
+{
+    open_blocked();
+    operate(ENGINE_SIG_RESUME, UINT32_MAX, NULL);
+    cr_assert_eq(bed.executed, 2);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    cr_assert_str_eq(end_of(RUN), "done");
+    cr_assert(strstr(story_of(RUN), "operator_action:1.0 inbox_consumed:0.0 "
+                                    "operation_ready:1.1 run_unblocked"),
+              "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, an_operator_may_say_that_a_payment_was_made)
+{
+    open_blocked();
+    operate(ENGINE_SIG_SKIP, 1, "paid by hand");
+    cr_assert_eq(bed.executed, 1);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    cr_assert_str_eq(end_of(RUN), "paid by hand");
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, an_operator_may_give_a_payment_up)
+{
+    open_blocked();
+    operate(ENGINE_SIG_ABORT, 1, NULL);
+    cr_assert_eq(bed.executed, 1);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_run_that_needs_no_operator_only_consumes_him)
+{
+    open_parent("echo", &echo_handler);
+    handler_bed_live(&bed, BED_S);
+    operate(ENGINE_SIG_RESUME, UINT32_MAX, NULL);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert(!strstr(story_of(RUN), "operator_action"), "%s", text);
+    handler_bed_close(&bed);
+}
+
+/* Graphs are decided upon like handlers. */
+static void open_blocked_graph(void)
+{
+    struct engine_node nodes[] = {engine_bed_step("a"), engine_bed_step("b")};
+    nodes[0].side_effect = ENGINE_EFFECT_IRREVERSIBLE;
+    handler_bed_open(&bed, &pay_handler);
+    bed.bed.graphs[1] = engine_bed_chain(nodes, 2);
+    bed.bed.coordinator.graph_count = 2;
+    bed.workers = 0;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN, "in");
+    handler_bed_live(&bed, BED_S / 2);
+    engine_bed_claim(&bed.bed, RUN, 0, 1, BED_S);
+    handler_bed_live(&bed, 40 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED);
+}
+
+Test(engine_handler_others, a_blocked_graph_is_resumed_with_a_new_attempt)
+{
+    open_blocked_graph();
+    operate(ENGINE_SIG_RESUME, 0, NULL);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_RUNNING);
+    cr_assert_eq(engine_bed_claim(&bed.bed, RUN, 0, 2, 30 * BED_S),
+                 ENGINE_COMMITTED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_blocked_graph_goes_on_past_what_is_skipped)
+{
+    open_blocked_graph();
+    operate(ENGINE_SIG_SKIP, UINT32_MAX, "value");
+    cr_assert_eq(engine_bed_claim(&bed.bed, RUN, 1, 1, 30 * BED_S),
+                 ENGINE_COMMITTED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_blocked_graph_fails_when_it_is_aborted)
+{
+    open_blocked_graph();
+    operate(ENGINE_SIG_ABORT, 0, NULL);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
