@@ -606,6 +606,26 @@ Test(scenarios_read_program, a_scenario_changes_steps_inside_blocks)
                                "allowed steps");
 }
 
+Test(scenarios_read_program, the_workflows_that_come_along_are_programs)
+{
+    static const char *const names[] = {"approval", "bids", "fanout", "nightly",
+                                        "saga"};
+    const char *paths[] = {NULL, "scenarios/workflows/chain.json"};
+    char path[64];
+    struct json_error err;
+
+    for (size_t i = 0; i < COUNT(names); i++) {
+        snprintf(path, sizeof(path), "scenarios/workflows/%s.json", names[i]);
+        paths[0] = path;
+        struct scenario_workflow *workflows =
+            scenario_workflows_read(paths, COUNT(paths), &err);
+        cr_assert_not_null(workflows, "%s", err.text);
+        cr_assert_not_null(workflows[0].program, "%s", path);
+        cr_expect_str_eq(engine_program_name(workflows[0].program), names[i]);
+        scenario_workflows_free(workflows, COUNT(paths));
+    }
+}
+
 Test(scenarios_read_program, workflow_files_are_read_without_a_scenario)
 {
     static const char *const good[] = {"scenarios/workflows/nightly.json",
