@@ -2,7 +2,8 @@
  * S19: messages of one edge arrive in order. They are sent with the numbers
  * 1, 2, 3 .., the end of the stream comes once, behind the last; they are
  * consumed in the same order, none left out, none twice, none that was not
- * sent. A sender that has ended, however it did, has ended its streams.
+ * sent. A sender that has ended, however it did, has ended its streams, and
+ * what was sent to a run that lives has reached its inbox.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct edge {
     uint64_t index;
     uint64_t sent;     /* number of the last message */
     uint64_t consumed; /* as sent */
+    uint64_t arrived;  /* signals in the receiver's inbox, all told */
+    uint64_t sent_ns;  /* true time of the last */
     uint64_t end;      /* number of the end of the stream, 0: not sent */
     int ended;         /* the receiver has consumed the end */
 };
@@ -91,6 +94,7 @@ static void sent(struct streams *s, const struct engine_record *record,
         edge->opened = *record;
         edge->index = index;
     }
+    edge->sent_ns = record->time_ns;
     if (record->state == ENGINE_SIG_MESSAGE)
         edge->sent = record->b;
     else
@@ -100,12 +104,15 @@ static void sent(struct streams *s, const struct engine_record *record,
 static void arrived(struct streams *s, const struct engine_record *record)
 {
     struct report_key key = {{record->run, record->a, record->b}};
+    struct edge *edge = edge_of(s, record->run, record->key_hi);
     void *list = s->arrivals;
-    uint32_t place = report_index_find(&s->arrivals_by, &key);
+    uint32_t place;
 
-    if (place == REPORT_INDEX_NONE)
-        place = report_index_add(&s->arrivals_by, &key, &list,
-                                 sizeof(*s->arrivals));
+    if (!edge || report_index_find(&s->arrivals_by, &key) != REPORT_INDEX_NONE)
+        return; /* S16 */
+    edge->arrived++;
+    place =
+        report_index_add(&s->arrivals_by, &key, &list, sizeof(*s->arrivals));
     s->arrivals = list;
     if (place != REPORT_INDEX_NONE)
         s->arrivals[place] =
@@ -156,10 +163,34 @@ static void consumed(struct streams *s, const struct engine_record *record,
         edge->consumed = arrival->number;
 }
 
-static void check_end(struct streams *s, const struct edge *edge)
+/* What was sent and is on its way no more has arrived, if anybody is there. */
+static void check_arrived(struct streams *s, const struct edge *edge,
+                          const struct engine_record *end)
+{
+    const struct fold_run *receiver = fold_run(s->head.fold, edge->opened.a);
+    uint64_t sent = edge->sent + (edge->end != 0);
+
+    if (!receiver || !receiver->next_seq || fold_terminal(receiver) ||
+        fold_has(receiver, FOLD_RECOVERED | FOLD_OPAQUE) ||
+        s->head.fold->in_doubt_ns || edge->arrived >= sent)
+        return;
+    if (fold_settled(s->head.fold, end, edge->sent_ns))
+        WRONG(s, &edge->opened, edge->index,
+              "it sent %" PRIu64 " signals to run %" PRIu64 ", %" PRIu64
+              " arrived by the end,",
+              sent, edge->opened.a, edge->arrived, edge->opened.key);
+    else
+        s->head.result->unjudged++;
+}
+
+static void check_end(struct streams *s, const struct edge *edge,
+                      const struct engine_record *end)
 {
     const struct fold_run *sender = fold_run(s->head.fold, edge->opened.run);
 
+    if (!edge->opened.kind)
+        return;
+    check_arrived(s, edge, end);
     if (!sender || edge->end || !fold_terminal(sender) ||
         fold_has(sender, FOLD_RECOVERED | FOLD_OPAQUE))
         return;
@@ -192,7 +223,7 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         break;
     default:
         for (uint32_t i = 0; i < s->edges_by.count; i++)
-            check_end(s, &s->edges[i]);
+            check_end(s, &s->edges[i], record);
         break;
     }
 }

@@ -131,3 +131,20 @@ Test(reports_check_streams, a_sender_that_ends_without_a_word_is_reported)
                    "it failed after message 3 without sending the end");
     records_free(records);
 }
+
+Test(reports_check_streams, a_message_that_never_arrives_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_trip(records, 2);
+    send(records, ENGINE_SIG_MESSAGE, 1);
+    send(records, ENGINE_SIG_MESSAGE, 2);
+    records_expect_pass(records, &check_streams);
+    records_drop(records, records_find(records, ENGINE_REC_INBOX_PUT, 1));
+    records_end(records);
+    records_expect(records, &check_streams,
+                   records_find(records, ENGINE_REC_OUTBOX_PUT, 0),
+                   "it sent 2 signals to run 2, 1 arrived by the end");
+    records_free(records);
+}
