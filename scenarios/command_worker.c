@@ -36,14 +36,14 @@ static int run(struct host_worker_config *config,
 {
     struct json_error wrong = {0};
     char error[HOST_ERROR_SIZE];
-    struct steps *steps = steps_read(files->texts, files->count, config->slots,
-                                     OUTPUT_MAX, &wrong);
+    struct steps *steps = steps_read(files->texts, files->count, OUTPUT_MAX,
+                                     say, config->self, &wrong);
 
     if (!steps) {
         fprintf(stderr, "%s\n", wrong.text);
         return EXIT_USAGE;
     }
-    config->graphs = steps_graphs(steps, &config->graph_count);
+    config->workflows = steps_workflows(steps, &config->workflow_count);
     config->executor = steps_executor(steps);
     int result = host_worker_run(config, error);
     steps_free(steps);
@@ -60,6 +60,7 @@ int command_worker(int argc, char **argv)
     char id[HOST_ERROR_SIZE];
     const char *given = NULL;
     uint64_t slots = 64, level = HOST_SAY_INFO;
+    bool each = false;
     struct host_worker_config config = {
         .drain_ns = 30 * SECOND, .say = say, .self = argv[0]};
     const struct option options[] = {
@@ -67,6 +68,7 @@ int command_worker(int argc, char **argv)
         {"--workflow", OPTION_TEXTS, &files, 0, 0, NULL},
         {"--slots", OPTION_NUMBER, &slots, 1, 65536, NULL},
         {"--drain", OPTION_DURATION, &config.drain_ns, 0, 86400 * SECOND, NULL},
+        {"--each-durable", OPTION_FLAG, &each, 0, 0, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
     static const char usage[] =
@@ -85,6 +87,7 @@ int command_worker(int argc, char **argv)
     config.database = rest[0];
     config.id = given ? given : id;
     config.slots = (uint32_t)slots;
+    config.optimistic = !each;
     config.level = (enum host_level)level;
     return run(&config, &files);
 }

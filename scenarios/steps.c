@@ -1,70 +1,135 @@
 #include "scenarios/steps.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/host/child.h"
+#include "engine/program.h"
+#include "engine/replay.h"
 #include "engine/store.h"
 #include "engine/value.h"
 #include "scenarios/read.h"
 
-/* An attempt that sleeps. */
-struct asleep {
-    uint64_t due_ns; /* mono; 0: nobody */
+enum {
+    WORDS_MAX = 64,     /* of a command */
+    EXIT_TRY_AGAIN = 75 /* EX_TEMPFAIL */
+};
+
+/* What a step runs; words is NULL if it only sleeps. */
+struct command {
+    const char **words; /* ends with NULL; the texts are the document's */
+    bool at_once;       /* it says nothing of how long it takes */
+};
+
+struct workflow {
+    struct steps *steps;
+    struct engine_program_bound *bound; /* NULL: a graph */
+    struct engine_handler handler;
+    struct command *commands; /* by step */
+};
+
+/* A step under way. */
+struct doing {
+    struct steps *steps;
+    struct host_child *child; /* NULL: it sleeps */
+    uint64_t due_ns;
     uint64_t run;
     uint64_t input_hash;
+    uint32_t slot;
+    uint32_t part;
     uint32_t workflow;
-    uint32_t op;
+    uint32_t step;
     uint32_t attempt;
+    bool over;
 };
 
 struct steps {
     struct scenario scenario; /* only its workflows are filled in */
-    const struct engine_graph **graphs;
+    struct json_doc **docs;   /* of the files, for their commands */
+    uint32_t doc_count;
+    struct workflow *bound;
+    struct host_workflow *workflows;
     struct host_executor executor;
     struct host_worker *worker;
     struct engine_stream times;
     struct engine_stream fates;
     struct engine_block output;
-    uint32_t slots;
-    uint32_t sleeping;
-    struct asleep asleep[]; /* by slot */
+    uint64_t output_max;
+    struct doing **doing;
+    uint32_t doing_count;
+    uint32_t doing_capacity;
+    void (*say)(void *self, enum host_level level, const char *text);
+    void *self;
 };
 
-/* Executing --------------------------------------------------------------- */
+static void say(struct steps *s, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-static uint64_t draw(const struct engine_stream *stream, const struct asleep *a)
+static void say(struct steps *s, const char *format, ...)
 {
-    return engine_stream_u64(stream, a->run << 28 | (uint64_t)a->op << 16 |
-                                         (a->attempt & 0xffff));
+    char text[512];
+    va_list list;
+
+    if (!s->say)
+        return;
+    va_start(list, format);
+    vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    s->say(s->self, HOST_SAY_INFO, text);
 }
 
-static bool fails(const struct steps *steps, const struct sim_step *step,
-                  const struct asleep *a)
+/* Steps that only take their time ------------------------------------------ */
+
+static const struct sim_step *step_of(const struct doing *d)
 {
-    if (a->attempt <= step->fail_first)
+    return &d->steps->scenario.workflows[d->workflow].steps[d->step];
+}
+
+static uint64_t draw(const struct engine_stream *stream, const struct doing *d)
+{
+    return engine_stream_u64(stream, d->run << 28 | (uint64_t)d->step << 16 |
+                                         (d->attempt & 0xffff));
+}
+
+static bool fails(const struct doing *d)
+{
+    const struct sim_step *step = step_of(d);
+
+    if (d->attempt <= step->fail_first)
         return true;
-    return step->fail_ppb && engine_random_scale(draw(&steps->fates, a),
+    return step->fail_ppb && engine_random_scale(draw(&d->steps->fates, d),
                                                  1000000000) < step->fail_ppb;
 }
 
-/* The same input gives the same output, whoever runs the step. */
-static bool write_output(struct steps *steps, const struct asleep *a,
-                         uint32_t size)
+static uint32_t output_count(const struct doing *d)
 {
-    const struct engine_node *node =
-        engine_graph_node(steps->graphs[a->workflow], a->op);
+    const struct scenario_workflow *w =
+        &d->steps->scenario.workflows[d->workflow];
+
+    if (w->program)
+        return engine_program_step(w->program, d->step)->output_count;
+    return engine_graph_node(w->graph, d->step)->output_count;
+}
+
+/* The same input gives the same output, whoever runs the step. */
+static bool write_output(const struct doing *d)
+{
+    struct steps *s = d->steps;
+    uint32_t count = output_count(d);
+    uint32_t size = step_of(d)->output_bytes;
     size_t span = engine_value_span(size);
-    unsigned char *at =
-        engine_block_begin(&steps->output, 8 + node->output_count * span);
+    unsigned char *at = engine_block_begin(&s->output, 8 + count * span);
 
     if (!at)
         return false;
     at += 8;
-    for (uint32_t i = 0; i < node->output_count; i++, at += span) {
+    for (uint32_t i = 0; i < count; i++, at += span) {
         struct engine_value head = {.size = size, .kind = ENGINE_VALUE_INLINE};
-        uint64_t word = a->input_hash ^ a->op ^ (uint64_t)i << 32;
+        uint64_t word = d->input_hash ^ d->step ^ (uint64_t)i << 32;
         memcpy(at, &head, sizeof(head));
         for (uint32_t byte = 0; byte + 8 <= size; byte += 8) {
             word = word * UINT64_C(6364136223846793005) +
@@ -75,196 +140,437 @@ static bool write_output(struct steps *steps, const struct asleep *a,
     return true;
 }
 
-static void end(struct steps *steps, uint32_t slot)
+static void report(const struct doing *d, uint32_t error, bool retryable)
 {
-    struct asleep *a = &steps->asleep[slot];
-    const struct sim_step *step =
-        &steps->scenario.workflows[a->workflow].steps[a->op];
+    struct steps *s = d->steps;
 
-    a->due_ns = 0;
-    steps->sleeping--;
-    if (fails(steps, step, a))
-        host_worker_ended(steps->worker, slot, ENGINE_ERR_USER,
-                          step->fail_retryable, NULL, 0);
-    else if (write_output(steps, a, step->output_bytes))
-        host_worker_ended(steps->worker, slot, ENGINE_ERR_NONE, false,
-                          steps->output.bytes + 8, steps->output.size - 8);
+    if (error)
+        host_worker_ended(s->worker, d->slot, d->part, error, retryable, NULL,
+                          0);
     else
-        host_worker_ended(steps->worker, slot, ENGINE_ERR_OOM, true, NULL, 0);
+        host_worker_ended(s->worker, d->slot, d->part, ENGINE_ERR_NONE, false,
+                          s->output.bytes + 8, s->output.size - 8);
+}
+
+static void wake(struct doing *d)
+{
+    d->over = true;
+    if (fails(d))
+        report(d, ENGINE_ERR_USER, step_of(d)->fail_retryable);
+    else
+        report(d, write_output(d) ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+}
+
+/* Steps that run a program ------------------------------------------------- */
+
+static const char *name_of(const struct doing *d)
+{
+    return scenario_step_name(&d->steps->scenario.workflows[d->workflow],
+                              d->step);
+}
+
+/* What it wrote is the value of each of its outputs. */
+static bool keep_output(const struct doing *d, const struct host_child_end *end)
+{
+    struct steps *s = d->steps;
+    uint32_t count = output_count(d);
+    uint32_t size = (uint32_t)end->size;
+    size_t span = engine_value_span(size);
+    unsigned char *at = engine_block_begin(&s->output, 8 + count * span);
+
+    if (!at)
+        return false;
+    at += 8;
+    for (uint32_t i = 0; i < count; i++, at += span)
+        engine_value_write(at, ENGINE_VALUE_INLINE, end->output, size);
+    return true;
+}
+
+static void child_ended(void *self, const struct host_child_end *end)
+{
+    struct doing *d = self;
+
+    d->over = true;
+    if (end->exit_code == 0 && end->output_full) {
+        say(d->steps,
+            "step \"%s\" of run %" PRIu64 " wrote more than %" PRIu64 " bytes",
+            name_of(d), d->run, d->steps->output_max);
+        report(d, ENGINE_ERR_SIZE_LIMIT, false);
+    } else if (end->exit_code == 0) {
+        report(d, keep_output(d, end) ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+    } else {
+        say(d->steps, "step \"%s\" of run %" PRIu64 ", attempt %u: %s %d",
+            name_of(d), d->run, d->attempt,
+            end->signal ? "ended by signal" : "exit code",
+            end->signal ? end->signal : end->exit_code);
+        report(d, ENGINE_ERR_USER, end->exit_code == EXIT_TRY_AGAIN);
+    }
+}
+
+/* One value's bytes, or the envelope if there are several or none. */
+static struct engine_bytes input_of(const void *input, size_t size)
+{
+    const struct engine_value *first = engine_value_at(input, size, 0);
+
+    if (!first || engine_value_at(input, size, 1))
+        return (struct engine_bytes){input, size};
+    return (struct engine_bytes){engine_value_bytes(first), first->size};
+}
+
+static void run_command(struct doing *d, const struct command *command,
+                        const struct engine_execute *what,
+                        struct engine_bytes input)
+{
+    char text[4][384];
+    const char *environment[5] = {text[0], text[1], text[2], text[3], NULL};
+    struct engine_hash key = what->key;
+    const uint64_t identity[2] = {what->run, what->op};
+    struct host_child_config config = {
+        .loop = host_worker_loop(d->steps->worker),
+        .command = command->words,
+        .environment = environment,
+        .input = input.data,
+        .input_size = input.size,
+        .output_max = d->steps->output_max,
+        .ended = child_ended,
+        .self = d,
+    };
+
+    if (!what->part)
+        key = engine_hash_bytes(identity, sizeof(identity));
+    snprintf(text[0], sizeof(text[0]), "PERDURE_RUN=%" PRIu64, what->run);
+    snprintf(text[1], sizeof(text[1]), "PERDURE_STEP=%s", name_of(d));
+    snprintf(text[2], sizeof(text[2]), "PERDURE_ATTEMPT=%u", d->attempt);
+    snprintf(text[3], sizeof(text[3]), "PERDURE_KEY=%016" PRIx64 "%016" PRIx64,
+             key.hi, key.lo);
+    d->child = host_child_start(&config);
+    if (d->child)
+        return;
+    say(d->steps, "step \"%s\": \"%s\" cannot be run: %s", name_of(d),
+        command->words[0], strerror(errno));
+    d->over = true;
+    report(d, ENGINE_ERR_PLATFORM_START, true);
+}
+
+/* The executor --------------------------------------------------------------
+ */
+
+static struct doing *more(struct steps *s)
+{
+    struct doing *d;
+
+    if (s->doing_count == s->doing_capacity) {
+        uint32_t capacity = s->doing_capacity ? 2 * s->doing_capacity : 64;
+        void *grown = realloc(s->doing, capacity * sizeof(struct doing *));
+        if (!grown)
+            return NULL;
+        s->doing = grown;
+        s->doing_capacity = capacity;
+    }
+    d = calloc(1, sizeof(*d));
+    if (d)
+        s->doing[s->doing_count++] = d;
+    return d;
+}
+
+static void drop(struct steps *s, uint32_t i)
+{
+    host_child_free(s->doing[i]->child);
+    free(s->doing[i]);
+    s->doing[i] = s->doing[--s->doing_count];
+}
+
+static void drop_over(struct steps *s)
+{
+    for (uint32_t i = 0; i < s->doing_count;)
+        if (s->doing[i]->over)
+            drop(s, i);
+        else
+            i++;
 }
 
 static void begin(void *self, struct host_worker *worker, uint32_t workflow,
                   const struct engine_execute *what, const void *input,
                   size_t size)
 {
-    struct steps *steps = self;
-    struct asleep *a = &steps->asleep[what->slot];
-    const struct sim_step *step =
-        &steps->scenario.workflows[workflow].steps[what->op];
+    struct steps *s = self;
+    struct doing *d = more(s);
 
-    steps->worker = worker;
-    *a = (struct asleep){
+    s->worker = worker;
+    if (!d) {
+        host_worker_ended(worker, what->slot, what->part, ENGINE_ERR_OOM, true,
+                          NULL, 0);
+        return;
+    }
+    *d = (struct doing){
+        .steps = s,
         .run = what->run,
         .input_hash = engine_hash_bytes(input, size).lo,
+        .slot = what->slot,
+        .part = what->part,
         .workflow = workflow,
-        .op = what->op,
-        .attempt = what->attempt,
+        .step = what->part ? (uint32_t)what->tag : what->op,
+        .attempt = what->part ? what->part_attempt : what->attempt,
     };
-    a->due_ns =
-        host_mono_ns() + sim_dist_at(&step->duration, draw(&steps->times, a));
-    steps->sleeping++;
-    if (a->due_ns <= host_mono_ns())
-        end(steps, what->slot);
+    const struct command *command = &s->bound[workflow].commands[d->step];
+    if (command->words) {
+        run_command(d, command, what, input_of(input, size));
+    } else {
+        d->due_ns = host_mono_ns();
+        if (!command->at_once)
+            d->due_ns += sim_dist_at(&step_of(d)->duration, draw(&s->times, d));
+        if (d->due_ns <= host_mono_ns())
+            wake(d);
+    }
+    if (d->over)
+        drop(s, s->doing_count - 1);
 }
 
-static void abandon(void *self, uint32_t slot)
+static void abandon(void *self, uint32_t slot, uint32_t part)
 {
-    struct steps *steps = self;
+    struct steps *s = self;
 
-    if (steps->asleep[slot].due_ns > 0)
-        steps->sleeping--;
-    steps->asleep[slot].due_ns = 0;
+    for (uint32_t i = 0; i < s->doing_count;)
+        if (s->doing[i]->slot == slot && s->doing[i]->part == part)
+            drop(s, i);
+        else
+            i++;
 }
 
 static uint64_t deadline(void *self)
 {
-    const struct steps *steps = self;
+    const struct steps *s = self;
     uint64_t next = UINT64_MAX;
 
-    for (uint32_t i = 0; i < steps->slots && steps->sleeping > 0; i++)
-        if (steps->asleep[i].due_ns > 0 && steps->asleep[i].due_ns < next)
-            next = steps->asleep[i].due_ns;
+    for (uint32_t i = 0; i < s->doing_count; i++)
+        if (!s->doing[i]->child && s->doing[i]->due_ns < next)
+            next = s->doing[i]->due_ns;
     return next;
 }
 
 static void on_time(void *self, uint64_t mono_ns)
 {
-    struct steps *steps = self;
+    struct steps *s = self;
 
-    for (uint32_t i = 0; i < steps->slots && steps->sleeping > 0; i++)
-        if (steps->asleep[i].due_ns > 0 && steps->asleep[i].due_ns <= mono_ns)
-            end(steps, i);
+    for (uint32_t i = 0; i < s->doing_count; i++)
+        if (!s->doing[i]->child && s->doing[i]->due_ns <= mono_ns)
+            wake(s->doing[i]);
+    drop_over(s);
 }
 
-/* Reading ----------------------------------------------------------------- */
-
-static bool read_text(const char *path, char **text, struct json_error *error)
+static void on_child(void *self)
 {
-    FILE *file = fopen(path, "rb");
-    size_t size = 0;
+    struct steps *s = self;
 
-    *text = malloc(JSON_FILE_MAX + 2);
-    if (file && *text)
-        size = fread(*text, 1, JSON_FILE_MAX + 1, file);
-    if (!file || !*text || ferror(file)) {
-        snprintf(error->text, sizeof(error->text), "%.400s: %s", path,
-                 strerror(errno));
-        error->code = JSON_EREAD;
-    } else if (size > JSON_FILE_MAX) {
-        snprintf(error->text, sizeof(error->text),
-                 "%.400s: found more than %d bytes", path, JSON_FILE_MAX);
-        error->code = JSON_ETEXT;
-    } else {
-        (*text)[size] = '\0';
-    }
-    if (file)
-        fclose(file);
-    return error->code == 0;
+    for (uint32_t i = 0; i < s->doing_count; i++)
+        if (s->doing[i]->child)
+            (void)host_child_look(s->doing[i]->child);
+    drop_over(s);
 }
 
-/* Reads the workflow as the member of a scenario that has nothing else. */
-static void read_file(struct steps *steps, const char *path,
-                      struct json_error *error)
+/* Programs ------------------------------------------------------------------
+ */
+
+/* A step is run by the executor; a condition holds. */
+static int run_step(void *self, const struct engine_program_step *step,
+                    struct engine_attempt *a, struct engine_bytes input,
+                    struct engine_bytes *out)
 {
-    struct scenario one = {0};
-    struct read_files files = {0};
-    struct read_state state = {&one, &files, error};
-    struct json_doc *doc = NULL;
-    char *text = NULL;
-    char *whole = NULL;
-
-    if (read_text(path, &text, error)) {
-        size_t size = strlen(text) + 16;
-        whole = malloc(size);
-        if (whole)
-            snprintf(whole, size, "{\"workflow\":%s}", text);
-        if (whole &&
-            json_read_bytes(path, whole, strlen(whole), &doc, error) == 0)
-            read_workflows(&state, json_root(doc));
+    (void)self;
+    if (step->role == ENGINE_PROGRAM_CHECK) {
+        *out = input;
+        return ENGINE_DONE;
     }
-    if (error->code == 0 && one.workflow_count == 1) {
-        steps->scenario.workflows[steps->scenario.workflow_count] =
-            one.workflows[0];
-        steps->graphs[steps->scenario.workflow_count++] =
-            one.workflows[0].graph;
-    }
-    free(one.workflows);
-    json_free(doc);
-    free(whole);
-    free(text);
+    engine_attempt_tag(a, step->number);
+    return ENGINE_SUSPENDED;
 }
 
-struct steps *steps_read(const char *const *paths, uint32_t count,
-                         uint32_t slots, uint64_t output_max,
+static void callback_opened(void *self, const struct engine_program_step *step,
+                            uint64_t run, const char *callback)
+{
+    const struct workflow *w = self;
+
+    say(w->steps, "run %" PRIu64 " waits for callback \"%s\": %s", run,
+        step->name, callback);
+}
+
+static const struct engine_program_host program_host = {
+    .run = run_step,
+    .opened = callback_opened,
+};
+
+/* Reading -------------------------------------------------------------------
+ */
+
+static void read_command(struct steps *s, uint32_t workflow,
+                         struct json_view node, struct json_view run,
                          struct json_error *error)
 {
-    struct steps *steps =
-        calloc(1, sizeof(*steps) + slots * sizeof(struct asleep));
+    struct scenario_workflow *w = &s->scenario.workflows[workflow];
+    struct json_view list;
+    const char *name = "";
+    size_t count = 0;
 
-    (void)output_max;
-    if (steps) {
-        steps->slots = slots;
-        steps->scenario.workflows =
-            calloc(count, sizeof(*steps->scenario.workflows));
-        steps->graphs = calloc(count, sizeof(const struct engine_graph *));
+    (void)json_get_string(node, "name", JSON_REQUIRED, 1, SIZE_MAX, &name,
+                          error);
+    uint32_t step = scenario_step_find(w, name);
+    if (step == UINT32_MAX)
+        return;
+    struct command *command = &s->bound[workflow].commands[step];
+    command->at_once = !json_member(run, "duration").item;
+    if (!json_get_array(run, "command", JSON_OPTIONAL, 1, WORDS_MAX, &list,
+                        error))
+        return;
+    command->words =
+        read_alloc(json_count(list) + 1, sizeof(char *), list, error);
+    for (struct json_view v = json_first(list); v.item && command->words;
+         v = json_next(v), count++)
+        (void)json_as_string(v, count > 0 ? 0 : 1, 4096, &command->words[count],
+                             error);
+}
+
+/* Every node with a "run", in blocks inside blocks too. */
+static void read_commands(struct steps *s, uint32_t workflow,
+                          struct json_view view, struct json_error *error)
+{
+    struct json_view run = json_member(view, "run");
+
+    if (json_is_object(view) && json_is_object(run))
+        read_command(s, workflow, view, run, error);
+    for (struct json_view v = json_first(view); v.item && error->code == 0;
+         v = json_next(v))
+        if (json_is_object(v) || json_is_array(v))
+            read_commands(s, workflow, v, error);
+}
+
+/* A scenario that has nothing but its workflows. */
+static void read_files(struct steps *s, const char *const *paths,
+                       uint32_t count, struct json_error *error)
+{
+    struct read_files files = {.dir = strdup(".")};
+    struct read_state state = {&s->scenario, &files, error};
+    struct json_doc *doc = NULL;
+    cJSON *top = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(top, "workflows");
+    for (uint32_t i = 0; i < count; i++)
+        cJSON_AddItemToArray(list, cJSON_CreateString(paths[i]));
+    char *printed = cJSON_PrintUnformatted(top);
+    if (printed && files.dir &&
+        json_read_bytes("--workflow", printed, strlen(printed), &doc, error) ==
+            0)
+        read_workflows(&state, json_root(doc));
+    cJSON_free(printed);
+    cJSON_Delete(top);
+    json_free(doc);
+    read_files_free(&files);
+}
+
+static void bind_workflow(struct steps *s, uint32_t i, const char *path,
+                          struct json_error *error)
+{
+    struct scenario_workflow *w = &s->scenario.workflows[i];
+    struct workflow *bound = &s->bound[i];
+    uint32_t steps = scenario_step_count(w);
+
+    bound->steps = s;
+    bound->commands = calloc(steps ? steps : 1, sizeof(*bound->commands));
+    s->workflows[i].graph = w->graph;
+    if (w->program) {
+        bound->bound = engine_program_bind(w->program, &program_host, bound);
+        if (bound->bound) {
+            bound->handler = engine_program_handler(bound->bound);
+            s->workflows[i].handler = &bound->handler;
+        }
     }
-    if (!steps || !steps->scenario.workflows || !steps->graphs) {
-        steps_free(steps);
-        snprintf(error->text, sizeof(error->text), "out of memory");
+    if (!bound->commands || (w->program && !bound->bound)) {
         error->code = JSON_ENOMEM;
+        snprintf(error->text, sizeof(error->text), "%s: out of memory", path);
+    } else if (json_read_file(path, &s->docs[i], error) == 0) {
+        s->doc_count = i + 1;
+        read_commands(s, i, json_root(s->docs[i]), error);
+    }
+}
+
+struct steps *
+steps_read(const char *const *paths, uint32_t count, uint64_t output_max,
+           void (*say_to)(void *self, enum host_level level, const char *text),
+           void *self, struct json_error *error)
+{
+    struct steps *s = calloc(1, sizeof(*s));
+
+    if (s) {
+        s->bound = calloc(count, sizeof(*s->bound));
+        s->workflows = calloc(count, sizeof(*s->workflows));
+        s->docs = calloc(count, sizeof(struct json_doc *));
+    }
+    if (!s || !s->bound || !s->workflows || !s->docs) {
+        steps_free(s);
+        error->code = JSON_ENOMEM;
+        snprintf(error->text, sizeof(error->text), "out of memory");
         return NULL;
     }
-    engine_block_init(&steps->output);
-    engine_stream_init(&steps->times, 1, "steps/time", 0);
-    engine_stream_init(&steps->fates, 1, "steps/fate", 0);
-    steps->executor = (struct host_executor){
-        .begin = begin,
-        .abandon = abandon,
-        .deadline = deadline,
-        .time = on_time,
-        .self = steps,
-    };
+    s->output_max = output_max;
+    s->say = say_to;
+    s->self = self;
+    engine_block_init(&s->output);
+    engine_stream_init(&s->times, 1, "steps/time", 0);
+    engine_stream_init(&s->fates, 1, "steps/fate", 0);
+    s->executor =
+        (struct host_executor){begin, abandon, deadline, on_time, on_child, s};
+    read_files(s, paths, count, error);
     for (uint32_t i = 0; i < count && error->code == 0; i++)
-        read_file(steps, paths[i], error);
+        bind_workflow(s, i, paths[i], error);
     if (error->code == 0)
-        return steps;
-    steps_free(steps);
+        return s;
+    steps_free(s);
     return NULL;
 }
 
-void steps_free(struct steps *steps)
+static void free_workflow(struct steps *s, uint32_t i)
 {
-    if (!steps)
+    struct scenario_workflow *w = &s->scenario.workflows[i];
+    uint32_t count = w->graph ? scenario_step_count(w) : 0;
+
+    if (s->bound[i].bound)
+        engine_program_unbind(s->bound[i].bound);
+    for (uint32_t step = 0; s->bound[i].commands && step < count; step++)
+        free(s->bound[i].commands[step].words);
+    free(s->bound[i].commands);
+    engine_program_free(w->program);
+    engine_graph_free(w->graph);
+    free(w->steps);
+    free(w->answers);
+    free(w->effects);
+    free(w->exactly_once);
+}
+
+void steps_free(struct steps *s)
+{
+    if (!s)
         return;
-    for (uint32_t i = 0; i < steps->scenario.workflow_count; i++) {
-        engine_graph_free(steps->scenario.workflows[i].graph);
-        free(steps->scenario.workflows[i].steps);
-        free(steps->scenario.workflows[i].effects);
-    }
-    free(steps->scenario.workflows);
-    free(steps->graphs);
-    engine_block_free(&steps->output);
-    free(steps);
+    while (s->doing_count > 0)
+        drop(s, s->doing_count - 1);
+    for (uint32_t i = 0; i < s->scenario.workflow_count; i++)
+        free_workflow(s, i);
+    for (uint32_t i = 0; i < s->doc_count; i++)
+        json_free(s->docs[i]);
+    free(s->scenario.workflows);
+    free(s->doing);
+    free(s->docs);
+    free(s->bound);
+    free(s->workflows);
+    engine_block_free(&s->output);
+    free(s);
 }
 
-const struct engine_graph *const *steps_graphs(const struct steps *steps,
-                                               uint32_t *count)
+const struct host_workflow *steps_workflows(const struct steps *s,
+                                            uint32_t *count)
 {
-    *count = steps->scenario.workflow_count;
-    return steps->graphs;
+    *count = s->scenario.workflow_count;
+    return s->workflows;
 }
 
-const struct host_executor *steps_executor(struct steps *steps)
+const struct host_executor *steps_executor(struct steps *s)
 {
-    return &steps->executor;
+    return &s->executor;
 }

@@ -1,8 +1,15 @@
 /*
  * Steps of declared workflows in a real worker. A step that names a command
- * runs it: the input's bytes on its stdin, its stdout as the output. Any
- * other does what it would do in a simulated world, but for the effect: it
- * takes its time, sleeping, fails as often as it says, and returns bytes.
+ * ("run": {"command": ["prog", "arg"]}) runs it:
+ *
+ *     stdin     the bytes of its input, if it is one value; else the envelope
+ *     stdout    its output
+ *     exit      0: done; 75: failed, may be retried; else: failed for good
+ *     PERDURE_RUN, PERDURE_STEP, PERDURE_ATTEMPT, PERDURE_KEY in its
+ *               environment; the key is the same for every attempt
+ *
+ * Any other does what it would do in a simulated world, but for the effect:
+ * it takes its time, sleeping, fails as often as it says, and returns bytes.
  */
 #ifndef SCENARIOS_STEPS_H
 #define SCENARIOS_STEPS_H
@@ -13,17 +20,18 @@
 struct steps;
 
 /*
- * Reads workflow files, none twice. NULL with a sentence. output_max bounds
- * what a command may write.
+ * Reads workflow files. NULL with a sentence. output_max bounds what a command
+ * may write. say is where callbacks and failures of commands are told.
  */
-struct steps *steps_read(const char *const *paths, uint32_t count,
-                         uint32_t slots, uint64_t output_max,
-                         struct json_error *error);
+struct steps *
+steps_read(const char *const *paths, uint32_t count, uint64_t output_max,
+           void (*say)(void *self, enum host_level level, const char *text),
+           void *self, struct json_error *error);
 void steps_free(struct steps *steps);
 
-/* The graphs, in the order of the files; count of them. */
-const struct engine_graph *const *steps_graphs(const struct steps *steps,
-                                               uint32_t *count);
+/* The workflows, in the order of the files; count of them. */
+const struct host_workflow *steps_workflows(const struct steps *steps,
+                                            uint32_t *count);
 /* What runs them; lives as long as the steps. */
 const struct host_executor *steps_executor(struct steps *steps);
 

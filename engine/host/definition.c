@@ -109,6 +109,7 @@ int host_definition_write(struct engine_block *block,
     put_number(&w, digest.lo);
     put_number(&w, digest.hi);
     put_text(&w, engine_graph_name(graph));
+    put_number(&w, engine_graph_timeout(graph));
     put_number(&w, engine_graph_count(graph));
     for (uint32_t i = 0; i < engine_graph_count(graph); i++)
         put_node(&w, engine_graph_node(graph, i));
@@ -232,6 +233,7 @@ static struct engine_graph *take_graph(struct reader *r)
     digest.lo = take_number(r);
     digest.hi = take_number(r);
     const char *name = take_text(r);
+    uint64_t timeout_ns = take_number(r);
     uint32_t count = take_count(r, ENGINE_GRAPH_NODES_MAX);
     struct engine_node *nodes = calloc(count ? count : 1, sizeof(*nodes));
     struct engine_edge_names *edges = NULL;
@@ -254,6 +256,8 @@ static struct engine_graph *take_graph(struct reader *r)
     }
     free(nodes);
     free(edges);
+    if (graph)
+        engine_graph_set_timeout(graph, timeout_ns);
     if (graph && (engine_graph_digest(graph).lo != digest.lo ||
                   engine_graph_digest(graph).hi != digest.hi)) {
         engine_graph_free(graph);

@@ -124,7 +124,6 @@ struct host_engine {
     struct host_source accepting;
     struct engine_store store;
     bool store_open;
-    bool store_shared; /* others may read the file while the store is open */
     uint64_t store_retry_ns; /* mono: try to open it again */
     uint64_t store_delay_ns;
     uint64_t store_now_ns; /* never goes back */
@@ -629,12 +628,20 @@ static void at_desk(struct host_engine *e, const struct engine_message *message)
         .to = message->from,
         .run = message->run,
     };
+    char words[256];
 
     if (message->kind == ENGINE_MSG_STARTED) {
         run_started(e, message->run);
     } else if (message->kind == ENGINE_MSG_BUSY) {
         run_refused(e, message->run, HOST_REFUSED_BUSY,
                     "the engine owns as many runs as it may; try again");
+    } else if (message->kind == ENGINE_MSG_REFUSED) {
+        snprintf(words, sizeof(words),
+                 "%s: found %" PRIu64 ", allowed %" PRIu64
+                 " by limit profile %s",
+                 engine_error_name(message->op), message->a, message->b,
+                 e->config.limits->name);
+        run_refused(e, message->run, HOST_REFUSED_SIZE, words);
     } else if (message->kind == ENGINE_MSG_RESULT) {
         run_ended(e, message->run, message->a);
         to_coordinator(e, &ack);
@@ -772,6 +779,9 @@ static int open_store(struct host_engine *e, bool create,
     struct store_sqlite_config config = {
         .path = e->config.database,
         .create = create,
+        .shared = 1,
+        .sync_normal = e->config.sync_normal,
+        .busy_timeout_ms = 2000,
         .checkpoint_pages = 1000,
         .limits = store_limits(e->config.limits),
     };
@@ -814,33 +824,6 @@ static bool reopen_store(struct host_engine *e)
         "%s; nothing is lost, trying again in %" PRIu64 " ms", error,
         e->store_delay_ns / 1000000);
     return false;
-}
-
-/*
- * The registry has a connection of its own. While the store keeps the file to
- * itself, it has to let go for as long as the registry is used.
- */
-static struct host_registry *use_registry(struct host_engine *e)
-{
-    char error[HOST_ERROR_SIZE];
-
-    if (e->registry)
-        return e->registry;
-    close_store(e);
-    e->registry = host_registry_open(e->config.database, error);
-    if (!e->registry)
-        say(e, HOST_SAY_ERROR, "%s", error);
-    return e->registry;
-}
-
-static void leave_registry(struct host_engine *e)
-{
-    if (e->store_shared)
-        return;
-    host_registry_close(e->registry);
-    e->registry = NULL;
-    e->store_retry_ns = 0;
-    (void)reopen_store(e);
 }
 
 static const struct engine_request *request_of(const struct group *group,
@@ -1050,7 +1033,6 @@ static uint32_t enter_workflow(struct host_engine *e, const void *bytes,
         return UINT32_MAX;
     id = find_workflow(e, engine_graph_digest(graph));
     if (id == UINT32_MAX && e->workflow_count < WORKFLOWS_MAX &&
-        use_registry(e) &&
         host_registry_add(e->registry, e->workflow_count, graph, bytes, size) ==
             0) {
         id = e->workflow_count;
@@ -1210,7 +1192,6 @@ static void hello(struct host_engine *e, struct link *link,
     say(e, HOST_SAY_INFO, "worker \"%s\" has come, %u at a time", link->id,
         link->slots);
     welcome(e, link, ids, count);
-    leave_registry(e);
 }
 
 /* What a worker may ask of the store, in its own name only. */
@@ -1341,16 +1322,14 @@ static int start_number(struct host_engine *e, struct link *link,
         e->next_run++;
         return 0;
     }
-    if (use_registry(e) && start->sizes.key_size > 0)
+    if (start->sizes.key_size > 0)
         known = host_registry_key(e->registry, start->key,
                                   start->sizes.key_size, run);
-    if (e->registry && known == 0)
+    if (known == 0)
         e->next_run++;
-    if (e->registry && known == 1)
+    if (known == 1)
         *state = host_registry_state(e->registry, *run);
-    bool failed = !e->registry || known < 0 || *state < 0;
-    leave_registry(e);
-    if (failed) {
+    if (known < 0 || *state < 0) {
         refuse(link, message->token, message->run, HOST_REFUSED_STORE,
                "the database could not be written; try again");
         return -1;
@@ -1710,6 +1689,8 @@ static int make_coordinators(struct host_engine *e)
         .dispatch_timeout_ns = SECOND,
         .suspend_after_ns = e->config.lease_ttl_ns,
         .runs_max = RUNS_MAX,
+        .snapshot_events = (uint32_t)e->config.snapshot_events,
+        .limits = e->config.limits,
         .scratch = &e->scratch,
         .rows = &e->rows,
     };
@@ -1755,16 +1736,7 @@ static int read_registry(struct host_engine *e, char error[HOST_ERROR_SIZE])
 
 static int start_store(struct host_engine *e, char error[HOST_ERROR_SIZE])
 {
-    if (open_store(e, true, error))
-        return -1;
-    close_store(e);
-    if (read_registry(e, error))
-        return -1;
-    if (!e->store_shared) {
-        host_registry_close(e->registry);
-        e->registry = NULL;
-    }
-    return open_store(e, false, error);
+    return open_store(e, true, error) || read_registry(e, error) ? -1 : 0;
 }
 
 static int start(struct host_engine *e, char error[HOST_ERROR_SIZE])
@@ -1796,9 +1768,7 @@ static int start(struct host_engine *e, char error[HOST_ERROR_SIZE])
 static void give_leases_back(struct host_engine *e)
 {
     close_store(e);
-    if (e->lock < 0 || e->coordinator_count == 0)
-        return;
-    if (use_registry(e))
+    if (e->registry && e->coordinator_count > 0)
         (void)host_registry_end_leases(e->registry);
 }
 

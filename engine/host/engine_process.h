@@ -37,7 +37,7 @@ struct host_engine_config {
     uint32_t coordinators;    /* 0: 1 */
     uint64_t seed;            /* of retry jitter */
     bool sync_normal;         /* a power cut may lose the last commits */
-    uint64_t snapshot_events; /* 0: never; a snapshot every so many events */
+    uint64_t snapshot_events; /* of a run between two snapshots; 0: none */
     enum host_level level;
     /* Where words go; NULL: nowhere. */
     void (*say)(void *self, enum host_level level, const char *text);

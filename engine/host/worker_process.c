@@ -28,7 +28,8 @@ struct host_worker {
     char path[108];
     struct engine_worker *machine; /* NULL until the first WELCOME */
     const struct engine_graph *graphs[WORKFLOWS_MAX]; /* by engine's number */
-    uint32_t local[WORKFLOWS_MAX];                    /* index in config */
+    const struct engine_handler *handlers[WORKFLOWS_MAX];
+    uint32_t local[WORKFLOWS_MAX]; /* index in config */
     struct engine_graph *nowhere;
     uint32_t graph_count;
     uint32_t incarnation;
@@ -83,11 +84,12 @@ static void carry_out(struct host_worker *w)
         const struct engine_execute *what = bytes;
         switch (action->kind) {
         case ENGINE_DO_EXECUTE:
+            assert(executor);
             executor->begin(executor->self, w, w->local[what->workflow], what,
                             what + 1, action->size - sizeof(*what));
             break;
         case ENGINE_DO_ABANDON:
-            executor->abandon(executor->self, what->slot);
+            executor->abandon(executor->self, what->slot, what->part);
             break;
         default:
             /* Without a connection it is lost, and asked again in time. */
@@ -108,10 +110,12 @@ static void step(struct host_worker *w, struct engine_input *input)
     carry_out(w);
 }
 
-void host_worker_ended(struct host_worker *w, uint32_t slot, uint32_t error,
-                       bool retryable, const void *output, size_t size)
+void host_worker_ended(struct host_worker *w, uint32_t slot, uint32_t part,
+                       uint32_t error, bool retryable, const void *output,
+                       size_t size)
 {
     struct engine_ended ended = {.slot = slot,
+                                 .part = part,
                                  .error = error,
                                  .retryable = retryable,
                                  .size = (uint32_t)size};
@@ -195,8 +199,9 @@ static void say_hello(struct host_worker *w)
         memcpy(at + 8 + sizeof(hello), w->config.id, id_size);
     }
     w->failed |= !at;
-    for (uint32_t i = 0; i < w->config.graph_count && !w->failed; i++)
-        w->failed |= add_definition(w, &payload, w->config.graphs[i]) != 0;
+    for (uint32_t i = 0; i < w->config.workflow_count && !w->failed; i++)
+        w->failed |=
+            add_definition(w, &payload, w->config.workflows[i].graph) != 0;
     if (!w->failed)
         (void)host_peer_send(&w->peer, &head, payload.bytes + 8,
                              payload.size - 8);
@@ -272,9 +277,9 @@ static void drop_machine(struct host_worker *w)
 
 static bool same_numbers(const struct host_worker *w, const uint32_t *ids)
 {
-    for (uint32_t i = 0; i < w->config.graph_count; i++)
+    for (uint32_t i = 0; i < w->config.workflow_count; i++)
         if (ids[i] >= w->graph_count ||
-            w->graphs[ids[i]] != w->config.graphs[i])
+            w->graphs[ids[i]] != w->config.workflows[i].graph)
             return false;
     return true;
 }
@@ -284,10 +289,11 @@ static bool learn_numbers(struct host_worker *w, const uint32_t *ids)
     w->graph_count = 0;
     for (uint32_t i = 0; i < WORKFLOWS_MAX; i++)
         w->graphs[i] = w->nowhere;
-    for (uint32_t i = 0; i < w->config.graph_count; i++) {
+    for (uint32_t i = 0; i < w->config.workflow_count; i++) {
         if (ids[i] >= WORKFLOWS_MAX)
             return false;
-        w->graphs[ids[i]] = w->config.graphs[i];
+        w->graphs[ids[i]] = w->config.workflows[i].graph;
+        w->handlers[ids[i]] = w->config.workflows[i].handler;
         w->local[ids[i]] = i;
         if (ids[i] >= w->graph_count)
             w->graph_count = ids[i] + 1;
@@ -312,6 +318,9 @@ static void make_machine(struct host_worker *w, const struct host_welcome *h)
         .request_timeout_ns = timeout,
         .inline_max =
             h->inline_max < UINT32_MAX ? (uint32_t)h->inline_max : UINT32_MAX,
+        .handlers = w->handlers,
+        .limits = engine_limits_find(h->limits),
+        .optimistic = w->config.optimistic,
         .scratch = &w->scratch,
     };
 
@@ -330,7 +339,7 @@ static void welcomed(struct host_worker *w,
     if (size < sizeof(h))
         return;
     memcpy(&h, payload, sizeof(h));
-    if (h.workflow_count != w->config.graph_count ||
+    if (h.workflow_count != w->config.workflow_count ||
         size != sizeof(h) + h.workflow_count * sizeof(*ids) ||
         (uint32_t)message->token == 0 || h.skew_bound_ns >= h.claim_ttl_ns)
         return;
@@ -421,7 +430,8 @@ static uint64_t next_ns(const struct host_worker *w)
 
     if (w->machine && engine_worker_deadline(w->machine) < next)
         next = engine_worker_deadline(w->machine);
-    if (executor->deadline && executor->deadline(executor->self) < next)
+    if (executor && executor->deadline &&
+        executor->deadline(executor->self) < next)
         next = executor->deadline(executor->self);
     return next;
 }
@@ -433,10 +443,11 @@ static void on_time(struct host_worker *w)
 
     if (w->loop.children) {
         w->loop.children = false;
-        if (executor->child)
+        if (executor && executor->child)
             executor->child(executor->self);
     }
-    if (executor->deadline && executor->deadline(executor->self) <= w->mono_ns)
+    if (executor && executor->deadline &&
+        executor->deadline(executor->self) <= w->mono_ns)
         executor->time(executor->self, w->mono_ns);
     if (w->machine && engine_worker_deadline(w->machine) <= w->mono_ns)
         step(w, &input);
@@ -524,7 +535,7 @@ int host_worker_run(const struct host_worker_config *config,
     struct host_worker *w = calloc(1, sizeof(*w));
 
     error[0] = '\0';
-    assert(config->graph_count <= WORKFLOWS_MAX);
+    assert(config->workflow_count <= WORKFLOWS_MAX);
     if (!w || host_loop_open(&w->loop)) {
         snprintf(error, HOST_ERROR_SIZE, "the worker cannot start: %s",
                  strerror(errno));

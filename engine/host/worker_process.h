@@ -15,20 +15,23 @@
 struct host_worker;
 
 /*
- * Who runs the steps' code. Every call comes from the worker's one thread and
- * must not wait.
+ * Who runs the steps' code, of declared graphs and of handlers whose step
+ * functions return SUSPENDED. Every call comes from the worker's one thread
+ * and must not wait.
  */
 struct host_executor {
     /*
      * Begins an attempt; workflow is the index in the worker's list, input an
-     * envelope that holds until the call returns. Says how it ended by
-     * host_worker_ended(), at once or later.
+     * envelope, or the bytes that a handler gave its step, that hold until
+     * the call returns. Says how it ended by host_worker_ended(), at once or
+     * later.
      */
     void (*begin)(void *self, struct host_worker *worker, uint32_t workflow,
                   const struct engine_execute *what, const void *input,
                   size_t size);
-    /* The attempt in this slot is given up: stop it, say nothing more. */
-    void (*abandon)(void *self, uint32_t slot);
+    /* The attempt in this slot, or this part of it (0: the step itself), is
+     * given up: stop it, say nothing more. */
+    void (*abandon)(void *self, uint32_t slot, uint32_t part);
     /* When time() wants to be called (mono); UINT64_MAX: not. May be NULL
      * together with time. */
     uint64_t (*deadline)(void *self);
@@ -38,14 +41,27 @@ struct host_executor {
     void *self;
 };
 
+/* A workflow that a worker can execute. */
+struct host_workflow {
+    const struct engine_graph *graph;
+    const struct engine_handler *handler; /* NULL: a declared graph */
+};
+
 struct host_worker_config {
     const char *database;
     const char *id;    /* unique among the workers of the database */
     uint32_t slots;    /* attempts at a time; 0: 64 */
     uint64_t drain_ns; /* attempts may take this long after SIGTERM */
-    const struct engine_graph *const *graphs;
-    uint32_t graph_count;
-    const struct host_executor *executor;
+    const struct host_workflow *workflows;
+    uint32_t workflow_count;
+    const struct host_executor *executor; /* NULL: handlers only, which run
+                                             all their steps themselves */
+    /*
+     * A handler's step need not be durable before the next one begins: many
+     * share a checkpoint, and after a crash all of them run again. Otherwise
+     * each result is durable before the handler goes on from it.
+     */
+    bool optimistic;
     enum host_level level;
     void (*say)(void *self, enum host_level level, const char *text);
     void *self;
@@ -59,8 +75,9 @@ struct host_worker_config {
 int host_worker_run(const struct host_worker_config *config,
                     char error[HOST_ERROR_SIZE]);
 
-/* For executors: how an attempt ended. output is an envelope, copied. */
-void host_worker_ended(struct host_worker *worker, uint32_t slot,
+/* For executors: how an attempt ended. output is an envelope, of a handler's
+ * step bytes; copied. */
+void host_worker_ended(struct host_worker *worker, uint32_t slot, uint32_t part,
                        uint32_t error, bool retryable, const void *output,
                        size_t size);
 /* For executors that watch descriptors. */
