@@ -309,7 +309,9 @@ static int read_outcome(const unsigned char **at, const unsigned char *end,
     if ((size_t)(end - *at) < sizeof(outcome))
         return -1;
     memcpy(&outcome, get(at, sizeof(outcome)), sizeof(outcome));
-    if ((size_t)(end - *at) < (size_t)outcome.type_size + outcome.value_size)
+    if ((size_t)(end - *at) < (size_t)outcome.type_size + outcome.value_size ||
+        outcome.status > ENGINE_BRANCH_CANCELLED ||
+        outcome.error >= ENGINE_ERR_COUNT)
         return -1;
     type = (const char *)get(at, outcome.type_size);
     value = get(at, outcome.value_size);
@@ -370,6 +372,8 @@ static int read_batch(struct batch *b, struct engine_batch *out)
     if (entry->value_size < sizeof(head))
         return damaged(r);
     memcpy(&head, entry->value, sizeof(head));
+    if (!head.reason || head.reason > ENGINE_FAILURE_TOLERANCE_EXCEEDED)
+        return damaged(r);
     if (head.count != b->source->count)
         return engine_replay_break(
             r, ENGINE_ERR_NONDETERMINISTIC,
@@ -477,6 +481,7 @@ static int go_on(struct batch *b)
         flow = pass(b);
         again = r->gated && !r->shared && r->config.persist &&
                 engine_replay_flush(r);
+        r->pass += again;
     }
     r->gated = r->gated || gated;
     return r->broken ? ENGINE_BROKEN : flow;
@@ -486,9 +491,9 @@ static int close_batch(struct batch *b, uint32_t reason)
 {
     struct engine_replay *r = b->inner.replay;
     const struct engine_limits *limits = r->config.limits;
-    bool whole = !b->inner.undo &&
-                 (limits->spill ||
-                  summary_size(b) <= limits->operation_payload_max);
+    bool whole =
+        !b->inner.undo &&
+        (limits->spill || summary_size(b) <= limits->operation_payload_max);
     struct engine_replay_change change = {
         .action = ENGINE_ACTION_SUCCEED,
         .status = ENGINE_STATUS_SUCCEEDED,
@@ -528,8 +533,7 @@ static int call_batch(struct engine_context *c, struct batch *b,
 {
     struct engine_replay *r = c->replay;
     struct engine_bytes summary;
-    bool over =
-        engine_status_terminal(engine_replay_entry(r, number)->status);
+    bool over = engine_status_terminal(engine_replay_entry(r, number)->status);
     int flow = ENGINE_DONE;
 
     engine_context_enter(&b->inner, c, number);
@@ -553,11 +557,10 @@ static int run_batch(struct engine_context *c, const char *name,
                      uint32_t open_max, struct engine_batch *out)
 {
     struct engine_replay *r = c->replay;
-    struct batch b = {
-        .source = source, .policy = policy, .open_max = open_max};
+    struct batch b = {.source = source, .policy = policy, .open_max = open_max};
     struct engine_call call;
-    int flow = engine_call_begin(c, ENGINE_OPERATION_CONTEXT, subtype, name,
-                                 &call);
+    int flow =
+        engine_call_begin(c, ENGINE_OPERATION_CONTEXT, subtype, name, &call);
 
     if (flow)
         return flow;
@@ -565,8 +568,7 @@ static int run_batch(struct engine_context *c, const char *name,
         call.number = engine_call_start(c, &call);
     if (!call.number)
         return ENGINE_BROKEN;
-    b.results =
-        engine_replay_memory(r, source->count * sizeof(*b.results));
+    b.results = engine_replay_memory(r, source->count * sizeof(*b.results));
     b.open = engine_replay_memory(r, source->count * sizeof(*b.open));
     if (!b.results || !b.open)
         return ENGINE_BROKEN;
@@ -590,10 +592,9 @@ static int read_options(struct engine_context *c, uint32_t count,
             "a tolerated share of %u thousandths, at most 1000",
             completion->tolerated_share_milli);
     if (completion->min_successful > count)
-        return engine_call_refuse(
-            c, ENGINE_ERR_VALIDATION,
-            "%u branches are to succeed and there are %u",
-            completion->min_successful, count);
+        return engine_call_refuse(c, ENGINE_ERR_VALIDATION,
+                                  "%u branches are to succeed and there are %u",
+                                  completion->min_successful, count);
     *policy = (struct policy){.min_successful = completion->min_successful,
                               .share_milli = 1000};
     if (completion->min_successful)
@@ -606,8 +607,8 @@ static int read_options(struct engine_context *c, uint32_t count,
             !completion->tolerated_failures)
             policy->failures_max = UINT32_MAX;
     }
-    *open_max = options->max_concurrency ? options->max_concurrency
-                                         : UINT32_MAX;
+    *open_max =
+        options->max_concurrency ? options->max_concurrency : UINT32_MAX;
     if (*open_max > bound)
         *open_max = bound > 0 ? (uint32_t)bound : 1;
     return ENGINE_DONE;
@@ -618,12 +619,12 @@ static int cut(struct engine_context *c, const struct engine_bytes *items,
                uint32_t count, const struct engine_batch_options *options,
                struct source *source)
 {
-    uint32_t most = options->items_per_batch ? options->items_per_batch
-                                             : ITEMS_PER_BATCH;
+    uint32_t most =
+        options->items_per_batch ? options->items_per_batch : ITEMS_PER_BATCH;
     size_t bytes_max =
         options->bytes_per_batch ? options->bytes_per_batch : BYTES_PER_BATCH;
-    uint32_t *firsts = engine_replay_memory(
-        c->replay, (count + (size_t)1) * sizeof(*firsts));
+    uint32_t *firsts =
+        engine_replay_memory(c->replay, (count + (size_t)1) * sizeof(*firsts));
     size_t bytes = 0;
 
     if (!firsts)
@@ -652,8 +653,7 @@ int engine_map(struct engine_context *c, const char *name,
                const struct engine_batch_options *options,
                struct engine_batch *out)
 {
-    const struct engine_batch_options *o =
-        options ? options : &default_options;
+    const struct engine_batch_options *o = options ? options : &default_options;
     struct source source = {.subtype = ENGINE_SUBTYPE_MAP_ITERATION,
                             .items = items,
                             .run = run,
@@ -758,9 +758,8 @@ int engine_race(struct engine_context *c, const char *name,
                 const struct engine_branch *branches, uint32_t count,
                 uint32_t *winner, struct engine_bytes *out)
 {
-    static const struct policy policy = {.min_ended = 1,
-                                         .failures_max = UINT32_MAX,
-                                         .share_milli = 1000};
+    static const struct policy policy = {
+        .min_ended = 1, .failures_max = UINT32_MAX, .share_milli = 1000};
 
     return one_of(c, name, branches, count, &policy, winner, out);
 }
@@ -769,9 +768,8 @@ int engine_any(struct engine_context *c, const char *name,
                const struct engine_branch *branches, uint32_t count,
                uint32_t *winner, struct engine_bytes *out)
 {
-    static const struct policy policy = {.min_successful = 1,
-                                         .failures_max = UINT32_MAX,
-                                         .share_milli = 1000};
+    static const struct policy policy = {
+        .min_successful = 1, .failures_max = UINT32_MAX, .share_milli = 1000};
 
     return one_of(c, name, branches, count, &policy, winner, out);
 }

@@ -340,7 +340,7 @@ uint32_t engine_replay_add(struct engine_context *c,
     if (!entry ||
         engine_operations_set_text(&r->table, &entry->name, call->name.text,
                                    call->name.size) ||
-        note_added(r, entry->number, r->turn)) {
+        note_added(r, entry->number, r->pass)) {
         (void)engine_replay_break(r, ENGINE_ERR_OOM, "out of memory");
         return 0;
     }
@@ -366,9 +366,9 @@ static int write_update(struct engine_replay *r,
         .a = entry->id.lo,
         .b = entry->id.hi,
         /* That a value is progress is the service's to say. */
-        .flags = engine_operation_flags(
-            entry->type, entry->subtype,
-            change->options & ~(unsigned)ENGINE_OPTION_PROGRESS)};
+        .flags = engine_operation_flags(entry->type, entry->subtype,
+                                        change->options &
+                                            ~(unsigned)ENGINE_OPTION_PROGRESS)};
     const struct engine_operation_view view = {
         .head = {.parent = engine_replay_entry(r, entry->parent)->id,
                  .first_ns = change->first_ns,
@@ -725,6 +725,9 @@ static int take_result(struct engine_context *root, struct engine_bytes result)
 static void begin_turn(struct engine_replay *r)
 {
     r->turn++;
+    r->pass++;
+    if (!r->notes[0].entered)
+        r->notes[0].entered = r->pass;
     r->news = false;
     r->gated = false;
     r->shared = 0;

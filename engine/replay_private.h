@@ -2,7 +2,8 @@
  * What the machine (replay.c), the operations of a handler (workflow.c) and
  * those of its branches (batch.c) share. A call of a handler goes through
  *
- *     begin -> found? -> gate -> give            done before, or queued just now
+ *     begin -> found? -> gate -> give            done before, or queued just
+ * now
  *           -> not found -> add, queue -> gate   first time
  *
  * Each change is queued for the service and applied to the table of operations
@@ -51,15 +52,16 @@ enum engine_replay_place {
 struct engine_replay_note {
     uint64_t update;    /* number of the last one queued for it; 0: none */
     uint64_t cancel;    /* number of its CANCEL; 0: none */
-    uint32_t born;      /* turn in which it was added; 0: loaded */
+    uint32_t born;      /* pass in which it was added; 0: loaded */
+    uint32_t passed;    /* pass in which the handler first got its end */
+    uint32_t entered;   /* pass in which it was first entered, as a context */
     uint32_t met;       /* turn in which the handler met it last */
-    uint32_t passed;    /* turn in which the handler first got its end */
-    uint32_t entered;   /* turn in which it was first entered, as a context */
-    uint32_t listed;    /* turn in which it joined the compensations */
+    uint32_t listed;    /* turn in which it was counted: a compensation, or a
+                           message on its edge */
     uint32_t ours;      /* attempt that this replay has begun */
     uint32_t announced; /* attempt whose START is queued or recorded */
     uint32_t children;
-    uint32_t next; /* job that is handed out after this one */
+    uint32_t next;    /* job that is handed out after this one */
     uint8_t in_batch; /* 1: START, 2: another; of the batch in_batch_of */
     uint8_t place;    /* enum engine_replay_place */
     uint32_t in_batch_of;
@@ -97,6 +99,7 @@ struct engine_replay {
     struct engine_replay_note *notes; /* by number */
     uint32_t note_capacity;
     uint32_t turn; /* calls of the handler, from 1 */
+    uint32_t pass; /* the same, and of branches called anew in one turn */
     struct engine_arena arena;
 
     struct engine_block queue; /* 8 bytes, then UPDATE items */

@@ -282,7 +282,7 @@ int engine_call_give(struct engine_context *c, uint32_t number,
     struct engine_replay_note *note = engine_replay_note(r, number);
 
     if (!note->passed)
-        note->passed = r->turn;
+        note->passed = r->pass;
     c->last = number;
     if (entry->status == ENGINE_STATUS_SUCCEEDED) {
         *out = (struct engine_bytes){entry->value ? entry->value : "",
@@ -527,7 +527,7 @@ int engine_create_callback(struct engine_context *c, const char *name,
     if (flow)
         return flow;
     if (!r->notes[call.number].passed)
-        r->notes[call.number].passed = r->turn;
+        r->notes[call.number].passed = r->pass;
     c->last = call.number;
     write_callback(r->config.run, engine_replay_entry(r, call.number),
                    callback);
@@ -631,8 +631,8 @@ static int check_invoke(struct engine_context *c,
     int flow = check_name(c, how->detail, what);
 
     if (!flow && how->detail.size == 0)
-        return engine_call_refuse(c, ENGINE_ERR_VALIDATION,
-                                  "%s needs a name", what);
+        return engine_call_refuse(c, ENGINE_ERR_VALIDATION, "%s needs a name",
+                                  what);
     if (!flow && how->first_ns > most)
         return refuse_duration(c, "an invocation's timeout", how->first_ns, 0,
                                most);
@@ -731,9 +731,11 @@ int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
         return flow;
     if (engine_status_terminal(engine_replay_entry(r, call.number)->status))
         return engine_call_give(c, call.number, &nothing);
-    to->open++;
+    if (r->notes[call.number].listed != r->turn)
+        to->open++;
+    r->notes[call.number].listed = r->turn;
     if (!r->notes[call.number].passed)
-        r->notes[call.number].passed = r->turn;
+        r->notes[call.number].passed = r->pass;
     c->last = call.number;
     return ENGINE_DONE;
 }
@@ -775,7 +777,7 @@ void engine_context_enter(struct engine_context *c,
                                  .last = number,
                                  .closed = outer->closed};
     if (!r->notes[number].entered)
-        r->notes[number].entered = r->turn;
+        r->notes[number].entered = r->pass;
     r->current = c;
 }
 
@@ -1011,7 +1013,7 @@ void engine_uuid(struct engine_context *c, char out[UUID_ROOM])
 
 /*
  * The handler has been here before if it was given the end of its last
- * operation in an earlier turn, or if its next one was met in one.
+ * operation in an earlier pass, or if its next one was met in one.
  */
 bool engine_is_replaying(const struct engine_context *c)
 {
@@ -1020,11 +1022,11 @@ bool engine_is_replaying(const struct engine_context *c)
         &r->table, engine_operation_id(r->config.run, c->id, c->calls + 1));
     const struct engine_replay_note *last = &r->notes[c->last];
 
-    if (next && r->notes[next->number].born < r->turn)
+    if (next && r->notes[next->number].born < r->pass)
         return true;
     if (c->calls > 0)
-        return last->passed && last->passed < r->turn;
-    return c->number ? last->entered && last->entered < r->turn : r->turn > 1;
+        return last->passed && last->passed < r->pass;
+    return last->entered && last->entered < r->pass;
 }
 
 /* The names of the contexts around a call, outermost first. */

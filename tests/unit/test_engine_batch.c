@@ -42,8 +42,8 @@ static int copy_input(struct engine_attempt *a, void *self,
     return ENGINE_DONE;
 }
 
-static int undo(struct engine_attempt *a, void *self,
-                struct engine_bytes input, struct engine_bytes *out)
+static int undo(struct engine_attempt *a, void *self, struct engine_bytes input,
+                struct engine_bytes *out)
 {
     struct script *script = self;
     size_t used = strlen(script->undone);
@@ -73,8 +73,7 @@ static int run_branch(struct engine_context *c, void *self,
     TRY(engine_step(c, "copy", copy_input, self, input,
                     undone ? &reversible : NULL, out));
     if (what != 's')
-        TRY(engine_wait(c, "pause",
-                        what == 'w' || what == 'U' ? S : 10 * S));
+        TRY(engine_wait(c, "pause", what == 'w' || what == 'U' ? S : 10 * S));
     if (what == 'F' || what == 'U')
         return engine_fail(c, ENGINE_ERR_USER, "Late", "failed late");
     return ENGINE_DONE;
@@ -220,24 +219,51 @@ Test(engine_batch, a_completion_policy_decides_when_a_map_is_over)
         const char *result;
         enum engine_batch_reason reason;
     } rows[] = {
-        {"ssss", {.min_successful = 2}, DURABLE_SUCCEEDED, "a=a;b=b;c-;d-;",
+        {"ssss",
+         {.min_successful = 2},
+         DURABLE_SUCCEEDED,
+         "a=a;b=b;c-;d-;",
          ENGINE_MIN_SUCCESSFUL_REACHED},
-        {"fsfs", {.min_successful = 2}, DURABLE_SUCCEEDED, "a!Bad;b=b;c!Bad;d=d;",
+        {"fsfs",
+         {.min_successful = 2},
+         DURABLE_SUCCEEDED,
+         "a!Bad;b=b;c!Bad;d=d;",
          ENGINE_MIN_SUCCESSFUL_REACHED},
-        {"ffs", {.min_successful = 2}, DURABLE_FAILED, "(none)",
+        {"ffs",
+         {.min_successful = 2},
+         DURABLE_FAILED,
+         "(none)",
          ENGINE_ALL_COMPLETED},
-        {"sfss", {0}, DURABLE_FAILED, "(none)",
+        {"sfss",
+         {0},
+         DURABLE_FAILED,
+         "(none)",
          ENGINE_FAILURE_TOLERANCE_EXCEEDED},
-        {"ffs", {.tolerate = true, .tolerated_failures = 1}, DURABLE_FAILED,
-         "(none)", ENGINE_FAILURE_TOLERANCE_EXCEEDED},
-        {"fss", {.tolerate = true, .tolerated_failures = 1}, DURABLE_SUCCEEDED,
-         "a!Bad;b=b;c=c;", ENGINE_ALL_COMPLETED},
-        {"fsss", {.tolerate = true, .tolerated_share_milli = 250},
-         DURABLE_SUCCEEDED, "a!Bad;b=b;c=c;d=d;", ENGINE_ALL_COMPLETED},
-        {"ffss", {.tolerate = true, .tolerated_share_milli = 250},
-         DURABLE_FAILED, "(none)", ENGINE_FAILURE_TOLERANCE_EXCEEDED},
-        {"fff", {.tolerate = true, .tolerated_failures = 3}, DURABLE_SUCCEEDED,
-         "a!Bad;b!Bad;c!Bad;", ENGINE_ALL_COMPLETED},
+        {"ffs",
+         {.tolerate = true, .tolerated_failures = 1},
+         DURABLE_FAILED,
+         "(none)",
+         ENGINE_FAILURE_TOLERANCE_EXCEEDED},
+        {"fss",
+         {.tolerate = true, .tolerated_failures = 1},
+         DURABLE_SUCCEEDED,
+         "a!Bad;b=b;c=c;",
+         ENGINE_ALL_COMPLETED},
+        {"fsss",
+         {.tolerate = true, .tolerated_share_milli = 250},
+         DURABLE_SUCCEEDED,
+         "a!Bad;b=b;c=c;d=d;",
+         ENGINE_ALL_COMPLETED},
+        {"ffss",
+         {.tolerate = true, .tolerated_share_milli = 250},
+         DURABLE_FAILED,
+         "(none)",
+         ENGINE_FAILURE_TOLERANCE_EXCEEDED},
+        {"fff",
+         {.tolerate = true, .tolerated_failures = 3},
+         DURABLE_SUCCEEDED,
+         "a!Bad;b!Bad;c!Bad;",
+         ENGINE_ALL_COMPLETED},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
@@ -263,9 +289,8 @@ Test(engine_batch, a_completion_policy_decides_when_a_map_is_over)
 
 Test(engine_batch, branches_open_at_the_end_are_cancelled)
 {
-    struct script script = {
-        .script = "WsWw",
-        .options = {.completion = {.min_successful = 2}}};
+    struct script script = {.script = "WsWw",
+                            .options = {.completion = {.min_successful = 2}}};
     struct durable_bed bed;
 
     cr_assert_eq(run_map(&bed, &script), DURABLE_SUCCEEDED);
@@ -291,8 +316,7 @@ Test(engine_batch, a_result_is_the_same_whoever_dies_and_when)
             durable_bed_crash_service(&bed);
             cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s",
                          bed.words);
-            cr_assert_str_eq(durable_bed_result(&bed),
-                             "a~;b=b;c!Bad;d=d;e~;");
+            cr_assert_str_eq(durable_bed_result(&bed), "a~;b=b;c!Bad;d=d;e~;");
             durable_bed_free(&bed);
         }
 }
@@ -333,8 +357,7 @@ Test(engine_batch, a_map_that_changes_its_number_of_items_is_found_out)
     script.script = "sssss";
     cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
     cr_assert_str_eq(
-        bed.words,
-        "a batch of 4 branches was recorded where there are now 5");
+        bed.words, "a batch of 4 branches was recorded where there are now 5");
     durable_bed_free(&bed);
 }
 
@@ -445,10 +468,9 @@ static int use_parallel(struct engine_context *c, void *self,
 {
     struct script *script = self;
     struct engine_batch batch;
-    int flow =
-        engine_parallel(c, "parallel", make_branches(c, script),
-                        (uint32_t)strlen(script->script), &script->options,
-                        &batch);
+    int flow = engine_parallel(c, "parallel", make_branches(c, script),
+                               (uint32_t)strlen(script->script),
+                               &script->options, &batch);
 
     (void)input;
     return finish(c, script, flow, &batch, out);
@@ -564,21 +586,48 @@ Test(engine_batch, each_way_to_join_branches_ends_as_it_should)
         }
 }
 
+/* The service's bed, for code that looks at what is durable. */
+struct looking {
+    struct durable_bed bed;
+    struct script script;
+    bool durable;
+};
+
+static int look(struct engine_attempt *a, void *self, struct engine_bytes input,
+                struct engine_bytes *out)
+{
+    struct looking *looking = self;
+    const struct engine_op_entry *race =
+        durable_bed_find(&looking->bed, "race");
+
+    (void)a;
+    looking->durable = race && race->status == ENGINE_STATUS_SUCCEEDED;
+    *out = input;
+    return ENGINE_DONE;
+}
+
+static int race_and_look(struct engine_context *c, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    struct looking *looking = self;
+    uint32_t winner;
+
+    TRY(engine_race(c, "race", make_branches(c, &looking->script), 2, &winner,
+                    out));
+    return engine_step(c, "look", look, self, input, NULL, out);
+}
+
 Test(engine_batch, a_decision_by_chance_is_durable_before_the_handler_goes_on)
 {
-    struct script script = {.script = "ws"};
-    struct durable_bed bed;
+    for (int sync = 0; sync < 2; sync++) {
+        struct looking looking = {.script = {.script = "ws"}};
 
-    durable_bed_init(&bed, use_race, &script, "");
-    while (!durable_bed_find(&bed, "after")) {
-        cr_assert(durable_bed_step(&bed));
-        if (bed.replay && bed.phase == DURABLE_COMMIT)
-            cr_assert(!durable_bed_find(&bed, "after") ||
-                      durable_bed_find(&bed, "race")->status ==
-                          ENGINE_STATUS_SUCCEEDED);
+        durable_bed_init(&looking.bed, race_and_look, &looking, "");
+        looking.bed.sync = sync;
+        cr_assert_eq(durable_bed_run(&looking.bed), DURABLE_SUCCEEDED);
+        cr_assert(looking.durable);
+        durable_bed_free(&looking.bed);
     }
-    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
-    durable_bed_free(&bed);
 }
 
 Test(engine_batch, options_that_make_no_sense_are_refused)
@@ -623,8 +672,8 @@ static int cancel_it(struct engine_context *c, void *self,
 static int guard(struct engine_context *c, void *self,
                  struct engine_bytes input, struct engine_bytes *out)
 {
-    const struct engine_branch branches[] = {
-        {"watch", wait_long, NULL, input}, {"work", cancel_it, NULL, input}};
+    const struct engine_branch branches[] = {{"watch", wait_long, NULL, input},
+                                             {"work", cancel_it, NULL, input}};
     struct engine_batch batch;
 
     (void)self;
@@ -664,6 +713,103 @@ Test(engine_batch, steps_in_lost_and_failed_branches_are_undone)
     }
 }
 
+static int log_and_send(struct engine_context *c, void *self,
+                        struct engine_bytes input, struct engine_bytes *out)
+{
+    engine_log(c, "%c begins", *(const char *)input.data);
+    TRY(engine_send(c, 99, "out", input, 4));
+    TRY(engine_step(c, "copy", copy_input, self, input, NULL, out));
+    engine_log(c, "%c goes on", *(const char *)input.data);
+    TRY(engine_send(c, 99, "out", input, 4));
+    TRY(engine_step(c, "again", copy_input, self, input, NULL, out));
+    engine_log(c, "%c ends", *(const char *)input.data);
+    return ENGINE_DONE;
+}
+
+static int log_in_map(struct engine_context *c, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_batch batch;
+
+    TRY(engine_map(c, "map", make_items(c, 2), 2, log_and_send, self, NULL,
+                   &batch));
+    *out = input;
+    return ENGINE_DONE;
+}
+
+Test(engine_batch, branches_called_anew_log_and_send_nothing_twice)
+{
+    for (int sync = 0; sync < 2; sync++) {
+        struct script script = {0};
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, log_in_map, &script, "");
+        bed.sync = sync;
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        cr_assert_str_eq(bed.logged, "map/: a begins\nmap/: b begins\n"
+                                     "map/: a goes on\nmap/: b goes on\n"
+                                     "map/: a ends\nmap/: b ends\n");
+        cr_assert_eq(bed.execution.operations.count - 1, 1 + 2 + 2 * 4);
+        durable_bed_free(&bed);
+    }
+}
+
+static int leave_to_host(struct engine_attempt *a, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 1);
+    return ENGINE_SUSPENDED;
+}
+
+static int work_on_host(struct engine_context *c, void *self,
+                        struct engine_bytes input, struct engine_bytes *out)
+{
+    return engine_step(c, "job", leave_to_host, self, input, NULL, out);
+}
+
+static int work_here(struct engine_context *c, void *self,
+                     struct engine_bytes input, struct engine_bytes *out)
+{
+    return engine_step(c, "here", copy_input, self, input, NULL, out);
+}
+
+static int race_hosts(struct engine_context *c, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    const struct engine_branch branches[] = {
+        {"host", work_on_host, NULL, input}, {"here", work_here, self, input}};
+    uint32_t winner;
+
+    return engine_race(c, "race", branches, 2, &winner, out);
+}
+
+static void count_job(void *self, const struct engine_replay_step *step,
+                      uint32_t *error, struct engine_bytes *output)
+{
+    (void)step;
+    (void)error;
+    (void)output;
+    ++*(uint32_t *)self;
+}
+
+Test(engine_batch, a_job_of_a_branch_that_lost_is_not_handed_out)
+{
+    struct script script = {0};
+    struct durable_bed bed;
+    uint32_t jobs = 0;
+
+    durable_bed_init(&bed, race_hosts, &script, "a");
+    bed.config.optimistic = true;
+    bed.job = count_job;
+    bed.job_self = &jobs;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+    cr_assert_eq(jobs, 0);
+    durable_bed_free(&bed);
+}
+
 /* Size -------------------------------------------------------------------- */
 
 static int count_it(struct engine_attempt *a, void *self,
@@ -688,7 +834,8 @@ enum {
 static int map_many(struct engine_context *c, void *self,
                     struct engine_bytes input, struct engine_bytes *out)
 {
-    struct engine_bytes *items = engine_context_memory(c, MANY * sizeof(*items));
+    struct engine_bytes *items =
+        engine_context_memory(c, MANY * sizeof(*items));
     struct engine_batch batch;
 
     cr_assert(items);

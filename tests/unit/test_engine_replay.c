@@ -37,7 +37,8 @@ static int make(struct engine_attempt *a, void *self, struct engine_bytes input,
         engine_attempt_tag(a, counting->runs);
         return ENGINE_SUSPENDED;
     }
-    cr_assert(bytes);
+    if (!bytes)
+        return engine_attempt_fail(a, ENGINE_ERR_OOM, "no memory");
     memset(bytes, 'x', counting->size);
     *out = (struct engine_bytes){bytes, counting->size};
     return ENGINE_DONE;
@@ -69,8 +70,7 @@ static int make_side_by_side(struct engine_context *c, void *self,
     counting->calls++;
     engine_context_overlap(c);
     for (uint32_t i = 0; i < counting->steps; i++) {
-        int flow =
-            engine_step(c, "make", make, self, input, NULL, &ignored);
+        int flow = engine_step(c, "make", make, self, input, NULL, &ignored);
 
         if (flow)
             open = flow;
@@ -86,10 +86,8 @@ static const struct engine_limits *limits(void)
 static struct engine_replay *new_replay(const struct engine_handler *handler,
                                         const struct engine_limits *l)
 {
-    const struct engine_replay_config config = {.handler = handler,
-                                                .limits = l,
-                                                .run = 1,
-                                                .input = {"in", 2}};
+    const struct engine_replay_config config = {
+        .handler = handler, .limits = l, .run = 1, .input = {"in", 2}};
     struct engine_replay *replay = engine_replay_new(&config);
 
     cr_assert(replay);
@@ -141,10 +139,8 @@ Test(engine_replay, an_optimistic_handler_goes_on_before_steps_are_durable)
 {
     struct counting counting = {.steps = 3};
     const struct engine_handler handler = {"h", make_them, &counting};
-    const struct engine_replay_config config = {.handler = &handler,
-                                                .limits = limits(),
-                                                .run = 1,
-                                                .optimistic = true};
+    const struct engine_replay_config config = {
+        .handler = &handler, .limits = limits(), .run = 1, .optimistic = true};
     struct engine_replay *replay = engine_replay_new(&config);
     size_t size;
 
@@ -248,8 +244,7 @@ Test(engine_replay, a_refused_batch_fails_the_run_with_the_reason)
 
 Test(engine_replay, a_step_left_to_the_host_is_handed_out_once)
 {
-    struct counting counting = {
-        .steps = 1, .host = true, .timeout_ns = 5 * S};
+    struct counting counting = {.steps = 1, .host = true, .timeout_ns = 5 * S};
     const struct engine_handler handler = {"h", make_them, &counting};
     struct engine_replay *replay = new_replay(&handler, limits());
     struct engine_replay_step step;
@@ -312,6 +307,126 @@ Test(engine_replay, a_step_that_fails_on_the_host_is_tried_again)
     cr_assert_eq(jobs, 3);
     cr_assert_str_eq(durable_bed_result(&bed), "in");
     durable_bed_free(&bed);
+}
+
+static int tag_poll(struct engine_attempt *a, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 1);
+    return ENGINE_SUSPENDED;
+}
+
+static int poll_on_host(struct engine_context *c, void *self,
+                        struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    return engine_wait_for_condition(c, "poll", tag_poll, NULL, input, NULL,
+                                     out);
+}
+
+static void hold_at_three(void *self, const struct engine_replay_step *step,
+                          uint32_t *error, struct engine_bytes *output)
+{
+    static const char state[] = "sss";
+
+    (void)self;
+    if (step->attempt < 3)
+        *error = ENGINE_ERR_PENDING;
+    cr_assert_eq(step->input.size, step->attempt - 1);
+    *output = (struct engine_bytes){state, step->attempt};
+}
+
+Test(engine_replay, a_condition_may_be_polled_by_the_host)
+{
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, poll_on_host, NULL, "");
+    bed.job = hold_at_three;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s", bed.words);
+    cr_assert_str_eq(durable_bed_result(&bed), "sss");
+    durable_bed_free(&bed);
+}
+
+/* Persisting from within -------------------------------------------------- */
+
+struct disk {
+    struct engine_replay *replay;
+    uint32_t writes;
+    bool broken;
+};
+
+static int write_disk(void *self, const void *updates, size_t size)
+{
+    struct disk *disk = self;
+
+    (void)updates;
+    (void)size;
+    disk->writes++;
+    return disk->broken ? -1 : 0;
+}
+
+Test(engine_replay, updates_that_cannot_be_persisted_stay_queued)
+{
+    struct counting counting = {.steps = 3};
+    const struct engine_handler handler = {"h", make_them, &counting};
+    struct disk disk = {.broken = true};
+    const struct engine_replay_config config = {.handler = &handler,
+                                                .limits = limits(),
+                                                .run = 1,
+                                                .persist = write_disk,
+                                                .self = &disk};
+    struct engine_replay *replay = engine_replay_new(&config);
+    size_t size;
+
+    cr_assert(replay);
+    cr_assert_eq(engine_replay_go(replay), ENGINE_REPLAY_WORKING);
+    cr_assert_eq(disk.writes, 1);
+    cr_assert_eq(next_count(replay, &size), 1);
+    disk.broken = false;
+    cr_assert_eq(engine_replay_go(replay), ENGINE_REPLAY_SUCCEEDED);
+    cr_assert_eq(disk.writes, 1 + 1 + 2);
+    cr_assert_eq(counting.runs, 3);
+    cr_assert_eq(counting.calls, 2);
+    engine_replay_free(replay);
+}
+
+static int some_of_each(struct engine_context *c, void *self,
+                        struct engine_bytes input, struct engine_bytes *out)
+{
+    struct counting *counting = self;
+    struct engine_callback callback;
+
+    TRY(engine_step(c, "one", make, counting, input, NULL, out));
+    TRY(engine_create_callback(c, "callback", NULL, &callback));
+    TRY(engine_run_in_child_context(c, "child", make_them, counting, input,
+                                    NULL, out));
+    TRY(engine_wait(c, "wait", S));
+    return engine_step(c, "last", make, counting, input, NULL, out);
+}
+
+Test(engine_replay, both_ways_to_persist_leave_the_same_log)
+{
+    char stories[2][1024];
+
+    for (int sync = 0; sync < 2; sync++) {
+        struct counting counting = {.steps = 2, .size = 3};
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, some_of_each, &counting, "");
+        bed.sync = sync;
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        cr_assert_eq(counting.runs, 4);
+        (void)durable_bed_story(&bed, stories[sync], sizeof(stories[sync]));
+        durable_bed_free(&bed);
+    }
+    cr_assert_str_eq(stories[0], stories[1]);
+    cr_assert_str_eq(stories[0],
+                     "succeeded one; started callback; started child; "
+                     "succeeded make; succeeded make; succeeded child; started "
+                     "wait; fired wait; succeeded last");
 }
 
 /* Results ----------------------------------------------------------------- */
@@ -465,8 +580,8 @@ static int grow_poll(struct engine_attempt *a, void *self,
     return input.size > draw(place, 6, 3) ? ENGINE_DONE : ENGINE_SUSPENDED;
 }
 
-static int grow(struct engine_context *c, void *self,
-                struct engine_bytes input, struct engine_bytes *out);
+static int grow(struct engine_context *c, void *self, struct engine_bytes input,
+                struct engine_bytes *out);
 
 static int grow_step(struct engine_context *c, struct place *place,
                      struct engine_bytes input, struct engine_bytes *out)
@@ -502,15 +617,15 @@ static int grow_batch(struct engine_context *c, struct place *place,
     }
     TRY(engine_parallel(c, "batch", branches, count, &options, &batch));
     *out = (struct engine_bytes){
-        words, (size_t)snprintf(words, 128, "%u/%u", batch.succeeded,
-                                batch.failed)};
+        words,
+        (size_t)snprintf(words, 128, "%u/%u", batch.succeeded, batch.failed)};
     for (uint32_t i = 0; i < batch.count; i++)
-        out->size += (size_t)snprintf(
-            words + out->size, 128 - out->size, " %.*s",
-            batch.branches[i].value.size > 12
-                ? 12
-                : (int)batch.branches[i].value.size,
-            (const char *)batch.branches[i].value.data);
+        out->size +=
+            (size_t)snprintf(words + out->size, 128 - out->size, " %.*s",
+                             batch.branches[i].value.size > 12
+                                 ? 12
+                                 : (int)batch.branches[i].value.size,
+                             (const char *)batch.branches[i].value.data);
     return ENGINE_DONE;
 }
 
@@ -556,8 +671,8 @@ static int grow_one(struct engine_context *c, struct place *place,
 }
 
 /* A few operations in a row; the last one that succeeds gives the result. */
-static int grow(struct engine_context *c, void *self,
-                struct engine_bytes input, struct engine_bytes *out)
+static int grow(struct engine_context *c, void *self, struct engine_bytes input,
+                struct engine_bytes *out)
 {
     const struct place *place = self;
     uint64_t count = 1 + draw(place, 10, 4);
@@ -655,8 +770,7 @@ static void check_log(const struct world *world)
 
     cr_assert(ends);
     for (size_t at = 8; at < bed->log.size;) {
-        const struct engine_item *event =
-            (const void *)(bed->log.bytes + at);
+        const struct engine_item *event = (const void *)(bed->log.bytes + at);
 
         at += engine_item_span(event->size);
         if (event->kind == ENGINE_EV_OPERATION_SUCCEEDED ||
@@ -730,4 +844,120 @@ Test(engine_replay, random_handlers_end_the_same_whoever_dies_and_when)
         free(plain);
         free(dying);
     }
+}
+
+/* Bad times --------------------------------------------------------------- */
+
+/* Memory that runs out after so many more allocations. */
+struct purse {
+    uint32_t left;
+};
+
+static void *spend(void *self, void *old, size_t size)
+{
+    struct purse *purse = self;
+
+    if (size == 0) {
+        free(old);
+        return NULL;
+    }
+    if (purse->left == 0)
+        return NULL;
+    purse->left--;
+    return realloc(old, size);
+}
+
+/* Goes on as long as anything can be done; what is queued counts as durable. */
+static enum engine_replay_state drive(struct engine_replay *replay)
+{
+    enum engine_replay_state state;
+
+    for (uint32_t i = 0;; i++) {
+        struct engine_replay_step step;
+        size_t size;
+
+        cr_assert_lt(i, 1000);
+        state = engine_replay_go(replay);
+        if (state != ENGINE_REPLAY_WORKING)
+            return state;
+        while (engine_replay_updates(replay, &size))
+            engine_replay_persisted(replay);
+        while (engine_replay_next_step(replay, &step))
+            if (engine_replay_ended(replay, step.operation, 0, false,
+                                    (struct engine_bytes){"out", 3}))
+                return ENGINE_REPLAY_FAILED;
+    }
+}
+
+static int many_kinds(struct engine_context *c, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    struct counting *counting = self;
+    const struct engine_branch branches[] = {{"a", make_them, counting, input},
+                                             {"b", make_them, counting, input}};
+    struct engine_batch batch;
+    struct engine_bytes message;
+    bool end;
+
+    TRY(engine_step(c, "one", make, counting, input, NULL, out));
+    TRY(engine_all(c, "all", branches, 2, &batch));
+    TRY(engine_send(c, 99, "edge", input, 1));
+    TRY(engine_wait(c, "wait", S));
+    return engine_receive(c, "edge", &message, &end);
+}
+
+Test(engine_replay, a_replay_without_memory_says_so_and_nothing_else)
+{
+    uint32_t ended = 0;
+
+    for (uint32_t left = 0; left < 100; left++) {
+        struct counting counting = {.steps = 20, .size = 300};
+        struct purse purse = {left};
+        const struct engine_memory memory = {spend, &purse};
+        const struct engine_handler handler = {"h", many_kinds, &counting};
+        const struct engine_replay_config config = {.memory = &memory,
+                                                    .handler = &handler,
+                                                    .limits = limits(),
+                                                    .run = 1};
+        struct engine_replay *replay = engine_replay_new(&config);
+        struct engine_text type;
+        struct engine_text words;
+
+        if (replay && drive(replay) == ENGINE_REPLAY_FAILED)
+            cr_assert_eq(engine_replay_error(replay, &type, &words),
+                         ENGINE_ERR_OOM);
+        else if (replay)
+            ended++;
+        engine_replay_free(replay);
+    }
+    cr_assert_gt(ended, 10);
+    cr_assert_lt(ended, 90);
+}
+
+Test(engine_replay, damaged_state_does_no_harm)
+{
+    struct counting counting = {.steps = 2, .size = 3};
+    const struct engine_handler handler = {"h", many_kinds, &counting};
+    struct engine_block page = {0};
+    struct durable_bed bed;
+    uint32_t marker;
+
+    durable_bed_init(&bed, many_kinds, &counting, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_PARKED);
+    cr_assert(engine_block_begin(&page, 8));
+    cr_assert_eq(
+        engine_execution_page(&bed.execution, 0, 1 << 16, &page, &marker), 0);
+    cr_assert_gt(page.size, 500);
+    for (size_t at = 8; at < page.size; at++)
+        for (unsigned bit = 1; bit < 256; bit *= 4) {
+            struct engine_replay *replay = new_replay(&handler, limits());
+
+            page.bytes[at] = (unsigned char)(page.bytes[at] ^ bit);
+            if (engine_replay_load(replay, page.bytes + 8, page.size - 8) == 0)
+                (void)drive(replay);
+            page.bytes[at] = (unsigned char)(page.bytes[at] ^ bit);
+            engine_replay_free(replay);
+        }
+    engine_block_free(&page);
+    durable_bed_free(&bed);
 }

@@ -43,9 +43,9 @@ static int run_code(struct engine_attempt *a, void *self,
     (void)snprintf(code->input, sizeof(code->input), "%.*s", (int)input.size,
                    (const char *)input.data);
     if (engine_attempt_number(a) <= code->failures)
-        return engine_attempt_fail_as(
-            a, code->error, code->type, code->message ? code->message : "no",
-            code->retryable, code->retry_after_ns);
+        return engine_attempt_fail_as(a, code->error, code->type,
+                                      code->message ? code->message : "no",
+                                      code->retryable, code->retry_after_ns);
     *out = engine_attempt_text(a, code->result ? code->result : "done");
     return ENGINE_DONE;
 }
@@ -70,13 +70,11 @@ static int charge(struct engine_attempt *a, void *self,
 static int order(struct engine_context *c, void *self,
                  struct engine_bytes input, struct engine_bytes *out)
 {
-    struct engine_step_options once = {
-        .side_effect = ENGINE_EFFECT_IDEMPOTENT};
+    struct engine_step_options once = {.side_effect = ENGINE_EFFECT_IDEMPOTENT};
     struct engine_bytes paid;
     int flow;
 
-    if ((flow =
-             engine_step(c, "charge", charge, self, input, &once, &paid)))
+    if ((flow = engine_step(c, "charge", charge, self, input, &once, &paid)))
         return flow;
     if ((flow = engine_wait(c, "cool off", 3600 * ENGINE_SECOND)))
         return flow;
@@ -181,11 +179,16 @@ Test(engine_workflow, the_class_of_an_error_decides_how_often_it_is_tried)
         bool flagged;
         uint32_t attempts;
     } rows[] = {
-        {ENGINE_ERR_NETWORK, false, 6},       {ENGINE_ERR_TIMED_OUT, false, 6},
-        {ENGINE_ERR_PLATFORM_START, false, 6}, {ENGINE_ERR_THROTTLED, false, 6},
-        {ENGINE_ERR_OOM, false, 3},           {ENGINE_ERR_AUTH_EXPIRED, false, 2},
-        {ENGINE_ERR_USER, false, 1},          {ENGINE_ERR_USER, true, 6},
-        {ENGINE_ERR_UNKNOWN, false, 1},       {ENGINE_ERR_VALIDATION, false, 1},
+        {ENGINE_ERR_NETWORK, false, 6},
+        {ENGINE_ERR_TIMED_OUT, false, 6},
+        {ENGINE_ERR_PLATFORM_START, false, 6},
+        {ENGINE_ERR_THROTTLED, false, 6},
+        {ENGINE_ERR_OOM, false, 3},
+        {ENGINE_ERR_AUTH_EXPIRED, false, 2},
+        {ENGINE_ERR_USER, false, 1},
+        {ENGINE_ERR_USER, true, 6},
+        {ENGINE_ERR_UNKNOWN, false, 1},
+        {ENGINE_ERR_VALIDATION, false, 1},
         {ENGINE_ERR_SIZE_LIMIT, true, 1},
     };
     struct engine_retry_filter none = {0};
@@ -220,9 +223,9 @@ Test(engine_workflow, a_filter_lets_matching_errors_of_a_step_be_tried_again)
 /* Virtual time from the first attempt to the end of a step that fails once. */
 static uint64_t delay_of(struct code failing, const struct engine_retry *retry)
 {
-    struct one_step one = {.code = failing,
-                           .options = {.side_effect = ENGINE_EFFECT_IDEMPOTENT,
-                                       .retry = retry}};
+    struct one_step one = {
+        .code = failing,
+        .options = {.side_effect = ENGINE_EFFECT_IDEMPOTENT, .retry = retry}};
     struct durable_bed bed;
     uint64_t delay;
 
@@ -434,9 +437,9 @@ static int see_numbers(struct engine_context *c, void *self,
     struct engine_bytes large;
     const struct engine_error_info *why;
 
-    cr_assert_eq(engine_step(c, "large", give_bytes, self, input, NULL, &large) >
-                     0,
-                 engine_error_of(c)->error == ENGINE_ERR_NONE);
+    cr_assert_eq(
+        engine_step(c, "large", give_bytes, self, input, NULL, &large) > 0,
+        engine_error_of(c)->error == ENGINE_ERR_NONE);
     TRY(engine_wait(c, "then", S));
     why = engine_error_of(c);
     cr_assert_eq(why->error, ENGINE_ERR_SIZE_LIMIT);
@@ -478,8 +481,8 @@ static int call_save_progress(struct engine_context *c, void *self,
                               struct engine_bytes input,
                               struct engine_bytes *out)
 {
-    struct engine_step_options options = {
-        .side_effect = ENGINE_EFFECT_IDEMPOTENT};
+    struct engine_step_options options = {.side_effect =
+                                              ENGINE_EFFECT_IDEMPOTENT};
 
     return engine_step(c, "long", save_progress, self, input, &options, out);
 }
@@ -636,8 +639,7 @@ Test(engine_workflow, a_callback_times_out_by_itself_or_without_heartbeats)
 
 Test(engine_workflow, a_heartbeat_timeout_must_be_below_the_timeout)
 {
-    struct engine_callback_options equal = {.timeout_ns = S,
-                                            .heartbeat_ns = S};
+    struct engine_callback_options equal = {.timeout_ns = S, .heartbeat_ns = S};
     struct durable_bed bed;
 
     durable_bed_init(&bed, await_callback, &equal, "");
@@ -663,8 +665,8 @@ static int submit(struct engine_attempt *a, void *self,
 static int submit_and_wait(struct engine_context *c, void *self,
                            struct engine_bytes input, struct engine_bytes *out)
 {
-    struct engine_step_options options = {
-        .side_effect = ENGINE_EFFECT_IDEMPOTENT};
+    struct engine_step_options options = {.side_effect =
+                                              ENGINE_EFFECT_IDEMPOTENT};
 
     (void)input;
     return engine_wait_for_callback(c, "approval", submit, self, &options, NULL,
@@ -689,8 +691,8 @@ Test(engine_workflow, a_submitter_runs_after_its_callback_is_durable)
     cr_assert_eq(run, DURABLE_RUN);
     cr_assert_eq(bed.execution.operations.entries[number].type,
                  ENGINE_OPERATION_CALLBACK);
-    cr_assert(engine_hash_equal(bed.execution.operations.entries[number].id,
-                                key));
+    cr_assert(
+        engine_hash_equal(bed.execution.operations.entries[number].id, key));
     durable_bed_signal(&bed, ENGINE_SIG_CALLBACK_SUCCEED, number, 0, "", 0,
                        "approved");
     cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
@@ -850,15 +852,12 @@ Test(engine_workflow, a_receiver_gets_messages_in_order_and_then_the_end)
     struct durable_bed bed;
 
     durable_bed_init(&bed, receive_all, NULL, "");
-    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 2,
-                       "b");
+    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 2, "b");
     cr_assert_eq(durable_bed_run(&bed), DURABLE_PARKED);
     durable_bed_signal(&bed, ENGINE_SIG_END_OF_STREAM, UINT32_MAX, 0, "work", 3,
                        "");
-    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 1,
-                       "a");
-    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 1,
-                       "a");
+    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 1, "a");
+    durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0, "work", 1, "a");
     cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
     cr_assert_str_eq(durable_bed_result(&bed), "ab");
     durable_bed_free(&bed);
@@ -931,8 +930,7 @@ Test(engine_workflow, a_failing_child_context_hands_its_error_on)
     cr_assert_eq(bed.error, ENGINE_ERR_USER);
     cr_assert_str_eq(bed.type, "Custom");
     cr_assert_str_eq(bed.words, "inner words");
-    cr_assert_eq(durable_bed_find(&bed, "child")->status,
-                 ENGINE_STATUS_FAILED);
+    cr_assert_eq(durable_bed_find(&bed, "child")->status, ENGINE_STATUS_FAILED);
     durable_bed_free(&bed);
 }
 
@@ -1206,8 +1204,7 @@ static int cancel(struct engine_attempt *a, void *self,
     return ENGINE_DONE;
 }
 
-static int reserve_one(struct engine_context *c, void *self,
-                       const char *what)
+static int reserve_one(struct engine_context *c, void *self, const char *what)
 {
     struct engine_step_options options = {
         .side_effect = ENGINE_EFFECT_REVERSIBLE, .compensate = cancel};
@@ -1246,15 +1243,14 @@ static int travel(struct engine_context *c, void *self,
 Test(engine_workflow, a_failing_run_undoes_its_reversible_steps_newest_first)
 {
     for (int mode = 0; mode < 4; mode++) {
-        struct saga saga = {
-            .fails = true, .failures = 2, .in_child = mode & 1};
+        struct saga saga = {.fails = true, .failures = 2, .in_child = mode & 1};
         struct durable_bed bed;
 
         durable_bed_init(&bed, travel, &saga, "");
         bed.sync = mode & 2;
         cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
-        cr_expect_str_eq(saga.undone, saga.in_child ? "car hotel flight "
-                                                    : "car flight ");
+        cr_expect_str_eq(saga.undone,
+                         saga.in_child ? "car hotel flight " : "car flight ");
         cr_expect_str_eq(bed.words, "no beds");
         cr_expect_str_eq(bed.type, "Closed");
         cr_expect_eq(durable_bed_find(&bed, "compensate car")->attempt, 3);
