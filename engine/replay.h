@@ -7,8 +7,19 @@
  *                                     give back the answer -> go -> ..
  *                                  -> PENDING | SUCCEEDED | FAILED
  *
- * go() calls the handler at most once. Between two calls everything is in the
- * table of operations; nothing of the handler stays.
+ * Between two calls of the handler everything is in the table of operations;
+ * nothing of it stays. What is queued is applied to the table at once, so the
+ * handler meets its own changes; where it must not go on before they are
+ * durable, it is SUSPENDED.
+ *
+ *     a step's result, an early end of a    durable before the handler goes on
+ *       map or parallel                       (unless optimistic)
+ *     START of an attempt at most once      durable before its code runs
+ *     a callback                            durable before its id is given
+ *     all others                            durable before what comes later is
+ *
+ * All updates are made durable in the order in which they were queued, each in
+ * one piece: START before the end, a context before what is in it.
  */
 #ifndef ENGINE_REPLAY_H
 #define ENGINE_REPLAY_H
@@ -18,9 +29,14 @@
 
 enum engine_replay_state {
     ENGINE_REPLAY_WORKING,   /* updates wait to be persisted, or steps run */
-    ENGINE_REPLAY_PENDING,   /* nothing to do until something outside happens */
-    ENGINE_REPLAY_SUCCEEDED, /* result */
-    ENGINE_REPLAY_FAILED     /* error, words */
+    ENGINE_REPLAY_PENDING,   /* nothing to do until something outside happens,
+                                be it an operator's word on a step that ended
+                                ambiguously */
+    ENGINE_REPLAY_SUCCEEDED, /* result; empty if it was above the profile's
+                                response and is an update of the EXECUTION */
+    ENGINE_REPLAY_FAILED     /* error, words. With OOM and no type the replay
+                                itself had no memory: the invocation broke, the
+                                run did not fail */
 };
 
 /* A step's code that the handler's step_fn left to the host (SUSPENDED). */
@@ -29,9 +45,9 @@ struct engine_replay_step {
     uint32_t attempt;
     struct engine_hash id;
     struct engine_hash key;
-    uint64_t timeout_ns; /* 0: none */
-    uint64_t stall_ns;   /* between signs of progress; 0: none */
-    uint64_t tag;        /* set by the step_fn: engine_attempt_tag() */
+    uint64_t timeout_ns;          /* 0: none */
+    uint64_t stall_ns;            /* between signs of progress; 0: none */
+    uint64_t tag;                 /* set by the step_fn: engine_attempt_tag() */
     struct engine_bytes input;    /* these two hold until */
     struct engine_bytes progress; /* engine_replay_ended() */
 };
@@ -54,7 +70,8 @@ struct engine_replay_config {
      * NULL, or persists the updates (size bytes of UPDATE items) and loads
      * the answer with engine_replay_load() before it returns 0; then the
      * handler goes on at once, and long handlers are not called anew for each
-     * result. -1: could not; the updates stay queued.
+     * result. -1: could not; the updates stay queued and go() says WORKING,
+     * or FAILED after engine_replay_refused(). Either way leaves the same log.
      */
     int (*persist)(void *self, const void *updates, size_t size);
     /* NULL, or where engine_log() goes. */
@@ -70,26 +87,36 @@ struct engine_replay *
 engine_replay_new(const struct engine_replay_config *config);
 void engine_replay_free(struct engine_replay *replay);
 
-/* Takes over OPERATION items (size bytes side by side). 0, -1, -2 damaged. */
+/*
+ * Takes over OPERATION items (size bytes side by side, at an address divisible
+ * by 8): pages of the state before the first go(), then the answers to the
+ * updates, before engine_replay_persisted(). 0, -1 out of memory, -2 damaged;
+ * then the replay is of no more use.
+ */
 int engine_replay_load(struct engine_replay *replay, const void *items,
                        size_t size);
 
-/* Calls the handler. Not while updates are on their way. */
+/*
+ * Calls the handler, unless updates are still queued or it has ended. Once,
+ * but with `persist` again while the answers bring what it waits for.
+ */
 enum engine_replay_state engine_replay_go(struct engine_replay *replay);
 
 /*
- * The updates to persist next: one batch within the limits of the profile,
- * UPDATE items side by side. NULL when none is queued. They stay queued until
- * engine_replay_persisted().
+ * The updates to persist next: one batch within the limits of the profile (a
+ * single update may be larger), UPDATE items side by side. NULL when none is
+ * queued. It stays the next one until engine_replay_persisted(); its bytes hold
+ * until then, or until the next call that may queue: go(), progress().
  */
 const void *engine_replay_updates(struct engine_replay *replay, size_t *size);
 /* That batch is durable; its OPERATION items have been loaded. */
 void engine_replay_persisted(struct engine_replay *replay);
-/* That batch was refused: the handler learns it, or the run fails with it. */
+/* That batch was refused: the run fails with it; nothing stays queued. */
 void engine_replay_refused(struct engine_replay *replay, uint32_t error,
                            const char *text, size_t size);
 
-/* Steps that the host is to run now; each is handed out once. */
+/* Steps that the host is to run now; each is handed out once, those of
+ * branches that have lost by then not at all. */
 bool engine_replay_next_step(struct engine_replay *replay,
                              struct engine_replay_step *step);
 /* Progress of one: durable with the next updates. 0, or -1: too large, out of

@@ -33,8 +33,14 @@
  *
  * A handler must do the same calls in the same order when it meets the same
  * results: no clock, no random number, no outside state but through this
- * header. A replay that meets another operation than the one recorded ends
- * the run as NONDETERMINISTIC and names both.
+ * header. An operation is known by the number of its call in its context. A
+ * replay that meets another one there than was recorded (another type or
+ * name), or that ends before one that was recorded, ends the run as
+ * NONDETERMINISTIC and names both.
+ *
+ * What cannot be right is refused where it is said: a wait that is too short,
+ * a name that is too long, options that contradict each other. Such a call
+ * returns FAILED_FLOW, and nothing is recorded of it.
  *
  * The same functions can be declared in JSON: engine/program.h.
  *
@@ -84,7 +90,7 @@ struct engine_handler {
     void *self;
 };
 
-/* The error of the last operation that returned FAILED_FLOW. */
+/* Why something failed; the same in every replay. */
 struct engine_error_info {
     uint32_t error; /* enum engine_error */
     struct engine_text type;
@@ -92,6 +98,7 @@ struct engine_error_info {
     uint64_t actual; /* of a SIZE_LIMIT */
     uint64_t maximum;
 };
+/* The error of the context's last operation that returned FAILED_FLOW. */
 const struct engine_error_info *engine_error_of(const struct engine_context *c);
 /* Fails the handler or branch itself, with words; returns FAILED_FLOW. */
 int engine_fail(struct engine_context *c, uint32_t error, const char *type,
@@ -108,7 +115,10 @@ void engine_context_overlap(struct engine_context *c);
 
 /* Steps ------------------------------------------------------------------- */
 
-/* Which errors of a step may be retried. */
+/*
+ * Which errors of class USER and UNKNOWN are retried: those that match both.
+ * Without a filter, those of which engine_attempt_fail_as() says so.
+ */
 struct engine_retry_filter {
     const char *const *types; /* of engine_attempt_fail_as(); NULL: any */
     uint32_t type_count;
@@ -118,19 +128,27 @@ struct engine_retry_filter {
 /* Zeros mean the defaults, named with each. */
 struct engine_step_options {
     enum engine_side_effect side_effect; /* 0: undeclared, one attempt only */
-    enum engine_semantics semantics;     /* AT_LEAST_ONCE */
+    enum engine_semantics semantics;     /* AT_LEAST_ONCE; an IRREVERSIBLE step
+                                            is AT_MOST_ONCE */
     const struct engine_retry *retry;    /* NULL: by side effect, see below */
     struct engine_retry_filter retryable;
-    uint64_t attempt_timeout_ns; /* none */
-    uint64_t stall_timeout_ns;   /* between signs of progress; none */
-    engine_step_fn *compensate;  /* of a REVERSIBLE step: called with its
-                                    result, newest first, if the run fails */
+    uint64_t attempt_timeout_ns; /* none; kept by the host */
+    uint64_t stall_timeout_ns;   /* between signs of progress; none; the same */
+    engine_step_fn *compensate;  /* of a REVERSIBLE step: called with the same
+                                    self and the step's result if the run
+                                    fails */
 };
 
 /*
  * The retry policies: `standard` is 6 attempts, 5 s, doubling, at most 60 s,
  * full jitter, for READ_ONLY and IDEMPOTENT steps and for REVERSIBLE ones
- * with a compensation; all others have one attempt.
+ * with a compensation; all others have one attempt. Which errors are retried
+ * is in engine/failure.h: THROTTLED, OOM and AUTH_EXPIRED have policies of
+ * their own. A step that declares nothing but has a policy is repeated like
+ * an IDEMPOTENT one. Delays are never below the profile's shortest wait, nor
+ * below what engine_attempt_fail_as() asks for.
+ *
+ * In a policy factor_milli 0 is linear growth: each delay is delay_ns longer.
  */
 extern const struct engine_retry engine_retry_standard;
 extern const struct engine_retry engine_retry_none;
@@ -138,6 +156,19 @@ struct engine_retry engine_retry_fixed(uint32_t attempts, uint64_t delay_ns);
 struct engine_retry engine_retry_linear(uint32_t attempts, uint64_t delay_ns,
                                         uint64_t delay_max_ns);
 
+/*
+ * Runs code until an attempt succeeds or none is left; its result is recorded
+ * and given to every replay. An attempt that is AT_MOST_ONCE is recorded
+ * before its code runs: if a later replay finds that it was cut off, it was
+ * INTERRUPTED, and the policy decides. An IRREVERSIBLE one is AMBIGUOUS then,
+ * and the run stays SUSPENDED until an operator skips, resumes or aborts the
+ * step. A result above the profile's op_payload fails as SIZE_LIMIT.
+ *
+ * If the run fails, the compensations of its succeeded REVERSIBLE steps run,
+ * newest first, each as a step called "compensate NAME" with the standard
+ * policy; the run then fails with its own error whether they succeed or not.
+ * Steps of failed and cancelled branches are undone like all others.
+ */
 int engine_step(struct engine_context *c, const char *name,
                 engine_step_fn *code, void *self, struct engine_bytes input,
                 const struct engine_step_options *options,
@@ -155,8 +186,11 @@ void *engine_attempt_memory(struct engine_attempt *a, size_t size);
 /* A copy of a text as a result. */
 struct engine_bytes engine_attempt_text(struct engine_attempt *a,
                                         const char *text);
-/* Says why the step failed; returns FAILED_FLOW. Retried by class and policy:
- * USER, UNKNOWN, VALIDATION and the like are not, unless fail_as says so. */
+/*
+ * Say why the step failed; return FAILED_FLOW. Retried by class and policy:
+ * USER, UNKNOWN, VALIDATION and the like are not, unless fail_as says that
+ * they are retryable, which also says that the effect has surely not begun.
+ */
 int engine_attempt_fail(struct engine_attempt *a, uint32_t error,
                         const char *message);
 int engine_attempt_fail_as(struct engine_attempt *a, uint32_t error,
@@ -165,8 +199,10 @@ int engine_attempt_fail_as(struct engine_attempt *a, uint32_t error,
 
 /* Waiting ----------------------------------------------------------------- */
 
+/* FAILED_FLOW with CANCELLED if another branch cancelled it. */
 int engine_wait(struct engine_context *c, const char *name, uint64_t ns);
-/* Cancels a wait begun in a branch that lost; a finished one stays. */
+/* Cancels the newest open wait of this name, in any branch that is open. One
+ * that is over stays as it is, and none is no error. */
 int engine_wait_cancel(struct engine_context *c, const char *name);
 
 /* How a condition polls: a retry policy with a state in place of the error. */
@@ -175,7 +211,9 @@ struct engine_condition_options {
 };
 /*
  * check gets the state and sets the next one; it returns DONE when the
- * condition holds (the state is the result), SUSPENDED to be asked again.
+ * condition holds (the state is the result), SUSPENDED to be asked again. Its
+ * errors are not retried. After the last poll the operation fails: TIMED_OUT,
+ * type Condition.Exhausted.
  */
 int engine_wait_for_condition(struct engine_context *c, const char *name,
                               engine_step_fn *check, void *self,
@@ -198,14 +236,18 @@ int engine_create_callback(struct engine_context *c, const char *name,
 int engine_callback_result(struct engine_context *c,
                            const struct engine_callback *callback,
                            struct engine_bytes *out);
-/* A child context with a callback and a step, the submitter, whose input is
- * the callback's id. */
+/*
+ * A child context with a callback and a step, the submitter, whose input is
+ * the callback's id. It runs once the callback is durable, and not again when
+ * the callback has been answered.
+ */
 int engine_wait_for_callback(struct engine_context *c, const char *name,
                              engine_step_fn *submitter, void *self,
                              const struct engine_step_options *step,
                              const struct engine_callback_options *options,
                              struct engine_bytes *out);
-/* The run and operation that a callback id names. 0, or -1: it is none. */
+/* The run that a callback id names, the operation's number in it, and its id.
+ * 0, or -1: it is none, or mistyped. */
 int engine_callback_parse(const char *id, uint64_t *run, uint32_t *operation,
                           struct engine_hash *key);
 
@@ -214,14 +256,17 @@ int engine_callback_parse(const char *id, uint64_t *run, uint32_t *operation,
 struct engine_invoke_options {
     uint64_t timeout_ns; /* 0: none */
 };
+/* Has another workflow run, as a run of its own, and waits for its end. */
 int engine_invoke(struct engine_context *c, const char *name,
                   const char *workflow, struct engine_bytes input,
                   const struct engine_invoke_options *options,
                   struct engine_bytes *out);
 /*
  * Messages: FIFO on each edge of a receiving run, each with an id that does
- * not depend on attempts. send suspends while `window` messages are not yet
- * consumed (0: 3). The edge ends when the sender's run does, however it does.
+ * not depend on attempts. A SEND is open until its receiver has consumed the
+ * message; send is SUSPENDED, and sends nothing, while `window` (0: 3) earlier
+ * ones of this run to that edge are open. It does not wait for its own. The
+ * edge ends when the sender's run does, however it does.
  */
 int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
                 struct engine_bytes message, uint32_t window);
@@ -232,29 +277,44 @@ int engine_receive(struct engine_context *c, const char *edge,
 /* Structure --------------------------------------------------------------- */
 
 struct engine_child_options {
-    bool replay_children; /* rebuild the result from the children: for results
-                             above the limit */
-    const struct engine_limits *reserved;
+    bool replay_children; /* a result above op_payload is not stored: a replay
+                             calls the function again for it */
 };
+/*
+ * A function whose operations are numbered on their own, and which is over
+ * once it returns: a replay takes its result and does not call it. If it
+ * fails, the operation fails with its error.
+ */
 int engine_run_in_child_context(struct engine_context *c, const char *name,
                                 engine_handler_fn *run, void *self,
                                 struct engine_bytes input,
                                 const struct engine_child_options *options,
                                 struct engine_bytes *out);
 
-/* When a map or parallel is over before all its branches are. */
+/*
+ * When a map or parallel is over: once enough branches have succeeded; else
+ * once too many have failed; else when all have ended. It fails with its first
+ * failure, by place, if too many failed or too few succeeded. Without
+ * `tolerate`, one failure is too many, but any number if min_successful is
+ * set.
+ */
 struct engine_completion {
     uint32_t min_successful;        /* 0: all */
     bool tolerate;                  /* the two below hold */
-    uint32_t tolerated_failures;    /* more than this many: over */
-    uint32_t tolerated_share_milli; /* more than this share; 1000: any */
+    uint32_t tolerated_failures;    /* more than this many: over; 0 with a
+                                       share: only that counts */
+    uint32_t tolerated_share_milli; /* more than this share of all: over; 0:
+                                       only the number counts */
 };
 
 struct engine_batch_options {
-    uint32_t max_concurrency;            /* 0: the profile's bound */
+    uint32_t max_concurrency; /* open branches; 0: the profile's bound, which
+                                 holds for a run with all its batches */
     struct engine_completion completion; /* zeros: one failure ends it */
     uint32_t items_per_batch;            /* map: 0 or 1: one each */
-    size_t bytes_per_batch;              /* 0: no bound */
+    size_t bytes_per_batch;              /* 0: no bound. If one of the two is
+                                            set, the other's default is 100
+                                            items or 262,144 bytes */
 };
 
 enum engine_branch_status {
@@ -269,6 +329,7 @@ enum engine_batch_reason {
     ENGINE_MIN_SUCCESSFUL_REACHED,
     ENGINE_FAILURE_TOLERANCE_EXCEEDED
 };
+/* CANCELLED: it was open when the others decided. */
 struct engine_branch_result {
     enum engine_branch_status status;
     struct engine_bytes value;
@@ -290,19 +351,25 @@ struct engine_branch {
     struct engine_bytes input;
 };
 
-/* DONE also when branches failed, if the completion policy allows it. With
- * items_per_batch the function's input is a run of items, each preceded by
- * its uint32 size; engine_item_at() takes them apart. */
+/*
+ * Calls run for each item, in a context of its own, side by side; the results
+ * are in the order of the items, and the same in every replay. DONE also when
+ * branches failed, if the completion policy allows it; *out is filled also
+ * with FAILED_FLOW, unless the options were refused. Costs 1 operation, 1 for
+ * each branch and those inside. With batches of items an input is a row of
+ * items, each after its size as uint32; engine_item_of() takes it apart.
+ */
 int engine_map(struct engine_context *c, const char *name,
                const struct engine_bytes *items, uint32_t count,
                engine_handler_fn *run, void *self,
                const struct engine_batch_options *options,
                struct engine_batch *out);
+/* The same with a function for each branch. */
 int engine_parallel(struct engine_context *c, const char *name,
                     const struct engine_branch *branches, uint32_t count,
                     const struct engine_batch_options *options,
                     struct engine_batch *out);
-/* The n-th item of a batch's input; size_t as SIZE_MAX data NULL: none. */
+/* The n-th item of such a row, from 0; data NULL: there is none. */
 struct engine_bytes engine_item_of(struct engine_bytes batch, uint32_t n);
 
 /* Fails with the first failure. */
@@ -326,11 +393,13 @@ int engine_any(struct engine_context *c, const char *name,
 uint64_t engine_context_run(const struct engine_context *c);
 /* When the run was created; the same in every replay. Unix ns. */
 uint64_t engine_now(const struct engine_context *c);
+/* Drawn from the run's seed; each context has its own sequence. */
 uint64_t engine_random(struct engine_context *c);
 void engine_uuid(struct engine_context *c, char out[37]);
-/* True while everything met so far had been recorded before. */
+/* True while the handler goes where it has been before. */
 bool engine_is_replaying(const struct engine_context *c);
-/* To the host's log with run, operation and parent; muted in replays. */
+/* A line to the host's log, with the names of the contexts around it; not
+ * again in replays. */
 void engine_log(struct engine_context *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Memory that lives until the handler returns; NULL: none. */
