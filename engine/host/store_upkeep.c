@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/host/store_private.h"
+#include "engine/host/store_search.h"
 
 /* Statements made for one call. */
 
@@ -69,7 +70,7 @@ struct ring {
     uint64_t *positions;
     uint64_t seen;
     uint32_t size;
-    uint64_t folded_seq; /* the first row that is there is the next one */
+    uint64_t folded_seq; /* before the first row that is there */
 };
 
 /* Walks back from a run's tail to after_seq. 0 or -1. */
@@ -90,13 +91,15 @@ static int walk_back(struct store_sqlite *store,
         if (found <= 0)
             break;
         first_seq = get(look, 0);
-        if (first_seq + get(look, 1) - 1 <= after_seq)
+        if (first_seq + get(look, 1) - 1 <= after_seq) {
+            first_seq = 1;
             break;
+        }
         ring->positions[ring->seen++ % ring->size] = position;
         position = get(look, 2) < position ? get(look, 2) : 0;
         sqlite3_reset(look);
     }
-    ring->folded_seq = found ? 0 : first_seq - 1;
+    ring->folded_seq = first_seq - 1;
     sqlite3_finalize(look);
     return found < 0 ? -1 : 0;
 }
@@ -153,130 +156,20 @@ int store_read_events(struct engine_store *store, uint64_t run,
 
 /* Blobs that nothing refers to. */
 
-struct candidate {
-    uint8_t digest[32];
-    int referred;
-};
-
-/* The digests to look for, found by their first eight bytes. */
-struct search {
-    struct candidate *candidates;
-    size_t count;
-    size_t capacity;
-    uint32_t *slots; /* index + 1; 0: empty */
-    size_t mask;
-    uint8_t first[8192]; /* which first two bytes any of them has */
-};
-
-static uint64_t head_of(const uint8_t *digest)
-{
-    uint64_t head;
-
-    memcpy(&head, digest, sizeof(head));
-    return head;
-}
-
-static size_t slot_of(const struct search *search, uint64_t head)
-{
-    return (size_t)(head * UINT64_C(0x9e3779b97f4a7c15) >> 20) & search->mask;
-}
-
-static int add_candidate(struct search *search, const uint8_t *digest)
-{
-    unsigned pair = (unsigned)(digest[0] | digest[1] << 8);
-
-    if (search->count == search->capacity) {
-        size_t capacity = search->capacity ? 2 * search->capacity : 64;
-        void *larger =
-            realloc(search->candidates, capacity * sizeof(struct candidate));
-
-        if (!larger)
-            return -1;
-        search->candidates = larger;
-        search->capacity = capacity;
-    }
-    memcpy(search->candidates[search->count].digest, digest, 32);
-    search->candidates[search->count++].referred = 0;
-    search->first[pair / 8] |= (uint8_t)(1 << pair % 8);
-    return 0;
-}
-
-static int fill_slots(struct search *search)
-{
-    search->mask = 63;
-    while (search->mask < 2 * search->count)
-        search->mask = 2 * search->mask + 1;
-    search->slots = calloc(search->mask + 1, sizeof(*search->slots));
-    if (!search->slots)
-        return -1;
-    for (size_t i = 0; i < search->count; i++) {
-        size_t at = slot_of(search, head_of(search->candidates[i].digest));
-
-        while (search->slots[at])
-            at = (at + 1) & search->mask;
-        search->slots[at] = (uint32_t)i + 1;
-    }
-    return 0;
-}
-
-/* Marks those that these 32 bytes are. */
-static void look_up(struct search *search, const uint8_t *bytes)
-{
-    size_t at = slot_of(search, head_of(bytes));
-
-    for (; search->slots[at]; at = (at + 1) & search->mask) {
-        struct candidate *candidate =
-            &search->candidates[search->slots[at] - 1];
-
-        if (!memcmp(candidate->digest, bytes, 32))
-            candidate->referred = 1;
-    }
-}
-
-static void search_bytes(struct search *search, const void *bytes, size_t size)
-{
-    const uint8_t *at = bytes;
-
-    for (size_t i = 0; i + 32 <= size; i++) {
-        unsigned pair = (unsigned)(at[i] | at[i + 1] << 8);
-
-        if (search->first[pair / 8] & 1 << pair % 8)
-            look_up(search, at + i);
-    }
-}
-
 static int search_log(void *self, const struct engine_log_row *row)
 {
-    search_bytes(self, row->items, row->items_size);
+    store_search_bytes(self, row->items, row->items_size);
     return 0;
 }
 
 static int search_item(void *self, uint64_t run, const struct engine_item *item)
 {
     (void)run;
-    search_bytes(self, engine_item_payload(item), item->size);
+    store_search_bytes(self, engine_item_payload(item), item->size);
     return 0;
 }
 
-static int find_candidates(struct store_sqlite *store, struct search *search,
-                           uint64_t before_ns)
-{
-    sqlite3_stmt *list =
-        make(store, "SELECT digest FROM blob WHERE created <= ?1");
-    int result = list ? 1 : -1;
-
-    if (list)
-        set(list, 1, before_ns);
-    while (result > 0 && (result = next(list)) > 0) {
-        if (sqlite3_column_bytes(list, 0) == 32 &&
-            add_candidate(search, sqlite3_column_blob(list, 0)))
-            result = -1;
-    }
-    sqlite3_finalize(list);
-    return result < 0 || fill_slots(search) ? -1 : 0;
-}
-
-static int search_rows(struct engine_store *store, struct search *search)
+static int search_rows(struct engine_store *store, struct store_search *search)
 {
     const struct engine_store_ops *ops = store->ops;
 
@@ -287,48 +180,74 @@ static int search_rows(struct engine_store *store, struct search *search)
                : 0;
 }
 
-static int remove_blobs(struct store_sqlite *store, const struct search *search,
-                        uint32_t limit, uint64_t *removed)
-{
-    sqlite3_stmt *remove = make(store, "DELETE FROM blob WHERE digest = ?1");
-    int result = remove ? 0 : -1;
+struct removal {
+    struct store_sqlite *store;
+    sqlite3_stmt *remove;
+    uint32_t limit;
+    uint64_t *removed;
+};
 
-    for (size_t i = 0; i < search->count && !result && *removed < limit; i++) {
-        if (search->candidates[i].referred)
-            continue;
-        sqlite3_bind_blob(remove, 1, search->candidates[i].digest, 32,
-                          SQLITE_STATIC);
-        result = next(remove);
-        sqlite3_reset(remove);
-        ++*removed;
-    }
-    sqlite3_finalize(remove);
+static int remove_blob(void *self, const uint8_t digest[32])
+{
+    struct removal *removal = self;
+    int result;
+
+    if (*removal->removed == removal->limit)
+        return 1;
+    sqlite3_bind_blob(removal->remove, 1, digest, 32, SQLITE_STATIC);
+    result = next(removal->remove);
+    sqlite3_reset(removal->remove);
+    ++*removal->removed;
+    return result;
+}
+
+static int remove_blobs(struct store_sqlite *store,
+                        const struct store_search *search, uint32_t limit,
+                        uint64_t *removed)
+{
+    struct removal removal = {.store = store,
+                              .remove = make(store, "DELETE FROM blob "
+                                                    "WHERE digest = ?1"),
+                              .limit = limit,
+                              .removed = removed};
+    int result = -1;
+
+    if (removal.remove)
+        result = store_search_visit(search, 0, remove_blob, &removal);
+    sqlite3_finalize(removal.remove);
+    return result < 0 ? -1 : 0;
+}
+
+/* In an open group. */
+static int collect(struct engine_store *store, uint64_t before_ns,
+                   uint32_t limit, uint64_t *removed)
+{
+    struct store_search *search = store_search_new(store->self, before_ns);
+    int result = search ? 0 : -1;
+
+    if (search && store_search_count(search))
+        result = search_rows(store, search) ||
+                         remove_blobs(store->self, search, limit, removed)
+                     ? -1
+                     : 0;
+    store_search_free(search);
     return result;
 }
 
 int store_collect(struct engine_store *store, uint64_t now_ns, uint64_t age_ns,
                   uint32_t limit, uint64_t *removed)
 {
-    struct store_sqlite *self = store->self;
-    struct search *search = calloc(1, sizeof(*search));
-    int result = search ? 0 : -1;
+    int result;
 
     *removed = 0;
-    if (result || store->ops->begin(store->self, now_ns)) {
-        free(search);
+    if (store->ops->begin(store->self, now_ns))
         return -1;
-    }
-    if (execute(self, "UPDATE blob SET created = ?1 WHERE created = 0", now_ns,
-                0, 0) ||
-        (now_ns >= age_ns && find_candidates(self, search, now_ns - age_ns)) ||
-        (search->count && search_rows(store, search)) ||
-        (search->count && remove_blobs(self, search, limit, removed)))
-        result = -1;
-    result = settle(store, result);
-    free(search->candidates);
-    free(search->slots);
-    free(search);
-    return result;
+    result =
+        execute(store->self, "UPDATE blob SET created = ?1 WHERE created = 0",
+                now_ns, 0, 0);
+    if (!result && now_ns >= age_ns)
+        result = collect(store, now_ns - age_ns, limit, removed);
+    return settle(store, result);
 }
 
 /* Logs that are not needed any more. */
