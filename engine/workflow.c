@@ -450,18 +450,19 @@ static uint32_t check_of(const unsigned char *bytes)
     return (uint32_t)engine_hash_bytes(bytes, TOKEN_SIZE - sizeof(uint32_t)).lo;
 }
 
-static void write_callback(uint64_t run, const struct engine_op_entry *entry,
+void engine_callback_write(uint64_t run, uint32_t operation,
+                           struct engine_hash key,
                            struct engine_callback *callback)
 {
     unsigned char bytes[TOKEN_SIZE];
     uint32_t check;
 
     memcpy(bytes, &run, 8);
-    memcpy(bytes + 8, &entry->id, 16);
-    memcpy(bytes + 24, &entry->run_number, 4);
+    memcpy(bytes + 8, &key, 16);
+    memcpy(bytes + 24, &operation, 4);
     check = check_of(bytes);
     memcpy(bytes + 28, &check, 4);
-    callback->operation = entry->id;
+    callback->operation = key;
     encode(bytes, callback->id);
 }
 
@@ -511,6 +512,7 @@ int engine_create_callback(struct engine_context *c, const char *name,
     const struct engine_replay_change how = {.first_ns = o->timeout_ns,
                                              .second_ns = o->heartbeat_ns};
     struct engine_replay *r = c->replay;
+    const struct engine_op_entry *entry;
     struct engine_call call;
     int flow = engine_call_begin(c, ENGINE_OPERATION_CALLBACK,
                                  ENGINE_SUBTYPE_CALLBACK, name, &call);
@@ -529,8 +531,9 @@ int engine_create_callback(struct engine_context *c, const char *name,
     if (!r->notes[call.number].passed)
         r->notes[call.number].passed = r->pass;
     c->last = call.number;
-    write_callback(r->config.run, engine_replay_entry(r, call.number),
-                   callback);
+    entry = engine_replay_entry(r, call.number);
+    engine_callback_write(r->config.run, entry->run_number, entry->id,
+                          callback);
     return ENGINE_DONE;
 }
 
