@@ -20,6 +20,7 @@ struct source {
     enum engine_operation_subtype subtype;
     const struct engine_branch *branches; /* NULL: a map */
     const struct engine_bytes *items;
+    const char *const *names; /* of a map's branches; NULL: none */
     engine_handler_fn *run;
     void *self;
     const uint32_t *firsts; /* first item of each branch, and the end; NULL:
@@ -117,6 +118,7 @@ static int child_at(struct engine_replay *r, const struct source *source,
         child->input = source->branches[branch].input;
         return ENGINE_DONE;
     }
+    child->name = source->names ? source->names[branch] : NULL;
     child->run = source->run;
     child->self = source->self;
     if (source->firsts)
@@ -656,6 +658,7 @@ int engine_map(struct engine_context *c, const char *name,
     const struct engine_batch_options *o = options ? options : &default_options;
     struct source source = {.subtype = ENGINE_SUBTYPE_MAP_ITERATION,
                             .items = items,
+                            .names = o->item_names,
                             .run = run,
                             .self = self,
                             .count = count};
@@ -663,6 +666,7 @@ int engine_map(struct engine_context *c, const char *name,
     uint32_t open_max;
     int flow = ENGINE_DONE;
 
+    *out = (struct engine_batch){0};
     if (o->items_per_batch > 1 || o->bytes_per_batch > 0)
         flow = cut(c, items, count, o, &source);
     if (!flow)
@@ -695,6 +699,7 @@ int engine_parallel(struct engine_context *c, const char *name,
     int flow = read_options(c, count, options ? options : &default_options,
                             &policy, &open_max);
 
+    *out = (struct engine_batch){0};
     return flow ? flow
                 : parallel(c, name, branches, count, &policy, open_max, out);
 }
@@ -735,7 +740,7 @@ static int one_of(struct engine_context *c, const char *name,
                   const struct policy *policy, uint32_t *winner,
                   struct engine_bytes *out)
 {
-    struct engine_batch batch;
+    struct engine_batch batch = {0};
     enum engine_branch_status status;
     int flow;
 
@@ -747,7 +752,8 @@ static int one_of(struct engine_context *c, const char *name,
         return flow;
     status = flow ? ENGINE_BRANCH_FAILED : ENGINE_BRANCH_SUCCEEDED;
     *winner = 0;
-    while (*winner + 1 < count && batch.branches[*winner].status != status)
+    while (*winner + 1 < batch.count &&
+           batch.branches[*winner].status != status)
         ++*winner;
     if (!flow)
         *out = batch.branches[*winner].value;

@@ -246,6 +246,10 @@ int engine_wait_for_callback(struct engine_context *c, const char *name,
                              const struct engine_step_options *step,
                              const struct engine_callback_options *options,
                              struct engine_bytes *out);
+/* The callback of an operation: its number in the run, and its id. */
+void engine_callback_write(uint64_t run, uint32_t operation,
+                           struct engine_hash key,
+                           struct engine_callback *callback);
 /* The run that a callback id names, the operation's number in it, and its id.
  * 0, or -1: it is none, or mistyped. */
 int engine_callback_parse(const char *id, uint64_t *run, uint32_t *operation,
@@ -315,6 +319,8 @@ struct engine_batch_options {
     size_t bytes_per_batch;              /* 0: no bound. If one of the two is
                                             set, the other's default is 100
                                             items or 262,144 bytes */
+    const char *const *item_names;       /* map: one for each of its branches;
+                                            NULL: they have none */
 };
 
 enum engine_branch_status {
@@ -355,9 +361,10 @@ struct engine_branch {
  * Calls run for each item, in a context of its own, side by side; the results
  * are in the order of the items, and the same in every replay. DONE also when
  * branches failed, if the completion policy allows it; *out is filled also
- * with FAILED_FLOW, unless the options were refused. Costs 1 operation, 1 for
- * each branch and those inside. With batches of items an input is a row of
- * items, each after its size as uint32; engine_item_of() takes it apart.
+ * with FAILED_FLOW, with no branches if the options were refused. Costs 1
+ * operation, 1 for each branch and those inside. With batches of items an input
+ * is a row of items, each after its size as uint32; engine_item_of() takes it
+ * apart.
  */
 int engine_map(struct engine_context *c, const char *name,
                const struct engine_bytes *items, uint32_t count,
