@@ -5,16 +5,22 @@
 #include <criterion/criterion.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/host/store_memory.h"
+#include "engine/host/store_schema.h"
 #include "engine/host/store_sqlite.h"
+#include "engine/host/store_upkeep.h"
+#include "engine/host/verify.h"
 #include "sim/points.h"
 #include "sim/vfs.h"
 #include "tests/support/store_bed.h"
+#include "tests/support/store_file.h"
 
 enum {
     RUNS = 12,
+    SIGNALS = 40, /* ids a run */
     GROUP_MAX = 5,
     POINTS = SIM_POINT_COUNT
 };
@@ -143,6 +149,9 @@ Test(store_on_simulated_disk,
 struct head {
     uint64_t next_seq; /* 0: no such run */
     struct engine_hash hash;
+    uint64_t waiting; /* signals in its inbox, a bit each */
+    uint64_t put;     /* those that are there or were taken */
+    uint64_t folded;  /* up to where its snapshot goes */
 };
 
 /* A workload, and what it knows to be durable. */
@@ -163,20 +172,52 @@ static uint64_t below(struct work *w, uint64_t n)
     return engine_draw_below(&w->stream, w->draws++, n);
 }
 
+static const unsigned char payload[3000] = {1, 2, 3};
+
+static void build_signal(struct work *w, struct head *head, uint64_t run)
+{
+    uint64_t id = 1 + below(w, SIGNALS);
+    store_bed_signal(&w->bed, BED_B, run, id, "signal");
+    if (!(head->put >> id & 1))
+        head->waiting |= UINT64_C(1) << id;
+    head->put |= UINT64_C(1) << id;
+}
+
+/* Takes every other signal that waits, and perhaps folds the log. */
+static void build_mail(struct work *w, struct head *head)
+{
+    for (uint64_t id = 1; id <= SIGNALS; id++) {
+        if (!(head->waiting >> id & 1) || below(w, 2))
+            continue;
+        store_bed_take(&w->bed, id);
+        head->waiting &= ~(UINT64_C(1) << id);
+    }
+    if (below(w, 4) == 0) {
+        head->folded = head->next_seq - below(w, 2);
+        store_bed_snapshot(&w->bed, head->folded, "the fold of all that");
+    }
+}
+
 static void build(struct work *w, uint64_t run)
 {
-    static const unsigned char payload[3000] = {1, 2, 3};
     struct engine_item event = {.type = ENGINE_ITEM_EVENT,
                                 .kind = ENGINE_EV_OP_SCHEDULED,
                                 .op = UINT32_MAX};
-    bool fresh = w->wanted[run].next_seq == 0;
+    struct head *head = &w->wanted[run];
+    bool fresh = head->next_seq == 0;
+    if (!fresh && below(w, 4) == 0) {
+        build_signal(w, head, run);
+        return;
+    }
     struct engine_request *request = store_bed_ask(
         &w->bed, fresh ? ENGINE_REQ_CREATE : ENGINE_REQ_APPEND, BED_A, run);
     request->ttl_ns = INT64_MAX / 2;
     request->token = fresh ? 0 : 1;
-    request->seq = fresh ? 0 : w->wanted[run].next_seq;
+    request->seq = fresh ? 0 : head->next_seq;
     request->state = fresh ? 0 : ENGINE_RUN_RUNNING;
     store_bed_item(&w->bed, &event, payload, below(w, sizeof(payload)));
+    if (!fresh)
+        build_mail(w, head);
 }
 
 /* A group of requests; false: the store failed somewhere in it. */
@@ -197,8 +238,8 @@ static bool group(struct work *w)
             return false;
         }
         cr_assert_eq(outcome, ENGINE_COMMITTED);
-        w->wanted[run] = (struct head){store_bed_reply(&w->bed)->seq,
-                                       store_bed_reply(&w->bed)->hash};
+        w->wanted[run].next_seq = store_bed_reply(&w->bed)->seq;
+        w->wanted[run].hash = store_bed_reply(&w->bed)->hash;
     }
     if (store->ops->commit(store->self))
         return false;
@@ -215,7 +256,8 @@ struct found {
 static int see_run(void *self, const struct engine_run_row *row)
 {
     struct found *found = self;
-    found->rows[row->run] = (struct head){row->next_seq, row->hash};
+    found->rows[row->run].next_seq = row->next_seq;
+    found->rows[row->run].hash = row->hash;
     return 0;
 }
 
@@ -229,8 +271,26 @@ static int see_row(void *self, const struct engine_log_row *row)
     cr_assert_eq(row->seq, head->next_seq ? head->next_seq : 1);
     cr_assert_arr_eq(&hash, &row->hash, sizeof(hash));
     found->position = row->position;
-    *head = (struct head){row->seq + row->count, hash};
+    *head = (struct head){.next_seq = row->seq + row->count, .hash = hash};
     return 0;
+}
+
+static int see_box(void *self, uint64_t run, const struct engine_item *item)
+{
+    struct found *found = self;
+    if (item->type == ENGINE_ITEM_INBOX)
+        found->rows[run].waiting |= UINT64_C(1) << item->a;
+    if (item->type == ENGINE_ITEM_SNAPSHOT)
+        found->rows[run].folded = item->a;
+    return 0;
+}
+
+static bool same_boxes(const struct head *a, const struct head *b)
+{
+    for (uint64_t run = 1; run <= RUNS; run++)
+        if (a[run].waiting != b[run].waiting || a[run].folded != b[run].folded)
+            return false;
+    return true;
 }
 
 static bool same(const struct head *a, const struct head *b)
@@ -257,13 +317,15 @@ static void reopen(struct work *w)
                  w->platter->error);
     cr_assert_eq(store->ops->scan_log(store->self, 0, see_row, &found), 0);
     cr_assert_eq(store->ops->scan_runs(store->self, see_run, &found), 0);
+    cr_assert_eq(store->ops->scan_boxes(store->self, see_box, &found), 0);
     cr_assert(same(found.rows, found.log), "rows and log differ");
-    if (!same(found.rows, w->acked)) {
-        bool whole = same(found.rows, w->wanted);
-        w->survived += whole;
-        w->lost += !whole;
-    }
-    memcpy(w->acked, found.rows, sizeof(w->acked));
+    if (same(found.rows, w->acked) && same_boxes(found.rows, w->acked))
+        return;
+    bool whole =
+        same(found.rows, w->wanted) && same_boxes(found.rows, w->wanted);
+    w->survived += whole;
+    w->lost += !whole;
+    memcpy(w->acked, whole ? w->wanted : found.rows, sizeof(w->acked));
 }
 
 static void lose_power(struct work *w, struct platter *p,
@@ -279,9 +341,11 @@ static void lose_power(struct work *w, struct platter *p,
         w->bed.how.defects = *defects;
         cr_assert_eq(store_bed_reopen(&w->bed), 0);
     }
-    while (w->crashes < crashes) {
+    /* On until a group in doubt has survived: on some layouts that is rare. */
+    while (w->crashes < crashes ||
+           (!w->survived && w->crashes < 10 * crashes)) {
         if (!p->strikes)
-            p->skip = below(w, 60);
+            p->skip = below(w, 120);
         p->strikes = true;
         if (!group(w))
             reopen(w);
@@ -335,5 +399,160 @@ Test(store_on_simulated_disk, the_same_seed_leaves_the_same_heads)
             memcpy(first, w.acked, sizeof(first));
         else
             cr_expect(same(first, w.acked));
+    }
+}
+
+/* Older files and upkeep
+ * ----------------------------------------------------------------------------
+ */
+
+/* Makes a file of schema version 1 on the platter. */
+static void make_version_1(struct platter *p, const char *sql)
+{
+    sqlite3 *db;
+    platter_free(p);
+    platter_make(p);
+    cr_assert_eq(sqlite3_open_v2("store.db", &db,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                                 "platter"),
+                 SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, "PRAGMA synchronous=EXTRA", NULL, NULL, NULL),
+                 SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+static void expect_version_1_rows(struct platter *p, struct engine_store *store,
+                                  uint64_t skip)
+{
+    struct verify_summary summary;
+    struct store_opening how = {.fresh = 0};
+    cr_assert_eq(platter_open(p, &how, store), 0, "%s", p->error);
+    cr_assert_eq(verify_store(store, NULL, NULL, &summary), 0);
+    cr_expect_eq(summary.runs, 2);
+    cr_expect_eq(summary.rows, 4);
+    cr_expect_eq(summary.blobs, 1);
+    /* The sample's blob has a made-up name. */
+    cr_expect_eq(summary.findings, 1, "power lost after %d operations",
+                 (int)skip);
+}
+
+/* Loses power after that many disk operations of the upgrade; false: there
+ * were fewer. */
+static bool lose_power_in_upgrade(struct platter *p, const char *sql,
+                                  uint64_t skip)
+{
+    struct store_opening how = {.fresh = 0};
+    struct engine_store store;
+    make_version_1(p, sql);
+    p->skip = skip;
+    p->strikes = true;
+    int failed = platter_open(p, &how, &store);
+    bool struck = !p->strikes;
+    p->strikes = false;
+    sim_disk_crash(p->disk);
+    if (!failed)
+        store.ops->close(store.self);
+    sim_disk_restart(p->disk);
+    expect_version_1_rows(p, &store, skip);
+    store.ops->close(store.self);
+    return struck;
+}
+
+Test(store_on_simulated_disk, an_upgrade_survives_power_loss_at_each_operation)
+{
+    char *sql = store_file_text("tests/support/store_version_1.sql");
+    for (unsigned i = 0; i < 8; i++) {
+        struct platter p = platter_number(i);
+        uint64_t skip = 0;
+        while (lose_power_in_upgrade(&p, sql, skip))
+            skip++;
+        cr_expect_gt(skip, 5, "layout %u: the upgrade hardly wrote", i);
+        platter_free(&p);
+    }
+    free(sql);
+}
+
+/* A run of four rows that has ended and one that has not. */
+static void make_closed(struct store_bed *bed)
+{
+    for (uint64_t run = 1; run <= 2; run++) {
+        store_bed_ask(bed, ENGINE_REQ_CREATE, BED_A, run);
+        store_bed_event(bed, ENGINE_EV_RUN_CREATED, 1);
+        cr_assert_eq(store_bed_send(bed), ENGINE_COMMITTED);
+        for (uint64_t seq = 2; seq <= 4; seq++) {
+            struct engine_request *request =
+                store_bed_ask(bed, ENGINE_REQ_APPEND, BED_A, run);
+            request->token = 1;
+            request->seq = seq;
+            request->state = run == 1 && seq == 4 ? ENGINE_RUN_SUCCEEDED
+                                                  : ENGINE_RUN_RUNNING;
+            store_bed_event(bed, ENGINE_EV_OP_SCHEDULED, seq);
+            cr_assert_eq(store_bed_send(bed), ENGINE_COMMITTED);
+        }
+    }
+}
+
+/* Takes run 1 out of reach in a group of its own; 1, -1 if that failed. */
+static int retire(void *self, const struct engine_run_row *run, uint64_t at)
+{
+    struct engine_store *store = self;
+    if (store->ops->begin(store->self, 5000))
+        return -1;
+    if (store_retire(store, run, at)) {
+        store->ops->rollback(store->self);
+        return -1;
+    }
+    return store->ops->commit(store->self) ? -1 : 1;
+}
+
+static int purge(struct engine_store *store)
+{
+    int more = 1;
+    while (more > 0)
+        more = store_purge(store, 5000, 2);
+    return more;
+}
+
+static bool lose_power_in_purge(struct platter *p, uint64_t skip)
+{
+    struct store_opener opener = {
+        .name = "platter", .open = platter_open, .self = p};
+    struct verify_summary summary;
+    struct store_bed bed;
+    cr_assert_eq(store_bed_open(&bed, &opener), 0, "%s", p->error);
+    make_closed(&bed);
+    p->skip = skip;
+    p->strikes = true;
+    if (store_scan_closed(&bed.store, 0, 5000, retire, &bed.store) == 1)
+        purge(&bed.store);
+    bool struck = !p->strikes;
+    p->strikes = false;
+    sim_disk_crash(p->disk);
+    bed.store.ops->close(bed.store.self);
+    sim_disk_restart(p->disk);
+    cr_assert_eq(platter_open(p, &bed.how, &bed.store), 0, "%s", p->error);
+    cr_expect_eq(verify_store(&bed.store, NULL, NULL, &summary), 0);
+    cr_expect_eq(summary.findings, 0, "after %d operations", (int)skip);
+    cr_expect_eq(summary.runs + summary.archived, 2);
+    cr_expect(struck || summary.archived == 1, "what was done is not there");
+    cr_expect_eq(purge(&bed.store), 0);
+    cr_expect_eq(verify_store(&bed.store, NULL, NULL, &summary), 0);
+    cr_expect_eq(summary.findings, 0);
+    cr_expect_eq(summary.rows, summary.archived ? 4 : 8);
+    store_bed_close(&bed);
+    return struck;
+}
+
+Test(store_on_simulated_disk, a_purge_survives_power_loss_at_each_operation)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        struct platter p = platter_number(i);
+        uint64_t skip = 0;
+        while (lose_power_in_purge(&p, skip))
+            skip++;
+        cr_expect_gt(skip, 10, "layout %u", i);
+        platter_free(&p);
     }
 }

@@ -162,3 +162,67 @@ Test(engine_store, items_that_do_not_belong_to_a_request_are_refused)
     cr_expect_eq(admit(&asking), ENGINE_REFUSED);
     engine_block_free(&asking.block);
 }
+
+/* A SIGNAL request that says so much about itself. */
+static struct engine_signal *ask_signal(struct asking *asking, uint16_t kind,
+                                        size_t size)
+{
+    struct engine_item item = {
+        .type = ENGINE_ITEM_INBOX, .kind = kind, .op = UINT32_MAX, .a = 1};
+    struct engine_signal signal[2] = {{.run = 1, .kind = kind}};
+    struct engine_item *added;
+
+    ask(asking, ENGINE_REQ_SIGNAL)->item_count = 1;
+    added = engine_block_item(&asking->block, &item, signal, size);
+    return (void *)(added + 1);
+}
+
+Test(engine_store, a_signal_must_be_whole_and_agree_with_its_request)
+{
+    struct asking asking = {.actual = 0};
+    size_t size = sizeof(struct engine_signal);
+
+    ask_signal(&asking, ENGINE_SIG_STOP, size);
+    cr_expect_eq(admit(&asking), 0);
+    ask_signal(&asking, ENGINE_SIG_STOP, size + 6)->value_size = 3;
+    ((struct engine_signal *)(void *)(asking.block.bytes +
+                                      sizeof(struct engine_request) +
+                                      sizeof(struct engine_item)))
+        ->edge_size = 3;
+    cr_expect_eq(admit(&asking), 0);
+    ask_signal(&asking, ENGINE_SIG_STOP, size)->reason_size = 1;
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    cr_expect_eq(asking.actual, size);
+    cr_expect_eq(asking.maximum, size + 1);
+    ask_signal(&asking, ENGINE_SIG_STOP, size)->run = 2;
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask_signal(&asking, ENGINE_SIG_STOP, size)->kind = ENGINE_SIG_PAUSE;
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask_signal(&asking, ENGINE_SIG_COUNT, size);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask_signal(&asking, ENGINE_SIG_STOP, size - 1);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask(&asking, ENGINE_REQ_SIGNAL);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    engine_block_free(&asking.block);
+}
+
+Test(engine_store, an_append_takes_signals_by_id_and_one_snapshot)
+{
+    struct asking asking = {.actual = 0};
+    struct engine_item inbox = {.type = ENGINE_ITEM_INBOX, .a = 1};
+
+    ask(&asking, ENGINE_REQ_APPEND)->item_count = 1;
+    engine_block_item(&asking.block, &inbox, NULL, 0);
+    add(&asking, ENGINE_ITEM_SNAPSHOT, 0, 0, 200);
+    cr_expect_eq(admit(&asking), 0);
+    add(&asking, ENGINE_ITEM_SNAPSHOT, 0, 0, 8);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask(&asking, ENGINE_REQ_APPEND)->item_count = 1;
+    engine_block_item(&asking.block, &inbox, "payload", 7);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED);
+    ask(&asking, ENGINE_REQ_APPEND);
+    add(&asking, ENGINE_ITEM_INBOX, 0, 0, 0);
+    cr_expect_eq(admit(&asking), ENGINE_REFUSED, "a row without an id");
+    engine_block_free(&asking.block);
+}
