@@ -52,6 +52,7 @@ void bench_lambda(struct bench *bench);
 void bench_check(struct bench *bench);
 void bench_capacity(struct bench *bench);
 void bench_engine(struct bench *bench);
+void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
 
 #endif

@@ -201,6 +201,7 @@ static void run_all(struct bench *bench)
     bench_check(bench);
     bench_capacity(bench);
     bench_engine(bench);
+    bench_replay(bench);
     bench_processes(bench);
 }
 
