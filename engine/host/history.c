@@ -1,0 +1,819 @@
+#include "engine/host/history.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/sentence.h"
+#include "engine/invoke.h"
+#include "engine/operation.h"
+#include "engine/value.h"
+#include "engine/workflow.h"
+
+enum {
+    TYPE_ROOM = 40,
+    ID_ROOM = 33,
+    ARN_ROOM = 512,
+    REPLACEMENT = 0xfffd /* in place of bytes that are not UTF-8 */
+};
+
+struct text {
+    char *bytes;
+    size_t size;
+    size_t capacity;
+    bool failed; /* out of memory */
+};
+
+/*
+ * Of an entry of the table: status is STARTED once its Started event is
+ * written; due_ns is a wait's duration; error is AMBIGUOUS while an operator
+ * is to decide.
+ */
+struct history {
+    uint64_t run;
+    struct engine_operations operations;
+    struct text out;
+    size_t *ends; /* of each event in out */
+    uint32_t count;
+    uint32_t capacity;
+    uint64_t invoked_ns;
+    bool first; /* no member of the current object is written yet */
+};
+
+/* Text -------------------------------------------------------------------- */
+
+static void put(struct text *out, const char *bytes, size_t size)
+{
+    size_t capacity = out->capacity ? out->capacity : 4096;
+    char *grown;
+
+    while (capacity - out->size < size && capacity <= SIZE_MAX / 2)
+        capacity *= 2;
+    if (capacity != out->capacity && !out->failed) {
+        grown = realloc(out->bytes, capacity);
+        out->failed = !grown;
+        if (grown) {
+            out->bytes = grown;
+            out->capacity = capacity;
+        }
+    }
+    if (out->failed || size == 0)
+        return;
+    memcpy(out->bytes + out->size, bytes, size);
+    out->size += size;
+}
+
+static void puts_to(struct text *out, const char *text)
+{
+    put(out, text, strlen(text));
+}
+
+static void put_number(struct text *out, uint64_t number)
+{
+    char digits[24];
+
+    (void)snprintf(digits, sizeof(digits), "%" PRIu64, number);
+    puts_to(out, digits);
+}
+
+/* Seconds with a fraction. */
+static void put_time(struct text *out, uint64_t ns)
+{
+    char digits[40];
+
+    (void)snprintf(digits, sizeof(digits), "%" PRIu64 ".%03u",
+                   ns / ENGINE_SECOND,
+                   (unsigned)(ns % ENGINE_SECOND / 1000000));
+    puts_to(out, digits);
+}
+
+static void put_escaped(struct text *out, uint32_t point)
+{
+    char escape[8];
+
+    (void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
+    puts_to(out, escape);
+}
+
+/* Quoted. Returns whether all of it could be: the bytes are UTF-8. */
+static bool put_string(struct text *out, const char *bytes, size_t size)
+{
+    bool whole = true;
+
+    puts_to(out, "\"");
+    for (size_t at = 0; at < size;) {
+        uint32_t point;
+        size_t length = sentence_decode(bytes + at, size - at, &point);
+
+        if (length == 0) {
+            put_escaped(out, REPLACEMENT);
+            whole = false;
+            at++;
+            continue;
+        }
+        if (point == '"' || point == '\\')
+            puts_to(out, "\\");
+        if (point < 0x20)
+            put_escaped(out, point);
+        else
+            put(out, bytes + at, length);
+        at += length;
+    }
+    puts_to(out, "\"");
+    return whole;
+}
+
+/* Members ----------------------------------------------------------------- */
+
+static void key(struct history *h, const char *name)
+{
+    puts_to(&h->out, h->first ? "\"" : ",\"");
+    puts_to(&h->out, name);
+    puts_to(&h->out, "\":");
+    h->first = false;
+}
+
+static void open_object(struct history *h, const char *name)
+{
+    key(h, name);
+    puts_to(&h->out, "{");
+    h->first = true;
+}
+
+static void close_object(struct history *h)
+{
+    puts_to(&h->out, "}");
+    h->first = false;
+}
+
+static bool string(struct history *h, const char *name, const char *bytes,
+                   size_t size)
+{
+    key(h, name);
+    return put_string(&h->out, bytes, size);
+}
+
+static void words(struct history *h, const char *name, const char *text)
+{
+    (void)string(h, name, text, strlen(text));
+}
+
+static void number(struct history *h, const char *name, uint64_t value)
+{
+    key(h, name);
+    put_number(&h->out, value);
+}
+
+static void moment(struct history *h, const char *name, uint64_t ns)
+{
+    key(h, name);
+    put_time(&h->out, ns);
+}
+
+/* Whole seconds; what has begun counts. */
+static void duration(struct history *h, const char *name, uint64_t ns)
+{
+    number(h, name, ns / ENGINE_SECOND + (ns % ENGINE_SECOND != 0));
+}
+
+static void truncated(struct history *h, bool is)
+{
+    key(h, "Truncated");
+    puts_to(&h->out, is ? "true" : "false");
+}
+
+/* An Input or Result; whole false: the bytes are kept elsewhere. */
+static void payload(struct history *h, const char *name, const void *bytes,
+                    size_t size, bool whole)
+{
+    open_object(h, name);
+    if (whole && size > 0)
+        whole = string(h, "Payload", bytes, size);
+    truncated(h, !whole);
+    close_object(h);
+}
+
+static void error_of(struct history *h, uint32_t error, struct engine_text type,
+                     const void *message, size_t size)
+{
+    bool whole;
+
+    open_object(h, "Error");
+    open_object(h, "Payload");
+    whole = string(h, "ErrorMessage", message, size);
+    if (type.size > 0)
+        whole = string(h, "ErrorType", type.text, type.size) && whole;
+    else
+        words(h, "ErrorType",
+              engine_error_name(error ? error : ENGINE_ERR_USER));
+    close_object(h);
+    truncated(h, !whole);
+    close_object(h);
+}
+
+int history_arn(char *out, size_t room, const char *workflow,
+                size_t workflow_size, uint64_t run)
+{
+    return snprintf(out, room,
+                    "arn:perdure:lambda:local:000000000000:function:%.*s:"
+                    "$LATEST/durable-execution/%" PRIu64 "/%" PRIu64,
+                    (int)workflow_size, workflow, run, run);
+}
+
+/* Events ------------------------------------------------------------------ */
+
+static const char *subtype_of(const struct engine_op_entry *entry)
+{
+    static const char *const names[ENGINE_SUBTYPE_COUNT] = {
+        [ENGINE_SUBTYPE_STEP] = "Step",
+        [ENGINE_SUBTYPE_WAIT] = "Wait",
+        [ENGINE_SUBTYPE_CALLBACK] = "Callback",
+        [ENGINE_SUBTYPE_RUN_IN_CHILD_CONTEXT] = "RunInChildContext",
+        [ENGINE_SUBTYPE_MAP] = "Map",
+        [ENGINE_SUBTYPE_MAP_ITERATION] = "MapIteration",
+        [ENGINE_SUBTYPE_PARALLEL] = "Parallel",
+        [ENGINE_SUBTYPE_PARALLEL_BRANCH] = "ParallelBranch",
+        [ENGINE_SUBTYPE_WAIT_FOR_CALLBACK] = "WaitForCallback",
+        [ENGINE_SUBTYPE_WAIT_FOR_CONDITION] = "WaitForCondition",
+        [ENGINE_SUBTYPE_CHAINED_INVOKE] = "ChainedInvoke",
+        [ENGINE_SUBTYPE_COMPENSATION] = "Compensation",
+    };
+
+    if (entry->type == ENGINE_OPERATION_SEND)
+        return "Send";
+    if (entry->type == ENGINE_OPERATION_RECEIVE)
+        return "Receive";
+    return names[entry->subtype];
+}
+
+/* What event types of this operation begin with. */
+static const char *noun_of(const struct engine_op_entry *entry)
+{
+    switch (entry->type) {
+    case ENGINE_OPERATION_CONTEXT:
+        return "Context";
+    case ENGINE_OPERATION_WAIT:
+        return "Wait";
+    case ENGINE_OPERATION_CALLBACK:
+        return "Callback";
+    case ENGINE_OPERATION_INVOKE:
+        return "ChainedInvoke";
+    default:
+        return "Step";
+    }
+}
+
+static bool is_step(const struct engine_op_entry *entry)
+{
+    return entry->type == ENGINE_OPERATION_STEP ||
+           entry->type == ENGINE_OPERATION_SEND ||
+           entry->type == ENGINE_OPERATION_RECEIVE;
+}
+
+static void put_id(struct history *h, const char *name,
+                   const struct engine_op_entry *entry)
+{
+    char id[ID_ROOM];
+
+    if (entry->id_text.size > 0) {
+        (void)string(h, name, entry->id_text.text, entry->id_text.size);
+        return;
+    }
+    (void)snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, entry->id.hi,
+                   entry->id.lo);
+    words(h, name, id);
+}
+
+static void put_identity(struct history *h, const struct engine_op_entry *entry)
+{
+    put_id(h, "Id", entry);
+    if (entry->name.size > 0)
+        (void)string(h, "Name", entry->name.text, entry->name.size);
+    if (entry->parent)
+        put_id(h, "ParentId", &h->operations.entries[entry->parent]);
+}
+
+/* Begins an event; what follows are members of its details. */
+static void begin(struct history *h, const char *noun, const char *verb,
+                  const struct engine_op_entry *entry, uint64_t time_ns)
+{
+    char type[TYPE_ROOM];
+    char details[TYPE_ROOM];
+
+    (void)snprintf(type, sizeof(type), "%s%s", noun, verb);
+    (void)snprintf(details, sizeof(details), "%s%sDetails", noun, verb);
+    puts_to(&h->out, "{");
+    h->first = true;
+    words(h, "EventType", type);
+    if (entry && subtype_of(entry))
+        words(h, "SubType", subtype_of(entry));
+    number(h, "EventId", h->count + UINT64_C(1));
+    if (entry)
+        put_identity(h, entry);
+    moment(h, "EventTimestamp", time_ns);
+    open_object(h, details);
+}
+
+/* Ends the event: 0 or -1. */
+static int end(struct history *h)
+{
+    uint32_t capacity = h->capacity ? h->capacity * 2 : 64;
+    size_t *ends;
+
+    close_object(h);
+    close_object(h);
+    if (h->out.failed)
+        return -1;
+    if (h->count == h->capacity) {
+        ends = realloc(h->ends, capacity * sizeof(*ends));
+        if (!ends)
+            return -1;
+        h->ends = ends;
+        h->capacity = capacity;
+    }
+    h->ends[h->count++] = h->out.size;
+    return 0;
+}
+
+/* Operations -------------------------------------------------------------- */
+
+static const struct engine_text no_text = {"", 0};
+
+/* One thing that happened to an operation. */
+struct change {
+    const struct engine_item *event;
+    struct engine_operation_view view;
+    struct engine_op_entry *entry;
+    uint64_t time_ns;
+};
+
+static void begin_change(struct history *h, const struct change *c,
+                         const char *verb)
+{
+    begin(h, noun_of(c->entry), verb, c->entry, c->time_ns);
+}
+
+static void put_value(struct history *h, const char *name,
+                      const struct change *c)
+{
+    unsigned options = engine_operation_flag_options(c->event->flags);
+
+    payload(h, name, c->view.value, c->view.head.value_size,
+            !(options & ENGINE_OPTION_BLOB));
+}
+
+static void put_error(struct history *h, const struct change *c)
+{
+    bool typed = c->entry->type != ENGINE_OPERATION_INVOKE;
+
+    error_of(h, c->view.head.error, typed ? c->view.detail : no_text,
+             c->view.value, c->view.head.value_size);
+}
+
+static void put_invoke(struct history *h, const struct change *c)
+{
+    char arn[ARN_ROOM];
+
+    (void)history_arn(arn, sizeof(arn), c->view.detail.text,
+                      c->view.detail.size,
+                      engine_invoke_child(h->run, c->entry->number));
+    (void)string(h, "FunctionName", c->view.detail.text, c->view.detail.size);
+    put_value(h, "Input", c);
+    words(h, "ExecutedVersion", "$LATEST");
+    words(h, "DurableExecutionArn", arn);
+}
+
+static void put_callback(struct history *h, const struct change *c)
+{
+    struct engine_callback callback;
+
+    engine_callback_write(h->run, c->entry->number, c->entry->id, &callback);
+    words(h, "CallbackId", callback.id);
+    if (c->view.head.second_ns)
+        duration(h, "HeartbeatTimeout", c->view.head.second_ns);
+    if (c->view.head.first_ns)
+        duration(h, "Timeout", c->view.head.first_ns);
+}
+
+static int start(struct history *h, const struct change *c)
+{
+    begin_change(h, c, "Started");
+    c->entry->status = ENGINE_STATUS_STARTED;
+    if (c->entry->type == ENGINE_OPERATION_WAIT) {
+        c->entry->due_ns = c->view.head.first_ns;
+        duration(h, "Duration", c->view.head.first_ns);
+        moment(h, "ScheduledEndTimestamp", c->time_ns + c->view.head.first_ns);
+    }
+    if (c->entry->type == ENGINE_OPERATION_CALLBACK)
+        put_callback(h, c);
+    if (c->entry->type == ENGINE_OPERATION_INVOKE)
+        put_invoke(h, c);
+    return end(h);
+}
+
+/* A step that ends without having been announced began just now. */
+static int start_if_silent(struct history *h, const struct change *c)
+{
+    bool silent =
+        c->entry->status != ENGINE_STATUS_STARTED &&
+        (is_step(c->entry) || c->entry->type == ENGINE_OPERATION_CONTEXT);
+
+    return silent ? start(h, c) : 0;
+}
+
+static void put_retry(struct history *h, const struct change *c, bool again)
+{
+    uint32_t attempt = c->event->attempt ? c->event->attempt : 1;
+
+    if (!is_step(c->entry))
+        return;
+    open_object(h, "RetryDetails");
+    number(h, "CurrentAttempt", attempt);
+    if (again)
+        duration(h, "NextAttemptDelaySeconds", c->view.head.first_ns);
+    close_object(h);
+}
+
+static const char *reason_of(const struct change *c)
+{
+    static const char *const names[] = {
+        [ENGINE_ALL_COMPLETED] = "ALL_COMPLETED",
+        [ENGINE_MIN_SUCCESSFUL_REACHED] = "MIN_SUCCESSFUL_REACHED",
+        [ENGINE_FAILURE_TOLERANCE_EXCEEDED] = "FAILURE_TOLERANCE_EXCEEDED",
+    };
+    uint32_t reason = 0; /* a batch's value begins with it */
+
+    if (c->view.head.value_size >= sizeof(reason))
+        memcpy(&reason, c->view.value, sizeof(reason));
+    if (reason == 0 || reason > ENGINE_FAILURE_TOLERANCE_EXCEEDED)
+        return "UNKNOWN";
+    return names[reason];
+}
+
+static uint32_t children_with(const struct history *h,
+                              const struct engine_op_entry *entry,
+                              unsigned status)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = entry->first_child; i;
+         i = h->operations.entries[i].next_sibling)
+        count += status == 0 || h->operations.entries[i].status == status;
+    return count;
+}
+
+/* The engine keeps the results of a batch in a form of its own; here stands
+ * how many there are, and the branches have them. */
+static void put_batch(struct history *h, const struct change *c)
+{
+    uint32_t failed = children_with(h, c->entry, ENGINE_STATUS_FAILED);
+    char text[256];
+    int size = snprintf(
+        text, sizeof(text),
+        "{\"type\":\"%sResult\",\"totalCount\":%u,\"successCount\":%u,"
+        "\"failureCount\":%u,\"completionReason\":\"%s\",\"status\":\"%s\"}",
+        subtype_of(c->entry), children_with(h, c->entry, 0),
+        children_with(h, c->entry, ENGINE_STATUS_SUCCEEDED), failed,
+        reason_of(c), failed ? "FAILED" : "SUCCEEDED");
+
+    payload(h, "Result", text, (size_t)size, true);
+}
+
+static bool is_batch(const struct engine_op_entry *entry)
+{
+    return entry->subtype == ENGINE_SUBTYPE_MAP ||
+           entry->subtype == ENGINE_SUBTYPE_PARALLEL;
+}
+
+static int succeed(struct history *h, const struct change *c)
+{
+    if (start_if_silent(h, c))
+        return -1;
+    begin_change(h, c, "Succeeded");
+    c->entry->status = ENGINE_STATUS_SUCCEEDED;
+    if (c->entry->type == ENGINE_OPERATION_WAIT)
+        duration(h, "Duration", c->entry->due_ns);
+    else if (is_batch(c->entry))
+        put_batch(h, c);
+    else
+        put_value(h, "Result", c);
+    put_retry(h, c, false);
+    return end(h);
+}
+
+/* An operator is to say what came of a step: only then it has ended. */
+static bool is_held(const struct change *c)
+{
+    return c->entry->type == ENGINE_OPERATION_STEP &&
+           c->view.head.error == ENGINE_ERR_AMBIGUOUS &&
+           c->entry->error != ENGINE_ERR_AMBIGUOUS;
+}
+
+static int fail(struct history *h, const struct change *c)
+{
+    if (start_if_silent(h, c))
+        return -1;
+    if (is_held(c)) {
+        c->entry->error = ENGINE_ERR_AMBIGUOUS;
+        return 0;
+    }
+    begin_change(h, c, "Failed");
+    c->entry->status = ENGINE_STATUS_FAILED;
+    put_error(h, c);
+    put_retry(h, c, false);
+    return end(h);
+}
+
+/* An attempt is over and there will be another one. */
+static int retry(struct history *h, const struct change *c)
+{
+    unsigned options = engine_operation_flag_options(c->event->flags);
+    bool state = (options & ENGINE_OPTION_STATE) != 0;
+
+    if (start_if_silent(h, c))
+        return -1;
+    begin_change(h, c, state ? "Succeeded" : "Failed");
+    c->entry->status = ENGINE_STATUS_PENDING;
+    if (state)
+        put_value(h, "Result", c);
+    else
+        put_error(h, c);
+    put_retry(h, c, true);
+    return end(h);
+}
+
+static int time_out(struct history *h, const struct change *c)
+{
+    begin_change(h, c, "TimedOut");
+    c->entry->status = ENGINE_STATUS_TIMED_OUT;
+    put_error(h, c);
+    return end(h);
+}
+
+static int stop(struct history *h, const struct change *c)
+{
+    static const char text[] = "the run was stopped";
+    bool own = c->event->size > 0;
+
+    c->entry->status = ENGINE_STATUS_STOPPED;
+    if (c->entry->type != ENGINE_OPERATION_INVOKE)
+        return 0;
+    begin_change(h, c, "Stopped");
+    error_of(h, ENGINE_ERR_STOPPED, no_text, own ? c->view.value : text,
+             own ? c->view.head.value_size : sizeof(text) - 1);
+    return end(h);
+}
+
+static int cancel(struct history *h, const struct change *c)
+{
+    c->entry->status = ENGINE_STATUS_CANCELLED;
+    if (c->entry->type != ENGINE_OPERATION_WAIT)
+        return 0;
+    begin_change(h, c, "Cancelled");
+    return end(h);
+}
+
+static int make_ready(const struct change *c)
+{
+    c->entry->status = ENGINE_STATUS_READY;
+    c->entry->error = ENGINE_ERR_NONE;
+    return 0;
+}
+
+/* Takes an operation that is met for the first time. 0, -1, -2. */
+static int meet(struct history *h, struct change *c)
+{
+    const struct engine_item *event = c->event;
+    const struct engine_hash id = {event->a, event->b};
+    struct engine_operations *table = &h->operations;
+    struct engine_op_entry *parent =
+        engine_operations_find(table, c->view.head.parent);
+    unsigned type = engine_operation_flag_type(event->flags);
+    unsigned subtype = engine_operation_flag_subtype(event->flags);
+
+    if (!parent || event->size == 0 || type <= ENGINE_OPERATION_EXECUTION ||
+        type >= ENGINE_OPERATION_TYPE_COUNT || subtype >= ENGINE_SUBTYPE_COUNT)
+        return -2;
+    c->entry = engine_operations_add(table, id, parent->number);
+    if (!c->entry)
+        return -1;
+    c->entry->type = (uint8_t)type;
+    c->entry->subtype = (uint8_t)subtype;
+    if (engine_operations_set_text(table, &c->entry->id_text, c->view.id.text,
+                                   c->view.id.size) ||
+        engine_operations_set_text(table, &c->entry->name, c->view.name.text,
+                                   c->view.name.size))
+        return -1;
+    return 0;
+}
+
+static int tell(struct history *h, const struct change *c)
+{
+    switch (c->event->kind) {
+    case ENGINE_EV_OPERATION_STARTED:
+        return start(h, c);
+    case ENGINE_EV_OPERATION_SUCCEEDED:
+    case ENGINE_EV_OPERATION_FIRED:
+        return succeed(h, c);
+    case ENGINE_EV_OPERATION_FAILED:
+        return fail(h, c);
+    case ENGINE_EV_OPERATION_RETRY:
+        return retry(h, c);
+    case ENGINE_EV_OPERATION_CANCELLED:
+        return cancel(h, c);
+    case ENGINE_EV_OPERATION_TIMED_OUT:
+        return time_out(h, c);
+    case ENGINE_EV_OPERATION_STOPPED:
+        return stop(h, c);
+    case ENGINE_EV_OPERATION_READY:
+        return make_ready(c);
+    default:
+        return start_if_silent(h, c); /* a sign of life or of progress */
+    }
+}
+
+static int add_operation(struct history *h, const struct engine_item *event,
+                         uint64_t time_ns)
+{
+    struct change c = {
+        .event = event, .view = {.value = ""}, .time_ns = time_ns};
+    int result = 0;
+
+    if (event->size > 0 && engine_operation_view(event, &c.view))
+        return -2;
+    if (event->op == 0) /* the run's own result */
+        return engine_operations_set_value(&h->operations,
+                                           h->operations.entries, c.view.value,
+                                           c.view.head.value_size);
+    if (event->op > h->operations.count)
+        return -2;
+    if (event->op == h->operations.count)
+        result = meet(h, &c);
+    if (result)
+        return result;
+    c.entry = &h->operations.entries[event->op];
+    return engine_status_terminal(c.entry->status) ? 0 : tell(h, &c);
+}
+
+/* The run ----------------------------------------------------------------- */
+
+static int add_created(struct history *h, const struct engine_item *event,
+                       uint64_t time_ns)
+{
+    const unsigned char *input = engine_item_payload(event);
+    struct engine_origin origin = {0};
+    size_t size = event->size;
+
+    if (event->flags & ENGINE_CREATED_ORIGIN) {
+        if (size < sizeof(origin))
+            return -2;
+        memcpy(&origin, input, sizeof(origin));
+        input += sizeof(origin);
+        size -= sizeof(origin);
+    }
+    begin(h, "Execution", "Started", NULL, time_ns);
+    payload(h, "Input", input, size, true);
+    if (origin.timeout_ns)
+        duration(h, "ExecutionTimeout", origin.timeout_ns);
+    return end(h);
+}
+
+/* Whether an invocation broke off, rather than said how it ended. */
+static bool broke_off(const struct engine_item *event)
+{
+    return event->kind == ENGINE_EV_ATTEMPT_INTERRUPTED ||
+           event->kind == ENGINE_EV_ATTEMPT_TIMED_OUT ||
+           (event->kind == ENGINE_EV_ATTEMPT_FAILED &&
+            event->a == ENGINE_ERR_OOM);
+}
+
+static int add_invocation(struct history *h, const struct engine_item *event,
+                          uint64_t time_ns)
+{
+    static const char text[] = "the invocation broke off";
+    char request[TYPE_ROOM];
+
+    (void)snprintf(request, sizeof(request), "%08x-%04x-4000-8000-%012x",
+                   (unsigned)(h->run >> 16), (unsigned)(h->run & 0xffff),
+                   (unsigned)event->attempt);
+    begin(h, "Invocation", "Completed", NULL, time_ns);
+    moment(h, "StartTimestamp", h->invoked_ns);
+    moment(h, "EndTimestamp", time_ns);
+    words(h, "RequestId", request);
+    if (broke_off(event))
+        error_of(h, (uint32_t)event->a, no_text, text, sizeof(text) - 1);
+    return end(h);
+}
+
+static int add_success(struct history *h, const struct engine_item *event,
+                       uint64_t time_ns)
+{
+    const struct engine_op_entry *run = h->operations.entries;
+    const struct engine_value *value =
+        engine_value_at(engine_item_payload(event), event->size, 0);
+
+    begin(h, "Execution", "Succeeded", NULL, time_ns);
+    if (run->value_size > 0)
+        payload(h, "Result", run->value, run->value_size, true);
+    else if (value)
+        payload(h, "Result", engine_value_bytes(value), value->size,
+                value->kind == ENGINE_VALUE_INLINE);
+    else
+        payload(h, "Result", "", 0, true);
+    return end(h);
+}
+
+static int add_end(struct history *h, const struct engine_item *event,
+                   const char *verb, uint64_t time_ns)
+{
+    uint32_t error =
+        event->a < ENGINE_ERR_COUNT ? (uint32_t)event->a : ENGINE_ERR_UNKNOWN;
+
+    begin(h, "Execution", verb, NULL, time_ns);
+    error_of(h, error, no_text, engine_item_payload(event), event->size);
+    return end(h);
+}
+
+static int add_attempt(struct history *h, const struct engine_item *event,
+                       uint64_t time_ns)
+{
+    if (event->op != 0)
+        return 0;
+    if (event->kind != ENGINE_EV_OP_SCHEDULED &&
+        event->kind != ENGINE_EV_ATTEMPT_STARTED)
+        return add_invocation(h, event, time_ns);
+    h->invoked_ns = time_ns;
+    return 0;
+}
+
+int history_add(struct history *h, const struct engine_item *event,
+                uint64_t time_ns)
+{
+    if (event->kind >= ENGINE_EV_OPERATION_STARTED &&
+        event->kind <= ENGINE_EV_OPERATION_HEARTBEAT)
+        return add_operation(h, event, time_ns);
+    switch (event->kind) {
+    case ENGINE_EV_RUN_CREATED:
+        return add_created(h, event, time_ns);
+    case ENGINE_EV_OP_SCHEDULED:
+    case ENGINE_EV_ATTEMPT_STARTED:
+    case ENGINE_EV_ATTEMPT_SUCCEEDED:
+    case ENGINE_EV_ATTEMPT_FAILED:
+    case ENGINE_EV_ATTEMPT_TIMED_OUT:
+    case ENGINE_EV_ATTEMPT_INTERRUPTED:
+    case ENGINE_EV_ATTEMPT_SUSPENDED:
+        return add_attempt(h, event, time_ns);
+    case ENGINE_EV_RUN_SUCCEEDED:
+        return add_success(h, event, time_ns);
+    case ENGINE_EV_RUN_FAILED:
+        return add_end(h, event, "Failed", time_ns);
+    case ENGINE_EV_RUN_TIMED_OUT:
+        return add_end(h, event, "TimedOut", time_ns);
+    case ENGINE_EV_RUN_CANCELLED:
+    case ENGINE_EV_RUN_STOPPED:
+        return add_end(h, event, "Stopped", time_ns);
+    default:
+        return 0;
+    }
+}
+
+/* Life -------------------------------------------------------------------- */
+
+struct history *history_new(uint64_t run)
+{
+    struct history *h = calloc(1, sizeof(*h));
+
+    if (!h)
+        return NULL;
+    h->run = run;
+    if (engine_operations_init(&h->operations, NULL, run)) {
+        free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void history_free(struct history *h)
+{
+    if (!h)
+        return;
+    engine_operations_free(&h->operations);
+    free(h->out.bytes);
+    free(h->ends);
+    free(h);
+}
+
+uint32_t history_count(const struct history *h)
+{
+    return h->count;
+}
+
+const char *history_event(const struct history *h, uint32_t index, size_t *size)
+{
+    size_t from = index ? h->ends[index - 1] : 0;
+
+    *size = h->ends[index] - from;
+    return h->out.bytes + from;
+}

@@ -1,0 +1,53 @@
+/*
+ * The public history of a run: its log's events in the words in which durable
+ * executions are shown to their users, 24 event types with JSON details.
+ *
+ *     log event --> history_add() --> {"EventType": "StepStarted", ...}, ..
+ *
+ * The log is terser than the history. A step that was never announced has its
+ * StepStarted here all the same, one for each attempt; heartbeats, progress,
+ * leases, checkpoints and consumed signals have no event. Messages to and from
+ * other runs are shown as steps with the subtypes Send and Receive.
+ *
+ * For runs of handlers. The nodes of a declared graph have no event type, only
+ * the run's own beginning and end have.
+ */
+#ifndef ENGINE_HOST_HISTORY_H
+#define ENGINE_HOST_HISTORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/wire.h"
+
+struct history;
+
+/* NULL when out of memory. */
+struct history *history_new(uint64_t run);
+void history_free(struct history *history);
+
+/*
+ * Takes the next event of the log, whose row has this store time. 0; -1 out of
+ * memory; -2 if it cannot follow what came before or its payload is damaged.
+ * After an error the history is only good for what it has, and to be freed.
+ */
+int history_add(struct history *history, const struct engine_item *event,
+                uint64_t time_ns);
+
+uint32_t history_count(const struct history *history);
+/*
+ * The event at index, from 0, as one JSON object of *size bytes, UTF-8 on one
+ * line without an end mark: its EventId is index + 1. Holds until the next
+ * history_add().
+ */
+const char *history_event(const struct history *history, uint32_t index,
+                          size_t *size);
+
+/*
+ * The name by which the run, or one that it invokes, is known in histories.
+ * Returns its length, as snprintf() does.
+ */
+int history_arn(char *out, size_t room, const char *workflow,
+                size_t workflow_size, uint64_t run);
+
+#endif
