@@ -329,7 +329,8 @@ static void reopen(struct work *w)
 }
 
 static void lose_power(struct work *w, struct platter *p,
-                       const struct engine_defects *defects, uint64_t crashes)
+                       const struct engine_defects *defects, uint64_t crashes,
+                       uint64_t crashes_max)
 {
     struct store_opener opener = {
         .name = "platter", .open = platter_open, .self = p};
@@ -342,8 +343,7 @@ static void lose_power(struct work *w, struct platter *p,
         cr_assert_eq(store_bed_reopen(&w->bed), 0);
     }
     /* On until a group in doubt has survived: on some layouts that is rare. */
-    while (w->crashes < crashes ||
-           (!w->survived && w->crashes < 10 * crashes)) {
+    while (w->crashes < crashes || (!w->survived && w->crashes < crashes_max)) {
         if (!p->strikes)
             p->skip = below(w, 120);
         p->strikes = true;
@@ -360,7 +360,7 @@ Test(store_on_simulated_disk,
     for (unsigned i = 0; i < 8; i++) {
         struct platter p = platter_number(i);
         struct work w;
-        lose_power(&w, &p, NULL, 200);
+        lose_power(&w, &p, NULL, 200, 2000);
         cr_expect_eq(w.lost, 0, "layout %u", i);
         cr_expect_gt(w.survived, 0, "layout %u: no doubt ever arose", i);
         cr_expect_lt(w.survived, w.crashes);
@@ -384,7 +384,7 @@ Test(store_on_simulated_disk, a_store_that_does_not_sync_loses_what_it_acked)
     struct platter p = platter_number(0);
     struct work w;
     armed[ENGINE_DEFECT_SYNC_OFF] = 1;
-    lose_power(&w, &p, &defects, 30);
+    lose_power(&w, &p, &defects, 30, 30);
     cr_expect_gt(w.lost, 0);
 }
 
@@ -394,7 +394,7 @@ Test(store_on_simulated_disk, the_same_seed_leaves_the_same_heads)
     for (int turn = 0; turn < 2; turn++) {
         struct platter p = platter_number(0);
         struct work w;
-        lose_power(&w, &p, NULL, 20);
+        lose_power(&w, &p, NULL, 20, 20);
         if (turn == 0)
             memcpy(first, w.acked, sizeof(first));
         else
