@@ -319,8 +319,9 @@ static bool equal_text(struct engine_text a, struct engine_text b)
            (a.size == 0 || memcmp(a.text, b.text, a.size) == 0);
 }
 
-static int check_identity(struct batch *batch, const struct update *update,
-                          const struct engine_batch_op *op)
+/* It is not the operation that was recorded under its id; always -1. */
+static int mismatch(struct batch *batch, const struct update *update,
+                    const struct engine_batch_op *op)
 {
     char recorded[LABEL_SIZE];
 
@@ -333,10 +334,18 @@ static int check_identity(struct batch *batch, const struct update *update,
                       "is now %s, was recorded as %s %s",
                       engine_operation_subtype_name(update->subtype),
                       engine_operation_subtype_name(op->subtype), recorded);
-    if (!engine_hash_equal(op->parent, update->view.head.parent))
-        return refuse(batch, update, ENGINE_ERR_NONDETERMINISTIC,
-                      "was recorded as %s in another context", recorded);
-    return 0;
+    return refuse(batch, update, ENGINE_ERR_NONDETERMINISTIC,
+                  "was recorded as %s in another context", recorded);
+}
+
+static int check_identity(struct batch *batch, const struct update *update,
+                          const struct engine_batch_op *op)
+{
+    bool same = op->type == update->type && op->subtype == update->subtype &&
+                equal_text(op->name, update->view.name) &&
+                engine_hash_equal(op->parent, update->view.head.parent);
+
+    return same ? 0 : mismatch(batch, update, op);
 }
 
 /* Shape of one update ----------------------------------------------------- */
