@@ -156,7 +156,7 @@ Test(requirements_003, an_irreversible_step_runs_once_wherever_its_worker_dies)
     cr_assert_gt(blocked, 0);
 }
 
-/* Payloads ------------------------------------------------------------------ */
+/* Payloads ---------------------------------------------------------------- */
 
 static int wait_a_second(struct engine_context *c, void *self,
                          struct engine_bytes input, struct engine_bytes *out)
