@@ -664,10 +664,10 @@ int engine_map(struct engine_context *c, const char *name,
                             .count = count};
     struct policy policy;
     uint32_t open_max;
-    int flow = ENGINE_DONE;
+    int flow = engine_call_usable(c);
 
     *out = (struct engine_batch){0};
-    if (o->items_per_batch > 1 || o->bytes_per_batch > 0)
+    if (!flow && (o->items_per_batch > 1 || o->bytes_per_batch > 0))
         flow = cut(c, items, count, o, &source);
     if (!flow)
         flow = read_options(c, source.count, o, &policy, &open_max);
@@ -685,6 +685,7 @@ static int parallel(struct engine_context *c, const char *name,
                                   .branches = branches,
                                   .count = count};
 
+    *out = (struct engine_batch){0};
     return run_batch(c, name, ENGINE_SUBTYPE_PARALLEL, &source, policy,
                      open_max, out);
 }
@@ -696,10 +697,12 @@ int engine_parallel(struct engine_context *c, const char *name,
 {
     struct policy policy;
     uint32_t open_max;
-    int flow = read_options(c, count, options ? options : &default_options,
-                            &policy, &open_max);
+    int flow = engine_call_usable(c);
 
     *out = (struct engine_batch){0};
+    if (!flow)
+        flow = read_options(c, count, options ? options : &default_options,
+                            &policy, &open_max);
     return flow ? flow
                 : parallel(c, name, branches, count, &policy, open_max, out);
 }
@@ -742,8 +745,10 @@ static int one_of(struct engine_context *c, const char *name,
 {
     struct engine_batch batch = {0};
     enum engine_branch_status status;
-    int flow;
+    int flow = engine_call_usable(c);
 
+    if (flow)
+        return flow;
     if (count == 0)
         return engine_call_refuse(c, ENGINE_ERR_VALIDATION,
                                   "one of no branches cannot be had");

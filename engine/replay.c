@@ -456,18 +456,20 @@ bool engine_replay_is_full(const struct engine_replay *r)
 }
 
 /*
- * Whether an update may join the batch: an operation has at most a START and
- * one other there.
+ * Whether an update may join the batch: an operation has at most one there,
+ * a step or context after its START one more.
  */
 static bool may_join(struct engine_replay *r, const struct engine_item *item)
 {
-    struct engine_op_entry *entry = engine_operations_find(
+    const struct engine_op_entry *entry = engine_operations_find(
         &r->table, (struct engine_hash){item->a, item->b});
     struct engine_replay_note *note = engine_replay_note(r, entry->number);
+    bool pair = entry->type == ENGINE_OPERATION_STEP ||
+                entry->type == ENGINE_OPERATION_CONTEXT;
     bool start = item->kind == ENGINE_ACTION_START;
     uint8_t before = note->in_batch_of == r->batch_number ? note->in_batch : 0;
 
-    if (before == 2 || (before == 1 && start))
+    if (before == 2 || (before == 1 && (start || !pair)))
         return false;
     note->in_batch_of = r->batch_number;
     note->in_batch = start ? 1 : 2;

@@ -233,6 +233,8 @@ void engine_replay_drop_job(struct engine_replay *replay, uint32_t number);
 
 /* workflow.c -------------------------------------------------------------- */
 
+/* DONE, or what every call in this context returns now. */
+int engine_call_usable(struct engine_context *c);
 /*
  * Begins a call: DONE with *call filled, or what the call returns. Checks the
  * operation recorded in its place, if there is one.

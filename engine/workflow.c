@@ -177,8 +177,7 @@ static int break_mismatch(struct engine_replay *r,
         kind_of(call->type, call->subtype), shown(call->name), call->name.text);
 }
 
-/* DONE, or why no call can be made in this context now. */
-static int usable(struct engine_context *c)
+int engine_call_usable(struct engine_context *c)
 {
     struct engine_replay *r = c->replay;
 
@@ -230,7 +229,7 @@ int engine_call_begin(struct engine_context *c, unsigned type, unsigned subtype,
 {
     struct engine_replay *r = c->replay;
     struct engine_op_entry *entry;
-    int flow = usable(c);
+    int flow = engine_call_usable(c);
 
     if (flow)
         return flow;
@@ -390,7 +389,7 @@ int engine_wait_cancel(struct engine_context *c, const char *name)
         .action = ENGINE_ACTION_CANCEL, .status = ENGINE_STATUS_STARTED};
     struct engine_replay *r = c->replay;
     struct engine_text wanted = text_of(name);
-    int flow = usable(c);
+    int flow = engine_call_usable(c);
 
     if (flow || c->closed)
         return flow;
@@ -542,7 +541,7 @@ int engine_callback_result(struct engine_context *c,
                            struct engine_bytes *out)
 {
     const struct engine_op_entry *entry;
-    int flow = usable(c);
+    int flow = engine_call_usable(c);
 
     if (flow)
         return flow;

@@ -661,10 +661,12 @@ static int wait_long(struct engine_context *c, void *self,
 static int cancel_it(struct engine_context *c, void *self,
                      struct engine_bytes input, struct engine_bytes *out)
 {
-    (void)self;
+    uint32_t *seconds = self;
+
     (void)input;
     (void)out;
-    TRY(engine_wait(c, "work", 5 * S));
+    if (*seconds)
+        TRY(engine_wait(c, "work", *seconds * S));
     TRY(engine_wait_cancel(c, "timeout"));
     return engine_wait_cancel(c, "timeout");
 }
@@ -673,10 +675,9 @@ static int guard(struct engine_context *c, void *self,
                  struct engine_bytes input, struct engine_bytes *out)
 {
     const struct engine_branch branches[] = {{"watch", wait_long, NULL, input},
-                                             {"work", cancel_it, NULL, input}};
+                                             {"work", cancel_it, self, input}};
     struct engine_batch batch;
 
-    (void)self;
     TRY(engine_all_settled(c, "guard", branches, 2, &batch));
     cr_assert_eq(batch.branches[0].error.error, ENGINE_ERR_CANCELLED);
     *out = engine_text_bytes("in time");
@@ -685,13 +686,14 @@ static int guard(struct engine_context *c, void *self,
 
 Test(engine_batch, a_branch_cancels_the_wait_of_another)
 {
-    for (int sync = 0; sync < 2; sync++) {
+    for (int mode = 0; mode < 4; mode++) {
         struct durable_bed bed;
+        uint32_t seconds = mode & 1 ? 5 : 0; /* 0: in the go that began it */
 
-        durable_bed_init(&bed, guard, NULL, "");
-        bed.sync = sync;
+        durable_bed_init(&bed, guard, &seconds, "");
+        bed.sync = mode & 2;
         cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s", bed.words);
-        cr_assert_eq(bed.now_ns - DURABLE_START_NS, 5 * S);
+        cr_assert_eq(bed.now_ns - DURABLE_START_NS, seconds * S);
         cr_assert_eq(durable_bed_count(&bed, ENGINE_EV_OPERATION_CANCELLED), 1);
         durable_bed_free(&bed);
     }
