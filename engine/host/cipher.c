@@ -8,7 +8,8 @@
 enum {
     NONCE = crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
     PLACE = 48, /* bytes of a cell's place: name and key */
-    FILE_MAX = 256
+    FILE_MAX = 256,
+    HEX_SIZE = 2 * CIPHER_KEY_SIZE
 };
 
 static int fail(char *error, const char *path, const char *sentence)
@@ -30,7 +31,7 @@ static int decode(const char *text, size_t size, uint8_t *key)
 {
     size_t length = 0;
 
-    if (size == 2 * CIPHER_KEY_SIZE)
+    if (size == HEX_SIZE)
         return sodium_hex2bin(key, CIPHER_KEY_SIZE, text, size, NULL, &length,
                               NULL) ||
                        length != CIPHER_KEY_SIZE

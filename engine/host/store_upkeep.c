@@ -48,7 +48,7 @@ static int execute(struct store_sqlite *store, const char *sql, uint64_t first,
 
     if (!made)
         return -1;
-    for (int i = 0; i < sqlite3_bind_parameter_count(made); i++)
+    for (int i = 0; i < 3 && i < sqlite3_bind_parameter_count(made); i++)
         set(made, i + 1, values[i]);
     result = next(made);
     return sqlite3_finalize(made) || result < 0 ? -1 : 0;
@@ -181,10 +181,9 @@ static int search_rows(struct engine_store *store, struct store_search *search)
 }
 
 struct removal {
-    struct store_sqlite *store;
     sqlite3_stmt *remove;
-    uint32_t limit;
-    uint64_t *removed;
+    uint64_t limit;
+    uint64_t count;
 };
 
 static int remove_blob(void *self, const uint8_t digest[32])
@@ -192,12 +191,12 @@ static int remove_blob(void *self, const uint8_t digest[32])
     struct removal *removal = self;
     int result;
 
-    if (*removal->removed == removal->limit)
+    if (removal->count == removal->limit)
         return 1;
     sqlite3_bind_blob(removal->remove, 1, digest, 32, SQLITE_STATIC);
     result = next(removal->remove);
     sqlite3_reset(removal->remove);
-    ++*removal->removed;
+    removal->count++;
     return result;
 }
 
@@ -205,16 +204,15 @@ static int remove_blobs(struct store_sqlite *store,
                         const struct store_search *search, uint32_t limit,
                         uint64_t *removed)
 {
-    struct removal removal = {.store = store,
-                              .remove = make(store, "DELETE FROM blob "
+    struct removal removal = {.remove = make(store, "DELETE FROM blob "
                                                     "WHERE digest = ?1"),
-                              .limit = limit,
-                              .removed = removed};
+                              .limit = limit};
     int result = -1;
 
     if (removal.remove)
         result = store_search_visit(search, 0, remove_blob, &removal);
     sqlite3_finalize(removal.remove);
+    *removed = removal.count;
     return result < 0 ? -1 : 0;
 }
 

@@ -1603,7 +1603,7 @@ static int scans_of_runs_and_work_go_by_key(struct store_bed *b)
 
 static int see_box(void *self, uint64_t run, const struct engine_item *item)
 {
-    return see(self, run << 16 | item->type << 8 | (item->a & 0xff));
+    return see(self, run << 16 | (uint64_t)item->type << 8 | (item->a & 0xff));
 }
 
 static int a_scan_of_boxes_goes_by_table_then_run(struct store_bed *b)

@@ -51,7 +51,7 @@ Test(host_store_open, what_is_not_ours_is_told_apart)
     expect_trouble(&file, STORE_TROUBLE_NEWER, "newer version");
     store_file_remove(&file);
     store_file_make(&file);
-    strcat(file.path, "/nowhere");
+    snprintf(file.path, sizeof(file.path), "%s/no/where", file.directory);
     expect_trouble(&file, STORE_TROUBLE_MISSING, "cannot be opened");
     rmdir(file.directory);
 }
