@@ -178,8 +178,8 @@ void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
     engine_block_item(&bed->inbox, &item, bytes, size + strlen(value));
 }
 
-/* Consumes what can be consumed. Returns whether anything was. */
-static bool read_inbox(struct durable_bed *bed)
+/* Consumes what can be consumed. */
+bool durable_bed_read(struct durable_bed *bed)
 {
     struct engine_block kept = {0};
     bool consumed = false;
@@ -270,7 +270,7 @@ static int persist(void *self, const void *updates, size_t size)
 {
     struct durable_bed *bed = self;
 
-    read_inbox(bed);
+    durable_bed_read(bed);
     fire(bed);
     if (take_batch(bed, updates, size)) {
         refuse(bed);
@@ -443,7 +443,7 @@ static bool wake(struct durable_bed *bed)
 
 bool durable_bed_step(struct durable_bed *bed)
 {
-    bool moved = read_inbox(bed);
+    bool moved = durable_bed_read(bed);
 
     switch (bed->phase) {
     case DURABLE_LOAD:

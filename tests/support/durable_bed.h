@@ -90,6 +90,8 @@ void durable_bed_crash_service(struct durable_bed *bed);
 void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
                         uint32_t operation, uint32_t error, const char *edge,
                         uint64_t number, const char *value);
+/* The service reads its inbox, and nothing else happens. Whether it had any. */
+bool durable_bed_read(struct durable_bed *bed);
 /* The newest operation with this name; NULL: none. The service's view. */
 const struct engine_op_entry *durable_bed_find(const struct durable_bed *bed,
                                                const char *name);
