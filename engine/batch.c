@@ -489,6 +489,22 @@ static int go_on(struct batch *b)
     return r->broken ? ENGINE_BROKEN : flow;
 }
 
+/*
+ * Goes over what is recorded of the branches that are left open, so that it
+ * is known whether they have steps to undo.
+ */
+static int leave_open(struct batch *b)
+{
+    int flow = ENGINE_DONE;
+
+    b->inner.closed = true;
+    for (uint32_t i = 0; !flow && i < b->open_count; i++) {
+        flow = run_branch(b, b->open[i]);
+        b->results[b->open[i]].status = ENGINE_BRANCH_CANCELLED;
+    }
+    return flow;
+}
+
 static int close_batch(struct batch *b, uint32_t reason)
 {
     struct engine_replay *r = b->inner.replay;
@@ -501,8 +517,6 @@ static int close_batch(struct batch *b, uint32_t reason)
         .status = ENGINE_STATUS_SUCCEEDED,
         .options = whole ? 0 : ENGINE_OPTION_REPLAY_CHILDREN};
 
-    for (uint32_t i = 0; i < b->open_count; i++)
-        b->results[b->open[i]].status = ENGINE_BRANCH_CANCELLED;
     if (write_summary(b, reason, whole, &change.value))
         return ENGINE_BROKEN;
     return engine_replay_queue(r, b->inner.number, &change);
@@ -526,7 +540,10 @@ static int advance(struct batch *b)
     if (flow)
         return flow;
     reason = b->inner.closed ? 0 : reason_to_end(b);
-    return reason ? close_batch(b, reason) : ENGINE_SUSPENDED;
+    if (!reason)
+        return ENGINE_SUSPENDED;
+    flow = leave_open(b);
+    return flow ? flow : close_batch(b, reason);
 }
 
 /* The whole of a batch whose operation is there. */

@@ -257,20 +257,6 @@ static bool known_end(const struct engine_op_entry *entry,
            entry->status == item->kind;
 }
 
-/*
- * Whether updates follow that the answer does not know of yet: then we know
- * better. Not so with a CANCEL, which may come to nothing.
- */
-static bool is_ahead(const struct engine_replay *r,
-                     const struct engine_op_entry *entry)
-{
-    const struct engine_replay_note *note =
-        entry ? &r->notes[entry->number] : NULL;
-    uint64_t answered = r->durable + (r->batch_end ? r->batch_count : 0);
-
-    return note && note->update > answered && note->update != note->cancel;
-}
-
 static bool is_echo(const struct engine_op_entry *entry,
                     const struct engine_item *item)
 {
@@ -299,7 +285,7 @@ static int load_item(struct engine_replay *r, const struct engine_item *item)
         return -2;
     if (!is_echo(entry, item))
         r->news = true;
-    if (known_end(entry, item) || is_ahead(r, entry)) {
+    if (known_end(entry, item)) {
         entry->run_number = item->op;
         return 0;
     }

@@ -57,7 +57,7 @@ static int undo(struct engine_attempt *a, void *self, struct engine_bytes input,
 /*
  * s: a step; f: fails; w: a step, a wait of a second, and then; W: the same
  * with ten seconds; F: fails after ten; u: a step that can be undone, then a
- * wait; U: the same, then fails.
+ * wait; U: the same, then fails; v: a wait, then a step that can be undone.
  */
 static int run_branch(struct engine_context *c, void *self,
                       struct engine_bytes input, struct engine_bytes *out)
@@ -66,13 +66,15 @@ static int run_branch(struct engine_context *c, void *self,
     struct engine_step_options reversible = {
         .side_effect = ENGINE_EFFECT_REVERSIBLE, .compensate = undo};
     char what = script->script[*(const char *)input.data - 'a'];
-    bool undone = what == 'u' || what == 'U';
+    bool undone = what == 'u' || what == 'U' || what == 'v';
 
     if (what == 'f')
         return engine_fail(c, ENGINE_ERR_USER, "Bad", "branch failed");
+    if (what == 'v')
+        TRY(engine_wait(c, "before", S));
     TRY(engine_step(c, "copy", copy_input, self, input,
                     undone ? &reversible : NULL, out));
-    if (what != 's')
+    if (what != 's' && what != 'v')
         TRY(engine_wait(c, "pause", what == 'w' || what == 'U' ? S : 10 * S));
     if (what == 'F' || what == 'U')
         return engine_fail(c, ENGINE_ERR_USER, "Late", "failed late");
@@ -715,6 +717,42 @@ Test(engine_batch, steps_in_lost_and_failed_branches_are_undone)
     }
 }
 
+Test(engine_batch, steps_are_undone_by_age_and_not_by_place)
+{
+    struct script script = {.script = "vuF"};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, use_all, &script, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_assert_str_eq(script.undone, "ab");
+    durable_bed_free(&bed);
+}
+
+static int race_and_fail(struct engine_context *c, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    struct script *script = self;
+    uint32_t winner;
+
+    (void)input;
+    TRY(engine_race(c, "race", make_branches(c, script), 2, &winner, out));
+    TRY(engine_wait(c, "after", S));
+    return engine_fail(c, ENGINE_ERR_USER, "Late", "after all");
+}
+
+Test(engine_batch, a_branch_that_lost_goes_no_further_to_be_undone)
+{
+    struct script script = {.script = "su"};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, race_and_fail, &script, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_assert_str_eq(bed.words, "after all");
+    cr_assert_str_eq(script.undone, "b");
+    cr_assert_null(durable_bed_find(&bed, "pause"));
+    durable_bed_free(&bed);
+}
+
 static int log_and_send(struct engine_context *c, void *self,
                         struct engine_bytes input, struct engine_bytes *out)
 {
@@ -785,7 +823,8 @@ static int race_hosts(struct engine_context *c, void *self,
         {"host", work_on_host, NULL, input}, {"here", work_here, self, input}};
     uint32_t winner;
 
-    return engine_race(c, "race", branches, 2, &winner, out);
+    TRY(engine_race(c, "race", branches, 2, &winner, out));
+    return engine_step(c, "own", leave_to_host, self, input, NULL, out);
 }
 
 static void count_job(void *self, const struct engine_replay_step *step,
@@ -808,7 +847,7 @@ Test(engine_batch, a_job_of_a_branch_that_lost_is_not_handed_out)
     bed.job = count_job;
     bed.job_self = &jobs;
     cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
-    cr_assert_eq(jobs, 0);
+    cr_assert_eq(jobs, 1);
     durable_bed_free(&bed);
 }
 

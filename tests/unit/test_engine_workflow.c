@@ -502,6 +502,51 @@ Test(engine_workflow, the_next_attempt_gets_the_progress_saved_last)
     }
 }
 
+static int save_twice(struct engine_attempt *a, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    struct code *code = self;
+    struct engine_bytes before = engine_attempt_progress(a);
+    char copy[4] = "";
+
+    (void)input;
+    cr_assert(before.size == 0 || is_text(before, "one") ||
+              is_text(before, "two"));
+    memcpy(copy, before.data, before.size);
+    code->runs++;
+    cr_assert_eq(engine_attempt_save(a, text("one")), 0);
+    cr_assert(is_text(before, copy));
+    cr_assert_eq(engine_attempt_save(a, text("two")), 0);
+    cr_assert(is_text(before, copy));
+    *out = text("saved");
+    return ENGINE_DONE;
+}
+
+static int call_save_twice(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    return engine_step(c, "long", save_twice, self, input, NULL, out);
+}
+
+Test(engine_workflow, an_attempt_taken_over_goes_on_from_its_progress)
+{
+    for (int sync = 0; sync < 2; sync++)
+        for (uint32_t at = 1; at < 9; at++) {
+            struct code code = {0};
+            struct durable_bed bed;
+
+            durable_bed_init(&bed, call_save_twice, &code, "");
+            for (uint32_t i = 0; i < at && durable_bed_step(&bed); i++)
+                ;
+            durable_bed_crash_worker(&bed);
+            bed.sync = sync;
+            cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s",
+                         bed.words);
+            cr_assert_eq(durable_bed_find(&bed, "long")->attempt, 1);
+            durable_bed_free(&bed);
+        }
+}
+
 /* Waiting ----------------------------------------------------------------- */
 
 static int wait_for(struct engine_context *c, void *self,
@@ -1063,6 +1108,26 @@ Test(engine_workflow, a_handler_that_ignores_suspension_does_no_harm)
     durable_bed_free(&bed);
 }
 
+static int mistake_flow(struct engine_context *c, void *self,
+                        struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    if (engine_wait(c, "first", S))
+        return engine_fail(c, ENGINE_ERR_USER, "Mistaken", "not an error");
+    *out = text("ended");
+    return ENGINE_DONE;
+}
+
+Test(engine_workflow, a_handler_cannot_fail_for_having_to_wait)
+{
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, mistake_flow, NULL, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+    durable_bed_free(&bed);
+}
+
 static int overlap(struct engine_context *c, void *self,
                    struct engine_bytes input, struct engine_bytes *out)
 {
@@ -1089,6 +1154,29 @@ Test(engine_workflow, operations_of_a_context_that_overlaps_run_side_by_side)
         cr_assert_eq(bed.now_ns - DURABLE_START_NS, 7 * S);
         durable_bed_free(&bed);
     }
+}
+
+static int overlap_and_ignore(struct engine_context *c, void *self,
+                              struct engine_bytes input,
+                              struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    engine_context_overlap(c);
+    (void)engine_wait(c, "first", 5 * S);
+    (void)engine_wait(c, "second", 7 * S);
+    *out = text("ended");
+    return ENGINE_DONE;
+}
+
+Test(engine_workflow, a_context_that_overlaps_is_not_over_while_one_is_open)
+{
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, overlap_and_ignore, NULL, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+    cr_assert_eq(bed.now_ns - DURABLE_START_NS, 7 * S);
+    durable_bed_free(&bed);
 }
 
 static int step_in_step(struct engine_attempt *a, void *self,
