@@ -26,5 +26,20 @@ int command_errors(int argc, char **argv);
 int command_engine(int argc, char **argv);
 int command_worker(int argc, char **argv);
 int command_start(int argc, char **argv);
+int command_ps(int argc, char **argv);
+int command_events(int argc, char **argv);
+int command_stuck(int argc, char **argv);
+int command_cancel(int argc, char **argv);
+int command_stop(int argc, char **argv);
+int command_pause(int argc, char **argv);
+int command_unpause(int argc, char **argv);
+int command_resume(int argc, char **argv);
+int command_skip(int argc, char **argv);
+int command_abort(int argc, char **argv);
+int command_callback(int argc, char **argv);
+int command_recover(int argc, char **argv);
+int command_verify(int argc, char **argv);
+int command_archive(int argc, char **argv);
+int command_restore(int argc, char **argv);
 
 #endif

@@ -6,6 +6,7 @@
 #include "engine/host/engine_process.h"
 #include "engine/limits.h"
 #include "scenarios/command.h"
+#include "scenarios/database.h"
 #include "scenarios/options.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -37,6 +38,8 @@ int command_engine(int argc, char **argv)
 {
     const char *profile = "aws";
     const char *rest[1];
+    const char *key = NULL;
+    uint8_t bytes[CIPHER_KEY_SIZE];
     char error[HOST_ERROR_SIZE];
     uint64_t level = HOST_SAY_INFO, sync = 0, coordinators = 1;
     struct host_engine_config config = {.say = say, .self = argv[0]};
@@ -48,6 +51,7 @@ int command_engine(int argc, char **argv)
         {"--coordinators", OPTION_NUMBER, &coordinators, 1, 8, NULL},
         {"--snapshot-events", OPTION_NUMBER, &config.snapshot_events, 0,
          1000000, NULL},
+        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
 
@@ -60,6 +64,8 @@ int command_engine(int argc, char **argv)
     config.limits = find_limits(profile);
     if (!config.limits)
         return EXIT_USAGE;
+    if (!database_key(argv[0], key, bytes, &config.key))
+        return EXIT_ENVIRONMENT;
     config.level = (enum host_level)level;
     config.sync_normal = sync == 1;
     config.coordinators = (uint32_t)coordinators;

@@ -45,6 +45,24 @@ static const char help[] =
     "        execute their steps\n"
     "  start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] [--count N] [--wait]\n"
     "        start runs; the same key is the same run\n"
+    "  ps DB [RUN] [--all] [--state STATE] [--workers] [--json]\n"
+    "        how runs stand; who executes them\n"
+    "  events DB RUN [--after N] [--limit N] [--type KIND] [--op N] "
+    "[--follow]\n"
+    "        what happened to a run\n"
+    "  stuck DB [--older 10m] [--json]\n"
+    "        runs that do not go on by themselves, and why; exit 3 if any\n"
+    "  cancel | stop | pause | unpause DB RUN [--reason TEXT] [--actor NAME]\n"
+    "  resume | skip | abort DB RUN [--op N] [--reason TEXT] [--value TEXT]\n"
+    "        kept in the run's log with who and why\n"
+    "  callback success|fail|heartbeat DB CALLBACK [--value TEXT|@FILE]\n"
+    "        answer what a run waits for\n"
+    "  recover DB [--dry-run] [--json]\n"
+    "        what becomes of each run, and why; end the leases of the dead\n"
+    "  verify DB [--json]\n"
+    "        whether every run's log is whole; exit 3 if not\n"
+    "  archive DB FILE [--older 30d] [--trim], restore DB FILE [--check]\n"
+    "        runs that have ended, into a file of their own and back\n"
     "\n"
     "  --version, --help\n"
     "\n"
@@ -59,11 +77,31 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},           {"replay", command_replay},
-    {"validate", command_validate}, {"points", command_points},
-    {"defects", command_defects},   {"limits", command_limits},
-    {"errors", command_errors},     {"engine", command_engine},
-    {"worker", command_worker},     {"start", command_start},
+    {"run", command_run},
+    {"replay", command_replay},
+    {"validate", command_validate},
+    {"points", command_points},
+    {"defects", command_defects},
+    {"limits", command_limits},
+    {"errors", command_errors},
+    {"engine", command_engine},
+    {"worker", command_worker},
+    {"start", command_start},
+    {"ps", command_ps},
+    {"events", command_events},
+    {"stuck", command_stuck},
+    {"cancel", command_cancel},
+    {"stop", command_stop},
+    {"pause", command_pause},
+    {"unpause", command_unpause},
+    {"resume", command_resume},
+    {"skip", command_skip},
+    {"abort", command_abort},
+    {"callback", command_callback},
+    {"recover", command_recover},
+    {"verify", command_verify},
+    {"archive", command_archive},
+    {"restore", command_restore},
 };
 
 enum {

@@ -14,6 +14,7 @@
 #define ENGINE_HOST_CONTROL_H
 
 #include "engine/host/socket.h"
+#include "engine/limits.h"
 
 enum {
     HOST_PROTOCOL = 1,
@@ -76,8 +77,7 @@ struct host_welcome {
     uint64_t claim_ttl_ns;
     uint64_t skew_bound_ns;
     uint64_t request_timeout_ns;
-    uint64_t inline_max;
-    char limits[32]; /* name of the limit profile */
+    struct engine_limits limits;
     uint32_t store;
     uint32_t workflow_count;
 };

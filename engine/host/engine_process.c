@@ -783,12 +783,13 @@ static int open_store(struct host_engine *e, bool create,
         .sync_normal = e->config.sync_normal,
         .busy_timeout_ms = 2000,
         .checkpoint_pages = 1000,
+        .key = e->config.key,
         .limits = store_limits(e->config.limits),
     };
-    char words[STORE_SQLITE_ERROR_SIZE];
+    struct store_problem problem;
 
-    if (store_sqlite_open(&config, &e->store, words)) {
-        snprintf(error, HOST_ERROR_SIZE, "%s", words);
+    if (store_sqlite_try(&config, &e->store, &problem)) {
+        snprintf(error, HOST_ERROR_SIZE, "%s", problem.text);
         return -1;
     }
     e->store_open = true;
@@ -889,13 +890,14 @@ static enum engine_outcome write_group(struct host_engine *e)
 
 static void group_failed(struct host_engine *e, enum engine_outcome outcome)
 {
+    struct store_problem problem;
+
     answer_none(e, outcome);
     if (!e->store_open)
         return;
-    say(e, HOST_SAY_ERROR,
-        "%s: %u requests %s: the disk may be full or broken, or another "
-        "program may have locked the file; they will be tried again",
-        e->config.database, e->writing.count,
+    store_sqlite_why(&e->store, e->config.database, &problem);
+    say(e, HOST_SAY_ERROR, "%s; %u requests %s and will be tried again",
+        problem.text, e->writing.count,
         outcome == ENGINE_UNKNOWN ? "may or may not have been written"
                                   : "could not be written");
     /* What is in the file is learnt by opening it. */
@@ -1119,7 +1121,7 @@ static void welcome(struct host_engine *e, struct link *link,
                      .claim_ttl_ns = e->config.lease_ttl_ns,
                      .skew_bound_ns = skew_bound(e),
                      .request_timeout_ns = request_timeout(e),
-                     .inline_max = e->config.limits->inline_max,
+                     .limits = *e->config.limits,
                      .store = NODE_STORE,
                      .workflow_count = count,
                  }};
@@ -1127,8 +1129,6 @@ static void welcome(struct host_engine *e, struct link *link,
                                   .to = NODE_WORKER + link->index,
                                   .token = link->sender};
 
-    memcpy(payload.head.limits, e->config.limits->name,
-           sizeof(payload.head.limits));
     memcpy(payload.ids, ids, count * sizeof(*ids));
     send_to(link, &head, &payload, sizeof(payload.head) + count * sizeof(*ids));
     give_all(e, link);
@@ -1724,7 +1724,8 @@ static int read_registry(struct host_engine *e, char error[HOST_ERROR_SIZE])
         return -1;
     if (host_registry_end_leases(e->registry) ||
         host_registry_workflows(e->registry, keep_workflow, e) ||
-        host_registry_last_run(e->registry, &e->next_run)) {
+        host_registry_last_run(e->registry, &e->next_run) ||
+        host_registry_keep_limits(e->registry, e->config.limits)) {
         snprintf(error, HOST_ERROR_SIZE,
                  "%.300s: its workflows cannot be read: %s", e->config.database,
                  host_registry_error(e->registry));

@@ -33,10 +33,12 @@ enum host_level {
 struct host_engine_config {
     const char *database;
     const struct engine_limits *limits;
-    uint64_t lease_ttl_ns;    /* 0: 30 s; of runs and of claims */
-    uint32_t coordinators;    /* 0: 1 */
-    uint64_t seed;            /* of retry jitter */
-    bool sync_normal;         /* a power cut may lose the last commits */
+    uint64_t lease_ttl_ns; /* 0: 30 s; of runs and of claims */
+    uint32_t coordinators; /* 0: 1 */
+    uint64_t seed;         /* of retry jitter */
+    bool sync_normal;      /* a power cut may lose the last commits */
+    const uint8_t *key;    /* of CIPHER_KEY_SIZE bytes: payloads are encrypted
+                              at rest; NULL: they are not */
     uint64_t snapshot_events; /* of a run between two snapshots; 0: none */
     enum host_level level;
     /* Where words go; NULL: nowhere. */

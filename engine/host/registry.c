@@ -19,7 +19,11 @@
     X(KEY_PUT, "INSERT INTO start_key (key, run) VALUES (?1, ?2) "             \
                "ON CONFLICT DO NOTHING")                                       \
     X(KEY_GET, "SELECT run FROM start_key WHERE key = ?1")                     \
-    X(STATE, "SELECT state FROM run WHERE run = ?1")
+    X(STATE, "SELECT state FROM run WHERE run = ?1")                           \
+    X(SET, "INSERT INTO setting (name, value) VALUES (?1, ?2) "                \
+           "ON CONFLICT (name) DO UPDATE SET value = excluded.value "          \
+           "WHERE value <> excluded.value")                                    \
+    X(GET, "SELECT value FROM setting WHERE name = ?1")
 
 enum statement {
 #define STATEMENT_ID(name, sql) S_##name,
@@ -37,6 +41,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS workflow (id INTEGER PRIMARY KEY, name TEXT,"
     " digest BLOB, definition BLOB);"
     "CREATE TABLE IF NOT EXISTS start_key (key BLOB PRIMARY KEY, run INTEGER)"
+    " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB)"
     " WITHOUT ROWID;";
 
 static int prepare(struct host_registry *registry)
@@ -47,12 +53,24 @@ static int prepare(struct host_registry *registry)
 #undef STATEMENT_SQL
     };
 
+    int result = 0;
+
     for (int i = 0; i < STATEMENT_COUNT; i++)
         if (sqlite3_prepare_v3(registry->db, sql[i], -1,
                                SQLITE_PREPARE_PERSISTENT,
                                &registry->statements[i], NULL))
-            return -1;
-    return 0;
+            result = -1;
+    return result;
+}
+
+static struct host_registry *fail(struct host_registry *registry,
+                                  const char *database,
+                                  char error[HOST_ERROR_SIZE])
+{
+    snprintf(error, HOST_ERROR_SIZE, "%.300s: %s", database,
+             registry ? host_registry_error(registry) : "out of memory");
+    host_registry_close(registry);
+    return NULL;
 }
 
 struct host_registry *host_registry_open(const char *database,
@@ -61,21 +79,28 @@ struct host_registry *host_registry_open(const char *database,
     struct host_registry *registry = calloc(1, sizeof(*registry));
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 
-    if (!registry) {
-        snprintf(error, HOST_ERROR_SIZE, "%.300s: out of memory", database);
-        return NULL;
-    }
-    if (sqlite3_open_v2(database, &registry->db, flags, NULL) ||
+    if (!registry || sqlite3_open_v2(database, &registry->db, flags, NULL) ||
         sqlite3_busy_timeout(registry->db, 2000) ||
         sqlite3_exec(registry->db, "PRAGMA synchronous=FULL", NULL, NULL,
                      NULL) ||
         sqlite3_exec(registry->db, schema, NULL, NULL, NULL) ||
-        prepare(registry)) {
-        snprintf(error, HOST_ERROR_SIZE, "%.300s: %s", database,
-                 host_registry_error(registry));
-        host_registry_close(registry);
-        return NULL;
-    }
+        prepare(registry))
+        return fail(registry, database, error);
+    return registry;
+}
+
+struct host_registry *host_registry_look(const char *database,
+                                         char error[HOST_ERROR_SIZE])
+{
+    struct host_registry *registry = calloc(1, sizeof(*registry));
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+
+    if (!registry || sqlite3_open_v2(database, &registry->db, flags, NULL) ||
+        sqlite3_busy_timeout(registry->db, 2000) ||
+        sqlite3_exec(registry->db, "PRAGMA query_only=1", NULL, NULL, NULL))
+        return fail(registry, database, error);
+    /* What is not there cannot be prepared, and is asked for in vain. */
+    (void)prepare(registry);
     return registry;
 }
 
@@ -119,7 +144,7 @@ int host_registry_workflows(struct host_registry *registry,
     int result = 0;
     int step = SQLITE_DONE;
 
-    while (result == 0 && (step = sqlite3_step(list)) == SQLITE_ROW) {
+    while (list && result == 0 && (step = sqlite3_step(list)) == SQLITE_ROW) {
         struct engine_graph *graph =
             host_definition_read(sqlite3_column_blob(list, 1),
                                  (size_t)sqlite3_column_bytes(list, 1));
@@ -175,6 +200,38 @@ int host_registry_key(struct host_registry *registry, const void *key,
     sqlite3_bind_blob64(put, 1, key, size, SQLITE_STATIC);
     sqlite3_bind_int64(put, 2, (sqlite3_int64)*run);
     return one_number(put, NULL);
+}
+
+int host_registry_keep_limits(struct host_registry *registry,
+                              const struct engine_limits *limits)
+{
+    sqlite3_stmt *set = registry->statements[S_SET];
+
+    sqlite3_bind_text(set, 1, "limits", -1, SQLITE_STATIC);
+    sqlite3_bind_blob64(set, 2, limits, sizeof(*limits), SQLITE_STATIC);
+    int result = one_number(set, NULL);
+    sqlite3_clear_bindings(set);
+    return result;
+}
+
+int host_registry_limits(struct host_registry *registry,
+                         struct engine_limits *limits)
+{
+    sqlite3_stmt *get = registry->statements[S_GET];
+    int result = 1;
+
+    if (!get)
+        return 1;
+    sqlite3_bind_text(get, 1, "limits", -1, SQLITE_STATIC);
+    int step = sqlite3_step(get);
+    if (step == SQLITE_ROW &&
+        sqlite3_column_bytes(get, 0) == (int)sizeof(*limits)) {
+        memcpy(limits, sqlite3_column_blob(get, 0), sizeof(*limits));
+        limits->name[sizeof(limits->name) - 1] = '\0';
+        result = 0;
+    }
+    sqlite3_reset(get);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? result : -1;
 }
 
 int host_registry_state(struct host_registry *registry, uint64_t run)

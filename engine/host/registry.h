@@ -9,6 +9,7 @@
 
 #include "engine/graph.h"
 #include "engine/host/socket.h"
+#include "engine/limits.h"
 #include "engine/wire.h"
 
 /* Runs that clients start have numbers below this; those above are for the
@@ -52,6 +53,17 @@ int host_registry_key(struct host_registry *registry, const void *key,
                       size_t size, uint64_t *run);
 /* The state of a run, 0: there is none. -1: could not. */
 int host_registry_state(struct host_registry *registry, uint64_t run);
+
+/* The limits that the runs of this database are under. 0; 1: none were kept
+ * yet; -1: could not. */
+int host_registry_keep_limits(struct host_registry *registry,
+                              const struct engine_limits *limits);
+int host_registry_limits(struct host_registry *registry,
+                         struct engine_limits *limits);
+
+/* Opens the registry only to read: of a database that has none it is empty. */
+struct host_registry *host_registry_look(const char *database,
+                                         char error[HOST_ERROR_SIZE]);
 
 /* What SQLite says about the last failure. */
 const char *host_registry_error(const struct host_registry *registry);

@@ -30,6 +30,7 @@ struct host_worker {
     const struct engine_graph *graphs[WORKFLOWS_MAX]; /* by engine's number */
     const struct engine_handler *handlers[WORKFLOWS_MAX];
     uint32_t local[WORKFLOWS_MAX]; /* index in config */
+    struct engine_limits limits;
     struct engine_graph *nowhere;
     uint32_t graph_count;
     uint32_t incarnation;
@@ -316,14 +317,17 @@ static void make_machine(struct host_worker *w, const struct host_welcome *h)
         .claim_ttl_ns = h->claim_ttl_ns,
         .skew_bound_ns = h->skew_bound_ns,
         .request_timeout_ns = timeout,
-        .inline_max =
-            h->inline_max < UINT32_MAX ? (uint32_t)h->inline_max : UINT32_MAX,
+        .inline_max = h->limits.inline_max < UINT32_MAX
+                          ? (uint32_t)h->limits.inline_max
+                          : UINT32_MAX,
         .handlers = w->handlers,
-        .limits = engine_limits_find(h->limits),
+        .limits = &w->limits,
         .optimistic = w->config.optimistic,
         .scratch = &w->scratch,
     };
 
+    w->limits = h->limits;
+    w->limits.name[sizeof(w->limits.name) - 1] = '\0';
     w->machine = engine_worker_new(&config, w->mono_ns);
     w->failed |= !w->machine;
 }
