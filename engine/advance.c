@@ -83,7 +83,8 @@ static void add_snapshot(struct engine_owned *o, struct engine_decide *decide,
                                     .a = o->seq - 1};
     if (image->size == 0 || decide->count == 0)
         return;
-    engine_decide_row(decide, &row, image->bytes, image->size);
+    engine_decide_row(decide, &row, image->bytes + sizeof(uint64_t),
+                      image->size - sizeof(uint64_t));
     o->snapshot_seq = row.a;
 }
 

@@ -47,9 +47,10 @@ struct engine_pile {
 /* What is to be said to a question once what was decided is durable. */
 enum engine_answer {
     ENGINE_ANSWER_NONE,
-    ENGINE_ANSWER_CHANGES, /* a checkpoint: the next token and what changed */
-    ENGINE_ANSWER_POLL,    /* an empty one: what changed since the last */
-    ENGINE_ANSWER_PAGE     /* a page of the state */
+    ENGINE_ANSWER_ACCEPTED, /* a checkpoint: the next token and what changed */
+    ENGINE_ANSWER_CHANGES,  /* the same again */
+    ENGINE_ANSWER_POLL,     /* an empty one: what changed since the last */
+    ENGINE_ANSWER_PAGE      /* a page of the state */
 };
 
 /* Where the first row of the outbox stands. */

@@ -119,7 +119,7 @@ static void take_updates(struct engine_coordinator *c, struct engine_owned *o,
         .graph_count = c->config.graph_count,
     };
     engine_invoke_started(decide, &rules, from, end);
-    o->answer = ENGINE_ANSWER_CHANGES;
+    o->answer = ENGINE_ANSWER_ACCEPTED;
 }
 
 static void take_checkpoint(struct engine_coordinator *c,
@@ -165,7 +165,7 @@ void engine_service_decide(struct engine_coordinator *c, struct engine_owned *o,
 static void answer_page(struct engine_coordinator *c, struct engine_owned *o)
 {
     const struct engine_message *question = question_of(o);
-    struct engine_execution *execution = o->run->execution;
+    const struct engine_execution *execution = o->run->execution;
     struct engine_block *block = c->config.scratch;
     size_t most = c->config.page_max ? c->config.page_max : PAGE_MAX;
     uint32_t next = 0;
@@ -174,7 +174,6 @@ static void answer_page(struct engine_coordinator *c, struct engine_owned *o)
         c->failed = true;
         return;
     }
-    engine_execution_paged(execution, (uint32_t)question->a, next);
     answer(c, question, ENGINE_ERR_NONE, execution->token, next,
            block->bytes + sizeof(uint64_t), block->size - sizeof(uint64_t));
 }
@@ -183,22 +182,28 @@ static void answer_changes(struct engine_coordinator *c, struct engine_owned *o,
                            uint32_t since)
 {
     const struct engine_message *question = question_of(o);
-    struct engine_execution *execution = o->run->execution;
+    const struct engine_execution *execution = o->run->execution;
     struct engine_block *block = c->config.scratch;
     if (engine_execution_delta(execution, since, block)) {
         c->failed = true;
         return;
     }
-    engine_execution_told(execution, execution->change);
     answer(c, question, ENGINE_ERR_NONE, execution->token, question->b,
            block->bytes + sizeof(uint64_t), block->size - sizeof(uint64_t));
 }
 
 void engine_service_answer(struct engine_coordinator *c, struct engine_owned *o)
 {
-    const struct engine_execution *execution = o->run->execution;
+    struct engine_execution *execution = o->run->execution;
     unsigned kind = o->answer;
     o->answer = ENGINE_ANSWER_NONE;
+    /*
+     * Only of the first answer is it certain that the invocation cannot have
+     * gone on without it: a later one may be to a question that was doubled on
+     * its way.
+     */
+    if (kind == ENGINE_ANSWER_ACCEPTED)
+        engine_execution_told(execution, execution->change);
     if (!engine_block_begin(c->config.scratch, sizeof(uint64_t)))
         c->failed = true;
     else if (kind == ENGINE_ANSWER_PAGE)
