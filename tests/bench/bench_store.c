@@ -32,7 +32,8 @@ struct setting {
 static const struct engine_store_limits limits = {.op_payload_max = 1 << 20,
                                                   .request_max = 1 << 20,
                                                   .history_ops_max = UINT64_MAX,
-                                                  .blob_max = 1 << 20};
+                                                  .blob_max = 1 << 20,
+                                                  .snapshot_max = 16 << 20};
 
 /* The requests, built once and changed in place. */
 struct load {
@@ -469,6 +470,126 @@ static void compare(struct bench *bench, const char *name, uint32_t page_size,
                                            .arg = &setting});
 }
 
+/* A run of 25,000 events, as wide as those of a replayed handler. */
+
+enum {
+    EVENTS = 25000,
+    EVENTS_A_ROW = 10,
+    FOLDED = 4 << 20 /* bytes of its snapshot */
+};
+
+static void append_events(struct load *load, uint64_t seq, int snapshot)
+{
+    static const char folded[FOLDED];
+    struct engine_item head = {.type = ENGINE_ITEM_SNAPSHOT, .a = seq - 1};
+    struct engine_request *request;
+
+    begin(&load->append, ENGINE_REQ_APPEND);
+    for (int i = 0; i < EVENTS_A_ROW; i++)
+        item(&load->append, ENGINE_ITEM_EVENT, ENGINE_EV_OPERATION_SUCCEEDED, 0,
+             VALUE);
+    if (snapshot &&
+        !engine_block_item(&load->append, &head, folded, sizeof(folded)))
+        bench_fail("out of memory");
+    request = (void *)load->append.bytes;
+    request->item_count += (uint32_t)snapshot;
+    request->run = 1;
+    request->seq = seq;
+    apply(load, request);
+    engine_block_free(&load->append);
+}
+
+/* Milliseconds until the run's log is read, checked and in the reply. */
+static double measure_load(void *arg)
+{
+    const int *snapshot = arg;
+    struct load load = {.store = {0}};
+    struct engine_block block;
+    struct engine_request *request;
+    uint64_t began_ns;
+
+    if (noop_vfs_add(vfs_name))
+        bench_fail("no file system");
+    open_sqlite(&load.store, 4096);
+    create_runs(&load);
+    for (uint64_t seq = 2; seq < EVENTS; seq += EVENTS_A_ROW) {
+        open_group(&load, seq);
+        append_events(&load, seq, *snapshot && seq + EVENTS_A_ROW >= EVENTS);
+        end_group(&load);
+    }
+    request = begin(&block, ENGINE_REQ_LOAD);
+    request->sender = owner;
+    request->run = 1;
+    open_group(&load, EVENTS);
+    began_ns = bench_cpu_ns();
+    apply(&load, request);
+    began_ns = bench_cpu_ns() - began_ns;
+    end_group(&load);
+    engine_block_free(&block);
+    engine_block_free(&load.reply);
+    load.store.ops->close(load.store.self);
+    noop_vfs_remove(vfs_name);
+    return (double)began_ns / 1e6;
+}
+
+static void compare_loads(struct bench *bench)
+{
+    int with = 1;
+    int without = 0;
+
+    bench_case(bench,
+               &(struct bench_case){.name = "store: load 25,000 events, folded",
+                                    .unit = "ms",
+                                    .goal = BENCH_AT_MOST,
+                                    .target = 20,
+                                    .measure = measure_load,
+                                    .arg = &with});
+    bench_case(bench,
+               &(struct bench_case){.name = "store: load 25,000 events, log",
+                                    .unit = "ms",
+                                    .goal = BENCH_NO_GOAL,
+                                    .measure = measure_load,
+                                    .arg = &without});
+}
+
+/* The load of the other rows in an encrypted store. */
+static double measure_sealed(void *arg)
+{
+    static const uint8_t key[32] = {1};
+    const struct setting *setting = arg;
+    struct store_sqlite_config config = {.path = path,
+                                         .vfs = vfs_name,
+                                         .page_size = setting->page_size,
+                                         .create = 1,
+                                         .key = key,
+                                         .limits = limits};
+    char error[STORE_SQLITE_ERROR_SIZE];
+    struct load load = {.store = {0}};
+    double value;
+
+    if (noop_vfs_add(vfs_name))
+        bench_fail("no file system");
+    if (store_sqlite_open(&config, &load.store, error))
+        bench_fail(error);
+    value = run_load(&load, REQUESTS, setting->group);
+    noop_vfs_remove(vfs_name);
+    return value;
+}
+
+static void compare_sealed(struct bench *bench)
+{
+    struct setting ten = {4096, 10};
+
+    bench_case(bench,
+               &(struct bench_case){.name = "store: SQLite 4 KiB, encrypted",
+                                    .unit = "us/req",
+                                    .goal = BENCH_AT_MOST,
+                                    .target = 3,
+                                    .measure = measure_sealed,
+                                    .baseline = measure_sqlite,
+                                    .arg = &ten});
+}
+
 void bench_store(struct bench *bench)
 {
     struct setting hundred = {1024, 100};
@@ -479,6 +600,8 @@ void bench_store(struct bench *bench)
     compare(bench, "store: SQLite 1 KiB, one a commit", 1024, 1);
     compare(bench, "store: SQLite 1 KiB, ten a commit", 1024, 10);
     compare(bench, "store: SQLite 1 KiB, 100 a commit", 1024, 100);
+    compare_loads(bench);
+    compare_sealed(bench);
     bench_case(bench, &(struct bench_case){.name = "store: memory",
                                            .unit = "us/req",
                                            .goal = BENCH_AT_MOST,
