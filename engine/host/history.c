@@ -1,7 +1,6 @@
 #include "engine/host/history.h"
 
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +32,7 @@ struct text {
  */
 struct history {
     uint64_t run;
+    bool handler;
     struct engine_operations operations;
     struct text out;
     size_t *ends; /* of each event in out */
@@ -739,7 +739,7 @@ static int add_end(struct history *h, const struct engine_item *event,
 static int add_attempt(struct history *h, const struct engine_item *event,
                        uint64_t time_ns)
 {
-    if (event->op != 0)
+    if (event->op != 0 || !h->handler)
         return 0;
     if (event->kind != ENGINE_EV_OP_SCHEDULED &&
         event->kind != ENGINE_EV_ATTEMPT_STARTED)
@@ -781,13 +781,14 @@ int history_add(struct history *h, const struct engine_item *event,
 
 /* Life -------------------------------------------------------------------- */
 
-struct history *history_new(uint64_t run)
+struct history *history_new(uint64_t run, bool handler)
 {
     struct history *h = calloc(1, sizeof(*h));
 
     if (!h)
         return NULL;
     h->run = run;
+    h->handler = handler;
     if (engine_operations_init(&h->operations, NULL, run)) {
         free(h);
         return NULL;

@@ -9,12 +9,13 @@
  * leases, checkpoints and consumed signals have no event. Messages to and from
  * other runs are shown as steps with the subtypes Send and Receive.
  *
- * For runs of handlers. The nodes of a declared graph have no event type, only
- * the run's own beginning and end have.
+ * Nodes of a declared graph have no event types: of such a run only its own
+ * beginning and end are shown.
  */
 #ifndef ENGINE_HOST_HISTORY_H
 #define ENGINE_HOST_HISTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,8 +23,11 @@
 
 struct history;
 
-/* NULL when out of memory. */
-struct history *history_new(uint64_t run);
+/*
+ * handler: the run is one of a handler, each attempt of its operation 0 is an
+ * invocation. NULL when out of memory.
+ */
+struct history *history_new(uint64_t run, bool handler);
 void history_free(struct history *history);
 
 /*

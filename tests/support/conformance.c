@@ -507,7 +507,7 @@ static cJSON *parse_events(const struct history *history)
 
 static cJSON *history_of(const struct durable_bed *bed)
 {
-    struct history *history = history_new(DURABLE_RUN);
+    struct history *history = history_new(DURABLE_RUN, true);
     cJSON *list;
 
     assert(history);
