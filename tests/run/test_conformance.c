@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "tests/support/conformance.h"
 
@@ -62,7 +63,7 @@ static int number_in(struct engine_bytes json)
 
     (void)snprintf(digits, sizeof(digits), "%.*s", (int)json.size,
                    (const char *)json.data);
-    return atoi(digits);
+    return (int)strtol(digits, NULL, 10);
 }
 
 /* The results of the branches that succeeded, as a JSON list. */

@@ -39,30 +39,31 @@ static char *read_whole(const char *path)
 static char *replace(char *text, const char *what, const char *by)
 {
     size_t found = 0;
+    size_t length = strlen(by);
     char *out;
     char *to;
     const char *from = text;
 
     for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
         found++;
-    out = malloc(strlen(text) + found * strlen(by) + 1);
+    out = malloc(strlen(text) + found * length + 1);
     assert(out);
     to = out;
     for (const char *at; (at = strstr(from, what)); from = at + strlen(what)) {
-        to = stpncpy(to, from, (size_t)(at - from));
-        to = stpcpy(to, by);
+        to = mempcpy(to, from, (size_t)(at - from));
+        to = mempcpy(to, by, length);
     }
-    (void)strcpy(to, from);
+    memcpy(to, from, strlen(from) + 1);
     free(text);
     return out;
 }
 
 /* A word of this many letters, another one for each variable. */
-static void make_word(char *word, unsigned length, unsigned which)
+static void make_word(char *word, size_t length, unsigned which)
 {
     uint64_t state = which + UINT64_C(1);
 
-    for (unsigned i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++) {
         state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
         word[i] = (char)('a' + (state >> 33) % 26);
     }
@@ -79,9 +80,9 @@ static char *fill_in(char *text, const cJSON *variables)
     {
         char name[TEXT_ROOM];
         char word[64];
-        unsigned length = 0;
+        unsigned long length =
+            strtoul(variable->valuestring + strlen("${GEN_STR:"), NULL, 10);
 
-        (void)sscanf(variable->valuestring, "${GEN_STR:%u}", &length);
         assert(length > 0 && length < sizeof(word));
         make_word(word, length, which++);
         (void)snprintf(name, sizeof(name), "${%s}", variable->string);
@@ -295,6 +296,7 @@ struct drive {
     const struct mode *mode;
     const cJSON *actions;
     uint32_t done; /* actions, as bits */
+    uint32_t lost; /* workers */
     conformance_target_fn *target;
 };
 
@@ -434,8 +436,10 @@ static void drive(struct drive *d)
         moved = move(d);
         if (d->mode->service_dies && d->bed.row_count > rows)
             durable_bed_crash_service(&d->bed);
-        if (d->mode->worker_dies && checkpoint)
+        if (d->mode->worker_dies && checkpoint) {
             durable_bed_crash_worker(&d->bed);
+            d->lost++;
+        }
         moves++;
         assert(moves < MOVES_MAX);
     }
@@ -562,6 +566,7 @@ static struct outcome run(const struct conformance_case *c,
     d.bed.sync = mode->sync;
     d.bed.config.optimistic = mode->optimistic;
     drive(&d);
+    assert(d.lost > 0 || !mode->worker_dies || d.bed.checkpoints == 0);
     outcome.status = status_of(d.bed.phase);
     outcome.events = history_of(&d.bed);
     outcome.result = strdup(durable_bed_result(&d.bed));
