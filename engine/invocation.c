@@ -12,6 +12,8 @@
 struct step {
     uint32_t operation;
     uint64_t deadline_ns; /* mono, UINT64_MAX: none */
+    uint64_t stalled_ns;  /* mono: no sign of progress by then; the same */
+    uint64_t stall_ns;    /* 0: none */
 };
 
 struct engine_worker_call {
@@ -86,16 +88,42 @@ static bool note_step(struct engine_worker *w, struct engine_worker_call *call,
     return true;
 }
 
+/* mono after a duration, 0: never. */
+static uint64_t time_after(const struct engine_worker *w, uint64_t ns)
+{
+    return ns > 0 && ns < UINT64_MAX - w->mono_ns ? w->mono_ns + ns
+                                                  : UINT64_MAX;
+}
+
+/* The order to run a step: its input, then what it saved last. */
+static void execute(struct engine_worker *w, const struct engine_execute *what,
+                    const struct engine_replay_step *step)
+{
+    size_t size = step->input.size + step->progress.size;
+    unsigned char *to =
+        engine_block_begin(w->config.scratch, sizeof(uint64_t) + size);
+    if (!to) {
+        w->failed = true;
+        return;
+    }
+    to += sizeof(uint64_t);
+    if (step->input.size > 0)
+        memcpy(to, step->input.data, step->input.size);
+    if (step->progress.size > 0)
+        memcpy(to + step->input.size, step->progress.data, step->progress.size);
+    engine_update_add(w->update, ENGINE_DO_EXECUTE, what, sizeof(*what), to,
+                      size);
+}
+
 static void run_steps(struct engine_worker *w, struct engine_slot *s)
 {
     struct engine_replay_step step;
     while (engine_replay_next_step(s->call->replay, &step)) {
         const struct step noted = {
             .operation = step.operation,
-            .deadline_ns =
-                step.timeout_ns && step.timeout_ns < UINT64_MAX - w->mono_ns
-                    ? w->mono_ns + step.timeout_ns
-                    : UINT64_MAX,
+            .deadline_ns = time_after(w, step.timeout_ns),
+            .stalled_ns = time_after(w, step.stall_ns),
+            .stall_ns = step.stall_ns,
         };
         if (!note_step(w, s->call, &noted))
             return;
@@ -111,10 +139,11 @@ static void run_steps(struct engine_worker *w, struct engine_slot *s)
             .part = step.operation,
             .part_attempt = step.attempt,
             .key = step.key,
+            .id = step.id,
             .tag = step.tag,
+            .progress_size = (uint32_t)step.progress.size,
         };
-        engine_update_add(w->update, ENGINE_DO_EXECUTE, &what, sizeof(what),
-                          step.input.data, step.input.size);
+        execute(w, &what, &step);
     }
 }
 
@@ -147,6 +176,21 @@ void engine_call_ended(struct engine_worker *w, struct engine_slot *s,
     end_step(w, s, i, ended->error, ended->retryable != 0,
              (struct engine_bytes){ended->output, ended->size});
     if (s->state == ENGINE_SLOT_CALLING && !w->failed)
+        go(w, s);
+}
+
+void engine_call_progress(struct engine_worker *w, struct engine_slot *s,
+                          const struct engine_ended *sign)
+{
+    uint32_t i = place_of(s->call, sign->part);
+    if (!engine_slot_calls(s) || i == s->call->step_count)
+        return;
+    s->call->steps[i].stalled_ns = time_after(w, s->call->steps[i].stall_ns);
+    if (sign->size > 0)
+        (void)engine_replay_progress(
+            s->call->replay, sign->part,
+            (struct engine_bytes){sign->output, sign->size});
+    if (sign->size > 0 && s->state == ENGINE_SLOT_CALLING)
         go(w, s);
 }
 
@@ -418,7 +462,8 @@ static void fail(struct engine_worker *w, struct engine_slot *s)
         return;
     engine_call_free(w, s, true);
     s->error = error;
-    s->retryable = 0;
+    /* With no type the replay itself ran out of memory. */
+    s->retryable = error == ENGINE_ERR_OOM && gap == 0;
     s->payload = 1;
     engine_worker_finish(w, s);
 }
@@ -521,7 +566,8 @@ static void time_out_steps(struct engine_worker *w, struct engine_slot *s)
     struct engine_worker_call *call = s->call;
     bool some = false;
     for (uint32_t i = 0; i < call->step_count;) {
-        if (w->mono_ns < call->steps[i].deadline_ns) {
+        if (w->mono_ns < call->steps[i].deadline_ns &&
+            w->mono_ns < call->steps[i].stalled_ns) {
             i++;
             continue;
         }
@@ -560,8 +606,12 @@ uint64_t engine_call_next(const struct engine_slot *s)
         s->state == ENGINE_SLOT_CALLING ? s->call->poll_ns : s->request_ns;
     if (other < next)
         next = other;
-    for (uint32_t i = 0; i < s->call->step_count; i++)
-        if (s->call->steps[i].deadline_ns < next)
-            next = s->call->steps[i].deadline_ns;
+    for (uint32_t i = 0; i < s->call->step_count; i++) {
+        const struct step *step = &s->call->steps[i];
+        if (step->deadline_ns < next)
+            next = step->deadline_ns;
+        if (step->stalled_ns < next)
+            next = step->stalled_ns;
+    }
     return next;
 }

@@ -36,7 +36,11 @@ struct engine_execute {
     uint32_t part; /* its operation, to be given back with the slot; 0: none */
     uint32_t part_attempt;
     struct engine_hash key; /* the same for every attempt of the step */
+    struct engine_hash id;  /* of the operation, in records and updates */
     uint64_t tag;           /* set by the step's function */
+    uint32_t progress_size; /* last bytes of the input: what the attempt before
+                               saved; 0: nothing */
+    uint32_t reserved;
 };
 
 struct engine_update {

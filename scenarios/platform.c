@@ -19,8 +19,11 @@ static struct sim_worker_config worker_config(struct scenario_world *world)
                 .inline_max = engine->inline_max,
                 .defects = {&world->points, 0, SIM_NODE_WORKER},
                 .scratch = &world->scratch,
+                .limits = &world->scenario->engine.limits.limits,
+                .optimistic = engine->optimistic,
             },
         .steps = world->steps,
+        .programs = world->programs,
         .effect_timeout_ns = engine->effect_timeout_ns,
     };
 }

@@ -28,8 +28,7 @@ void read_workflows(struct read_state *state, struct json_view root);
 
 /* "engine", with the rules that tie its values together. */
 void read_engine_defaults(struct scenario_engine *engine);
-void read_engine(struct json_view view, struct scenario_engine *engine,
-                 struct json_error *err);
+void read_engine(struct read_state *state, struct json_view view);
 
 /* "network", "disk", "clocks" and "envelope". */
 void read_world_defaults(struct scenario *scenario);
@@ -41,6 +40,9 @@ void read_platform(struct read_state *state, struct json_view root);
 
 /* "load": what arrives, how often and when. */
 void read_load(struct read_state *state, struct json_view root);
+
+/* "operators", after load. */
+void read_operators(struct read_state *state, struct json_view root);
 
 /* "faults", after workflows and engine: it names steps and nodes. */
 void read_faults(struct read_state *state, struct json_view root);

@@ -12,6 +12,10 @@
 /* Leases are renewed after this part of their length. */
 #define RENEW_SHARE 3
 
+/* What a store is asked to take at most where a profile has no limit. */
+#define STORE_MAX (64 * MIB)
+#define EVENTS_MAX UINT64_C(10000000)
+
 void read_engine_defaults(struct scenario_engine *engine)
 {
     *engine = (struct scenario_engine){
@@ -37,6 +41,7 @@ void read_engine_defaults(struct scenario_engine *engine)
         .dedup_ttl_ns = 0,
         .restart_ns = 5 * SECOND,
     };
+    (void)limits_profile_find("seed-001", &engine->limits);
 }
 
 static void read_u32(struct json_view object, const char *key, int64_t min,
@@ -78,6 +83,42 @@ static void read_times(struct json_view view, struct scenario_engine *engine,
     read_time(view, "dedup_ttl", 0, 365 * (24 * HOUR), &engine->dedup_ttl_ns,
               err);
     read_time(view, "restart", 0, HOUR, &engine->restart_ns, err);
+}
+
+/* The store lets through what the profile does; the engine keeps to it. */
+static void follow_profile(struct scenario_engine *engine)
+{
+    const struct engine_limits *limits = &engine->limits.limits;
+    uint64_t most = limits->operation_payload_max;
+    most = limits->input_max > most ? limits->input_max : most;
+    most = limits->response_max > most ? limits->response_max : most;
+    most = limits->error_max > most ? limits->error_max : most;
+    if (most < STORE_MAX)
+        engine->op_payload_max = most + 64 * KIB;
+    else
+        engine->op_payload_max = STORE_MAX;
+    engine->request_max = 2 * STORE_MAX;
+    engine->history_ops_max = limits->operations_max < EVENTS_MAX / 16
+                                  ? 16 * limits->operations_max
+                                  : EVENTS_MAX;
+}
+
+/* A built-in profile, or the name of a file with one. */
+static void read_profile(struct read_state *state, struct json_view view)
+{
+    struct scenario_engine *engine = &state->scenario->engine;
+    const char *name = NULL;
+    if (!json_as_string(view, 1, 256, &name, state->err))
+        return;
+    if (!limits_profile_find(name, &engine->limits)) {
+        struct json_doc *doc = read_files_json(state->files, view, state->err);
+        if (doc)
+            (void)limits_profile_read(json_root(doc), name, &engine->limits,
+                                      state->err);
+        json_free(doc);
+    }
+    engine->limits_given = true;
+    follow_profile(engine);
 }
 
 static void read_limits(struct json_view view, struct scenario_engine *engine,
@@ -189,22 +230,37 @@ static void check_sizes(struct json_view view,
                   (uintmax_t)engine->blob_max, engine->inline_max);
 }
 
-void read_engine(struct json_view view, struct scenario_engine *engine,
-                 struct json_error *err)
+static void read_handlers(struct json_view view, struct scenario_engine *engine,
+                          struct json_error *err)
 {
+    read_u32(view, "snapshot_every", 1, 10000000, &engine->snapshot_events,
+             err);
+    (void)json_get_bool(view, "optimistic", JSON_OPTIONAL, &engine->optimistic,
+                        err);
+}
+
+void read_engine(struct read_state *state, struct json_view view)
+{
+    struct scenario_engine *engine = &state->scenario->engine;
+    struct json_error *err = state->err;
     static const char *const keys[] = {
         "store",         "coordinators", "lease",           "claim",
         "skew_bound",    "scan",         "request_timeout", "dispatch_timeout",
         "suspend_after", "runs_max",     "inline_max",      "limits",
         "page_size",     "journal",      "group_max",       "effect_timeout",
-        "dedup_ttl",     "restart"};
+        "dedup_ttl",     "restart",      "snapshot_every",  "optimistic"};
     struct json_view limits;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
     read_counts(view, engine, err);
     read_times(view, engine, err);
-    if (json_get(view, "limits", JSON_OPTIONAL, &limits, err))
-        read_limits(limits, engine, err);
+    if (json_get(view, "limits", JSON_OPTIONAL, &limits, err)) {
+        if (json_is_string(limits))
+            read_profile(state, limits);
+        else
+            read_limits(limits, engine, err);
+    }
+    read_handlers(view, engine, err);
     read_pages(view, engine, err);
     check_lease(view, "lease", engine->lease_ttl_ns, engine, err);
     check_lease(view, "claim", engine->claim_ttl_ns, engine, err);

@@ -151,9 +151,9 @@ static void fail_step(struct expect_draft *draft, struct json_view view,
     size_t count = 0;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
         const struct scenario_workflow *workflow = &scenario->workflows[w];
-        for (uint32_t op = 0; op < engine_graph_count(workflow->graph); op++) {
+        for (uint32_t op = 0; op < scenario_step_count(workflow); op++) {
             if (workflow->effects[op] != 0 && count < COUNT(names))
-                names[count++] = engine_graph_node(workflow->graph, op)->name;
+                names[count++] = scenario_step_name(workflow, op);
         }
     }
     sentence_init(&text, known, sizeof(known));
@@ -178,8 +178,9 @@ static void read_effects(struct expect_draft *draft, struct json_view view,
     if (!json_as_enum(view, words, COUNT(words), &word, draft->err))
         return;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        uint32_t op = engine_graph_find(scenario->workflows[w].graph, step);
-        if (op == UINT32_MAX || scenario->workflows[w].effects[op] == 0)
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        uint32_t op = scenario_step_find(workflow, step);
+        if (op == UINT32_MAX || workflow->effects[op] == 0)
             continue;
         found = true;
         add(draft, view,
@@ -187,7 +188,7 @@ static void read_effects(struct expect_draft *draft, struct json_view view,
                                           .comparison = comparisons[word],
                                           .value = 1,
                                           .workflow = w,
-                                          .op = op},
+                                          .op = scenario_step_op(workflow, op)},
             words[word]);
     }
     if (!found)

@@ -79,6 +79,12 @@ static const struct {
     {CLASS_WORKER, "before report", {SIM_POINT_WORKER_REPORT_BEFORE}, 1},
     {CLASS_WORKER, "after report", {SIM_POINT_WORKER_REPORT_AFTER}, 1},
     {CLASS_WORKER, "before heartbeat", {SIM_POINT_WORKER_HEARTBEAT}, 1},
+    {CLASS_WORKER, "before state", {SIM_POINT_WORKER_STATE_BEFORE}, 1},
+    {CLASS_WORKER,
+     "before checkpoint",
+     {SIM_POINT_WORKER_CHECKPOINT_BEFORE},
+     1},
+    {CLASS_WORKER, "after checkpoint", {SIM_POINT_WORKER_CHECKPOINT_AFTER}, 1},
     {CLASS_COORDINATOR, "after start", {SIM_POINT_COORD_START}, 1},
     {CLASS_COORDINATOR, "before create", {SIM_POINT_COORD_CREATE_BEFORE}, 1},
     {CLASS_COORDINATOR, "after create", {SIM_POINT_COORD_CREATE_AFTER}, 1},
@@ -91,6 +97,10 @@ static const struct {
      {SIM_POINT_COORD_DISPATCH_BEFORE},
      1},
     {CLASS_COORDINATOR, "after dispatch", {SIM_POINT_COORD_DISPATCH_AFTER}, 1},
+    {CLASS_COORDINATOR,
+     "after checkpoint",
+     {SIM_POINT_COORD_CHECKPOINT_AFTER},
+     1},
     {CLASS_COORDINATOR, "before renew", {SIM_POINT_COORD_RENEW_BEFORE}, 1},
     {CLASS_COORDINATOR, "after renew", {SIM_POINT_COORD_RENEW_AFTER}, 1},
     {CLASS_COORDINATOR, "before result", {SIM_POINT_COORD_RESULT_BEFORE}, 1},
@@ -436,11 +446,17 @@ static void add_numbered(struct fault_draft *draft, struct json_view view,
 static void read_one_node(struct fault_draft *draft, struct json_view view)
 {
     static const char *const names[] = {
-        "worker",        "worker 1", "coordinator",
-        "coordinator 1", "store",    "client",
-        "receiver",      "platform", "all"};
-    static const uint32_t single[] = {
-        0, 0, 0, 0, 0, SIM_NODE_CLIENT, SIM_NODE_RECEIVER, SIM_NODE_PLATFORM};
+        "worker", "worker 1", "coordinator", "coordinator 1", "store",
+        "client", "receiver", "platform",    "outside",       "all"};
+    static const uint32_t single[] = {0,
+                                      0,
+                                      0,
+                                      0,
+                                      0,
+                                      SIM_NODE_CLIENT,
+                                      SIM_NODE_RECEIVER,
+                                      SIM_NODE_PLATFORM,
+                                      SIM_NODE_OUTSIDE};
     const char *text = NULL;
     if (!json_as_string(view, 1, 64, &text, draft->err))
         return;
@@ -496,15 +512,15 @@ static void fail_step(struct fault_draft *draft, struct json_view view,
     const struct scenario *scenario = draft->scenario;
     uint32_t count = 0;
     for (uint32_t w = 0; w < scenario->workflow_count; w++)
-        count += engine_graph_count(scenario->workflows[w].graph);
+        count += scenario_step_count(&scenario->workflows[w]);
     const char **names = read_alloc(count, sizeof(*names), view, draft->err);
     if (!names)
         return;
     count = 0;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        const struct engine_graph *graph = scenario->workflows[w].graph;
-        for (uint32_t op = 0; op < engine_graph_count(graph); op++)
-            names[count++] = engine_graph_node(graph, op)->name;
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
+            names[count++] = scenario_step_name(workflow, i);
     }
     json_fail_choice(view, draft->err, "step", found, names, count);
     free(names);
@@ -519,11 +535,13 @@ static void read_one_step(struct fault_draft *draft, struct json_view view)
     if (!json_as_string(view, 1, 256, &name, draft->err))
         return;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        uint32_t op = engine_graph_find(scenario->workflows[w].graph, name);
-        if (op == UINT32_MAX)
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        uint32_t step = scenario_step_find(workflow, name);
+        if (step == UINT32_MAX)
             continue;
         found = true;
-        if (fault_rule_add_op(&draft->rule, w, op) != 0)
+        if (fault_rule_add_op(&draft->rule, w,
+                              scenario_step_op(workflow, step)) != 0)
             json_fail(view, draft->err, "found too many steps, allowed %d",
                       FAULT_OPS_MAX);
     }

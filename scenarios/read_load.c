@@ -6,7 +6,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum {
-    RUNS_MAX = 10000000
+    RUNS_MAX = 10000000,
+    READ_LOAD_WORKFLOWS = 64 /* as many as a scenario may have */
 };
 
 void read_platform(struct read_state *state, struct json_view root)
@@ -30,9 +31,54 @@ static void check_input(struct json_view load, const struct scenario *scenario,
                   scenario->input_bytes, (uintmax_t)most);
 }
 
+static bool starts(const struct scenario *scenario, uint32_t workflow)
+{
+    for (uint32_t i = 0; i < scenario->started_count; i++)
+        if (scenario->started[i] == workflow)
+            return true;
+    return false;
+}
+
+static void start_one(struct scenario *scenario, struct json_view view,
+                      struct json_error *err)
+{
+    const char *names[READ_LOAD_WORKFLOWS];
+    size_t index = 0;
+    uint32_t count = scenario->workflow_count;
+    for (uint32_t i = 0; i < count && i < READ_LOAD_WORKFLOWS; i++)
+        names[i] = engine_graph_name(scenario->workflows[i].graph);
+    if (!json_as_enum(view, names, count, &index, err))
+        return;
+    if (starts(scenario, (uint32_t)index))
+        json_fail(view, err, "found \"%s\" twice, allowed each workflow once",
+                  names[index]);
+    else
+        scenario->started[scenario->started_count++] = (uint32_t)index;
+}
+
+/* "start": the workflows that clients start, by name; usually all. */
+static void read_start(struct json_view load, struct scenario *scenario,
+                       struct json_error *err)
+{
+    uint32_t count = scenario->workflow_count;
+    struct json_view list = {0};
+    if (err->code != 0)
+        return;
+    scenario->started =
+        read_alloc(count, sizeof(*scenario->started), load, err);
+    if (json_get_array(load, "start", JSON_OPTIONAL, 1, count, &list, err)) {
+        for (struct json_view v = json_first(list); v.item && err->code == 0;
+             v = json_next(v))
+            start_one(scenario, v, err);
+        return;
+    }
+    for (uint32_t i = 0; scenario->started && i < count; i++)
+        scenario->started[scenario->started_count++] = i;
+}
+
 void read_load(struct read_state *state, struct json_view root)
 {
-    static const char *const keys[] = {"arrivals", "runs", "input"};
+    static const char *const keys[] = {"arrivals", "runs", "input", "start"};
     struct data_files files = read_files_data(state->files);
     struct scenario *scenario = state->scenario;
     struct json_error *err = state->err;
@@ -48,6 +94,7 @@ void read_load(struct read_state *state, struct json_view root)
     scenario->runs = (uint64_t)runs;
     scenario->input_bytes = (uint32_t)input;
     check_input(load, scenario, err);
+    read_start(load, scenario, err);
     if (json_get(load, "arrivals", JSON_REQUIRED, &arrivals, err))
         (void)arrivals_read(arrivals, &files, &scenario->arrivals, err);
 }

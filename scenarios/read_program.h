@@ -15,6 +15,8 @@ enum {
     READ_WORKFLOWS_MAX = 64,
     READ_STEPS_MAX = 16384, /* of one program */
     READ_ATTEMPTS_MAX = 10000,
+    READ_WORDS_MAX = 64, /* of a command */
+    READ_WORD_MAX = 4096,
     READ_OUTPUT_MAX = 64 * 1024 * 1024
 };
 
@@ -27,6 +29,7 @@ struct read_program {
     struct json_error *err;
     struct engine_program *program; /* NULL: the coordinator drives a graph */
     uint64_t timeout_ns;            /* of a run; 0: none */
+    uint64_t invocation_ns;         /* of a handler */
     /* By step number: in a graph the nodes, in a program its steps. */
     struct sim_step *steps;
     struct sim_answer *answers;

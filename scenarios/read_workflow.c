@@ -13,6 +13,7 @@
 #include "scenarios/read.h"
 #include "scenarios/read_dist.h"
 #include "scenarios/read_program.h"
+#include "sim/effect.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SECOND UINT64_C(1000000000)
@@ -89,13 +90,26 @@ static void check_effect(struct json_view view, enum engine_side_effect class,
                   "\"effect\": true");
 }
 
+/* A program and its arguments: only that they are words. */
+static void read_words(struct json_view list, struct json_error *err)
+{
+    const char *word;
+    size_t least = 1;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        if (!json_as_string(v, least, READ_WORD_MAX, &word, err))
+            return;
+        least = 0;
+    }
+}
+
 /* Reads "run", or what a scenario changes of it, over what is there. */
 void read_run(struct json_view view, enum engine_side_effect effect,
               struct sim_step *step, struct json_error *err)
 {
-    static const char *const keys[] = {"duration", "cpu",    "effect",
-                                       "key",      "output", "fails"};
+    static const char *const keys[] = {"duration", "cpu",   "effect", "key",
+                                       "output",   "fails", "command"};
     struct json_view fails;
+    struct json_view command;
     uint64_t cpu = step->cpu_share_ppb, output = step->output_bytes;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
@@ -108,6 +122,10 @@ void read_run(struct json_view view, enum engine_side_effect effect,
                             READ_OUTPUT_MAX, &output, err);
     if (json_get(view, "fails", JSON_OPTIONAL, &fails, err))
         read_fails(fails, step, err);
+    /* What a real worker runs; the simulated one plays the rest. */
+    if (json_get_array(view, "command", JSON_OPTIONAL, 1, READ_WORDS_MAX,
+                       &command, err))
+        read_words(command, err);
     step->cpu_share_ppb = (uint32_t)cpu;
     step->output_bytes = (uint32_t)output;
     check_effect(view, effect, step, err);
@@ -844,16 +862,23 @@ static bool is_program(struct json_view view, struct json_error *err)
 }
 
 /* What stands for a program where a graph is wanted. */
-static struct engine_graph *program_graph(const char *name)
+static struct engine_graph *program_graph(const struct read_program *reading,
+                                          const char *name)
 {
     static const char *const input = "in", *const output = "out";
     struct engine_node node = stand_in();
     node.name = name;
+    node.kind = ENGINE_NODE_HANDLER;
+    node.attempt_timeout_ns = reading->invocation_ns;
     node.inputs = &input;
     node.input_count = 1;
     node.outputs = &output;
     node.output_count = 1;
-    return engine_graph_new(name, &node, 1, NULL, 0, NULL);
+    struct engine_graph *graph =
+        engine_graph_new(name, &node, 1, NULL, 0, NULL);
+    if (graph && reading->timeout_ns)
+        engine_graph_set_timeout(graph, reading->timeout_ns);
+    return graph;
 }
 
 static void read_as_program(struct read_program *reading, struct json_view view,
@@ -862,7 +887,7 @@ static void read_as_program(struct read_program *reading, struct json_view view,
 {
     struct engine_program_block *root = NULL;
     workflow->program = reading->program = engine_program_new(name);
-    workflow->graph = program_graph(name);
+    workflow->graph = program_graph(reading, name);
     if (workflow->program && workflow->graph)
         root = read_block(reading, view);
     else
@@ -882,12 +907,14 @@ static void read_as_graph(struct read_program *reading, struct json_view view,
 static void read_workflow(struct read_program *reading, struct json_view view,
                           struct scenario_workflow *workflow)
 {
-    static const char *const keys[] = {"$schema", "name",  "run_as",
-                                       "timeout", "nodes", "edges"};
+    static const char *const keys[] = {
+        "$schema", "name", "run_as", "timeout", "invocation_timeout",
+        "nodes",   "edges"};
     struct json_error *err = reading->err;
     const char *name = NULL;
     reading->program = NULL;
     reading->timeout_ns = 0;
+    reading->invocation_ns = 15 * 60 * SECOND;
     reading->count = reading->capacity = 0;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
@@ -896,6 +923,13 @@ static void read_workflow(struct read_program *reading, struct json_view view,
     (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, 3650 * DAY,
                             &reading->timeout_ns, err);
     bool program = is_program(view, err);
+    if (json_get_duration(view, "invocation_timeout", JSON_OPTIONAL, SECOND,
+                          DAY, &reading->invocation_ns, err) &&
+        !program)
+        json_fail_key(json_member(view, "invocation_timeout"), err,
+                      "found \"invocation_timeout\" in a graph that the "
+                      "coordinator drives, allowed in a workflow with "
+                      "\"run_as\": \"handler\"");
     if (err->code != 0)
         return;
     workflow->timeout_ns = reading->timeout_ns;
@@ -1045,6 +1079,12 @@ const char *scenario_step_name(const struct scenario_workflow *workflow,
     return workflow->program
                ? engine_program_step(workflow->program, step)->name
                : engine_graph_node(workflow->graph, step)->name;
+}
+
+uint32_t scenario_step_op(const struct scenario_workflow *workflow,
+                          uint32_t step)
+{
+    return workflow->program ? step + SIM_STEP_BASE : step;
 }
 
 uint32_t scenario_step_find(const struct scenario_workflow *workflow,

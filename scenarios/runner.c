@@ -144,7 +144,7 @@ static void fill_check_world(struct runner *r)
     const struct scenario_engine *engine = &scenario->engine;
     r->check_world = (struct check_world){
         .graphs = r->world->graphs,
-        .effects = r->world->effects,
+        .effects = (const uint32_t *const *)r->world->effects,
         .graph_count = scenario->workflow_count,
         .runs_max = scenario->runs,
         .node_count = SIM_NODE_MAX + 1,
@@ -176,8 +176,8 @@ static bool name_nodes(struct runner *r)
     r->node_names = calloc(count, sizeof(*r->node_names));
     if (!r->node_text || !r->node_names)
         return false;
-    static const char *const fixed[] = {"world", "store", "client", "receiver",
-                                        "platform"};
+    static const char *const fixed[] = {"world",    "store",    "client",
+                                        "receiver", "platform", "outside"};
     for (uint32_t node = 0; node < count; node++) {
         char *text = r->node_text[node];
         size_t size = sizeof(*r->node_text);
@@ -230,7 +230,8 @@ static bool open_judges(struct runner *r)
     fill_armed(r);
     r->report_world = (struct report_world){
         .graphs = r->world->graphs,
-        .effects = r->capacity ? NULL : r->world->effects,
+        .effects =
+            r->capacity ? NULL : (const uint32_t *const *)r->world->effects,
         .graph_count = r->scenario->workflow_count,
         .node_count = SIM_NODE_MAX + 1,
         .node_names = r->node_names,

@@ -18,10 +18,10 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",       "extends", "mode",   "seed",     "workflow",
-    "workflows", "steps",   "engine", "platform", "load",
-    "network",   "disk",    "clocks", "faults",   "envelope",
-    "expect",    "limit",   "events", "exit",     "$schema"};
+    "why",    "extends", "mode",     "seed",   "workflow", "workflows",
+    "steps",  "engine",  "platform", "load",   "network",  "disk",
+    "clocks", "faults",  "envelope", "expect", "limit",    "events",
+    "exit",   "$schema", "operators"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -120,11 +120,12 @@ static void read_sections(struct read_state *state, struct json_view root)
     read_limits(root, scenario, err);
     read_seed(root, &scenario->seed, err);
     if (json_get(root, "engine", JSON_OPTIONAL, &view, err))
-        read_engine(view, &scenario->engine, err);
+        read_engine(state, view);
     read_workflows(state, root);
     read_world(root, scenario, err);
     read_platform(state, root);
     read_load(state, root);
+    read_operators(state, root);
     read_faults(state, root);
     read_expectations(state, root);
 }
@@ -268,6 +269,14 @@ struct scenario *scenario_read_sources(const struct scenario_source *sources,
     return scenario_of(&files, sources[0].name, doc, error);
 }
 
+bool scenario_has_programs(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->workflow_count; i++)
+        if (scenario->workflows[i].program)
+            return true;
+    return false;
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
@@ -280,6 +289,8 @@ void scenario_free(struct scenario *scenario)
     arrivals_deinit(&scenario->arrivals);
     fault_plan_deinit(&scenario->plan);
     free(scenario->expectations);
+    free(scenario->started);
+    free(scenario->operators);
     free(scenario->sources);
     free(scenario->why);
     free(scenario);

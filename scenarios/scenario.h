@@ -15,9 +15,11 @@
 #include "faults/plan.h"
 #include "scenarios/arrivals.h"
 #include "scenarios/profile.h"
+#include "scenarios/read_limits.h"
 #include "sim/answer.h"
 #include "sim/disk.h"
 #include "sim/draw.h"
+#include "sim/outside.h"
 #include "sim/step.h"
 
 /*
@@ -40,6 +42,9 @@ struct scenario_workflow {
 uint32_t scenario_step_count(const struct scenario_workflow *workflow);
 const char *scenario_step_name(const struct scenario_workflow *workflow,
                                uint32_t step);
+/* How faults and reports name it: a program's first is 1, 0 its handler. */
+uint32_t scenario_step_op(const struct scenario_workflow *workflow,
+                          uint32_t step);
 /* The step with this name, or UINT32_MAX. */
 uint32_t scenario_step_find(const struct scenario_workflow *workflow,
                             const char *name);
@@ -76,6 +81,11 @@ struct scenario_engine {
     uint64_t dedup_ttl_ns;      /* how long the receiver keeps keys; 0: for
                                    ever */
     uint64_t restart_ns;        /* a crashed process is back after this */
+    struct limits_profile limits; /* of handlers, and of graphs if ... */
+    bool limits_given;            /* ... the scenario names it */
+    uint32_t snapshot_events;     /* of handlers; 0: no snapshots */
+    bool optimistic;              /* handlers go on before what they did is
+                                     durable, where they may */
 };
 
 struct scenario_disk {
@@ -154,6 +164,10 @@ struct scenario {
     struct profile platform; /* read from its profile, overridden */
     struct arrivals arrivals;
     uint64_t runs;
+    uint32_t *started; /* workflows that clients start, in turn */
+    uint32_t started_count;
+    struct sim_operator *operators;
+    uint32_t operator_count;
     uint32_t input_bytes; /* of each run */
     struct scenario_net net;
     struct scenario_disk disk;
@@ -170,6 +184,9 @@ struct scenario {
     struct scenario_source *sources;
     uint32_t source_count;
 };
+
+/* Whether a worker runs one of its workflows as a handler. */
+bool scenario_has_programs(const struct scenario *scenario);
 
 /* All points of the program: engine defects first, then the simulator's. */
 const struct engine_point *scenario_points(uint32_t *count);

@@ -19,9 +19,76 @@ static bool say(char *message, size_t size, const char *text)
 
 /* Progress ----------------------------------------------------------------- */
 
-static void count_record(struct scenario_progress *progress,
+/* Runs that other runs have invoked are not what was asked for. */
+static void count_end(struct scenario_world *world,
+                      const struct engine_record *record)
+{
+    struct scenario_progress *progress = &world->progress;
+    bool invoked = record->run > world->scenario->runs;
+    progress->runs_open--;
+    if (invoked)
+        progress->invoked_open--;
+    else
+        progress->runs_ended++;
+    if (!invoked && record->detail == ENGINE_EV_RUN_BLOCKED)
+        progress->blocked++;
+}
+
+static void count_unblocked(struct scenario_world *world,
+                            const struct engine_record *record)
+{
+    struct scenario_progress *progress = &world->progress;
+    bool invoked = record->run > world->scenario->runs;
+    progress->runs_open++;
+    if (invoked)
+        progress->invoked_open++;
+    else
+        progress->runs_ended--;
+    if (!invoked)
+        progress->blocked--;
+}
+
+static void count_created(struct scenario_world *world,
+                          const struct engine_record *record)
+{
+    world->progress.runs_open++;
+    if (record->run <= world->scenario->runs)
+        return;
+    world->progress.invoked_open++;
+    if (!engine_table_find(&world->invoked, record->run) &&
+        engine_table_add(&world->invoked, record->run,
+                         (void *)&world->graphs[record->a]))
+        world->sim->failed = true;
+}
+
+static void count_event(struct scenario_world *world,
+                        const struct engine_record *record)
+{
+    world->progress.operations++;
+    switch (record->detail) {
+    case ENGINE_EV_RUN_CREATED:
+        count_created(world, record);
+        break;
+    case ENGINE_EV_RUN_UNBLOCKED:
+        count_unblocked(world, record);
+        break;
+    case ENGINE_EV_RUN_SUCCEEDED:
+    case ENGINE_EV_RUN_FAILED:
+    case ENGINE_EV_RUN_BLOCKED:
+    case ENGINE_EV_RUN_CANCELLED:
+    case ENGINE_EV_RUN_TIMED_OUT:
+    case ENGINE_EV_RUN_STOPPED:
+        count_end(world, record);
+        break;
+    default:
+        break;
+    }
+}
+
+static void count_record(struct scenario_world *world,
                          const struct engine_record *record)
 {
+    struct scenario_progress *progress = &world->progress;
     switch (record->kind) {
     case ENGINE_REC_WORK_PUT:
     case ENGINE_REC_WORK_CLAIMED:
@@ -38,15 +105,7 @@ static void count_record(struct scenario_progress *progress,
         progress->outbox_open--;
         break;
     case ENGINE_REC_EVENT:
-        progress->operations++;
-        if (record->detail == ENGINE_EV_RUN_CREATED) {
-            progress->runs_open++;
-        } else if (record->detail == ENGINE_EV_RUN_SUCCEEDED ||
-                   record->detail == ENGINE_EV_RUN_FAILED ||
-                   record->detail == ENGINE_EV_RUN_BLOCKED) {
-            progress->runs_open--;
-            progress->runs_ended++;
-        }
+        count_event(world, record);
         break;
     default:
         break;
@@ -56,14 +115,29 @@ static void count_record(struct scenario_progress *progress,
 static void emit(void *self, const struct engine_record *record)
 {
     struct scenario_world *world = self;
-    count_record(&world->progress, record);
+    count_record(world, record);
     sim_record(world->sim, record);
+}
+
+/* Somebody will look after runs that are blocked. */
+static bool operators_decide(const struct scenario *scenario)
+{
+    for (uint32_t i = 0; i < scenario->operator_count; i++)
+        if (scenario->operators[i].kind == ENGINE_SIG_RESUME ||
+            scenario->operators[i].kind == ENGINE_SIG_SKIP ||
+            scenario->operators[i].kind == ENGINE_SIG_ABORT)
+            return true;
+    return false;
 }
 
 bool scenario_world_over(const struct scenario_world *world)
 {
-    return world->progress.runs_ended >= world->scenario->runs &&
-           world->progress.outbox_open == 0;
+    const struct scenario_progress *progress = &world->progress;
+    return progress->runs_ended >= world->scenario->runs &&
+           progress->outbox_open == 0 &&
+           /* What is in doubt may be counted when it ends only. */
+           (int64_t)progress->invoked_open <= 0 &&
+           (progress->blocked == 0 || !operators_decide(world->scenario));
 }
 
 /* Faults ------------------------------------------------------------------ */
@@ -127,7 +201,13 @@ void scenario_world_rule_text(const struct scenario_world *world,
 static uint32_t workflow_of(void *self, uint64_t run)
 {
     const struct scenario_world *world = self;
-    return sim_client_workflow(world->scenario->workflow_count, run);
+    const struct scenario *scenario = world->scenario;
+    if (run <= scenario->runs)
+        return sim_client_workflow(scenario->started, scenario->started_count,
+                                   run);
+    const struct engine_graph **invoked =
+        engine_table_find(&world->invoked, run);
+    return invoked ? (uint32_t)(invoked - world->graphs) : UINT32_MAX;
 }
 
 static bool make_plan(struct scenario_world *world, const char *const *defects,
@@ -335,6 +415,15 @@ static bool make_store(struct scenario_world *world)
     return world->store != NULL;
 }
 
+/* Graphs alone are bound by the store only, unless a profile is named. */
+static const struct engine_limits *
+engine_limits_of(const struct scenario *scenario)
+{
+    return scenario->engine.limits_given || scenario_has_programs(scenario)
+               ? &scenario->engine.limits.limits
+               : NULL;
+}
+
 static bool make_coordinators(struct scenario_world *world)
 {
     const struct scenario_engine *engine = &world->scenario->engine;
@@ -361,6 +450,8 @@ static bool make_coordinators(struct scenario_world *world)
             .dispatch_timeout_ns = engine->dispatch_timeout_ns,
             .suspend_after_ns = engine->suspend_after_ns,
             .runs_max = engine->runs_max,
+            .snapshot_events = engine->snapshot_events,
+            .limits = engine_limits_of(world->scenario),
             .defects = defects_at(world, node),
             .scratch = &world->scratch,
             .rows = &world->rows,
@@ -379,6 +470,28 @@ static uint64_t arrival(void *self, uint64_t index)
     return arrivals_time(&world->arrivals, index);
 }
 
+/* Whoever answers callbacks, and operators, if there is any use for them. */
+static bool make_answering(struct scenario_world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    struct sim_clock clock;
+    if (!world->programs && scenario->operator_count == 0)
+        return true;
+    struct sim_outside_config config = {
+        .world = world->sim,
+        .answers = world->answers,
+        .operators = scenario->operators,
+        .operator_count = scenario->operator_count,
+        .runs = scenario->runs,
+        .timeout_ns = scenario->engine.request_timeout_ns,
+        .arrival = arrival,
+        .arrival_self = world,
+    };
+    scenario_clock(world, SIM_NODE_OUTSIDE, &clock);
+    world->outside = sim_outside_new(&config, &clock);
+    return world->outside != NULL;
+}
+
 static bool make_outside(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
@@ -391,7 +504,8 @@ static bool make_outside(struct scenario_world *world)
         .world = world->sim,
         .runs = scenario->runs,
         .coordinators = scenario->engine.coordinators,
-        .workflow_count = scenario->workflow_count,
+        .workflows = scenario->started,
+        .workflow_count = scenario->started_count,
         .input_bytes = scenario->input_bytes,
         .timeout_ns = scenario->engine.request_timeout_ns,
         .arrival = arrival,
@@ -401,7 +515,42 @@ static bool make_outside(struct scenario_world *world)
     arrivals_seed(&world->arrivals, world->seed);
     scenario_clock(world, SIM_NODE_CLIENT, &clock);
     world->client = sim_client_new(&config, &clock);
-    return world->receiver && world->client;
+    return world->receiver && world->client && make_answering(world);
+}
+
+/* What the steps of a handler have between them: 2 if all effects take keys. */
+static uint32_t effects_of(const struct scenario_workflow *workflow)
+{
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
+        if (workflow->effects[i] && (all == 0 || workflow->effects[i] < all))
+            all = workflow->effects[i];
+    return all;
+}
+
+/* By operation of the graph; NULL without memory. */
+static uint32_t *effect_table(const struct scenario_workflow *workflow)
+{
+    uint32_t count = engine_graph_count(workflow->graph);
+    uint32_t *effects = calloc(count, sizeof(*effects));
+    if (effects && workflow->program)
+        effects[0] = effects_of(workflow);
+    else if (effects)
+        memcpy(effects, workflow->effects, count * sizeof(*effects));
+    return effects;
+}
+
+static bool make_programs(struct scenario_world *world)
+{
+    const struct scenario *scenario = world->scenario;
+    if (!scenario_has_programs(scenario))
+        return true;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
+    world->programs =
+        calloc(scenario->workflow_count, sizeof(*world->programs));
+    for (uint32_t i = 0; world->programs && i < scenario->workflow_count; i++)
+        world->programs[i] = scenario->workflows[i].program;
+    return world->programs != NULL;
 }
 
 bool scenario_world_tables(struct scenario_world *world)
@@ -411,14 +560,19 @@ bool scenario_world_tables(struct scenario_world *world)
     /* NOLINTBEGIN(bugprone-sizeof-expression): they are arrays of pointers. */
     world->graphs = calloc(count, sizeof(*world->graphs));
     world->steps = calloc(count, sizeof(*world->steps));
-    /* NOLINTEND(bugprone-sizeof-expression) */
+    world->answers = calloc(count, sizeof(*world->answers));
     world->effects = calloc(count, sizeof(*world->effects));
-    if (!world->graphs || !world->steps || !world->effects)
+    /* NOLINTEND(bugprone-sizeof-expression) */
+    if (!world->graphs || !world->steps || !world->answers || !world->effects ||
+        !make_programs(world))
         return false;
     for (uint32_t i = 0; i < count; i++) {
         world->graphs[i] = scenario->workflows[i].graph;
         world->steps[i] = scenario->workflows[i].steps;
-        world->effects[i] = scenario->workflows[i].effects;
+        world->answers[i] = scenario->workflows[i].answers;
+        world->effects[i] = effect_table(&scenario->workflows[i]);
+        if (!world->effects[i])
+            return false;
     }
     return true;
 }
@@ -431,6 +585,8 @@ void scenario_world_start(struct scenario_world *world)
     sim_process_start(world->sim, SIM_NODE_STORE);
     sim_process_start(world->sim, SIM_NODE_RECEIVER);
     sim_process_start(world->sim, SIM_NODE_PLATFORM);
+    if (world->outside)
+        sim_process_start(world->sim, SIM_NODE_OUTSIDE);
     for (uint32_t i = 0; i < world->scenario->engine.coordinators; i++)
         sim_process_start(world->sim, SIM_NODE_COORDINATOR + i);
     for (uint32_t i = 0; i < world->worker_count; i++)
@@ -503,6 +659,8 @@ void scenario_world_free(struct scenario_world *world)
     scenario_free_platform(world);
     sim_client_free(world->client);
     sim_receiver_free(world->receiver);
+    sim_outside_free(world->outside);
+    engine_table_free(&world->invoked);
     if (world->board)
         fault_switchboard_free(world->board);
     fault_plan_deinit(&world->plan);
@@ -510,6 +668,11 @@ void scenario_world_free(struct scenario_world *world)
     engine_block_free(&world->rows);
     free(world->graphs);
     free(world->steps);
+    free(world->answers);
+    free(world->programs);
+    for (uint32_t i = 0; world->effects && i < world->scenario->workflow_count;
+         i++)
+        free(world->effects[i]);
     free(world->effects);
     free(world);
 }

@@ -6,6 +6,7 @@
 #define SCENARIOS_WORLD_H
 
 #include "engine/store.h"
+#include "engine/table.h"
 #include "faults/switchboard.h"
 #include "scenarios/scenario.h"
 #include "sim/client.h"
@@ -13,6 +14,7 @@
 #include "sim/disk.h"
 #include "sim/lambda_front.h"
 #include "sim/local.h"
+#include "sim/outside.h"
 #include "sim/receiver.h"
 #include "sim/store_node.h"
 #include "sim/vfs.h"
@@ -26,8 +28,10 @@
 struct scenario_progress {
     uint64_t runs_open; /* started durably, not ended */
     uint64_t outbox_open;
-    uint64_t runs_ended; /* terminal or blocked */
-    uint64_t operations; /* records of a run's durable changes */
+    uint64_t runs_ended;   /* of clients: terminal or blocked */
+    uint64_t blocked;      /* of clients: wait for an operator */
+    uint64_t invoked_open; /* of other runs: not ended */
+    uint64_t operations;   /* records of a run's durable changes */
 };
 
 struct scenario_world {
@@ -55,10 +59,14 @@ struct scenario_world {
     struct arrivals arrivals; /* borrows the scenario's trace */
     struct sim_client *client;
     struct sim_receiver *receiver;
+    struct sim_outside *outside; /* NULL: nothing comes from there */
     const struct engine_graph **graphs;
     const struct sim_step **steps;
-    const uint32_t **effects;
-    struct engine_sink sink; /* counts progress, then records */
+    const struct sim_answer **answers;
+    const struct engine_program **programs; /* NULL: there are none */
+    uint32_t **effects;                     /* by operation; owned */
+    struct engine_table invoked; /* runs of runs: their workflow, plus 1 */
+    struct engine_sink sink;     /* counts progress, then records */
     struct scenario_progress progress;
     char error[256]; /* of the store, when it could not be opened */
 };

@@ -43,9 +43,15 @@ static uint64_t due_ns(struct sim_client *c, uint64_t run)
     return c->start_ns + c->config.arrival(c->config.arrival_self, run - 1);
 }
 
+static uint32_t workflow_of(const struct sim_client *c, uint64_t run)
+{
+    return sim_client_workflow(c->config.workflows, c->config.workflow_count,
+                               run);
+}
+
 static void send_start(struct sim_client *c, uint64_t run)
 {
-    uint32_t workflow = sim_client_workflow(c->config.workflow_count, run);
+    uint32_t workflow = workflow_of(c, run);
     size_t size = c->config.input_bytes;
     struct engine_message *message =
         engine_block_begin(&c->block, sizeof(*message) + size);
@@ -71,8 +77,7 @@ static void arrive(struct sim_client *c)
 {
     uint64_t run = c->next++;
     c->states[run] = RUN_ASKED;
-    note(c, ENGINE_REC_START_SENT, run,
-         sim_client_workflow(c->config.workflow_count, run), due_ns(c, run), 0);
+    note(c, ENGINE_REC_START_SENT, run, workflow_of(c, run), due_ns(c, run), 0);
     send_start(c, run);
     if (c->next <= c->config.runs)
         sim_timer_at(c->config.world, SIM_NODE_CLIENT, due_ns(c, c->next),

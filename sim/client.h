@@ -12,7 +12,9 @@ struct sim_client_config {
     struct sim_world *world;
     uint64_t runs; /* ids 1 to runs */
     uint32_t coordinators;
-    uint32_t workflow_count; /* run i is of workflow (i - 1) % count */
+    const uint32_t *workflows; /* run i is of the (i - 1) % count-th; NULL: of
+                                  the workflow with this number */
+    uint32_t workflow_count;
     uint32_t input_bytes;
     uint64_t timeout_ns; /* of a start */
     /* When run number index (from 0) is due, ns after the world's start;
@@ -29,10 +31,12 @@ struct sim_client *sim_client_new(const struct sim_client_config *config,
 void sim_client_free(struct sim_client *client);
 
 /* The workflow of a run. */
-static inline uint32_t sim_client_workflow(uint32_t workflow_count,
+static inline uint32_t sim_client_workflow(const uint32_t *workflows,
+                                           uint32_t workflow_count,
                                            uint64_t run)
 {
-    return (uint32_t)((run - 1) % workflow_count);
+    uint32_t index = (uint32_t)((run - 1) % workflow_count);
+    return workflows ? workflows[index] : index;
 }
 
 #endif

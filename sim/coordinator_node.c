@@ -68,6 +68,10 @@ static bool before_action(struct sim_coordinator_node *n,
     case ENGINE_MSG_DISPATCH:
         return ask(n, SIM_POINT_COORD_DISPATCH_BEFORE, message->run,
                    message->op + 1, message->attempt);
+    case ENGINE_MSG_CHECKPOINTED:
+        return message->op == ENGINE_ERR_NONE &&
+               ask(n, SIM_POINT_COORD_CHECKPOINT_AFTER, message->run, 1,
+                   message->attempt);
     case ENGINE_MSG_RESULT:
         return ask(n, SIM_POINT_COORD_RESULT_BEFORE, message->run, 0, 0);
     default:

@@ -11,6 +11,7 @@ enum sim_node {
     SIM_NODE_CLIENT = 2,
     SIM_NODE_RECEIVER = 3, /* of side effects */
     SIM_NODE_PLATFORM = 4, /* its front end */
+    SIM_NODE_OUTSIDE = 5,  /* who answers callbacks, and operators */
     SIM_NODE_COORDINATOR = 8,
     SIM_NODE_COORDINATORS_MAX = 56,
     SIM_NODE_WORKER = 64, /* workers, or environments of a platform */

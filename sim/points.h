@@ -74,7 +74,15 @@
     X(PLATFORM_INVOKE, "platform/invoke", "before",                            \
       "an invocation: throttled, doubled, lost, or killed at its limit")       \
     X(PLATFORM_RUN, "platform/run", "inside",                                  \
-      "an environment that dies while it runs an attempt")
+      "an environment that dies while it runs an attempt")                     \
+    X(WORKER_STATE_BEFORE, "worker/state/before", "before",                    \
+      "an invocation claimed, the run's state not asked for")                  \
+    X(WORKER_CHECKPOINT_BEFORE, "worker/checkpoint/before", "before",          \
+      "what a handler wants recorded, not sent to the run's owner")            \
+    X(WORKER_CHECKPOINT_AFTER, "worker/checkpoint/after", "after",             \
+      "it is durable and answered, the handler has not gone on")               \
+    X(COORD_CHECKPOINT_AFTER, "coordinator/checkpoint/after", "after",         \
+      "what a handler wanted is durable, the worker not told")
 
 enum sim_point {
 #define SIM_POINT_ID(id, name, phase, simulates) SIM_POINT_##id,

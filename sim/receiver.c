@@ -1,6 +1,7 @@
 #include "sim/receiver.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct entry {
     uint64_t key;
@@ -57,6 +58,18 @@ static bool remembered(const struct sim_receiver *r, const struct entry *entry)
            (ttl == 0 || r->world->now_ns - entry->time_ns <= ttl);
 }
 
+/* What a handler's step says of itself. */
+static void add_step(struct engine_record *record,
+                     const struct engine_message *message)
+{
+    struct sim_effect effect;
+    if (message->size < sizeof(*message) + sizeof(effect))
+        return;
+    memcpy(&effect, message + 1, sizeof(effect));
+    record->b = effect.operation;
+    record->count = effect.step;
+}
+
 static void message(void *self, const struct engine_message *message)
 {
     struct sim_receiver *r = self;
@@ -80,6 +93,7 @@ static void message(void *self, const struct engine_message *message)
         .key_hi = message->b,
         .a = entry->count,
     };
+    add_step(&record, message);
     sim_record(r->world, &record);
     if (!repeat) {
         r->used += entry->count == 0;

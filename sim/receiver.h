@@ -8,11 +8,8 @@
 #define SIM_RECEIVER_H
 
 #include "engine/defects.h"
+#include "sim/effect.h"
 #include "sim/world.h"
-
-enum {
-    SIM_EFFECT_KEYED = 1
-}; /* flag of ENGINE_MSG_EFFECT */
 
 struct sim_receiver;
 

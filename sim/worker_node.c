@@ -5,15 +5,16 @@
 
 #include "engine/store.h"
 #include "engine/value.h"
+#include "sim/effect.h"
 #include "sim/machine.h"
-#include "sim/receiver.h"
 
 enum play_state {
     PLAY_IDLE,
     PLAY_BEFORE_EFFECT,
     PLAY_HELD, /* a pause came before the request */
     PLAY_EFFECT,
-    PLAY_AFTER
+    PLAY_AFTER,
+    PLAY_TELLING /* a submitter gives its callback's id to the outside */
 };
 
 /* A step's code in execution. */
@@ -23,11 +24,25 @@ struct play {
     uint64_t input_hash;
     uint64_t key;
     uint64_t key_hi;
+    uint64_t operation; /* of a handler's step: low half of its id */
     uint32_t workflow;
-    uint32_t op;
+    uint32_t op; /* of a handler's step: as its invocation counts it */
     uint32_t attempt;
-    uint32_t serial; /* tells this execution from others in the slot */
+    uint32_t slot;
+    uint32_t part;   /* 0: of a graph's step */
+    uint32_t step;   /* index of its model */
+    uint32_t serial; /* tells this execution from others at its place */
+    uint32_t next;   /* while idle: place of the next idle one, plus 1 */
     uint8_t state;
+    char callback[SIM_CALLBACK_SIZE]; /* of a submitter: what it is given */
+};
+
+/* What a program's functions get as their self. */
+struct binding {
+    struct sim_worker_node *node;
+    struct engine_program_bound *bound; /* NULL: a graph */
+    struct engine_handler handler;
+    uint32_t workflow;
 };
 
 struct sim_worker_node {
@@ -40,18 +55,31 @@ struct sim_worker_node {
     uint32_t serial;
     uint32_t busy_before;
     bool held;          /* a pause came before this action */
-    bool held_message;  /* or before this reply: do not ask again */
-    struct play *plays; /* by slot */
+    bool held_message;  /* or before this message: do not ask again */
+    struct play *plays; /* at their places; some are idle */
+    uint32_t play_count;
+    uint32_t idle;            /* place of an idle one, plus 1; 0: none */
+    struct binding *bindings; /* by workflow; NULL: no programs */
+    const struct engine_handler **handlers;
 };
 
-/* Timer arguments: WAKE of the machine is 0; a play is serial and slot. */
+/* Timer arguments: WAKE of the machine is 0; a play is serial and place. */
 enum {
-    SLOT_BITS = 16
+    PLACE_BITS = 24,
+    PLACE_MASK = (1 << PLACE_BITS) - 1
 };
 
-static uint64_t timer_arg(const struct sim_worker_node *n, uint32_t slot)
+static uint64_t timer_arg(const struct sim_worker_node *n, uint32_t place)
 {
-    return (uint64_t)n->plays[slot].serial << SLOT_BITS | slot;
+    return (uint64_t)n->plays[place].serial << PLACE_BITS | place;
+}
+
+/* The place that a timer or an answer is for; UINT32_MAX: it is void. */
+static uint32_t place_of(const struct sim_worker_node *n, uint64_t arg)
+{
+    uint32_t place = (uint32_t)arg & PLACE_MASK;
+    return place < n->play_count && arg == timer_arg(n, place) ? place
+                                                               : UINT32_MAX;
 }
 
 static struct sim_world *world_of(struct sim_worker_node *n)
@@ -67,14 +95,15 @@ static uint32_t node_of(const struct sim_worker_node *n)
 static bool ask(struct sim_worker_node *n, enum sim_point point,
                 const struct play *play)
 {
-    return sim_boundary(world_of(n), point, node_of(n), play->run, play->op + 1,
+    uint32_t op = play->part ? play->step + SIM_STEP_BASE : play->op;
+    return sim_boundary(world_of(n), point, node_of(n), play->run, op + 1,
                         play->attempt);
 }
 
 static const struct sim_step *step_of(const struct sim_worker_node *n,
                                       const struct play *play)
 {
-    return &n->config.steps[play->workflow][play->op];
+    return &n->config.steps[play->workflow][play->step];
 }
 
 static void note(struct sim_worker_node *n, enum engine_record_kind kind,
@@ -89,6 +118,8 @@ static void note(struct sim_worker_node *n, enum engine_record_kind kind,
         .detail = (uint16_t)detail,
         .key = play->key,
         .key_hi = play->key_hi,
+        .b = play->operation,
+        .count = play->part ? play->step + SIM_STEP_BASE : 0,
     };
     sim_record(world_of(n), &record);
 }
@@ -97,6 +128,8 @@ static void note(struct sim_worker_node *n, enum engine_record_kind kind,
 static uint64_t attempt_draw(const struct engine_stream *stream,
                              const struct play *play)
 {
+    if (play->part)
+        return engine_stream_u64(stream, play->key ^ play->attempt);
     return engine_stream_u64(stream, play->run << 28 |
                                          (uint64_t)play->op << 16 |
                                          (play->attempt & 0xffff));
@@ -118,39 +151,110 @@ static void input(struct sim_worker_node *n, struct engine_input *in)
         tell_idle(n);
 }
 
+/* Places ------------------------------------------------------------------ */
+
+static void clear_plays(struct sim_worker_node *n)
+{
+    memset(n->plays, 0, n->play_count * sizeof(*n->plays));
+    for (uint32_t i = 0; i < n->play_count; i++)
+        n->plays[i].next = i + 1 < n->play_count ? i + 2 : 0;
+    n->idle = n->play_count ? 1 : 0;
+}
+
+static bool grow_plays(struct sim_worker_node *n)
+{
+    uint32_t count = n->play_count ? 2 * n->play_count : n->config.engine.slots;
+    struct play *plays =
+        count <= PLACE_MASK ? realloc(n->plays, count * sizeof(*plays)) : NULL;
+    if (!plays)
+        return false;
+    n->plays = plays;
+    memset(plays + n->play_count, 0, (count - n->play_count) * sizeof(*plays));
+    for (uint32_t i = n->play_count; i < count; i++)
+        plays[i].next = i + 1 < count ? i + 2 : 0;
+    n->idle = n->play_count + 1;
+    n->play_count = count;
+    return true;
+}
+
+static void give_up(struct sim_worker_node *n, uint32_t place)
+{
+    struct play *play = &n->plays[place];
+    play->state = PLAY_IDLE;
+    play->serial = ++n->serial;
+    play->next = n->idle;
+    n->idle = place + 1;
+}
+
+static void abandon(struct sim_worker_node *n,
+                    const struct engine_execute *what)
+{
+    for (uint32_t i = 0; i < n->play_count; i++)
+        if (n->plays[i].state != PLAY_IDLE && n->plays[i].slot == what->slot &&
+            n->plays[i].part == what->part)
+            give_up(n, i);
+}
+
 /* Playing a step --------------------------------------------------------- */
 
-static void timer_in(struct sim_worker_node *n, uint32_t slot, uint64_t ns)
+static void timer_in(struct sim_worker_node *n, uint32_t place, uint64_t ns)
 {
     sim_timer_at(world_of(n), node_of(n), world_of(n)->now_ns + ns,
-                 timer_arg(n, slot));
+                 timer_arg(n, place));
+}
+
+/* Whose attempt it is: a graph's operation, or a step of a program. */
+static void set_identity(struct play *play, const struct engine_execute *what)
+{
+    const uint64_t identity[2] = {what->run, what->op};
+    struct engine_hash key =
+        what->part ? what->key : engine_hash_bytes(identity, sizeof(identity));
+    play->key = key.lo;
+    play->key_hi = key.hi;
+    play->op = what->part ? what->part : what->op;
+    play->attempt = what->part ? what->part_attempt : what->attempt;
+    play->step = what->part ? (uint32_t)what->tag : what->op;
+    play->operation = what->part ? what->id.lo : 0;
+}
+
+static bool is_submitter(const struct sim_worker_node *n,
+                         const struct play *play)
+{
+    return play->part &&
+           engine_program_step(n->config.programs[play->workflow], play->step)
+                   ->role == ENGINE_PROGRAM_SUBMITTER;
 }
 
 static void begin(struct sim_worker_node *n, const struct engine_execute *what,
-                  const void *envelope, size_t size)
+                  const void *input, size_t size)
 {
-    struct play *play = &n->plays[what->slot];
+    if (n->idle == 0 && !grow_plays(n)) {
+        world_of(n)->failed = true;
+        return;
+    }
+    uint32_t place = n->idle - 1;
+    struct play *play = &n->plays[place];
+    n->idle = play->next;
     *play = (struct play){
         .run = what->run,
         .workflow = what->workflow,
-        .op = what->op,
-        .attempt = what->attempt,
+        .slot = what->slot,
+        .part = what->part,
         .serial = ++n->serial,
         .state = PLAY_BEFORE_EFFECT,
-        .input_hash = engine_hash_bytes(envelope, size).lo,
+        .input_hash = engine_hash_bytes(input, size).lo,
     };
+    set_identity(play, what);
+    if (is_submitter(n, play) && size < sizeof(play->callback))
+        memcpy(play->callback, input, size);
     const struct sim_step *step = step_of(n, play);
-    const uint64_t identity[2] = {play->run, play->op};
-    struct engine_hash key = engine_hash_bytes(identity, sizeof(identity));
-    play->key = key.lo;
-    play->key_hi = key.hi;
     uint64_t nominal =
         sim_dist_at(&step->duration, attempt_draw(&n->times, play));
     uint64_t takes = n->config.platform->ops->run_time(
         n->config.platform->self, node_of(n), nominal, step->cpu_share_ppb);
     note(n, ENGINE_REC_ATTEMPT_BEGIN, play, 0);
     play->rest_ns = step->effect ? takes / 2 : 0;
-    timer_in(n, what->slot, takes - play->rest_ns);
+    timer_in(n, place, takes - play->rest_ns);
 }
 
 static bool fails(const struct sim_worker_node *n, const struct play *play)
@@ -162,20 +266,29 @@ static bool fails(const struct sim_worker_node *n, const struct play *play)
                                                  1000000000) < step->fail_ppb;
 }
 
+static uint32_t output_count(const struct sim_worker_node *n,
+                             const struct play *play)
+{
+    if (play->part)
+        return engine_program_step(n->config.programs[play->workflow],
+                                   play->step)
+            ->output_count;
+    return engine_graph_node(n->config.engine.graphs[play->workflow], play->op)
+        ->output_count;
+}
+
 /* The same input gives the same output, whoever runs the step. */
 static void write_output(struct sim_worker_node *n, const struct play *play)
 {
-    const struct engine_node *node =
-        engine_graph_node(n->config.engine.graphs[play->workflow], play->op);
+    uint32_t count = output_count(n, play);
     size_t span = engine_value_span(step_of(n, play)->output_bytes);
-    unsigned char *at =
-        engine_block_begin(&n->output, 8 + node->output_count * span);
+    unsigned char *at = engine_block_begin(&n->output, 8 + count * span);
     if (!at) {
         world_of(n)->failed = true;
         return;
     }
     at += 8;
-    for (uint32_t i = 0; i < node->output_count; i++, at += span) {
+    for (uint32_t i = 0; i < count; i++, at += span) {
         uint32_t size = step_of(n, play)->output_bytes;
         struct engine_value head = {.size = size, .kind = ENGINE_VALUE_INLINE};
         memcpy(at, &head, sizeof(head));
@@ -188,10 +301,11 @@ static void write_output(struct sim_worker_node *n, const struct play *play)
     }
 }
 
-static void end(struct sim_worker_node *n, uint32_t slot)
+static void end(struct sim_worker_node *n, uint32_t place)
 {
-    struct play *play = &n->plays[slot];
-    struct engine_ended ended = {.slot = slot};
+    struct play *play = &n->plays[place];
+    struct engine_ended ended = {
+        .slot = play->slot, .part = play->part, .output = ""};
     if (fails(n, play)) {
         ended.error = ENGINE_ERR_USER;
         ended.retryable = step_of(n, play)->fail_retryable;
@@ -200,54 +314,95 @@ static void end(struct sim_worker_node *n, uint32_t slot)
         ended.size = (uint32_t)n->output.size - 8;
         ended.output = n->output.bytes + 8;
     }
-    play->state = PLAY_IDLE;
     note(n, ENGINE_REC_ATTEMPT_END, play, ended.error);
+    give_up(n, place);
     struct engine_input in = {.kind = ENGINE_IN_ENDED, .ended = &ended};
     input(n, &in);
 }
 
-static void request_effect(struct sim_worker_node *n, uint32_t slot)
+static struct engine_message effect_message(struct sim_worker_node *n,
+                                            uint32_t place, uint32_t to)
 {
-    struct play *play = &n->plays[slot];
+    const struct play *play = &n->plays[place];
+    return (struct engine_message){
+        .size = sizeof(struct engine_message),
+        .kind = ENGINE_MSG_EFFECT,
+        .from = node_of(n),
+        .to = to,
+        .run = play->run,
+        .op = play->op,
+        .attempt = play->attempt,
+        .token = timer_arg(n, place),
+        .a = play->key,
+        .b = play->key_hi,
+    };
+}
+
+static void send_effect(struct sim_worker_node *n, uint32_t place)
+{
+    const struct play *play = &n->plays[place];
+    struct engine_message message = effect_message(n, place, SIM_NODE_RECEIVER);
+    const struct sim_effect effect = {.operation = play->operation,
+                                      .step = play->step + SIM_STEP_BASE};
+    message.flags = step_of(n, play)->keyed ? SIM_EFFECT_KEYED : 0;
+    if (play->part)
+        message.size += sizeof(effect);
+    sim_net_send2(world_of(n), &message, &effect,
+                  play->part ? sizeof(effect) : 0);
+}
+
+static void request_effect(struct sim_worker_node *n, uint32_t place)
+{
+    struct play *play = &n->plays[place];
     bool first = play->state == PLAY_BEFORE_EFFECT;
     /* Before the first request: an attempt stopped here has had no effect. */
     if (first && ask(n, SIM_POINT_WORKER_EFFECT_BEFORE, play)) {
         play->state = PLAY_HELD;
         if (n->worker)
-            timer_in(n, slot, 0);
+            timer_in(n, place, 0);
         return;
     }
     play->state = PLAY_EFFECT;
-    struct engine_message message = {
-        .size = sizeof(message),
-        .kind = ENGINE_MSG_EFFECT,
-        .flags = step_of(n, play)->keyed ? SIM_EFFECT_KEYED : 0,
-        .from = node_of(n),
-        .to = SIM_NODE_RECEIVER,
-        .run = play->run,
-        .op = play->op,
-        .attempt = play->attempt,
-        .token = timer_arg(n, slot),
-        .a = play->key,
-        .b = play->key_hi,
-    };
     note(n, ENGINE_REC_EFFECT_SENT, play, 0);
-    sim_net_send(world_of(n), &message);
-    timer_in(n, slot, n->config.effect_timeout_ns);
+    send_effect(n, place);
+    timer_in(n, place, n->config.effect_timeout_ns);
 }
 
-static void go_on(struct sim_worker_node *n, uint32_t slot)
+/* Until it is known to have arrived. */
+static void tell_outside(struct sim_worker_node *n, uint32_t place)
 {
-    struct play *play = &n->plays[slot];
+    struct play *play = &n->plays[place];
+    struct engine_message message = effect_message(n, place, SIM_NODE_OUTSIDE);
+    struct sim_callback callback = {.workflow = play->workflow,
+                                    .step = play->step};
+    memcpy(callback.id, play->callback, sizeof(callback.id));
+    message.size += sizeof(callback);
+    play->state = PLAY_TELLING;
+    sim_net_send2(world_of(n), &message, &callback, sizeof(callback));
+    timer_in(n, place, n->config.effect_timeout_ns);
+}
+
+static void finish(struct sim_worker_node *n, uint32_t place)
+{
+    const struct play *play = &n->plays[place];
+    if (is_submitter(n, play) && !fails(n, play))
+        tell_outside(n, place);
+    else
+        end(n, place);
+}
+
+static void go_on(struct sim_worker_node *n, uint32_t place)
+{
+    struct play *play = &n->plays[place];
     switch (play->state) {
     case PLAY_BEFORE_EFFECT:
         if (step_of(n, play)->effect)
-            request_effect(n, slot);
+            request_effect(n, place);
         else
-            end(n, slot);
+            finish(n, place);
         return;
     case PLAY_HELD:
-        request_effect(n, slot);
+        request_effect(n, place);
         return;
     case PLAY_EFFECT:
         /*
@@ -255,10 +410,13 @@ static void go_on(struct sim_worker_node *n, uint32_t slot)
          * step waits: its time runs out and the engine decides.
          */
         if (step_of(n, play)->keyed)
-            request_effect(n, slot);
+            request_effect(n, place);
         return;
     case PLAY_AFTER:
-        end(n, slot);
+        finish(n, place);
+        return;
+    case PLAY_TELLING:
+        tell_outside(n, place);
         return;
     default:
         return;
@@ -268,17 +426,91 @@ static void go_on(struct sim_worker_node *n, uint32_t slot)
 static void effect_done(struct sim_worker_node *n,
                         const struct engine_message *message)
 {
-    uint32_t slot = (uint32_t)message->token & ((1U << SLOT_BITS) - 1);
-    if (slot >= n->config.engine.slots)
+    uint32_t place = place_of(n, message->token);
+    struct play *play = place != UINT32_MAX ? &n->plays[place] : NULL;
+    if (play && play->state == PLAY_TELLING) {
+        end(n, place);
         return;
-    struct play *play = &n->plays[slot];
-    if (play->state != PLAY_EFFECT || message->token != timer_arg(n, slot))
+    }
+    if (!play || play->state != PLAY_EFFECT)
         return;
     play->state = PLAY_AFTER;
     play->serial = ++n->serial; /* the timer of the request is void */
     if (ask(n, SIM_POINT_WORKER_EFFECT_AFTER, play) && !n->worker)
         return;
-    timer_in(n, slot, play->rest_ns);
+    timer_in(n, place, play->rest_ns);
+}
+
+/* Programs ---------------------------------------------------------------- */
+
+/* Every step runs here, in place of a user's code. */
+static int run_step(void *self, const struct engine_program_step *step,
+                    struct engine_attempt *a, struct engine_bytes in,
+                    struct engine_bytes *out)
+{
+    (void)self;
+    (void)in;
+    (void)out;
+    engine_attempt_tag(a, step->number);
+    return ENGINE_SUSPENDED;
+}
+
+/*
+ * Nobody is told a callback's id by a step: whoever answers sees in the store
+ * that it waits.
+ */
+static void opened(void *self, const struct engine_program_step *step,
+                   uint64_t run, const char *callback)
+{
+    static const uint64_t until_seen_ns = 1000000;
+    const struct binding *binding = self;
+    struct sim_worker_node *n = binding->node;
+    struct {
+        struct engine_message head;
+        struct sim_callback callback;
+    } message = {
+        .head = {.size = sizeof(message),
+                 .kind = ENGINE_MSG_EFFECT,
+                 .from = node_of(n),
+                 .to = SIM_NODE_OUTSIDE,
+                 .run = run},
+        .callback = {.workflow = binding->workflow, .step = step->number},
+    };
+    size_t size = strlen(callback);
+    if (size >= sizeof(message.callback.id))
+        return;
+    memcpy(message.callback.id, callback, size);
+    sim_local_send(world_of(n), &message.head, until_seen_ns);
+}
+
+static const struct engine_program_host host = {.run = run_step,
+                                                .opened = opened};
+
+static bool bind_programs(struct sim_worker_node *n)
+{
+    uint32_t count = n->config.engine.graph_count;
+    if (!n->config.programs)
+        return true;
+    n->bindings = calloc(count, sizeof(*n->bindings));
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
+    n->handlers = calloc(count, sizeof(*n->handlers));
+    if (!n->bindings || !n->handlers)
+        return false;
+    for (uint32_t i = 0; i < count; i++) {
+        struct binding *binding = &n->bindings[i];
+        binding->node = n;
+        binding->workflow = i;
+        if (!n->config.programs[i])
+            continue;
+        binding->bound =
+            engine_program_bind(n->config.programs[i], &host, binding);
+        if (!binding->bound)
+            return false;
+        binding->handler = engine_program_handler(binding->bound);
+        n->handlers[i] = &binding->handler;
+    }
+    n->config.engine.handlers = n->handlers;
+    return true;
 }
 
 /* The machine ------------------------------------------------------------- */
@@ -305,6 +537,33 @@ static bool before_request(struct sim_worker_node *n,
                         request->op + 1, request->attempt);
 }
 
+/* Questions to the run's owner. */
+static bool before_send(struct sim_worker_node *n,
+                        const struct engine_message *message)
+{
+    enum sim_point point;
+    switch (message->kind) {
+    case ENGINE_MSG_STATE:
+        point = SIM_POINT_WORKER_STATE_BEFORE;
+        break;
+    case ENGINE_MSG_CHECKPOINT:
+        point = SIM_POINT_WORKER_CHECKPOINT_BEFORE;
+        break;
+    default:
+        return false;
+    }
+    return sim_boundary(world_of(n), point, node_of(n), message->run, 1,
+                        message->attempt);
+}
+
+static bool before_action(struct sim_worker_node *n,
+                          const struct engine_do *action)
+{
+    const void *bytes = engine_update_bytes(&n->machine.update, action);
+    return action->kind == ENGINE_DO_REQUEST ? before_request(n, bytes)
+                                             : before_send(n, bytes);
+}
+
 static bool carry_out(void *self, const struct engine_do *action)
 {
     struct sim_worker_node *n = self;
@@ -315,15 +574,12 @@ static bool carry_out(void *self, const struct engine_do *action)
         return false;
     }
     if (action->kind == ENGINE_DO_ABANDON) {
-        const struct engine_execute *what = bytes;
-        n->plays[what->slot].state = PLAY_IDLE;
-        n->plays[what->slot].serial = ++n->serial;
+        abandon(n, bytes);
         return false;
     }
     bool held = n->held;
     n->held = false;
-    if (!held && action->kind == ENGINE_DO_REQUEST &&
-        before_request(n, bytes)) {
+    if (!held && before_action(n, action)) {
         if (n->worker) {
             n->held = true;
             n->machine.done--;
@@ -364,6 +620,18 @@ static bool after_reply(struct sim_worker_node *n,
                         reply->run, 0, 0);
 }
 
+/* Whether the process is not running on: then the message comes again. */
+static bool after_message(struct sim_worker_node *n,
+                          const struct engine_message *message)
+{
+    if (message->kind == ENGINE_MSG_REPLY)
+        return after_reply(n, (const void *)(message + 1));
+    return message->kind == ENGINE_MSG_CHECKPOINTED &&
+           message->op == ENGINE_ERR_NONE &&
+           sim_boundary(world_of(n), SIM_POINT_WORKER_CHECKPOINT_AFTER,
+                        node_of(n), message->run, 1, message->attempt);
+}
+
 static void message(void *self, const struct engine_message *message)
 {
     struct sim_worker_node *n = self;
@@ -378,15 +646,15 @@ static void message(void *self, const struct engine_message *message)
         if (!sim_machine_asked(&n->machine, message) ||
             engine_reply_check(in.reply, message->size - sizeof(*message)))
             return;
-        bool held = n->held_message;
-        n->held_message = false;
-        if (!held && after_reply(n, in.reply)) {
-            if (n->worker) {
-                n->held_message = true;
-                sim_process_put_back(world_of(n), node_of(n), message);
-            }
-            return;
+    }
+    bool held = n->held_message;
+    n->held_message = false;
+    if (!held && after_message(n, message)) {
+        if (n->worker) {
+            n->held_message = true;
+            sim_process_put_back(world_of(n), node_of(n), message);
         }
+        return;
     }
     input(n, &in);
 }
@@ -400,9 +668,9 @@ static void timer(void *self, uint64_t arg)
             tell_idle(n);
         return;
     }
-    uint32_t slot = (uint32_t)arg & ((1U << SLOT_BITS) - 1);
-    if (arg == timer_arg(n, slot))
-        go_on(n, slot);
+    uint32_t place = place_of(n, arg);
+    if (place != UINT32_MAX)
+        go_on(n, place);
 }
 
 static void start(void *self)
@@ -413,7 +681,7 @@ static void start(void *self)
     n->config.engine.memory = &state->memory.port;
     sim_machine_restart(&n->machine);
     n->busy_before = 0;
-    memset(n->plays, 0, n->config.engine.slots * sizeof(*n->plays));
+    clear_plays(n);
     n->worker = engine_worker_new(&n->config.engine,
                                   sim_node_mono(world_of(n), node_of(n)));
     if (!n->worker)
@@ -454,9 +722,9 @@ sim_worker_node_new(const struct sim_worker_config *config,
     if (!n)
         return NULL;
     n->config = *config;
-    n->plays = calloc(config->engine.slots, sizeof(*n->plays));
-    if (!n->plays) {
-        free(n);
+    engine_block_init(&n->output);
+    if (!grow_plays(n) || !bind_programs(n)) {
+        sim_worker_node_free(n);
         return NULL;
     }
     sim_machine_init(&n->machine, config->world, config->engine.node);
@@ -465,7 +733,6 @@ sim_worker_node_new(const struct sim_worker_config *config,
     n->machine.deadline = deadline;
     n->machine.self = n;
     n->config.engine.sink = &config->world->sink;
-    engine_block_init(&n->output);
     engine_stream_init(&n->times, config->world->seed, "sim/step/time", 0);
     engine_stream_init(&n->fates, config->world->seed, "sim/step/fate", 0);
     sim_node_set(config->world, config->engine.node, &ops, n, clock,
@@ -479,6 +746,10 @@ void sim_worker_node_free(struct sim_worker_node *n)
         return;
     sim_machine_deinit(&n->machine);
     engine_block_free(&n->output);
+    for (uint32_t i = 0; n->bindings && i < n->config.engine.graph_count; i++)
+        engine_program_unbind(n->bindings[i].bound);
+    free(n->bindings);
+    free(n->handlers);
     free(n->plays);
     free(n);
 }

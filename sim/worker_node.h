@@ -1,11 +1,17 @@
 /*
  * A simulated process around one worker: it plays the steps' code as their
  * models say (time, a side effect, an outcome), and its boundaries are the
- * points worker/... .
+ * points worker/... . Of a program it runs the handler, and plays the steps
+ * that the handler leaves to its host, several at a time.
+ *
+ * Records of a handler's step have the operation's number as the invocation
+ * counts it, which need not be the one in the log; b is the low half of its
+ * id, count its step's number in the program plus SIM_STEP_BASE.
  */
 #ifndef SIM_WORKER_NODE_H
 #define SIM_WORKER_NODE_H
 
+#include "engine/program.h"
 #include "engine/worker.h"
 #include "sim/platform.h"
 #include "sim/step.h"
@@ -13,9 +19,12 @@
 
 struct sim_worker_config {
     struct sim_world *world;
-    struct engine_worker_config engine;  /* incarnation, memory and sink are
-                                            filled in */
-    const struct sim_step *const *steps; /* by workflow, by operation */
+    struct engine_worker_config engine;  /* incarnation, memory, sink and
+                                            handlers are filled in */
+    const struct sim_step *const *steps; /* by workflow, by operation; of a
+                                            program by its steps' numbers */
+    /* By workflow, NULL: a graph. NULL: there are none. */
+    const struct engine_program *const *programs;
     struct sim_platform *platform;
     uint64_t effect_timeout_ns; /* then the receiver is asked again */
 };
