@@ -679,8 +679,8 @@ int engine_map(struct engine_context *c, const char *name,
                             .run = run,
                             .self = self,
                             .count = count};
-    struct policy policy;
-    uint32_t open_max;
+    struct policy policy = {0};
+    uint32_t open_max = 0;
     int flow = engine_call_usable(c);
 
     *out = (struct engine_batch){0};
@@ -712,8 +712,8 @@ int engine_parallel(struct engine_context *c, const char *name,
                     const struct engine_batch_options *options,
                     struct engine_batch *out)
 {
-    struct policy policy;
-    uint32_t open_max;
+    struct policy policy = {0};
+    uint32_t open_max = 0;
     int flow = engine_call_usable(c);
 
     *out = (struct engine_batch){0};
@@ -774,11 +774,12 @@ static int one_of(struct engine_context *c, const char *name,
         return flow;
     status = flow ? ENGINE_BRANCH_FAILED : ENGINE_BRANCH_SUCCEEDED;
     *winner = 0;
-    while (*winner + 1 < batch.count &&
-           batch.branches[*winner].status != status)
-        ++*winner;
-    if (!flow)
-        *out = batch.branches[*winner].value;
+    for (uint32_t i = batch.count; i-- > 0;) {
+        if (batch.branches[i].status != status)
+            continue;
+        *winner = i;
+        *out = batch.branches[i].value;
+    }
     return flow;
 }
 

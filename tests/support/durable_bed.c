@@ -165,17 +165,14 @@ void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
                                      .kind = (uint16_t)kind,
                                      .op = operation,
                                      .a = ++bed->signals};
-    char bytes[4096];
+    char bytes[4096] = {0};
     size_t size = sizeof(head);
 
     memcpy(bytes, &head, sizeof(head));
-    assert(size + sizeof(actor) + strlen(edge) + strlen(value) < sizeof(bytes));
-    memcpy(bytes + size, actor, sizeof(actor) - 1);
-    size += sizeof(actor) - 1;
-    memcpy(bytes + size, edge, strlen(edge));
-    size += strlen(edge);
-    memcpy(bytes + size, value, strlen(value));
-    engine_block_item(&bed->inbox, &item, bytes, size + strlen(value));
+    size += (size_t)snprintf(bytes + size, sizeof(bytes) - size, "%s%s%s",
+                             actor, edge, value);
+    assert(size < sizeof(bytes));
+    engine_block_item(&bed->inbox, &item, bytes, size);
 }
 
 /* Consumes what can be consumed. */
@@ -285,7 +282,7 @@ static int persist(void *self, const void *updates, size_t size)
 
 static void load_state(struct durable_bed *bed)
 {
-    uint32_t marker = 0;
+    uint32_t next = 0;
 
     bed->config.handler = &bed->handler;
     bed->config.self = bed;
@@ -293,16 +290,16 @@ static void load_state(struct durable_bed *bed)
     bed->replay = engine_replay_new(&bed->config);
     assert(bed->replay);
     do {
-        uint32_t from = marker;
+        uint32_t from = next;
         int failed;
 
         begin(&bed->answer);
         failed = engine_execution_page(&bed->execution, from, bed->page_max,
-                                       &bed->answer, &marker);
+                                       &bed->answer, &next);
         assert(!failed);
         load(bed, &bed->answer);
-        engine_execution_paged(&bed->execution, from, marker);
-    } while (marker);
+        engine_execution_paged(&bed->execution, from, next);
+    } while (next);
     bed->phase = DURABLE_GO;
 }
 

@@ -830,9 +830,8 @@ static int race_hosts(struct engine_context *c, void *self,
 static void count_job(void *self, const struct engine_replay_step *step,
                       uint32_t *error, struct engine_bytes *output)
 {
-    (void)step;
-    (void)error;
-    (void)output;
+    *error = ENGINE_ERR_NONE;
+    *output = step->input;
     ++*(uint32_t *)self;
 }
 
