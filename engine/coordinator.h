@@ -55,7 +55,9 @@ enum engine_input_kind {
     ENGINE_IN_TIME = 1,
     ENGINE_IN_MESSAGE, /* message, whose payload follows it */
     ENGINE_IN_REPLY,   /* reply */
-    ENGINE_IN_ENDED    /* worker: a step's code has ended */
+    ENGINE_IN_ENDED,   /* worker: a step's code has ended */
+    ENGINE_IN_PROGRESS /* worker: a handler's step goes on; ended, without an
+                          error; output: what it saves, may be nothing */
 };
 
 struct engine_ended {

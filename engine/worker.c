@@ -476,6 +476,14 @@ static void ended(struct engine_worker *w, const struct engine_ended *ended)
     }
 }
 
+static void progressed(struct engine_worker *w, const struct engine_ended *sign)
+{
+    assert(sign->slot < w->config.slots);
+    struct engine_slot *s = &w->slots[sign->slot];
+    if (s->call && sign->part)
+        engine_call_progress(w, s, sign);
+}
+
 /* Time -------------------------------------------------------------------- */
 
 static void abandon(struct engine_worker *w, struct engine_slot *s)
@@ -618,6 +626,8 @@ int engine_worker_step(struct engine_worker *w,
         take_reply(w, input->reply);
     else if (input->kind == ENGINE_IN_ENDED)
         ended(w, input->ended);
+    else if (input->kind == ENGINE_IN_PROGRESS)
+        progressed(w, input->ended);
     w->update = NULL;
     return w->failed || update->failed ? -1 : 0;
 }

@@ -102,6 +102,9 @@ void engine_call_message(struct engine_worker *w,
                          const struct engine_message *message);
 void engine_call_ended(struct engine_worker *w, struct engine_slot *s,
                        const struct engine_ended *ended);
+/* A step shows that it goes on, and may save how far it has come. */
+void engine_call_progress(struct engine_worker *w, struct engine_slot *s,
+                          const struct engine_ended *sign);
 /* A heartbeat has said who owns the run. */
 void engine_call_owner(struct engine_worker *w, struct engine_slot *s,
                        uint64_t holder);

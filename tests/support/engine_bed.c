@@ -261,6 +261,17 @@ void engine_bed_part_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
     step(bed, node, &input);
 }
 
+void engine_bed_progress(struct engine_bed *bed, uint32_t node, uint32_t slot,
+                         uint32_t part, const char *saved)
+{
+    struct engine_ended sign = {.slot = slot,
+                                .part = part,
+                                .size = (uint32_t)strlen(saved),
+                                .output = saved};
+    struct engine_input input = {.kind = ENGINE_IN_PROGRESS, .ended = &sign};
+    step(bed, node, &input);
+}
+
 /* Posts ---------------------------------------------------------------------
  */
 

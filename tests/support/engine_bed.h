@@ -100,6 +100,10 @@ void engine_bed_part_ended(struct engine_bed *bed, uint32_t node, uint32_t slot,
                            uint32_t part, uint32_t error, const void *output,
                            uint32_t size);
 
+/* It shows a sign of life, and saves this text if it is not empty. */
+void engine_bed_progress(struct engine_bed *bed, uint32_t node, uint32_t slot,
+                         uint32_t part, const char *saved);
+
 /*
  * The oldest post not yet taken: a request of this kind, a message of this
  * kind, or an order to the worker's host. NULL: there is none.

@@ -78,10 +78,13 @@ static void platform_hears(struct handler_bed *b,
 }
 
 static void execute(struct handler_bed *b, uint32_t node,
-                    const struct engine_execute *what)
+                    const struct engine_execute *what, size_t size)
 {
     const char *result = "done";
     b->executed++;
+    b->last = *what;
+    (void)snprintf(b->last_input, sizeof(b->last_input), "%.*s", (int)size,
+                   (const char *)(what + 1));
     if (b->steps_hang)
         return;
     uint32_t error = b->step ? b->step(b, what, &result) : 0;
@@ -98,7 +101,8 @@ static void carry(struct handler_bed *b, const struct engine_bed_post *post)
         engine_bed_reply(&b->bed, post->from, (const void *)b->bed.reply.bytes);
         break;
     case ENGINE_DO_EXECUTE:
-        execute(b, post->from, engine_bed_order(post));
+        execute(b, post->from, engine_bed_order(post),
+                post->size - sizeof(struct engine_execute));
         break;
     case ENGINE_DO_ABANDON:
         b->abandoned++;

@@ -33,6 +33,8 @@ struct handler_bed {
                      const char **result);
     void *self; /* of the two above */
     bool steps_hang;
+    struct engine_execute last; /* of the steps executed */
+    char last_input[64];
     uint32_t state; /* of the last RESULT heard */
     uint64_t result_run;
     struct engine_message refused; /* the last one heard */

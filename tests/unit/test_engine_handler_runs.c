@@ -277,6 +277,31 @@ Test(engine_handler_runs, a_step_that_takes_too_long_is_stopped)
     handler_bed_close(&bed);
 }
 
+Test(engine_handler_runs, a_step_that_shows_no_progress_is_stopped)
+{
+    struct engine_step_options options = repeatable;
+    const struct engine_retry retry = engine_retry_fixed(2, BED_S);
+    options.stall_timeout_ns = 5 * BED_S;
+    options.retry = &retry;
+    const struct engine_handler handler = {"slow", one_step, &options};
+    handler_bed_open(&bed, &handler);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 4 * BED_S);
+    engine_bed_progress(&bed.bed, HANDLER_BED_WORKER, bed.last.slot,
+                        bed.last.part, "half");
+    handler_bed_live(&bed, 4 * BED_S);
+    cr_assert_eq(bed.abandoned, 0);
+    handler_bed_live(&bed, 2 * BED_S);
+    cr_assert_eq(bed.abandoned, 1);
+    handler_bed_live(&bed, 2 * BED_S); /* it goes on from where it was */
+    cr_assert_eq(bed.executed, 2);
+    cr_assert_eq(bed.last.part_attempt, 2);
+    cr_assert_eq(bed.last.progress_size, 4);
+    cr_assert_str_eq(bed.last_input, "inhalf");
+    handler_bed_close(&bed);
+}
+
 /* From outside ----------------------------------------------------------------
  */
 
