@@ -675,7 +675,7 @@ static int grow(struct engine_context *c, void *self, struct engine_bytes input,
                 struct engine_bytes *out)
 {
     const struct place *place = self;
-    uint64_t count = 1 + draw(place, 10, 4);
+    uint64_t count = (place->depth ? 1 : 8) + draw(place, 10, 4);
     int last = ENGINE_DONE;
 
     *out = engine_text_bytes("");
