@@ -84,7 +84,7 @@ static void show_payload(struct report_buffer *out, const void *payload,
     const unsigned char *bytes = payload;
     bool text = true;
 
-    if (value && engine_value_span(value->size) == size) {
+    if (value && !engine_value_at(payload, size, 1)) {
         bytes = engine_value_bytes(value);
         size = value->size;
     }

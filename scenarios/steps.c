@@ -12,10 +12,9 @@
 #include "engine/replay.h"
 #include "engine/store.h"
 #include "engine/value.h"
-#include "scenarios/read.h"
+#include "scenarios/read_program.h"
 
 enum {
-    WORDS_MAX = 64,     /* of a command */
     EXIT_TRY_AGAIN = 75 /* EX_TEMPFAIL */
 };
 
@@ -418,15 +417,15 @@ static void read_command(struct steps *s, uint32_t workflow,
         return;
     struct command *command = &s->bound[workflow].commands[step];
     command->at_once = !json_member(run, "duration").item;
-    if (!json_get_array(run, "command", JSON_OPTIONAL, 1, WORDS_MAX, &list,
+    if (!json_get_array(run, "command", JSON_OPTIONAL, 1, READ_WORDS_MAX, &list,
                         error))
         return;
     command->words =
         read_alloc(json_count(list) + 1, sizeof(char *), list, error);
     for (struct json_view v = json_first(list); v.item && command->words;
          v = json_next(v), count++)
-        (void)json_as_string(v, count > 0 ? 0 : 1, 4096, &command->words[count],
-                             error);
+        (void)json_as_string(v, count > 0 ? 0 : 1, READ_WORD_MAX,
+                             &command->words[count], error);
 }
 
 /* Every node with a "run", in blocks inside blocks too. */

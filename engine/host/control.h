@@ -19,7 +19,6 @@
 enum {
     HOST_PROTOCOL = 1,
     HOST_WORKER_ID_MAX = 128,
-    HOST_NAME_MAX = 256,
     HOST_KEY_MAX = 1024
 };
 

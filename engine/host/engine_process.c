@@ -1369,11 +1369,8 @@ static void start_again(struct host_engine *e, struct link *link,
 static void begin_run(struct host_engine *e, const struct start *start,
                       uint32_t workflow, uint64_t run)
 {
-    size_t span = start->sizes.input_size
-                      ? engine_value_span(start->sizes.input_size)
-                      : 0;
     struct engine_message head = {
-        .size = (uint32_t)(sizeof(head) + span),
+        .size = (uint32_t)sizeof(head) + start->sizes.input_size,
         .kind = ENGINE_MSG_START,
         .from = NODE_CLIENT,
         .to = NODE_COORDINATOR + (uint32_t)(run % e->coordinator_count),
@@ -1385,9 +1382,8 @@ static void begin_run(struct host_engine *e, const struct start *start,
     if (!place)
         return;
     memcpy(place, &head, sizeof(head));
-    if (span > 0)
-        engine_value_write(place + sizeof(head), ENGINE_VALUE_INLINE,
-                           start->input, start->sizes.input_size);
+    if (start->sizes.input_size > 0)
+        memcpy(place + sizeof(head), start->input, start->sizes.input_size);
 }
 
 static void start_run(struct host_engine *e, struct link *link,
