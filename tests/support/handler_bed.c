@@ -124,14 +124,11 @@ void handler_bed_pump(struct handler_bed *b)
     for (unsigned n = 0; b->bed.post_count > 0; n++) {
         assert(n < 1000000);
         struct engine_bed_post *post = b->bed.posts[0];
+        b->bed.post_count--;
+        memmove(b->bed.posts, b->bed.posts + 1,
+                b->bed.post_count * sizeof(b->bed.posts[0]));
         enum handler_bed_fate fate =
             b->fate ? b->fate(b, post) : HANDLER_BED_CARRY;
-        post->taken = true;
-        if (b->bed.post_count == 0 || b->bed.posts[0] != post)
-            continue; /* the hook has swept it away */
-        memmove(b->bed.posts, b->bed.posts + 1,
-                (b->bed.post_count - 1) * sizeof(b->bed.posts[0]));
-        b->bed.post_count--;
         if (fate != HANDLER_BED_LOSE)
             carry(b, post);
         if (fate == HANDLER_BED_TWICE)
