@@ -445,3 +445,32 @@ Test(engine_graph, a_node_joined_twice_is_one_dependent_and_two_sources)
     cr_assert_str_eq(engine_graph_name(graph), "g");
     engine_graph_free(graph);
 }
+
+Test(engine_graph, a_handler_stands_alone_in_its_graph)
+{
+    struct engine_node handler = {
+        .name = "h", .kind = ENGINE_NODE_HANDLER, .attempt_timeout_ns = 1};
+    struct engine_node nodes[] = {engine_bed_step("s"), handler};
+    cr_assert_eq(fault_of(&handler, 1, NULL, 0).fault, ENGINE_GRAPH_OK);
+    cr_assert_eq(fault_of(nodes, 2, NULL, 0).fault, ENGINE_GRAPH_NOT_ALONE);
+    handler.attempt_timeout_ns = 0;
+    cr_assert_eq(fault_of(&handler, 1, NULL, 0).fault, ENGINE_GRAPH_BAD_VALUE);
+}
+
+Test(engine_graph, the_time_of_a_run_is_part_of_its_identity)
+{
+    struct engine_graph *one = engine_bed_handler("h");
+    struct engine_graph *other = engine_bed_handler("h");
+    struct engine_hash plain = engine_graph_digest(one);
+    cr_assert_eq(engine_graph_timeout(one), 0);
+    engine_graph_set_timeout(one, 0);
+    cr_assert_eq(engine_graph_digest(one).lo, plain.lo);
+    engine_graph_set_timeout(one, 7);
+    cr_assert_eq(engine_graph_timeout(one), 7);
+    cr_assert_neq(engine_graph_digest(one).lo, plain.lo);
+    engine_graph_set_timeout(other, 7);
+    cr_assert_eq(engine_graph_digest(one).lo, engine_graph_digest(other).lo);
+    cr_assert(engine_graph_is_handler(one));
+    engine_graph_free(one);
+    engine_graph_free(other);
+}

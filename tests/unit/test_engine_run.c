@@ -330,3 +330,110 @@ Test(engine_run, out_of_memory_is_said_and_nothing_is_lost_or_left)
     }
     engine_graph_free(graph);
 }
+
+/* Handlers ------------------------------------------------------------------
+ */
+
+/* A handler's run that has waited, been invoked twice and is under way. */
+static struct engine_run *invoked_twice(const struct engine_graph *graph)
+{
+    const struct engine_operation nap = {.first_ns = 10};
+    struct engine_run *run = engine_run_new(NULL, 1, 0, graph);
+    struct engine_block block;
+    const struct engine_origin origin = {
+        .created_ns = 3, .seed = 4, .parent = 5, .parent_op = 6, .depth = 7};
+    unsigned char created[sizeof(origin) + 2];
+    memcpy(created, &origin, sizeof(origin));
+    memcpy(created + sizeof(origin), "in", 2);
+    engine_block_init(&block);
+    engine_block_begin(&block, 8);
+    const struct engine_item events[] = {
+        {.kind = ENGINE_EV_RUN_CREATED,
+         .b = 9,
+         .op = UINT32_MAX,
+         .flags = ENGINE_CREATED_ORIGIN},
+        {.kind = ENGINE_EV_OP_SCHEDULED, .attempt = 1},
+        {.kind = ENGINE_EV_CHECKPOINT, .attempt = 1, .a = 1},
+        {.kind = ENGINE_EV_OPERATION_STARTED,
+         .op = 1,
+         .a = 21,
+         .b = 22,
+         .flags = engine_operation_flags(ENGINE_OPERATION_WAIT,
+                                         ENGINE_SUBTYPE_WAIT, 0)},
+        {.kind = ENGINE_EV_ATTEMPT_SUSPENDED, .attempt = 1},
+        {.kind = ENGINE_EV_OPERATION_FIRED,
+         .op = 1,
+         .a = 21,
+         .b = 22,
+         .flags = engine_operation_flags(ENGINE_OPERATION_WAIT,
+                                         ENGINE_SUBTYPE_WAIT, 0)},
+        {.kind = ENGINE_EV_OP_SCHEDULED, .attempt = 2},
+    };
+    for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++) {
+        struct engine_item *item =
+            i == 0   ? engine_block_item(&block, &events[i], created,
+                                         sizeof(created))
+            : i == 3 ? engine_block_item(&block, &events[i], &nap, sizeof(nap))
+                     : engine_block_item(&block, &events[i], NULL, 0);
+        cr_assert_eq(engine_run_apply(run, item, 1000 + i), 0, "event %zu", i);
+    }
+    engine_block_free(&block);
+    return run;
+}
+
+Test(engine_run, a_handlers_invocation_gets_what_the_run_began_with)
+{
+    struct engine_graph *graph = engine_bed_handler("h");
+    struct engine_run *run = invoked_twice(graph);
+    unsigned char input[128];
+    cr_assert_leq(engine_run_input_size(run, 0), sizeof(input));
+    engine_run_input(run, 0, input);
+    size_t size = engine_run_input_size(run, 0);
+    const struct engine_value *first = engine_value_at(input, size, 0);
+    const struct engine_value *second = engine_value_at(input, size, 1);
+    cr_assert_eq(first->size, 2);
+    cr_assert_eq(memcmp(engine_value_bytes(first), "in", 2), 0);
+    const struct engine_invocation *invocation = engine_value_bytes(second);
+    cr_assert_eq(invocation->created_ns, 3);
+    cr_assert_eq(invocation->seed, 4);
+    engine_run_free(run);
+    engine_graph_free(graph);
+}
+
+Test(engine_run, a_handlers_run_is_the_same_after_a_snapshot)
+{
+    struct engine_graph *graph = engine_bed_handler("h");
+    struct engine_run *run = invoked_twice(graph);
+    struct engine_run *copy = engine_run_new(NULL, 1, 0, graph);
+    struct engine_block first;
+    struct engine_block second;
+    engine_block_init(&first);
+    engine_block_init(&second);
+    engine_block_begin(&first, 8);
+    engine_block_begin(&second, 8);
+    cr_assert_eq(engine_run_save(run, &first), 0);
+    cr_assert_eq(engine_run_restore(copy, first.bytes + 8, first.size - 8), 0);
+    cr_assert_eq(copy->state, ENGINE_RUN_RUNNING);
+    cr_assert_eq(copy->ops[0].state, ENGINE_OP_SCHEDULED);
+    cr_assert_eq(copy->ops[0].attempt, 2);
+    cr_assert_eq(copy->open_count, 1);
+    cr_assert_eq(copy->client, 9);
+    cr_assert_eq(copy->origin.parent, 5);
+    cr_assert_eq(copy->execution->depth, 7);
+    cr_assert_eq(copy->execution->token, run->execution->token);
+    cr_assert_eq(engine_run_save(copy, &second), 0);
+    cr_assert_eq(first.size, second.size);
+    cr_assert_eq(memcmp(first.bytes, second.bytes, first.size), 0);
+    engine_block_free(&second);
+    engine_run_free(copy);
+    /* Cut anywhere it is damaged, and says so. */
+    for (size_t size = 0; size + 8 < first.size; size += 8) {
+        struct engine_run *damaged = engine_run_new(NULL, 1, 0, graph);
+        cr_assert_eq(engine_run_restore(damaged, first.bytes + 8, size), -2,
+                     "%zu", size);
+        engine_run_free(damaged);
+    }
+    engine_block_free(&first);
+    engine_run_free(run);
+    engine_graph_free(graph);
+}
