@@ -16,6 +16,7 @@
 
 #include "engine/graph.h"
 #include "engine/record.h"
+#include "reports/program.h"
 
 enum check_verdict {
     CHECK_PASS,
@@ -39,6 +40,7 @@ struct check_world {
     const uint32_t *const *effects; /* [workflow][op]: 1 if the step has a side
                                        effect, 2 if the receiver takes a key;
                                        of a handler: what all its steps have */
+    const struct report_program *programs; /* by workflow; NULL: unknown */
     uint32_t graph_count;
     uint64_t runs_max; /* run ids are 1..runs_max; larger: invoked by runs */
     uint32_t node_count;
@@ -53,7 +55,8 @@ struct check_world {
     uint64_t timer_slack_ns; /* L5: how late a timer may fire, beyond faults */
     uint64_t progress_bound_ns; /* L1, L2, L4: after the last fault */
     uint64_t op_payload_max;
-    uint64_t history_ops_max;
+    uint64_t history_ops_max; /* events of a graph's run */
+    uint64_t operations_max;  /* of a handler's run; 0: as the one above */
     uint64_t concurrency_max; /* platform; 0: no limit */
     struct check_envelope envelope;
     int honest_effects; /* receivers keep keys for the whole run */

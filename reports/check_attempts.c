@@ -305,7 +305,7 @@ static void check_step(const struct look *look)
     if (!look->run->handler || record->op == UINT32_MAX || !record->op)
         return;
     if (record->kind == ENGINE_REC_ATTEMPT_BEGIN)
-        check_step_begin(look, op);
+        check_step_begin(look, fold_step_of(look->run, record));
     else if (record->kind == ENGINE_REC_EVENT &&
              fold_is_operation(record->detail))
         check_step_event(look, op);

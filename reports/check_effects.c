@@ -27,11 +27,17 @@ struct tally {
     uint16_t key;      /* of the last application, lowest bits */
     uint8_t applied;   /* stops at 255 */
     uint8_t sent;      /* an effect was asked for, 0 or 1 */
+    uint64_t id;       /* of a handler's step, 0: free */
 };
 
+/*
+ * By operation; of a handler open addressing by id, since the number of a step
+ * is not known before its end is durable.
+ */
 struct tallies {
-    struct tally *list; /* by op; NULL: nothing sent yet */
+    struct tally *list; /* NULL: nothing sent yet */
     uint32_t count;
+    uint32_t used; /* of a handler's */
 };
 
 struct effects {
@@ -63,25 +69,65 @@ static void *open_effects(const struct check_view *view,
     return s;
 }
 
+/* What a handler's steps are told apart by. */
+static uint64_t step_id(const struct engine_record *record)
+{
+    return record->b ? record->b : record->op;
+}
+
+/* The slot of this id, or the free one where it would be. */
+static struct tally *probe(const struct tallies *tallies, uint64_t id)
+{
+    uint32_t mask = tallies->count - 1;
+    uint32_t at = (uint32_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & mask;
+
+    while (tallies->list[at].id && tallies->list[at].id != id)
+        at = (at + 1) & mask;
+    return &tallies->list[at];
+}
+
+static bool grow(struct tallies *tallies)
+{
+    struct tallies more = {.count = tallies->count ? 2 * tallies->count : 8,
+                           .used = tallies->used};
+
+    more.list = calloc(more.count, sizeof(*more.list));
+    if (!more.list)
+        return false;
+    for (uint32_t i = 0; i < tallies->count; i++)
+        if (tallies->list[i].id)
+            *probe(&more, tallies->list[i].id) = tallies->list[i];
+    free(tallies->list);
+    *tallies = more;
+    return true;
+}
+
+static struct tally *tally_of_step(struct tallies *tallies, uint64_t id)
+{
+    struct tally *tally;
+
+    if (2 * tallies->used >= tallies->count && !grow(tallies))
+        return NULL;
+    tally = probe(tallies, id);
+    tallies->used += tally->id == 0;
+    tally->id = id;
+    return tally;
+}
+
 static struct tally *tally_of(struct effects *s, const struct fold_run *run,
                               const struct engine_record *record)
 {
     struct tallies *tallies = check_by_run(&s->tallies, record->run);
-    uint32_t count = tallies ? tallies->count : 0;
-    struct tally *list;
 
     if (!tallies)
         return NULL;
-    if (record->op < count)
-        return &tallies->list[record->op];
-    count = run->handler ? (record->op + 1) * 2 : run->op_count;
-    list = realloc(tallies->list, count * sizeof(*list));
-    if (!list || record->op >= count)
-        return NULL;
-    memset(list + tallies->count, 0, (count - tallies->count) * sizeof(*list));
-    tallies->list = list;
-    tallies->count = count;
-    return &list[record->op];
+    if (run->handler)
+        return tally_of_step(tallies, step_id(record));
+    if (!tallies->list) {
+        tallies->list = calloc(run->op_count, sizeof(*tallies->list));
+        tallies->count = tallies->list ? run->op_count : 0;
+    }
+    return record->op < tallies->count ? &tallies->list[record->op] : NULL;
 }
 
 static void check_keyed(struct effects *s, const struct tally *tally,
@@ -116,17 +162,28 @@ static void check_keyless(struct effects *s, const struct tally *tally,
                         record->run, record->attempt, name);
 }
 
-/* The handler's own name speaks for its steps, which records do not name. */
+static const struct report_program *program_of(const struct effects *s,
+                                               const struct fold_run *run)
+{
+    return s->head.world->programs ? &s->head.world->programs[run->workflow]
+                                   : NULL;
+}
+
 static void check_step(struct effects *s, const struct fold_run *run,
                        const struct tally *tally,
                        const struct engine_record *record, uint64_t index)
 {
-    const struct fold_operation *op = fold_operation(run, record->op);
+    const struct fold_operation *op = fold_step_of(run, record);
+    const struct report_program *program = program_of(s, run);
     unsigned options = op ? op->options : 0;
-    char name[32];
+    char name[64];
 
-    snprintf(name, sizeof(name), "operation %u", record->op);
-    if (fold_effect(s->head.fold, run, 0) == 2)
+    if (program && record->count && record->count <= program->count)
+        snprintf(name, sizeof(name), "%.60s",
+                 program->names[record->count - 1]);
+    else
+        snprintf(name, sizeof(name), "operation %u", record->op);
+    if (fold_step_effect(s->head.fold, run, record) == 2)
         check_keyed(s, tally, name, record, index);
     else if (options &
              (ENGINE_OPTION_AT_MOST_ONCE | ENGINE_OPTION_IRREVERSIBLE))
@@ -186,10 +243,12 @@ static void step_succeeded(struct effects *s, const struct fold_run *run,
 {
     const struct fold_operation *op = fold_operation(run, record->op);
     const struct tallies *tallies = check_by_run(&s->tallies, record->run);
-    const struct tally *tally = tallies && record->op < tallies->count
-                                    ? &tallies->list[record->op]
-                                    : NULL;
+    const struct tally *tally =
+        tallies && tallies->count ? probe(tallies, record->a) : NULL;
 
+    /* Those who do not say the id say the number. */
+    if (tally && !tally->id)
+        tally = probe(tallies, record->op);
     if (!tally || !tally->sent || (op && op->ambiguous))
         return; /* if it is ambiguous, an operator takes it as done */
     s->head.result->checked++;

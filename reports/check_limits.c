@@ -49,12 +49,15 @@ static void appended(struct check_self *s, const struct engine_record *record,
 static void operation(struct check_self *s, const struct engine_record *record,
                       uint64_t index)
 {
+    uint64_t most = s->world->operations_max ? s->world->operations_max
+                                             : s->world->history_ops_max;
+
     s->result->checked++;
-    if (s->world->history_ops_max && record->op > s->world->history_ops_max)
+    if (most && record->op > most)
         check_violation(s->result, record, index,
                         "run %" PRIu64 ": operation %u was begun, the limit "
                         "is %" PRIu64,
-                        record->run, record->op, s->world->history_ops_max);
+                        record->run, record->op, most);
 }
 
 static void event(struct check_self *s, const struct engine_record *record,

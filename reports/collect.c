@@ -40,6 +40,12 @@ struct node {
     int environment; /* of a platform: one that dies is replaced */
 };
 
+/* A run that another has invoked. */
+struct invoked {
+    uint64_t run; /* 0: free */
+    uint32_t workflow;
+};
+
 struct open_fault {
     uint32_t point;
     uint32_t node;
@@ -66,6 +72,10 @@ struct report_collect {
     uint32_t open_count;
 
     struct report_attempts attempts;
+    struct report_attempts parts; /* of handlers' steps, by operation */
+    struct invoked *invoked;      /* open addressing by run */
+    uint32_t invoked_count;
+    uint32_t invoked_room;
     struct report_series series;
     uint64_t renewed_ns; /* last renewal counted, with its sender */
     uint16_t renewed_peer;
@@ -89,7 +99,8 @@ static int open_steps(struct report_collect *collect)
         return -1;
     for (uint32_t i = 0; i < world->graph_count; i++) {
         collect->base_of[i] = total;
-        total += engine_graph_count(world->graphs[i]);
+        total += engine_graph_count(world->graphs[i]) +
+                 (world->programs ? world->programs[i].count : 0);
     }
     collect->base_of[world->graph_count] = total;
     collect->step_of = calloc(total + 1u, sizeof(uint32_t));
@@ -98,33 +109,49 @@ static int open_steps(struct report_collect *collect)
     return collect->step_of && collect->stats.steps ? 0 : -1;
 }
 
+static void list_step(struct report_collect *collect, uint32_t workflow,
+                      uint32_t op, const char *name, int has_effect)
+{
+    struct report_stats *stats = &collect->stats;
+    if (stats->step_count == REPORT_STEPS_MAX) {
+        stats->steps_left_out++;
+        return;
+    }
+    stats->steps[stats->step_count++] = (struct report_step){
+        .name = name,
+        .workflow = engine_graph_name(collect->world.graphs[workflow]),
+        .workflow_id = workflow,
+        .op = op,
+        .has_effect = has_effect};
+    collect->step_of[collect->base_of[workflow] + op] = stats->step_count;
+}
+
+static const struct report_program *
+program_of(const struct report_collect *collect, uint32_t workflow)
+{
+    return collect->world.programs ? &collect->world.programs[workflow] : NULL;
+}
+
 /*
- * Steps are listed in the order they are declared, waits are not. A handler
- * has one row: its invocations, and the effects of all its steps.
+ * Steps are listed in the order they are declared, waits are not. The first of
+ * a handler are its invocations, with the effects of steps without a name.
  */
 static void list_steps(struct report_collect *collect)
 {
     const struct report_world *world = &collect->world;
-    struct report_stats *stats = &collect->stats;
     for (uint32_t w = 0; w < world->graph_count; w++) {
         const struct engine_graph *graph = world->graphs[w];
+        const struct report_program *program = program_of(collect, w);
         for (uint32_t op = 0; op < engine_graph_count(graph); op++) {
             const struct engine_node *node = engine_graph_node(graph, op);
-            if (node->kind == ENGINE_NODE_WAIT)
-                continue;
-            if (stats->step_count == REPORT_STEPS_MAX) {
-                stats->steps_left_out++;
-                continue;
-            }
-            stats->steps[stats->step_count++] = (struct report_step){
-                .name = node->name,
-                .workflow = engine_graph_name(graph),
-                .workflow_id = w,
-                .op = op,
-                .has_effect = node->kind == ENGINE_NODE_STEP &&
-                              world->effects && world->effects[w][op] != 0};
-            collect->step_of[collect->base_of[w] + op] = stats->step_count;
+            if (node->kind != ENGINE_NODE_WAIT)
+                list_step(collect, w, op, node->name,
+                          node->kind == ENGINE_NODE_STEP && world->effects &&
+                              world->effects[w][op] != 0);
         }
+        for (uint32_t i = 0; program && i < program->count; i++)
+            list_step(collect, w, i + 1, program->names[i],
+                      program->effects[i] != 0);
     }
 }
 
@@ -159,6 +186,7 @@ struct report_collect *report_collect_new(const struct report_world *world)
     if (collect->world.retained_max == 0)
         collect->world.retained_max = RETAINED_DEFAULT;
     report_attempts_init(&collect->attempts);
+    report_attempts_init(&collect->parts);
     if (open_steps(collect) || open_faults(collect) ||
         report_hist_init(&collect->stats.latency, 3) ||
         report_hist_init(&collect->stats.platform.start_up, 2)) {
@@ -183,6 +211,8 @@ void report_collect_free(struct report_collect *collect)
     report_hist_deinit(&collect->stats.latency);
     report_hist_deinit(&collect->stats.platform.start_up);
     report_attempts_deinit(&collect->attempts);
+    report_attempts_deinit(&collect->parts);
+    free(collect->invoked);
     report_series_deinit(&collect->series);
     free(collect->stats.steps);
     free(collect->stats.faults);
@@ -245,18 +275,81 @@ static struct node *node_of(struct report_collect *collect, uint16_t id)
     return &nodes[id];
 }
 
+/* The place of an invoked run, or the free one where it would be. */
+static struct invoked *invoked_place(struct invoked *list, uint32_t room,
+                                     uint64_t run)
+{
+    uint32_t at = (uint32_t)(run * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+    for (at &= room - 1; list[at].run && list[at].run != run;)
+        at = (at + 1) & (room - 1);
+    return &list[at];
+}
+
+static void note_invoked(struct report_collect *collect, uint64_t run,
+                         uint32_t workflow)
+{
+    if (2 * collect->invoked_count >= collect->invoked_room) {
+        uint32_t room = collect->invoked_room ? 2 * collect->invoked_room : 64;
+        struct invoked *list = calloc(room, sizeof(*list));
+        if (!list) {
+            collect->stats.incomplete = 1;
+            return;
+        }
+        for (uint32_t i = 0; i < collect->invoked_room; i++)
+            if (collect->invoked[i].run)
+                *invoked_place(list, room, collect->invoked[i].run) =
+                    collect->invoked[i];
+        free(collect->invoked);
+        collect->invoked = list;
+        collect->invoked_room = room;
+    }
+    struct invoked *place =
+        invoked_place(collect->invoked, collect->invoked_room, run);
+    collect->invoked_count += place->run == 0;
+    *place = (struct invoked){run, workflow};
+}
+
+/* The workflow of a run of any sort, or UINT32_MAX. */
+static uint32_t workflow_of(struct report_collect *collect, uint64_t id)
+{
+    const struct run *run = run_of(collect, id);
+    uint32_t workflow = UINT32_MAX;
+    if (run && run->seen)
+        workflow = run->workflow;
+    else if (!run && collect->invoked_room)
+        workflow =
+            invoked_place(collect->invoked, collect->invoked_room, id)->run
+                ? invoked_place(collect->invoked, collect->invoked_room, id)
+                      ->workflow
+                : UINT32_MAX;
+    return workflow < collect->world.graph_count ? workflow : UINT32_MAX;
+}
+
+/* A step of a handler that is known by name speaks for itself. */
+static int is_part(const struct report_collect *collect, uint32_t workflow,
+                   const struct engine_record *record)
+{
+    const struct report_program *program = program_of(collect, workflow);
+    return program && record->b && record->count &&
+           record->count <= program->count &&
+           record->kind >= ENGINE_REC_ATTEMPT_BEGIN &&
+           record->kind <= ENGINE_REC_EFFECT_REPEAT;
+}
+
 static struct report_step *step_of(struct report_collect *collect,
                                    const struct engine_record *record)
 {
-    struct run *run = run_of(collect, record->run);
-    if (!run || !run->seen || run->workflow >= collect->world.graph_count)
+    uint32_t workflow = workflow_of(collect, record->run);
+    if (workflow == UINT32_MAX)
         return NULL;
-    uint32_t base = collect->base_of[run->workflow];
+    uint32_t base = collect->base_of[workflow];
     uint32_t op = record->op;
-    if (op != UINT32_MAX && record->kind >= ENGINE_REC_EFFECT_SENT &&
-        engine_graph_is_handler(collect->world.graphs[run->workflow]))
+    if (is_part(collect, workflow, record))
+        op = record->count;
+    else if (op != UINT32_MAX && record->kind >= ENGINE_REC_EFFECT_SENT &&
+             engine_graph_is_handler(collect->world.graphs[workflow]))
         op = 0;
-    if (op >= collect->base_of[run->workflow + 1] - base)
+    if (op >= collect->base_of[workflow + 1] - base)
         return NULL;
     uint32_t index = collect->step_of[base + op];
     return index ? &collect->stats.steps[index - 1] : NULL;
@@ -364,9 +457,9 @@ static void run_state(struct report_collect *collect,
 
 static int is_handler(struct report_collect *collect, uint64_t id)
 {
-    const struct run *run = run_of(collect, id);
-    return run && run->seen && run->workflow < collect->world.graph_count &&
-           engine_graph_is_handler(collect->world.graphs[run->workflow]);
+    uint32_t workflow = workflow_of(collect, id);
+    return workflow != UINT32_MAX &&
+           engine_graph_is_handler(collect->world.graphs[workflow]);
 }
 
 static void work_put(struct report_collect *collect,
@@ -401,9 +494,75 @@ static void work_claimed(struct report_collect *collect,
     step_latency(collect, &step->dispatch, entry->put_ns, record->time_ns);
 }
 
+/* Steps of handlers: each attempt of an operation, and 0 for its effect. */
+
+static struct report_attempt *part(struct report_collect *collect, uint64_t run,
+                                   uint64_t id, uint32_t attempt, int add)
+{
+    uint32_t low = (uint32_t)id;
+    uint32_t high = (uint32_t)(id >> 32) ^ attempt * UINT32_C(0x9e3779b1);
+    struct report_attempt *entry =
+        add ? report_attempts_add(&collect->parts, run, low, high)
+            : report_attempts_find(&collect->parts, run, low, high);
+    if (add && !entry)
+        collect->stats.incomplete = 1;
+    return entry;
+}
+
+static void part_code(struct report_collect *collect, struct report_step *step,
+                      const struct engine_record *record)
+{
+    int begins = record->kind == ENGINE_REC_ATTEMPT_BEGIN;
+    struct report_attempt *entry =
+        part(collect, record->run, record->b, record->attempt, begins);
+    if (begins) {
+        step->attempts++;
+        step->retries += record->attempt > 1;
+        if (entry)
+            entry->begun_ns = record->time_ns;
+        return;
+    }
+    step->failures += record->detail != ENGINE_ERR_NONE;
+    if (!entry)
+        return;
+    step_latency(collect, &step->code, entry->begun_ns, record->time_ns);
+    report_attempts_drop(&collect->parts, entry);
+}
+
+/* What is sent and not applied when its operation succeeds is lost. */
+static void part_effect(struct report_collect *collect,
+                        const struct report_step *step,
+                        const struct engine_record *record)
+{
+    struct report_attempt *entry = part(collect, record->run, record->b, 0, 1);
+    if (!entry)
+        return;
+    entry->put_ns = (uint64_t)(step - collect->stats.steps) + 1;
+    if (record->kind != ENGINE_REC_EFFECT_SENT)
+        entry->claimed_ns = record->time_ns;
+}
+
+static void part_succeeded(struct report_collect *collect,
+                           const struct engine_record *record)
+{
+    struct report_attempt *entry = part(collect, record->run, record->a, 0, 0);
+    if (!entry)
+        return;
+    if (!entry->claimed_ns)
+        collect->stats.steps[entry->put_ns - 1].lost++;
+    report_attempts_drop(&collect->parts, entry);
+}
+
 static void attempt_code(struct report_collect *collect,
                          const struct engine_record *record)
 {
+    uint32_t workflow = workflow_of(collect, record->run);
+    if (workflow != UINT32_MAX && is_part(collect, workflow, record)) {
+        struct report_step *of = step_of(collect, record);
+        if (of)
+            part_code(collect, of, record);
+        return;
+    }
     struct report_attempt *entry = report_attempts_find(
         &collect->attempts, record->run, record->op, record->attempt);
     struct report_step *step = step_of(collect, record);
@@ -441,6 +600,9 @@ static void effect(struct report_collect *collect,
     struct report_step *step = step_of(collect, record);
     if (!step)
         return;
+    int is_of_part = is_part(collect, step->workflow_id, record);
+    if (is_of_part)
+        part_effect(collect, step, record);
     if (record->kind == ENGINE_REC_EFFECT_SENT) {
         step->effects_sent++;
     } else if (record->kind == ENGINE_REC_EFFECT_REPEAT) {
@@ -448,7 +610,7 @@ static void effect(struct report_collect *collect,
     } else {
         step->applied++;
         step->duplicates += record->a > 0;
-        if (record->a == 0 && step->has_effect &&
+        if (record->a == 0 && step->has_effect && !is_of_part &&
             !report_attempts_add(&collect->attempts, record->run, record->op,
                                  APPLIED))
             collect->stats.incomplete = 1;
@@ -473,8 +635,14 @@ static void event(struct report_collect *collect,
                   const struct engine_record *record)
 {
     struct run *run = run_of(collect, record->run);
-    if (!run && record->detail == ENGINE_EV_RUN_CREATED)
+    if (!run && record->detail == ENGINE_EV_RUN_CREATED) {
         collect->stats.runs.invoked++;
+        note_invoked(collect, record->run, (uint32_t)record->a);
+    }
+    if (record->detail == ENGINE_EV_OPERATION_SUCCEEDED)
+        part_succeeded(collect, record);
+    else if (!run && record->detail == ENGINE_EV_OP_SUCCEEDED)
+        op_succeeded(collect, record);
     if (!run)
         return;
     run->parked |= record->detail == ENGINE_EV_ATTEMPT_SUSPENDED;

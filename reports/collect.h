@@ -22,6 +22,7 @@
 #include "engine/point.h"
 #include "engine/record.h"
 #include "reports/hist.h"
+#include "reports/program.h"
 
 enum {
     REPORT_BUCKETS_MAX = 240,
@@ -39,8 +40,9 @@ struct report_armed {
 /* What records do not say. Arrays are borrowed and must outlive the report. */
 struct report_world {
     const struct engine_graph *const *graphs; /* by workflow id */
-    const uint32_t *const *effects; /* [workflow][op], not 0: has a side
-                                       effect; NULL: unknown */
+    const uint32_t *const *effects;        /* [workflow][op], not 0: has a side
+                                              effect; NULL: unknown */
+    const struct report_program *programs; /* by workflow; NULL: unknown */
     uint32_t graph_count;
     uint32_t node_count;
     const char *const *node_names; /* by node; NULL: unknown */
@@ -66,14 +68,17 @@ struct report_runs {
     uint64_t invoked; /* by other runs, not counted in any of the others */
 };
 
-/* One step of one workflow. */
+/*
+ * One step of one workflow. A handler has a row for its invocations, op 0, and
+ * one for each step that is known by name, its op being the step's number.
+ */
 struct report_step {
     const char *name;
     const char *workflow;
     uint32_t workflow_id;
     uint32_t op;
     int has_effect;
-    uint64_t attempts; /* put */
+    uint64_t attempts; /* put; of a handler's step: begun */
     uint64_t retries;  /* of these, beyond the first */
     uint64_t failures; /* reported with an error */
     uint64_t cut;      /* abandoned: the worker disappeared */

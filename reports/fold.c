@@ -33,7 +33,7 @@ static void forget_handler(struct fold_run *run)
 {
     if (run->handler) {
         free(run->handler->operations);
-        free(run->handler->contexts);
+        free(run->handler->ids);
     }
     free(run->handler);
     run->handler = NULL;
@@ -175,6 +175,17 @@ uint32_t fold_effect(const struct fold *fold, const struct fold_run *run,
     return world->effects[run->workflow][op];
 }
 
+uint32_t fold_step_effect(const struct fold *fold, const struct fold_run *run,
+                          const struct engine_record *record)
+{
+    const struct report_program *program =
+        fold->world->programs ? &fold->world->programs[run->workflow] : NULL;
+
+    if (program && record->count && record->count <= program->count)
+        return program->effects[record->count - 1];
+    return fold_effect(fold, run, 0);
+}
+
 static void forget_ops(struct fold_run *run)
 {
     if (!fold_terminal(run) || run->work_open ||
@@ -267,21 +278,20 @@ static void set_state(struct fold_run *run, uint16_t state)
 
 /* Operations of handlers. */
 
-static uint32_t *context_place(const struct fold_handler *handler, uint64_t id)
+static uint32_t *id_place(const struct fold_handler *handler, uint64_t id)
 {
-    uint32_t mask = handler->context_slots - 1;
+    uint32_t mask = handler->id_slots - 1;
     uint32_t at = (uint32_t)spread(id) & mask;
 
-    while (handler->contexts[at] &&
-           handler->operations[handler->contexts[at] - 1].id != id)
+    while (handler->ids[at] &&
+           handler->operations[handler->ids[at] - 1].id != id)
         at = (at + 1) & mask;
-    return &handler->contexts[at];
+    return &handler->ids[at];
 }
 
-static uint32_t context_number(const struct fold_handler *handler, uint64_t id)
+static uint32_t number_of(const struct fold_handler *handler, uint64_t id)
 {
-    uint32_t number =
-        id && handler->context_count ? *context_place(handler, id) : 0;
+    uint32_t number = id && handler->id_count ? *id_place(handler, id) : 0;
 
     return id && !number ? UINT32_MAX : number;
 }
@@ -289,35 +299,42 @@ static uint32_t context_number(const struct fold_handler *handler, uint64_t id)
 const struct fold_operation *fold_context(const struct fold_run *run,
                                           uint64_t id)
 {
-    uint32_t number = run->handler ? context_number(run->handler, id) : 0;
+    uint32_t number = run->handler ? number_of(run->handler, id) : 0;
 
     return number && number <= run->handler->count
                ? &run->handler->operations[number - 1]
                : NULL;
 }
 
-static bool add_context(struct fold_handler *handler, uint32_t number)
+const struct fold_operation *fold_step_of(const struct fold_run *run,
+                                          const struct engine_record *record)
 {
-    if (2 * handler->context_count >= handler->context_slots) {
-        uint32_t slots = handler->context_slots ? 2 * handler->context_slots
-                                                : 2 * OPERATIONS_MIN;
-        uint32_t *former = handler->contexts;
-        uint32_t former_slots = handler->context_slots;
+    return record->b ? fold_context(run, record->b)
+                     : fold_operation(run, record->op);
+}
 
-        handler->contexts = calloc(slots, sizeof(*handler->contexts));
-        if (!handler->contexts) {
-            handler->contexts = former;
+static bool add_id(struct fold_handler *handler, uint32_t number)
+{
+    if (2 * handler->id_count >= handler->id_slots) {
+        uint32_t slots =
+            handler->id_slots ? 2 * handler->id_slots : 2 * OPERATIONS_MIN;
+        uint32_t *former = handler->ids;
+        uint32_t former_slots = handler->id_slots;
+
+        handler->ids = calloc(slots, sizeof(*handler->ids));
+        if (!handler->ids) {
+            handler->ids = former;
             return false;
         }
-        handler->context_slots = slots;
+        handler->id_slots = slots;
         for (uint32_t i = 0; i < former_slots; i++)
             if (former[i])
-                *context_place(handler, handler->operations[former[i] - 1].id) =
+                *id_place(handler, handler->operations[former[i] - 1].id) =
                     former[i];
         free(former);
     }
-    *context_place(handler, handler->operations[number - 1].id) = number;
-    handler->context_count++;
+    *id_place(handler, handler->operations[number - 1].id) = number;
+    handler->id_count++;
     return true;
 }
 
@@ -346,7 +363,7 @@ static struct fold_operation *add_operation(struct fold *fold,
     *op = (struct fold_operation){
         .id = event->a,
         .due_ns = UINT64_MAX,
-        .parent = context_number(handler, event->key_hi),
+        .parent = number_of(handler, event->key_hi),
         .type = (uint8_t)engine_record_type(event),
         .subtype = (uint8_t)engine_record_subtype(event),
         .options = (uint8_t)engine_record_options(event)};
@@ -356,8 +373,7 @@ static struct fold_operation *add_operation(struct fold *fold,
         op->next_sibling = parent->first_child;
         parent->first_child = handler->count;
     }
-    if (op->type == ENGINE_OPERATION_CONTEXT &&
-        !add_context(handler, handler->count))
+    if (!add_id(handler, handler->count))
         fold->failed = 1;
     return op;
 }

@@ -94,9 +94,9 @@ struct fold_handler {
     struct fold_operation *operations; /* [count], number 1 first */
     uint32_t count;
     uint32_t capacity;
-    uint32_t *contexts; /* open addressing by id: numbers of contexts */
-    uint32_t context_count;
-    uint32_t context_slots;
+    uint32_t *ids; /* open addressing by id: numbers */
+    uint32_t id_count;
+    uint32_t id_slots;
     uint32_t invocation;      /* last one scheduled */
     uint32_t waiting;         /* operations that something outside will end */
     uint32_t outbox_open;     /* rows for other runs, not acknowledged */
@@ -272,9 +272,12 @@ static inline bool fold_is_for_run(const struct engine_record *outbox)
             outbox->state != ENGINE_SIG_CHILD_ENDED);
 }
 
-/* The context with this id (its low half) in a handler's run, or NULL. */
+/* The operation with this id (its low half) in a handler's run, or NULL. */
 const struct fold_operation *fold_context(const struct fold_run *run,
                                           uint64_t id);
+/* The one whose code a worker speaks of; NULL: nothing of it is in the log. */
+const struct fold_operation *fold_step_of(const struct fold_run *run,
+                                          const struct engine_record *record);
 /* 1 if any workflow of the world is a handler, else 0. */
 int fold_has_handlers(const struct check_world *world);
 /* The earliest store time at which a timer of this operation may fire. */
@@ -294,6 +297,9 @@ const char *fold_op_name(const struct fold *fold, const struct fold_run *run,
 /* 0: no side effect, 1: one without a key, 2: the receiver takes a key. */
 uint32_t fold_effect(const struct fold *fold, const struct fold_run *run,
                      uint32_t op);
+/* The same of the step of a handler that a worker or receiver speaks of. */
+uint32_t fold_step_effect(const struct fold *fold, const struct fold_run *run,
+                          const struct engine_record *record);
 
 /*
  * True if by the record end (WORLD_END) everything had time to happen that

@@ -29,6 +29,8 @@ void read_workflows(struct read_state *state, struct json_view root);
 /* "engine", with the rules that tie its values together. */
 void read_engine_defaults(struct scenario_engine *engine);
 void read_engine(struct read_state *state, struct json_view view);
+/* After workflows: what handlers may use, the store takes. */
+void read_engine_follow(struct scenario *scenario);
 
 /* "network", "disk", "clocks" and "envelope". */
 void read_world_defaults(struct scenario *scenario);

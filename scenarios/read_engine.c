@@ -239,6 +239,12 @@ static void read_handlers(struct json_view view, struct scenario_engine *engine,
                         err);
 }
 
+void read_engine_follow(struct scenario *scenario)
+{
+    if (scenario_has_programs(scenario) && !scenario->engine.store_limits_given)
+        follow_profile(&scenario->engine);
+}
+
 void read_engine(struct read_state *state, struct json_view view)
 {
     struct scenario_engine *engine = &state->scenario->engine;
@@ -259,6 +265,7 @@ void read_engine(struct read_state *state, struct json_view view)
             read_profile(state, limits);
         else
             read_limits(limits, engine, err);
+        engine->store_limits_given = true;
     }
     read_handlers(view, engine, err);
     read_pages(view, engine, err);

@@ -145,6 +145,7 @@ static void fill_check_world(struct runner *r)
     r->check_world = (struct check_world){
         .graphs = r->world->graphs,
         .effects = (const uint32_t *const *)r->world->effects,
+        .programs = r->world->steps_of,
         .graph_count = scenario->workflow_count,
         .runs_max = scenario->runs,
         .node_count = SIM_NODE_MAX + 1,
@@ -160,6 +161,7 @@ static void fill_check_world(struct runner *r)
         .progress_bound_ns = progress_bound(scenario),
         .op_payload_max = engine->op_payload_max,
         .history_ops_max = engine->history_ops_max,
+        .operations_max = engine->limits.limits.operations_max,
         .concurrency_max = scenario_concurrency(scenario),
         .envelope = {scenario->envelope.skew_ns_max,
                      scenario->envelope.drift_ppb_max,
@@ -232,6 +234,7 @@ static bool open_judges(struct runner *r)
         .graphs = r->world->graphs,
         .effects =
             r->capacity ? NULL : (const uint32_t *const *)r->world->effects,
+        .programs = r->world->steps_of,
         .graph_count = r->scenario->workflow_count,
         .node_count = SIM_NODE_MAX + 1,
         .node_names = r->node_names,

@@ -122,6 +122,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     if (json_get(root, "engine", JSON_OPTIONAL, &view, err))
         read_engine(state, view);
     read_workflows(state, root);
+    read_engine_follow(scenario);
     read_world(root, scenario, err);
     read_platform(state, root);
     read_load(state, root);

@@ -83,6 +83,7 @@ struct scenario_engine {
     uint64_t restart_ns;        /* a crashed process is back after this */
     struct limits_profile limits; /* of handlers, and of graphs if ... */
     bool limits_given;            /* ... the scenario names it */
+    bool store_limits_given;      /* "limits" is there, in either form */
     uint32_t snapshot_events;     /* of handlers; 0: no snapshots */
     bool optimistic;              /* handlers go on before what they did is
                                      durable, where they may */

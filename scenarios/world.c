@@ -540,6 +540,21 @@ static uint32_t *effect_table(const struct scenario_workflow *workflow)
     return effects;
 }
 
+/* Names and effects of a program's steps; false without memory. */
+static bool name_steps(const struct scenario_workflow *workflow,
+                       struct report_program *steps)
+{
+    uint32_t count = scenario_step_count(workflow);
+    if (!workflow->program)
+        return true;
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
+    const char **names = calloc(count + 1, sizeof(*names));
+    for (uint32_t i = 0; names && i < count; i++)
+        names[i] = scenario_step_name(workflow, i);
+    *steps = (struct report_program){names, workflow->effects, count};
+    return names != NULL;
+}
+
 static bool make_programs(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
@@ -548,9 +563,16 @@ static bool make_programs(struct scenario_world *world)
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
     world->programs =
         calloc(scenario->workflow_count, sizeof(*world->programs));
-    for (uint32_t i = 0; world->programs && i < scenario->workflow_count; i++)
+    world->steps_of =
+        calloc(scenario->workflow_count, sizeof(*world->steps_of));
+    if (!world->programs || !world->steps_of)
+        return false;
+    for (uint32_t i = 0; i < scenario->workflow_count; i++) {
         world->programs[i] = scenario->workflows[i].program;
-    return world->programs != NULL;
+        if (!name_steps(&scenario->workflows[i], &world->steps_of[i]))
+            return false;
+    }
+    return true;
 }
 
 bool scenario_world_tables(struct scenario_world *world)
@@ -670,6 +692,10 @@ void scenario_world_free(struct scenario_world *world)
     free(world->steps);
     free(world->answers);
     free(world->programs);
+    for (uint32_t i = 0; world->steps_of && i < world->scenario->workflow_count;
+         i++)
+        free((void *)world->steps_of[i].names);
+    free(world->steps_of);
     for (uint32_t i = 0; world->effects && i < world->scenario->workflow_count;
          i++)
         free(world->effects[i]);

@@ -8,6 +8,7 @@
 #include "engine/store.h"
 #include "engine/table.h"
 #include "faults/switchboard.h"
+#include "reports/program.h"
 #include "scenarios/scenario.h"
 #include "sim/client.h"
 #include "sim/coordinator_node.h"
@@ -65,8 +66,9 @@ struct scenario_world {
     const struct sim_answer **answers;
     const struct engine_program **programs; /* NULL: there are none */
     uint32_t **effects;                     /* by operation; owned */
-    struct engine_table invoked; /* runs of runs: their workflow, plus 1 */
-    struct engine_sink sink;     /* counts progress, then records */
+    struct report_program *steps_of; /* by workflow; what records speak of */
+    struct engine_table invoked;     /* runs of runs: their workflow, plus 1 */
+    struct engine_sink sink;         /* counts progress, then records */
     struct scenario_progress progress;
     char error[256]; /* of the store, when it could not be opened */
 };
