@@ -8,6 +8,7 @@
 
 #include "engine/operation.h"
 #include "engine/value.h"
+#include "engine/workflow.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/options.h"
@@ -20,6 +21,7 @@ enum {
 struct events {
     struct host_reader *reader;
     struct report_buffer out;
+    struct engine_block block; /* of one event, aligned */
     const struct engine_graph *graph;
     const char *type; /* NULL: any */
     uint64_t run;
@@ -117,6 +119,54 @@ static void show_action(struct report_buffer *out, const void *payload,
     report_buffer_json(out, text + signal.actor_size, signal.reason_size);
 }
 
+static bool has_operation(const struct engine_item *e)
+{
+    return e->kind == ENGINE_EV_OPERATION_STARTED ||
+           e->kind == ENGINE_EV_OPERATION_SUCCEEDED ||
+           e->kind == ENGINE_EV_OPERATION_FAILED ||
+           e->kind == ENGINE_EV_OPERATION_RETRY ||
+           e->kind == ENGINE_EV_OPERATION_TIMED_OUT;
+}
+
+/* What it is called; of a callback, what outside systems answer to. */
+static void show_operation(struct events *ev, const struct engine_item *e,
+                           const void *payload)
+{
+    struct report_buffer *out = &ev->out;
+    unsigned type = engine_operation_flag_type(e->flags);
+    struct engine_operation_view view;
+    struct engine_callback callback;
+    char name[128] = "";
+
+    if (!engine_block_begin(&ev->block, 8))
+        return;
+    const struct engine_item *item =
+        engine_block_item(&ev->block, e, payload, e->size);
+    if (!item || engine_operation_view(item, &view))
+        return;
+    report_buffer_put(out, engine_operation_type_name(type));
+    if (view.name.size > 0) {
+        snprintf(name, sizeof(name), "%.*s",
+                 view.name.size < sizeof(name) ? (int)view.name.size
+                                               : (int)sizeof(name) - 1,
+                 view.name.text);
+        report_buffer_put(out, " ");
+        (void)report_buffer_plain(out, name, 40);
+    }
+    if (view.head.error)
+        report_buffer_print(out, ", %s", engine_error_name(view.head.error));
+    if (type == ENGINE_OPERATION_CALLBACK &&
+        e->kind == ENGINE_EV_OPERATION_STARTED) {
+        engine_callback_write(ev->run, e->op, (struct engine_hash){e->a, e->b},
+                              &callback);
+        report_buffer_print(out, ", answer to %s", callback.id);
+    }
+    if (ev->payload && view.head.value_size > 0) {
+        report_buffer_put(out, " ");
+        report_buffer_json(out, view.value, view.head.value_size);
+    }
+}
+
 static const char *op_name(const struct events *ev, uint32_t op)
 {
     if (op == UINT32_MAX || !ev->graph || op >= engine_graph_count(ev->graph) ||
@@ -146,6 +196,8 @@ static void text_event(struct events *ev, const struct engine_item *e,
     explain(out, e);
     if (e->kind == ENGINE_EV_OPERATOR_ACTION)
         show_action(out, payload, e->size);
+    else if (has_operation(e))
+        show_operation(ev, e, payload);
     else if (ev->payload && e->size > 0)
         show_payload(out, payload, e->size);
     report_buffer_put(out, "\n");
@@ -330,6 +382,7 @@ int command_events(int argc, char **argv)
     report_buffer_init(&ev.out);
     int code = show(&ev, rest[0], follow);
     report_buffer_free(&ev.out);
+    engine_block_free(&ev.block);
     host_reader_close(ev.reader);
     return code;
 }

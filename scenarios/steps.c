@@ -288,6 +288,18 @@ static void drop_over(struct steps *s)
             i++;
 }
 
+/* A submitter that only sleeps: somebody else must hand the id out. */
+static void tell_callback(const struct doing *d, const void *input, size_t size)
+{
+    const struct scenario_workflow *w =
+        &d->steps->scenario.workflows[d->workflow];
+
+    if (w->program && engine_program_step(w->program, d->step)->role ==
+                          ENGINE_PROGRAM_SUBMITTER)
+        say(d->steps, "run %" PRIu64 " waits for callback \"%s\": %.*s", d->run,
+            name_of(d), size < 64 ? (int)size : 64, (const char *)input);
+}
+
 static void begin(void *self, struct host_worker *worker, uint32_t workflow,
                   const struct engine_execute *what, const void *input,
                   size_t size)
@@ -315,6 +327,7 @@ static void begin(void *self, struct host_worker *worker, uint32_t workflow,
     if (command->words) {
         run_command(d, command, what, input_of(input, size));
     } else {
+        tell_callback(d, input, size);
         d->due_ns = host_mono_ns();
         if (!command->at_once)
             d->due_ns += sim_dist_at(&step_of(d)->duration, draw(&s->times, d));

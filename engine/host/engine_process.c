@@ -35,8 +35,7 @@ enum {
     COORDINATORS_MAX = 8,
     LINKS_MAX = 1024,
     WORKFLOWS_MAX = 1024,
-    RUNS_MAX = 100000,
-    NO_LINK = UINT32_MAX
+    RUNS_MAX = 100000
 };
 
 /* Everything that grows and is taken from the front is one of these. */
