@@ -86,14 +86,17 @@ static void add_snapshot(struct engine_owned *o, struct engine_decide *decide,
     engine_decide_row(decide, &row, image->bytes + sizeof(uint64_t),
                       image->size - sizeof(uint64_t));
     o->snapshot_seq = row.a;
+    o->snapshot_sent = 1;
 }
 
 static void take_image(struct engine_coordinator *c, struct engine_owned *o,
                        struct engine_block *image)
 {
     engine_block_init(image);
+    o->snapshot_sent = 0;
     if (!o->run->execution || c->config.snapshot_events == 0 || o->broken ||
-        o->seq == 0 || o->seq - 1 - o->snapshot_seq < c->config.snapshot_events)
+        o->snapshot_refused || o->seq == 0 ||
+        o->seq - 1 - o->snapshot_seq < c->config.snapshot_events)
         return;
     if (!engine_block_begin(image, sizeof(uint64_t)) ||
         engine_run_save(o->run, image))
@@ -459,7 +462,9 @@ static void refused(struct engine_coordinator *c, struct engine_owned *o,
 {
     /* Too early by the store's clock, or too much: which, the size tells. */
     bool early = reply->maximum > reply->actual;
-    if (!early)
+    if (!early && o->snapshot_sent)
+        o->snapshot_refused = 1; /* the run can do without */
+    else if (!early)
         o->over_limit = 1;
     engine_owned_reload(c, o,
                         early ? engine_earlier(reply->maximum - reply->actual,

@@ -9,9 +9,17 @@
  *     worker --HINT--> coordinator --APPEND--> store
  *     coordinator --RESULT--> client --RESULT_ACK--> coordinator --ACK--> store
  *
- * A run has at most one request in flight. What was decided but not confirmed
- * is never acted upon: after `unknown`, `conflict` or `failed` the run is read
- * again from the store. Messages may be lost, doubled or late.
+ * Handlers (engine/workflow.h) are invoked as attempts of their run's one
+ * operation; an invocation asks the owner of its run, not the store:
+ *
+ *     worker --STATE, CHECKPOINT--> coordinator --APPEND--> store
+ *     coordinator --STATE_PAGE, CHECKPOINTED--> worker
+ *     anybody --SIGNAL--> store, --WAKE--> coordinator --APPEND--> store
+ *
+ * A run has at most one request in flight, beside those about its outbox. What
+ * was decided but not confirmed is never acted upon: after `unknown`,
+ * `conflict` or `failed` the run is read again from the store. Messages may be
+ * lost, doubled or late.
  */
 #ifndef ENGINE_COORDINATOR_H
 #define ENGINE_COORDINATOR_H

@@ -100,11 +100,13 @@ struct engine_owned {
     uint8_t durable; /* the store has the run: starts are confirmed */
     uint8_t acked;   /* the client has the result */
     uint8_t mail_wanted;
-    uint8_t broken;     /* the log cannot be folded: block the run */
-    uint8_t over_limit; /* the history is full: fail the run */
-    uint8_t ending;     /* its end is asked for, attempts are under way */
-    uint8_t release;    /* the request in flight gives the lease back */
-    uint8_t answer;     /* enum engine_answer, to the question */
+    uint8_t broken;           /* the log cannot be folded: block the run */
+    uint8_t over_limit;       /* the history is full: fail the run */
+    uint8_t snapshot_sent;    /* with the request in flight */
+    uint8_t snapshot_refused; /* it has become too large */
+    uint8_t ending;           /* its end is asked for, attempts are under way */
+    uint8_t release;          /* the request in flight gives the lease back */
+    uint8_t answer;           /* enum engine_answer, to the question */
     struct engine_dispatch *dispatch; /* by operation */
 };
 

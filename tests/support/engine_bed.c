@@ -345,12 +345,18 @@ size_t engine_bed_waiting(const struct engine_bed *bed)
     return count;
 }
 
-void engine_bed_discard(struct engine_bed *bed, size_t index)
+struct engine_bed_post *engine_bed_detach(struct engine_bed *bed, size_t index)
 {
     struct engine_bed_post *post = bed->posts[index];
     bed->post_count--;
     memmove(&bed->posts[index], &bed->posts[index + 1],
             (bed->post_count - index) * sizeof(struct engine_bed_post *));
+    return post;
+}
+
+void engine_bed_discard(struct engine_bed *bed, size_t index)
+{
+    struct engine_bed_post *post = engine_bed_detach(bed, index);
     free(post->bytes);
     free(post);
 }
@@ -592,33 +598,36 @@ const char *engine_bed_story(const struct engine_bed *bed, uint64_t run,
 /* Signals ---------------------------------------------------------------------
  */
 
+static void put_text(unsigned char **to, const char *text)
+{
+    for (; text && *text; text++)
+        *(*to)++ = (unsigned char)*text;
+}
+
 unsigned engine_bed_signal(struct engine_bed *bed, uint64_t run, uint32_t kind,
                            uint32_t op, uint64_t id, const char *reason,
                            const char *value)
 {
+    static const char actor[] = "tests";
     unsigned char bytes[512];
-    size_t reason_size = reason ? strlen(reason) : 0;
-    size_t value_size = value ? strlen(value) : 0;
-    const struct engine_signal head = {.run = run,
-                                       .kind = kind,
-                                       .actor_size = 5,
-                                       .reason_size = (uint16_t)reason_size,
-                                       .value_size = (uint32_t)value_size};
-    size_t size = sizeof(head) + 5 + reason_size + value_size;
-    assert(size <= sizeof(bytes));
+    const struct engine_signal head = {
+        .run = run,
+        .kind = kind,
+        .actor_size = sizeof(actor) - 1,
+        .reason_size = (uint16_t)(reason ? strlen(reason) : 0),
+        .value_size = (uint32_t)(value ? strlen(value) : 0)};
+    unsigned char *to = bytes + sizeof(head);
     memcpy(bytes, &head, sizeof(head));
-    memcpy(bytes + sizeof(head), "tests", 5);
-    if (reason)
-        memcpy(bytes + sizeof(head) + 5, reason, reason_size);
-    if (value)
-        memcpy(bytes + sizeof(head) + 5 + reason_size, value, value_size);
+    put_text(&to, actor);
+    put_text(&to, reason);
+    put_text(&to, value);
     engine_bed_ask(bed, ENGINE_REQ_SIGNAL, run);
     const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
                                      .kind = (uint16_t)kind,
                                      .op = op,
                                      .a = id,
                                      .b = 1};
-    engine_bed_add(bed, &item, bytes, size);
+    engine_bed_add(bed, &item, bytes, (size_t)(to - bytes));
     return engine_bed_apply_own(bed);
 }
 

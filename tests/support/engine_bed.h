@@ -118,6 +118,8 @@ struct engine_bed_post *engine_bed_order_post(struct engine_bed *bed,
 void engine_bed_lose_all(struct engine_bed *bed);
 /* Posts not taken. */
 size_t engine_bed_waiting(const struct engine_bed *bed);
+/* Takes a post out of the row; it is the caller's. */
+struct engine_bed_post *engine_bed_detach(struct engine_bed *bed, size_t index);
 /* Removes a post for good. */
 void engine_bed_discard(struct engine_bed *bed, size_t index);
 

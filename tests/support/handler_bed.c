@@ -25,8 +25,15 @@ void handler_bed_add(struct handler_bed *b,
 void handler_bed_open(struct handler_bed *b,
                       const struct engine_handler *handler)
 {
+    handler_bed_open_within(b, handler, NULL);
+}
+
+void handler_bed_open_within(struct handler_bed *b,
+                             const struct engine_handler *handler,
+                             const struct engine_store_limits *limits)
+{
     *b = (struct handler_bed){.workers = 1};
-    engine_bed_open(&b->bed, NULL, NULL);
+    engine_bed_open(&b->bed, NULL, limits);
     b->bed.coordinator.graph_count = 0;
     b->bed.worker.slots = 8;
     handler_bed_add(b, handler);
@@ -123,10 +130,7 @@ void handler_bed_pump(struct handler_bed *b)
 {
     for (unsigned n = 0; b->bed.post_count > 0; n++) {
         assert(n < 1000000);
-        struct engine_bed_post *post = b->bed.posts[0];
-        b->bed.post_count--;
-        memmove(b->bed.posts, b->bed.posts + 1,
-                b->bed.post_count * sizeof(b->bed.posts[0]));
+        struct engine_bed_post *post = engine_bed_detach(&b->bed, 0);
         enum handler_bed_fate fate =
             b->fate ? b->fate(b, post) : HANDLER_BED_CARRY;
         if (fate != HANDLER_BED_LOSE)

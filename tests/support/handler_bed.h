@@ -46,6 +46,10 @@ struct handler_bed {
 /* Workflow 0 is this handler's; one coordinator and one worker. */
 void handler_bed_open(struct handler_bed *bed,
                       const struct engine_handler *handler);
+/* With a store of these limits. */
+void handler_bed_open_within(struct handler_bed *bed,
+                             const struct engine_handler *handler,
+                             const struct engine_store_limits *limits);
 /* Another workflow; before machines are made anew. */
 void handler_bed_add(struct handler_bed *bed,
                      const struct engine_handler *handler);

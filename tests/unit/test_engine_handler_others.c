@@ -306,6 +306,24 @@ Test(engine_handler_others, an_operator_may_give_a_payment_up)
     handler_bed_close(&bed);
 }
 
+Test(engine_handler_others, a_blocked_run_may_be_cancelled)
+{
+    open_blocked();
+    operate(ENGINE_SIG_CANCEL, UINT32_MAX, NULL);
+    cr_assert_eq(bed.state, ENGINE_RUN_CANCELLED, "%s", story_of(RUN));
+    cr_assert_str_eq(end_of(RUN), "I looked");
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_blocked_run_that_is_stopped_has_nothing_open)
+{
+    open_blocked();
+    operate(ENGINE_SIG_STOP, UINT32_MAX, NULL);
+    cr_assert_eq(bed.state, ENGINE_RUN_STOPPED, "%s", story_of(RUN));
+    cr_assert(strstr(story_of(RUN), "operation_stopped:1.1"), "%s", text);
+    handler_bed_close(&bed);
+}
+
 Test(engine_handler_others, a_run_that_needs_no_operator_only_consumes_him)
 {
     open_parent("echo", &echo_handler);

@@ -429,3 +429,112 @@ Test(engine_handler_runs, too_large_an_input_is_refused_with_both_sizes)
     cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
     handler_bed_close(&bed);
 }
+
+/* Snapshots
+ * ---------------------------------------------------------------------
+ */
+
+static int ten_steps(struct engine_context *c, void *self,
+                     struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_bytes value = input;
+    for (unsigned i = 0; i < 10; i++)
+        TRY(engine_step(c, "step", here, self, value, &repeatable, &value));
+    TRY(engine_wait(c, "nap", 200 * BED_S));
+    *out = value;
+    return ENGINE_DONE;
+}
+
+Test(engine_handler_runs, steps_before_a_snapshot_are_not_run_again)
+{
+    unsigned runs = 0;
+    const struct engine_handler handler = {"ten", ten_steps, &runs};
+    handler_bed_open(&bed, &handler);
+    bed.bed.coordinator.snapshot_events = 6;
+    bed.bed.coordinator.page_max = 1;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 250 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story());
+    cr_assert_eq(runs, 10);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, a_run_can_do_without_a_snapshot_that_is_too_large)
+{
+    unsigned runs = 0;
+    const struct engine_handler handler = {"ten", ten_steps, &runs};
+    struct engine_store_limits limits = engine_bed_limits();
+    limits.snapshot_max = 16;
+    handler_bed_open_within(&bed, &handler, &limits);
+    bed.bed.coordinator.snapshot_events = 6;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 250 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story());
+    handler_bed_close(&bed);
+}
+
+/* Hosts that wait for answers
+ * -----------------------------------------------------
+ */
+
+/* What the coordinator wants sent: requests are served, the answer is kept. */
+static bool serve_one(struct engine_block *answer)
+{
+    if (bed.bed.post_count == 0)
+        return false;
+    struct engine_bed_post *post = engine_bed_detach(&bed.bed, 0);
+    const struct engine_message *message = engine_bed_head(post);
+    bool answered = post->kind == ENGINE_DO_SEND &&
+                    message->kind == ENGINE_MSG_CHECKPOINTED;
+    if (post->kind == ENGINE_DO_REQUEST) {
+        engine_bed_apply(&bed.bed, engine_bed_request(post));
+        engine_bed_reply(&bed.bed, post->from,
+                         (const void *)bed.bed.reply.bytes);
+    } else if (answered) {
+        memcpy(engine_block_begin(answer, message->size), message,
+               message->size);
+    }
+    free(post->bytes);
+    free(post);
+    return !answered;
+}
+
+/* The worker has its own blocks: it is in the middle of a step. */
+static int ask_and_wait(void *self, const struct engine_message *question,
+                        struct engine_block *answer)
+{
+    unsigned *asked = self;
+    ++*asked;
+    struct engine_update kept = bed.bed.update;
+    engine_update_init(&bed.bed.update);
+    engine_bed_message(&bed.bed, HANDLER_BED_COORDINATOR, question,
+                       question + 1, question->size - sizeof(*question));
+    while (serve_one(answer))
+        continue;
+    engine_update_free(&bed.bed.update);
+    bed.bed.update = kept;
+    return answer->size > 0 ? 0 : -1;
+}
+
+Test(engine_handler_runs, a_host_that_waits_for_answers_calls_a_handler_once)
+{
+    unsigned runs = 0;
+    unsigned asked = 0;
+    struct engine_block scratch;
+    const struct engine_handler handler = {"ten", ten_steps, &runs};
+    handler_bed_open(&bed, &handler);
+    engine_block_init(&scratch);
+    bed.bed.worker.scratch = &scratch;
+    bed.bed.worker.persist = ask_and_wait;
+    bed.bed.worker.self = &asked;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 250 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story());
+    cr_assert_eq(runs, 10);
+    cr_assert_geq(asked, 11);
+    handler_bed_close(&bed);
+    engine_block_free(&scratch);
+}

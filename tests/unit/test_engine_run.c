@@ -344,7 +344,8 @@ static struct engine_run *invoked_twice(const struct engine_graph *graph)
         .created_ns = 3, .seed = 4, .parent = 5, .parent_op = 6, .depth = 7};
     unsigned char created[sizeof(origin) + 2];
     memcpy(created, &origin, sizeof(origin));
-    memcpy(created + sizeof(origin), "in", 2);
+    created[sizeof(origin)] = 'i';
+    created[sizeof(origin) + 1] = 'n';
     engine_block_init(&block);
     engine_block_begin(&block, 8);
     const struct engine_item events[] = {
