@@ -8,6 +8,7 @@
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/options.h"
+#include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -20,18 +21,28 @@ static void say(void *self, enum host_level level, const char *text)
     fprintf(stderr, "perdure %s: %s\n", (const char *)self, text);
 }
 
-static const struct engine_limits *find_limits(const char *name)
+/* A built-in profile, or one from a file. False: said why. */
+static bool find_limits(const char *name, struct limits_profile *profile)
 {
-    const struct engine_limits *limits = engine_limits_find(name);
+    struct json_error error = {0};
+    struct json_doc *doc = NULL;
 
-    if (limits)
-        return limits;
-    fprintf(stderr, "perdure engine: found limit profile \"%.40s\", allowed",
-            name);
-    for (uint32_t i = 0; engine_limits_at(i); i++)
-        fprintf(stderr, "%s %s", i ? "," : "", engine_limits_at(i)->name);
-    fprintf(stderr, "\n");
-    return NULL;
+    if (limits_profile_find(name, profile))
+        return true;
+    if (access(name, F_OK) != 0) {
+        fprintf(stderr,
+                "perdure engine: found limit profile \"%.40s\", allowed", name);
+        for (uint32_t i = 0; engine_limits_at(i); i++)
+            fprintf(stderr, " %s,", engine_limits_at(i)->name);
+        fprintf(stderr, " or the name of a file\n");
+        return false;
+    }
+    if (json_read_file(name, &doc, &error) == 0)
+        (void)limits_profile_read(json_root(doc), name, profile, &error);
+    json_free(doc);
+    if (error.code)
+        fprintf(stderr, "%s\n", error.text);
+    return error.code == 0;
 }
 
 int command_engine(int argc, char **argv)
@@ -39,6 +50,7 @@ int command_engine(int argc, char **argv)
     const char *profile = "aws";
     const char *rest[1];
     const char *key = NULL;
+    struct limits_profile limits;
     uint8_t bytes[CIPHER_KEY_SIZE];
     char error[HOST_ERROR_SIZE];
     uint64_t level = HOST_SAY_INFO, sync = 0, coordinators = 1;
@@ -61,9 +73,9 @@ int command_engine(int argc, char **argv)
                      "full|normal]") < 0)
         return EXIT_USAGE;
     config.database = rest[0];
-    config.limits = find_limits(profile);
-    if (!config.limits)
+    if (!find_limits(profile, &limits))
         return EXIT_USAGE;
+    config.limits = &limits.limits;
     if (!database_key(argv[0], key, bytes, &config.key))
         return EXIT_ENVIRONMENT;
     config.level = (enum host_level)level;
