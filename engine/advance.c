@@ -50,11 +50,12 @@ static bool decide_events(struct engine_coordinator *c, struct engine_owned *o,
         return false;
     decide_mail(decide, o);
     engine_service_decide(c, o, decide);
-    engine_decide_timers(decide);
+    /* What waits in the inbox came in time, however late its owner looks. */
     uint32_t before = decide->count;
     engine_inbox_decide(o, decide);
     /* What it set going has no time yet. */
     bool timeless = decide->count == before;
+    engine_decide_timers(decide);
     engine_decide_ready(decide);
     engine_decide_end(decide);
     return timeless && o->outbox.size == 0 && o->question.size == 0 &&
