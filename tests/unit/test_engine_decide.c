@@ -549,3 +549,11 @@ Test(engine_decide, jitter_is_a_function_of_seed_run_operation_and_attempt)
     cr_assert_neq(engine_retry_delay(&retry, 1, 2, 9, 4), draw);
     cr_assert_neq(engine_retry_delay(&retry, 1, 2, 3, 9), draw);
 }
+
+Test(engine_decide, invocations_that_break_off_wait_longer_and_longer)
+{
+    static const uint64_t seconds[] = {1, 1, 2, 4, 8, 16, 32, 60, 60};
+    for (uint32_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+        cr_assert_eq(engine_decide_backoff(i), seconds[i] * BED_S, "%u", i);
+    cr_assert_eq(engine_decide_backoff(UINT32_MAX), 60 * BED_S);
+}
