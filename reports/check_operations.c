@@ -93,6 +93,19 @@ static bool allowed(const struct fold_operation *op, unsigned event)
     }
 }
 
+/* Stopping a run stops what is in its contexts as well, these first. */
+static bool stopped_with_its_context(const struct look *look)
+{
+    const struct fold_operation *above = look->op;
+
+    if (look->record->detail != ENGINE_EV_OPERATION_STOPPED)
+        return false;
+    do {
+        above = fold_operation(look->run, above->parent);
+    } while (above && !engine_status_terminal(above->status));
+    return above && above->status == ENGINE_STATUS_STOPPED;
+}
+
 static void change(const struct look *look)
 {
     const struct fold_operation *op = look->op;
@@ -106,7 +119,7 @@ static void change(const struct look *look)
                  engine_operation_type_name(op->type));
     else if (engine_status_terminal(op->status))
         OP_WRONG(look, "after it had %s", fold_status_name(op->status));
-    else if (op->orphan)
+    else if (op->orphan && !stopped_with_its_context(look))
         OP_WRONG(look, "after %s above it had ended", "a context");
     else if (!allowed(op, record->detail))
         OP_WRONG(look, "while it is %s", fold_status_name(op->status));

@@ -401,11 +401,18 @@ uint64_t fold_due(const struct fold_operation *op)
     return beat < op->due_ns ? beat : op->due_ns;
 }
 
+/* What its record says of times are times; messages have numbers there. */
+static bool has_timer(unsigned type)
+{
+    return type == ENGINE_OPERATION_WAIT || type == ENGINE_OPERATION_CALLBACK ||
+           type == ENGINE_OPERATION_INVOKE;
+}
+
 static void began(struct fold_operation *op, const struct engine_record *event)
 {
     op->status = ENGINE_STATUS_STARTED;
     op->beat_ns = event->wall_ns;
-    if (!fold_is_outside(op->type))
+    if (!has_timer(op->type))
         return;
     op->second_ns = event->token;
     op->due_ns = event->b || op->type == ENGINE_OPERATION_WAIT

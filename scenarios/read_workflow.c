@@ -252,20 +252,28 @@ void read_check_contract(struct read_program *reading, struct json_view view,
                   engine_contract_text(&fault, text, sizeof(text)));
 }
 
-static void read_side_effect(struct json_view view, struct engine_node *node,
-                             struct json_error *err)
+static void read_side_effect(const struct read_program *reading,
+                             struct json_view view, struct engine_node *node)
 {
     static const char *const effects[] = {"read_only", "idempotent",
                                           "reversible", "irreversible"};
     static const char *const semantics[] = {"at_least_once", "at_most_once"};
+    struct json_error *err = reading->err;
     size_t effect = ENGINE_EFFECT_IRREVERSIBLE - 1;
     size_t kind = ENGINE_AT_LEAST_ONCE - 1;
     (void)json_get_enum(view, "side_effect", JSON_OPTIONAL, effects,
                         COUNT(effects), &effect, err);
-    (void)json_get_enum(view, "semantics", JSON_OPTIONAL, semantics,
-                        COUNT(semantics), &kind, err);
+    bool given = json_get_enum(view, "semantics", JSON_OPTIONAL, semantics,
+                               COUNT(semantics), &kind, err);
     node->side_effect = (enum engine_side_effect)(effect + 1);
     node->semantics = (enum engine_semantics)(kind + 1);
+    if (!reading->program || node->side_effect != ENGINE_EFFECT_IRREVERSIBLE)
+        return;
+    if (given && node->semantics == ENGINE_AT_LEAST_ONCE)
+        json_fail(json_member(view, "semantics"), err,
+                  "found at_least_once of an irreversible step in a handler, "
+                  "allowed at_most_once");
+    node->semantics = ENGINE_AT_MOST_ONCE;
 }
 
 static void check_irreversible(struct json_view view,
@@ -300,7 +308,7 @@ void read_class(struct read_program *reading, struct json_view view,
 {
     struct json_error *err = reading->err;
     struct json_view retry = json_member(view, "retry");
-    read_side_effect(view, node, err);
+    read_side_effect(reading, view, node);
     read_contract(view, contract, err);
     contract->side_effect = node->side_effect;
     contract->semantics = node->semantics;
