@@ -162,6 +162,7 @@ static bool is_timed(const struct engine_op_entry *entry)
     case ENGINE_OPERATION_WAIT:
     case ENGINE_OPERATION_CALLBACK:
     case ENGINE_OPERATION_INVOKE:
+    case ENGINE_OPERATION_RECEIVE:
         return entry->status == ENGINE_STATUS_STARTED;
     default:
         return false;
@@ -217,6 +218,26 @@ static int set_due(struct engine_execution *execution,
                         UNSTAMPED_DUE);
     entry->unstamped &= (uint8_t)~UNSTAMPED_DUE;
     entry->due_ns = UINT64_MAX;
+    return 0;
+}
+
+/* Something outside has ended it, or it was cancelled: its due time is when. */
+static int set_ended(struct engine_execution *execution,
+                     struct engine_op_entry *entry, uint64_t time_ns)
+{
+    return set_time(execution, entry, &entry->due_ns, time_ns, 0,
+                    UNSTAMPED_DUE);
+}
+
+/* The end of a WAIT, after so long or at that time. */
+static int set_wait(struct engine_execution *execution,
+                    struct engine_op_entry *entry, uint64_t time_ns,
+                    uint64_t first_ns)
+{
+    if (!(entry->options & ENGINE_OPTION_UNTIL))
+        return set_time(execution, entry, &entry->due_ns, time_ns, first_ns,
+                        UNSTAMPED_DUE);
+    entry->due_ns = first_ns > 0 ? first_ns : 1;
     return 0;
 }
 
@@ -458,17 +479,15 @@ static int start(struct engine_execution *execution,
             return -1;
         return set_due(execution, entry, time_ns, head->first_ns);
     case ENGINE_OPERATION_WAIT:
-        return set_time(execution, entry, &entry->due_ns, time_ns,
-                        head->first_ns, UNSTAMPED_DUE);
+        return set_wait(execution, entry, time_ns, head->first_ns);
     case ENGINE_OPERATION_SEND:
         entry->peer = head->first_ns;
         entry->second_ns = head->second_ns;
         break;
     case ENGINE_OPERATION_INVOKE:
+    case ENGINE_OPERATION_RECEIVE:
         if (set_due(execution, entry, time_ns, head->first_ns))
             return -1;
-        break;
-    case ENGINE_OPERATION_RECEIVE:
         break;
     default:
         return set_due(execution, entry, time_ns, 0);
@@ -538,7 +557,7 @@ static int act(struct engine_execution *execution,
                          (options & ENGINE_OPTION_BLOB) |
                              ENGINE_OPTION_PROGRESS);
     case ENGINE_ACTION_CANCEL:
-        return 0;
+        return set_ended(execution, entry, time_ns);
     default:
         return finish(execution, entry, view, options);
     }
@@ -642,7 +661,7 @@ static void end_on_edge(struct engine_execution *execution,
 static int end_outside(struct engine_execution *execution,
                        struct engine_op_entry *entry,
                        const struct engine_operation_view *view,
-                       unsigned options, unsigned status)
+                       unsigned options, unsigned status, uint64_t time_ns)
 {
     const struct engine_edge *edge;
     bool outside = true;
@@ -655,7 +674,8 @@ static int end_outside(struct engine_execution *execution,
         outside = !edge || !edge->ended; /* else it came with its START */
     }
     engine_execution_tally(execution, entry, -1);
-    if (finish(execution, entry, view, options))
+    if (finish(execution, entry, view, options) ||
+        set_ended(execution, entry, time_ns))
         return -1;
     entry->status = (uint8_t)status;
     touch(execution, entry, outside);
@@ -741,7 +761,8 @@ static int apply_action(struct engine_execution *execution,
         return -2;
     return end_outside(execution, entry, &view, options,
                        action == ENGINE_ACTION_FAIL ? ENGINE_STATUS_FAILED
-                                                    : ENGINE_STATUS_SUCCEEDED);
+                                                    : ENGINE_STATUS_SUCCEEDED,
+                       time_ns);
 }
 
 /* A change of status that brings nothing with it. */
@@ -769,12 +790,14 @@ static int ready(struct engine_execution *execution,
 }
 
 static int fired(struct engine_execution *execution,
-                 struct engine_op_entry *entry)
+                 struct engine_op_entry *entry, uint64_t time_ns)
 {
     if (entry->type != ENGINE_OPERATION_WAIT)
         return -2;
     if (engine_entry_over(entry))
         return 0;
+    if (set_ended(execution, entry, time_ns))
+        return -1;
     return become(execution, entry, ENGINE_STATUS_SUCCEEDED, ENGINE_ERR_NONE);
 }
 
@@ -793,26 +816,30 @@ static int heartbeat(struct engine_execution *execution,
 /* An end with a payload that is neither success nor failure. */
 static int end_as(struct engine_execution *execution,
                   const struct engine_item *event,
-                  struct engine_op_entry *entry, unsigned status)
+                  struct engine_op_entry *entry, unsigned status,
+                  uint64_t time_ns)
 {
     struct engine_operation_view view;
 
     if (engine_operation_view(event, &view) ||
         view.head.error >= ENGINE_ERR_COUNT ||
         (entry->type != ENGINE_OPERATION_CALLBACK &&
-         entry->type != ENGINE_OPERATION_INVOKE))
+         entry->type != ENGINE_OPERATION_INVOKE &&
+         entry->type != ENGINE_OPERATION_RECEIVE))
         return -2;
-    return end_outside(execution, entry, &view, 0, status);
+    return end_outside(execution, entry, &view, 0, status, time_ns);
 }
 
 static int stopped(struct engine_execution *execution,
                    const struct engine_item *event,
-                   struct engine_op_entry *entry)
+                   struct engine_op_entry *entry, uint64_t time_ns)
 {
     if (event->size > 0)
-        return end_as(execution, event, entry, ENGINE_STATUS_STOPPED);
+        return end_as(execution, event, entry, ENGINE_STATUS_STOPPED, time_ns);
     if (engine_entry_over(entry))
         return 0;
+    if (set_ended(execution, entry, time_ns))
+        return -1;
     return become(execution, entry, ENGINE_STATUS_STOPPED, ENGINE_ERR_STOPPED);
 }
 
@@ -827,13 +854,14 @@ static int apply_outside(struct engine_execution *execution,
     case ENGINE_EV_OPERATION_READY:
         return ready(execution, entry);
     case ENGINE_EV_OPERATION_FIRED:
-        return fired(execution, entry);
+        return fired(execution, entry, time_ns);
     case ENGINE_EV_OPERATION_TIMED_OUT:
-        return end_as(execution, event, entry, ENGINE_STATUS_TIMED_OUT);
+        return end_as(execution, event, entry, ENGINE_STATUS_TIMED_OUT,
+                      time_ns);
     case ENGINE_EV_OPERATION_HEARTBEAT:
         return heartbeat(execution, entry, time_ns);
     default:
-        return stopped(execution, event, entry);
+        return stopped(execution, event, entry, time_ns);
     }
 }
 

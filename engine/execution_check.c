@@ -460,6 +460,22 @@ static int check_delay(struct batch *batch, const struct update *update)
     return within(batch, update, ENGINE_LIMIT_wait_max_ns, what, delay);
 }
 
+/* A wait until a time: none before its run's end is too long. */
+static int check_wait(struct batch *batch, const struct update *update)
+{
+    uint64_t last =
+        engine_store_later(engine_store_later(batch->execution->started_ns,
+                                              batch->limits->run_max_ns),
+                           batch->limits->wait_max_ns);
+
+    if (!(update->options & ENGINE_OPTION_UNTIL))
+        return check_delay(batch, update);
+    if (update->view.head.first_ns <= last)
+        return 0;
+    return over(batch, update, ENGINE_LIMIT_wait_max_ns, "wait's end",
+                update->view.head.first_ns, last);
+}
+
 static int check_callback(struct batch *batch, const struct update *update)
 {
     uint64_t timeout = update->view.head.first_ns;
@@ -502,7 +518,10 @@ static int check_numbers(struct batch *batch, const struct update *update)
         return 0;
     switch (update->type) {
     case ENGINE_OPERATION_WAIT:
-        return check_delay(batch, update);
+        return check_wait(batch, update);
+    case ENGINE_OPERATION_RECEIVE:
+        return within(batch, update, ENGINE_LIMIT_callback_max_ns, "timeout",
+                      update->view.head.first_ns);
     case ENGINE_OPERATION_CALLBACK:
         return check_callback(batch, update);
     case ENGINE_OPERATION_INVOKE:

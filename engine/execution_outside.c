@@ -98,6 +98,9 @@ static int write_timeout(const struct engine_execution *execution,
     if (entry->type == ENGINE_OPERATION_INVOKE)
         return write_words(execution, block, entry, kind, ENGINE_ERR_TIMED_OUT,
                            "", "Invoked run timed out");
+    if (entry->type == ENGINE_OPERATION_RECEIVE)
+        return write_words(execution, block, entry, kind, ENGINE_ERR_TIMED_OUT,
+                           "", "No message came in time");
     if (heartbeat)
         return write_words(execution, block, entry, kind, ENGINE_ERR_TIMED_OUT,
                            "Callback.Heartbeat",

@@ -365,13 +365,14 @@ static bool has_message(unsigned type)
 static void load_times(struct engine_op_entry *entry,
                        const struct engine_operation *head)
 {
-    if (has_message(entry->type)) {
+    if (entry->type == ENGINE_OPERATION_SEND)
         entry->peer = head->first_ns;
+    else
+        entry->due_ns = time_of_wire(head->first_ns);
+    if (has_message(entry->type))
         entry->second_ns = head->second_ns;
-        return;
-    }
-    entry->due_ns = time_of_wire(head->first_ns);
-    entry->heartbeat_ns = time_of_wire(head->second_ns);
+    else
+        entry->heartbeat_ns = time_of_wire(head->second_ns);
 }
 
 static int load_bytes(struct engine_operations *table,
@@ -453,7 +454,9 @@ static struct engine_operation head_of(const struct engine_operations *table,
 
     return (struct engine_operation){
         .parent = table->entries[entry->parent].id,
-        .first_ns = message ? entry->peer : time_to_wire(entry->due_ns),
+        .first_ns = entry->type == ENGINE_OPERATION_SEND
+                        ? entry->peer
+                        : time_to_wire(entry->due_ns),
         .second_ns =
             message ? entry->second_ns : time_to_wire(entry->heartbeat_ns),
         .error = entry->error,

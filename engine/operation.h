@@ -83,9 +83,10 @@ enum engine_operation_action {
     ENGINE_ACTION_COUNT
 };
 
-/* Options, in the flags of items. */
+/* Options, in the flags of items. Those of different types may share a bit. */
 enum {
     ENGINE_OPTION_REPLAY_CHILDREN = 1, /* CONTEXT: rebuilt from its children */
+    ENGINE_OPTION_UNTIL = 1, /* WAIT: first_ns is the store time of its end */
     ENGINE_OPTION_AT_MOST_ONCE = 2,    /* STEP */
     ENGINE_OPTION_STATE = 4, /* RETRY: the value is a state, not an error */
     ENGINE_OPTION_LARGE = 8, /* EXECUTION: the result is checkpointed here */
@@ -124,14 +125,15 @@ static inline unsigned engine_operation_flag_options(uint32_t flags)
 
 /*
  * The head of the payload of UPDATE and OPERATION items, and of the events
- * made of them. In OPERATION items first_ns and second_ns are store times, 0:
- * none, but of SEND and RECEIVE.
+ * made of them. In OPERATION items they are store times, 0: none: first_ns
+ * when it is due or, once something outside has ended it, when that was;
+ * second_ns when its heartbeat is. SEND and RECEIVE say what else they mean.
  */
 struct engine_operation {
     struct engine_hash parent; /* id of its context; zeros: the run */
-    uint64_t first_ns;  /* START of WAIT, RETRY: how long; START of CALLBACK
-                           and INVOKE: timeout, 0 none; SEND: the run that is
-                           to receive the message */
+    uint64_t first_ns;  /* START of WAIT, RETRY: how long; START of CALLBACK,
+                           INVOKE and RECEIVE: timeout, 0 none; SEND: the run
+                           that is to receive the message */
     uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none; SEND
                            and RECEIVE, in events and OPERATION items: number
                            of the message on its edge, from 1 */
@@ -198,7 +200,8 @@ struct engine_op_entry {
     uint32_t attempt;      /* attempts begun, or known to have begun */
     uint32_t changed;      /* number of the change that touched it last */
     uint64_t started_ns;   /* store times */
-    uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none */
+    uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none; once
+                              something outside has ended it, when */
     uint64_t second_ns;    /* CALLBACK: heartbeat timeout as a duration, 0
                               none; SEND, RECEIVE: number of the message */
     uint64_t peer;         /* SEND: the run that is to receive it */

@@ -729,7 +729,7 @@ static void begin_turn(struct engine_replay *r)
 static int take_turn(struct engine_replay *r)
 {
     const struct engine_handler *handler = r->config.handler;
-    struct engine_context root = {.replay = r};
+    struct engine_context root = {.replay = r, .time_ns = r->config.now_ns};
     struct engine_bytes result = {"", 0};
     int flow;
 

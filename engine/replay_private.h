@@ -143,6 +143,7 @@ struct engine_context {
     uint32_t met;  /* operations below it, in this turn */
     uint32_t last; /* whose end it got last; at the start its own number */
     uint64_t draws;
+    uint64_t time_ns; /* engine_time() */
     int stuck;      /* what every further call returns, DONE: nothing */
     bool suspended; /* a call said so */
     bool overlaps;  /* and that does not stop the others */

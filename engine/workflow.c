@@ -273,6 +273,24 @@ int engine_call_gate(struct engine_context *c, uint32_t number, bool always)
     return engine_call_suspend(c);
 }
 
+/*
+ * When something outside has ended an operation is recorded with its end, so
+ * every replay knows it here. In a context that overlaps it depends on what
+ * is open.
+ */
+static void note_time(struct engine_context *c,
+                      const struct engine_op_entry *entry)
+{
+    bool timed = entry->type == ENGINE_OPERATION_WAIT ||
+                 entry->type == ENGINE_OPERATION_CALLBACK ||
+                 entry->type == ENGINE_OPERATION_INVOKE ||
+                 entry->type == ENGINE_OPERATION_RECEIVE;
+
+    if (timed && !c->overlaps && entry->due_ns != UINT64_MAX &&
+        entry->due_ns > c->time_ns)
+        c->time_ns = entry->due_ns;
+}
+
 int engine_call_give(struct engine_context *c, uint32_t number,
                      struct engine_bytes *out)
 {
@@ -283,6 +301,7 @@ int engine_call_give(struct engine_context *c, uint32_t number,
     if (!note->passed)
         note->passed = r->pass;
     c->last = number;
+    note_time(c, entry);
     if (entry->status == ENGINE_STATUS_SUCCEEDED) {
         *out = (struct engine_bytes){entry->value ? entry->value : "",
                                      entry->value_size};
@@ -351,6 +370,30 @@ int engine_wait(struct engine_context *c, const char *name, uint64_t ns)
     if (!call.number) {
         if (ns < limits->wait_min_ns || ns > limits->wait_max_ns)
             return refuse_duration(c, "a wait", ns, limits->wait_min_ns,
+                                   limits->wait_max_ns);
+        call.number = start(c, &call, &how);
+        if (!call.number)
+            return ENGINE_BROKEN;
+    }
+    return await(c, call.number, &nothing);
+}
+
+int engine_wait_until(struct engine_context *c, const char *name,
+                      uint64_t unix_ns)
+{
+    const struct engine_limits *limits = c->replay->config.limits;
+    const struct engine_replay_change how = {.options = ENGINE_OPTION_UNTIL,
+                                             .first_ns = unix_ns};
+    struct engine_bytes nothing;
+    struct engine_call call;
+    int flow = engine_call_begin(c, ENGINE_OPERATION_WAIT, ENGINE_SUBTYPE_WAIT,
+                                 name, &call);
+
+    if (flow)
+        return flow;
+    if (!call.number) {
+        if (unix_ns > c->time_ns && unix_ns - c->time_ns > limits->wait_max_ns)
+            return refuse_duration(c, "a wait", unix_ns - c->time_ns, 0,
                                    limits->wait_max_ns);
         call.number = start(c, &call, &how);
         if (!call.number)
@@ -742,19 +785,26 @@ int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
     return ENGINE_DONE;
 }
 
-int engine_receive(struct engine_context *c, const char *edge,
-                   struct engine_bytes *message, bool *end)
+int engine_receive_for(struct engine_context *c, const char *edge,
+                       uint64_t inactivity_ns, struct engine_bytes *message,
+                       bool *end)
 {
-    const struct engine_replay_change how = {.detail = text_of(edge)};
+    const struct engine_replay_change how = {.first_ns = inactivity_ns,
+                                             .detail = text_of(edge)};
+    uint64_t most = c->replay->config.limits->callback_max_ns;
     struct engine_call call;
     int flow = engine_call_begin(c, ENGINE_OPERATION_RECEIVE,
                                  ENGINE_SUBTYPE_NONE, edge, &call);
 
+    *end = false;
     if (flow)
         return flow;
     if (!call.number && how.detail.size == 0)
         return engine_call_refuse(c, ENGINE_ERR_VALIDATION,
                                   "an edge needs a name");
+    if (!call.number && inactivity_ns > most)
+        return refuse_duration(c, "a receiver's timeout", inactivity_ns, 0,
+                               most);
     if (!call.number)
         call.number = start(c, &call, &how);
     if (!call.number)
@@ -763,6 +813,12 @@ int engine_receive(struct engine_context *c, const char *edge,
     *end = !flow && engine_replay_entry(c->replay, call.number)->options &
                         ENGINE_OPTION_END;
     return flow;
+}
+
+int engine_receive(struct engine_context *c, const char *edge,
+                   struct engine_bytes *message, bool *end)
+{
+    return engine_receive_for(c, edge, 0, message, end);
 }
 
 /* Contexts ---------------------------------------------------------------- */
@@ -777,6 +833,7 @@ void engine_context_enter(struct engine_context *c,
                                  .id = engine_replay_entry(r, number)->id,
                                  .number = number,
                                  .last = number,
+                                 .time_ns = outer->time_ns,
                                  .closed = outer->closed};
     if (!r->notes[number].entered)
         r->notes[number].entered = r->pass;
@@ -989,6 +1046,11 @@ uint64_t engine_context_run(const struct engine_context *c)
 uint64_t engine_now(const struct engine_context *c)
 {
     return c->replay->config.now_ns;
+}
+
+uint64_t engine_time(const struct engine_context *c)
+{
+    return c->time_ns;
 }
 
 uint64_t engine_random(struct engine_context *c)

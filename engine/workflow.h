@@ -201,6 +201,13 @@ int engine_attempt_fail_as(struct engine_attempt *a, uint32_t error,
 
 /* FAILED_FLOW with CANCELLED if another branch cancelled it. */
 int engine_wait(struct engine_context *c, const char *name, uint64_t ns);
+/*
+ * The same until a moment by the store's clock, unix ns. One that is past ends
+ * the wait at once. No later than the profile's longest wait after
+ * engine_time(). For schedules: engine/cron.h.
+ */
+int engine_wait_until(struct engine_context *c, const char *name,
+                      uint64_t unix_ns);
 /* Cancels the newest open wait of this name, in any branch that is open. One
  * that is over stays as it is, and none is no error. */
 int engine_wait_cancel(struct engine_context *c, const char *name);
@@ -277,6 +284,38 @@ int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
 /* DONE with the next message; *end is set when there will be none. */
 int engine_receive(struct engine_context *c, const char *edge,
                    struct engine_bytes *message, bool *end);
+/*
+ * The same, but fails with TIMED_OUT if nothing comes for so long (0: waits
+ * for ever). The handler may end then, or receive again: a message that comes
+ * later waits in the inbox and is the next.
+ */
+int engine_receive_for(struct engine_context *c, const char *edge,
+                       uint64_t inactivity_ns, struct engine_bytes *message,
+                       bool *end);
+
+/* Triggers ----------------------------------------------------------------- */
+
+/*
+ * A trigger is an edge whose sender is no run. The outside puts signals of
+ * kind MESSAGE into the run's inbox, each with an id of its own and a number:
+ * its place in the source, from 1, as a file or a queue counts (its offset
+ * + 1). The handler that receives from the edge gets number 1, 2, 3 .. exactly
+ * once each, whoever crashes when:
+ *
+ *     handler <- RECEIVE <- inbox: 7 6 4 | taken: 1 2 3
+ *                                                     ^ the cursor
+ *
+ * The number of messages taken is the cursor. It is durable: the signal goes
+ * out of the inbox in the same append that ends the RECEIVE. What comes out of
+ * order waits in the inbox until what is missing has come. What comes twice is
+ * consumed and nothing else, be it the same signal (the inbox knows its id) or
+ * another with a number that was taken. So a source that does not know what
+ * has arrived sends again from any number at or below the cursor + 1. Without
+ * a number (0) a message is the next whenever it comes, and only its id keeps
+ * it from coming twice. The source ends with END_OF_STREAM, whose number is
+ * that of the last message + 1.
+ */
+
 
 /* Structure --------------------------------------------------------------- */
 
@@ -400,6 +439,13 @@ int engine_any(struct engine_context *c, const char *name,
 uint64_t engine_context_run(const struct engine_context *c);
 /* When the run was created; the same in every replay. Unix ns. */
 uint64_t engine_now(const struct engine_context *c);
+/*
+ * The latest time by the store's clock that the context knows: when something
+ * outside ended a wait, callback, invoke or receive that it was given; at
+ * first what the context around it knows, the run's creation in the end. The
+ * same in every replay. In a context that overlaps it stays as at first.
+ */
+uint64_t engine_time(const struct engine_context *c);
 /* Drawn from the run's seed; each context has its own sequence. */
 uint64_t engine_random(struct engine_context *c);
 void engine_uuid(struct engine_context *c, char out[37]);

@@ -607,6 +607,16 @@ static const char *change_name(unsigned event)
     return names[event - ENGINE_EV_OPERATION_STARTED];
 }
 
+/* Whether an event says how long something takes: not a run, nor a time. */
+static bool has_duration(const struct engine_record *record)
+{
+    unsigned type = engine_record_type(record);
+    return record->b && record->detail != ENGINE_EV_OPERATION_TIMED_OUT &&
+           type != ENGINE_OPERATION_SEND &&
+           !(type == ENGINE_OPERATION_WAIT &&
+             engine_record_options(record) & ENGINE_OPTION_UNTIL);
+}
+
 static int say_operation(struct report_row *row,
                          const struct engine_record *record)
 {
@@ -619,7 +629,7 @@ static int say_operation(struct report_row *row,
     if (record->attempt)
         snprintf(attempt, sizeof(attempt), ", attempt %" PRIu32,
                  record->attempt);
-    if (record->b && record->detail != ENGINE_EV_OPERATION_TIMED_OUT)
+    if (has_duration(record))
         say(row, "operation %" PRIu32 " (%s) %s%s, %s", record->op, type,
             change_name(record->detail), attempt,
             report_format_ns(&time, record->b));
