@@ -46,7 +46,7 @@ static void decide_over_limit(struct engine_decide *decide,
 static bool decide_events(struct engine_coordinator *c, struct engine_owned *o,
                           struct engine_decide *decide)
 {
-    if (engine_inbox_end(c, o, decide))
+    if (engine_inbox_end(o, decide))
         return false;
     decide_mail(decide, o);
     engine_service_decide(c, o, decide);

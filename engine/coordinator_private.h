@@ -260,8 +260,7 @@ void engine_service_refuse(struct engine_coordinator *c, struct engine_owned *o,
  * Ends the run if its inbox or its deadline asks for it. True: nothing else
  * is to be decided, since it ends, or must be read first (o->ending).
  */
-bool engine_inbox_end(struct engine_coordinator *c, struct engine_owned *o,
-                      struct engine_decide *decide);
+bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide);
 /* Ends the run with this event once its attempts are out of the way. True:
  * it has ended. */
 bool engine_inbox_over(struct engine_owned *o, struct engine_decide *decide,

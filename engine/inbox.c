@@ -359,14 +359,12 @@ static void end_as_asked(struct engine_owned *o, struct engine_decide *decide,
     o->inbox.size = 0;
 }
 
-bool engine_inbox_end(struct engine_coordinator *c, struct engine_owned *o,
-                      struct engine_decide *decide)
+bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide)
 {
     static const char late[] = "the run's time is over";
     const struct engine_item *item = asks_for_end(o);
     bool over = o->run->state == ENGINE_RUN_RUNNING &&
                 o->run->deadline_ns <= decide->store_now_ns;
-    (void)c;
     o->ending = 0;
     o->claim_op = 0;
     if (item) {
