@@ -154,7 +154,8 @@ struct host_engine {
     struct engine_block rows;
     struct engine_block reply;
     struct engine_block own;
-    uint64_t mono_ns;
+    uint64_t mono_ns; /* both clocks as they were read last */
+    uint64_t wall_ns;
     uint64_t requests;
     uint64_t commits;
     bool no_memory;
@@ -178,6 +179,12 @@ static void say(struct host_engine *e, enum host_level level,
     vsnprintf(text, sizeof(text), format, list);
     va_end(list);
     e->config.say(e->config.self, level, text);
+}
+
+static void read_clocks(struct host_engine *e)
+{
+    e->mono_ns = host_mono_ns();
+    e->wall_ns = host_wall_ns();
 }
 
 /* Queues ------------------------------------------------------------------ */
@@ -704,7 +711,7 @@ static void feed(struct host_engine *e, uint32_t coordinator,
                  struct engine_input *input)
 {
     input->mono_ns = e->mono_ns;
-    input->wall_ns = host_wall_ns();
+    input->wall_ns = e->wall_ns;
     if (engine_coordinator_step(e->coordinators[coordinator], input,
                                 &e->update))
         e->no_memory = true;
@@ -781,7 +788,7 @@ static int open_store(struct host_engine *e, bool create,
         .shared = 1,
         .sync_normal = e->config.sync_normal,
         .busy_timeout_ms = 2000,
-        .checkpoint_pages = 1000,
+        .checkpoint_pages = 4000,
         .key = e->config.key,
         .limits = store_limits(e->config.limits),
     };
@@ -986,7 +993,7 @@ static void run_group(struct host_engine *e)
     e->replies.size = 0;
     (void)reopen_store(e);
     enum engine_outcome outcome = write_group(e);
-    e->mono_ns = host_mono_ns();
+    read_clocks(e);
     if (outcome != ENGINE_COMMITTED)
         group_failed(e, outcome);
     e->requests += e->writing.count;
@@ -1215,6 +1222,43 @@ static void cut_off(struct link *link, const char *why)
     link->peer.broken = true;
 }
 
+/*
+ * Tells the coordinator of a report that stands in the group already: what it
+ * decides then stands behind it in the same group and is durable with it, one
+ * commit for both. Should the report come to nothing, the append conflicts
+ * with the attempt's row, and the run is read again.
+ */
+static void hint_early(struct host_engine *e, const struct link *link,
+                       const struct engine_request *request)
+{
+    const struct job *job =
+        engine_table_find(&link->jobs, request->run << 16 | request->op);
+    const struct engine_item *work =
+        engine_item_first(request, sizeof(*request));
+
+    if (!job || !work || job->message.attempt != request->attempt)
+        return;
+    struct engine_message *hint = engine_block_begin(&e->own, sizeof(*hint));
+    if (!hint)
+        return;
+    hint->kind = ENGINE_MSG_HINT;
+    hint->from = NODE_WORKER + link->index;
+    hint->to = (uint32_t)job->message.b;
+    hint->run = request->run;
+    hint->op = request->op;
+    hint->attempt = request->attempt;
+    struct engine_item head = {
+        .type = ENGINE_ITEM_WORK,
+        .kind = ENGINE_WORK_DONE,
+        .op = request->op,
+        .attempt = request->attempt,
+        .flags = request->error | request->retryable << 16,
+    };
+    engine_block_item(&e->own, &head, work + 1, work->size);
+    if (engine_block_ok(&e->own))
+        feed_message(e, (const void *)e->own.bytes);
+}
+
 static void asked_by_link(struct host_engine *e, struct link *link,
                           const struct engine_message *message)
 {
@@ -1222,10 +1266,13 @@ static void asked_by_link(struct host_engine *e, struct link *link,
     struct asked from = {
         .origin = FROM_LINK, .index = link->index, .serial = link->serial};
 
-    if (may_ask(link, request))
-        enqueue(e, request, request->size, from);
-    else
+    if (!may_ask(link, request)) {
         cut_off(link, "asked the store for what a worker may not");
+        return;
+    }
+    enqueue(e, request, request->size, from);
+    if (request->kind == ENGINE_REQ_FINISH)
+        hint_early(e, link, request);
 }
 
 /* Clients ----------------------------------------------------------------- */
@@ -1449,6 +1496,15 @@ static void signal_run(struct host_engine *e, struct link *link,
     enqueue(e, e->own.bytes, e->own.size, from);
 }
 
+static uint32_t owned_runs(const struct host_engine *e)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < e->coordinator_count; i++)
+        count += engine_coordinator_owned(e->coordinators[i]);
+    return count;
+}
+
 static void list(struct host_engine *e, struct link *link,
                  const struct engine_message *message)
 {
@@ -1466,9 +1522,7 @@ static void list(struct host_engine *e, struct link *link,
         send_to(link, &head, worker->id, strlen(worker->id));
     }
     head.kind = HOST_MSG_LISTED;
-    head.a = 0;
-    for (uint32_t i = 0; i < e->coordinator_count; i++)
-        head.a += engine_coordinator_owned(e->coordinators[i]);
+    head.a = owned_runs(e);
     head.b = e->commits;
     head.run = e->requests;
     head.op = (uint32_t)getpid();
@@ -1528,7 +1582,7 @@ static void link_ready(void *self, unsigned events)
         link->dirty = true;
     if (events & HOST_READ)
         read = host_peer_read(&link->peer);
-    e->mono_ns = host_mono_ns();
+    read_clocks(e);
     /* The bytes are this link's own: from is written in place. */
     while (!link->gone && (message = host_peer_next(&link->peer)))
         take(e, link, (struct engine_message *)(uintptr_t)message);
@@ -1633,10 +1687,10 @@ static uint64_t patience(const struct host_engine *e)
 /* One turn: all that is there, then what follows from it, durably. */
 static int turn(struct host_engine *e)
 {
-    e->mono_ns = host_mono_ns();
+    read_clocks(e);
     if (host_loop_wait(&e->loop, patience(e)) < 0)
         return -1;
-    e->mono_ns = host_mono_ns();
+    read_clocks(e);
     feed_time(e);
     feed_inner(e);
     look_at_desk(e);
@@ -1656,9 +1710,10 @@ static void drain(struct host_engine *e)
 
     e->draining = true;
     host_loop_forget(&e->loop, e->listener);
-    say(e, HOST_SAY_INFO, "ending: %u runs are left for the next engine",
-        e->coordinator_count ? engine_coordinator_owned(e->coordinators[0])
-                             : 0);
+    say(e, HOST_SAY_INFO,
+        "ending: %u runs are left for the next engine; %" PRIu64
+        " requests were carried out in %" PRIu64 " commits",
+        owned_runs(e), e->requests, e->commits);
     for (int turns = 0; turns < 1000 && e->group.count > 0; turns++)
         if (turn(e))
             return;
@@ -1737,7 +1792,7 @@ static int start_store(struct host_engine *e, char error[HOST_ERROR_SIZE])
 
 static int start(struct host_engine *e, char error[HOST_ERROR_SIZE])
 {
-    e->mono_ns = host_mono_ns();
+    read_clocks(e);
     e->incarnation = host_incarnation();
     e->nowhere = make_nowhere();
     for (uint32_t i = 0; i < WORKFLOWS_MAX; i++)

@@ -18,6 +18,7 @@
 #include "engine/host/control.h"
 #include "engine/host/loop.h"
 #include "engine/host/worker_main.h"
+#include "engine/value.h"
 #include "tests/bench/bench.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -99,6 +100,87 @@ static pid_t fork_engine(const struct stage *stage)
     return pid;
 }
 
+/* The same ten as a declared graph, one after the other: each is claimed,
+ * reported and taken into the log by itself. */
+static void end_at_once(void *self, struct host_worker *worker,
+                        uint32_t workflow, const struct engine_execute *what,
+                        const void *input, size_t size)
+{
+    unsigned char output[16];
+
+    (void)self;
+    (void)workflow;
+    (void)input;
+    (void)size;
+    size_t span = engine_value_write(output, ENGINE_VALUE_INLINE, "ok", 2);
+    host_worker_ended(worker, what->slot, what->part, ENGINE_ERR_NONE, false,
+                      output, span);
+}
+
+static void never_abandoned(void *self, uint32_t slot, uint32_t part)
+{
+    (void)self;
+    (void)slot;
+    (void)part;
+}
+
+static struct engine_graph *chain(void)
+{
+    static const char *const names[STEPS] = {"1", "2", "3", "4", "5",
+                                             "6", "7", "8", "9", "10"};
+    static const char *const in[] = {"in"};
+    static const char *const out[] = {"out"};
+    struct engine_node nodes[STEPS];
+    struct engine_edge_names edges[STEPS - 1];
+
+    for (int i = 0; i < STEPS; i++) {
+        nodes[i] = (struct engine_node){
+            .name = names[i],
+            .kind = ENGINE_NODE_STEP,
+            .attempt_timeout_ns = 60 * SECOND,
+            .side_effect = ENGINE_EFFECT_IDEMPOTENT,
+            .semantics = ENGINE_AT_LEAST_ONCE,
+            .retry = {.attempts_max = 1, .factor_milli = 1000},
+            .inputs = in,
+            .input_count = 1,
+            .outputs = out,
+            .output_count = 1,
+        };
+        if (i > 0)
+            edges[i - 1] =
+                (struct engine_edge_names){names[i - 1], "out", names[i], "in"};
+    }
+    return engine_graph_new("ten steps", nodes, STEPS, edges, STEPS - 1, NULL);
+}
+
+static pid_t fork_declared(const struct stage *stage)
+{
+    const struct host_executor executor = {.begin = end_at_once,
+                                           .abandon = never_abandoned};
+    struct host_worker_config config = {
+        .database = stage->database,
+        .id = "bench",
+        .slots = 2 * IN_FLIGHT,
+        .executor = &executor,
+        .workflow_count = 1,
+        .level = HOST_SAY_ERROR,
+        .say = say,
+        .self = "worker",
+    };
+    char error[HOST_ERROR_SIZE];
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct host_workflow workflow = {.graph = chain()};
+        config.workflows = &workflow;
+        int result = host_worker_run(&config, error);
+        if (result)
+            fprintf(stderr, "bench: worker: %s\n", error);
+        _exit(result ? 1 : 0);
+    }
+    return pid;
+}
+
 static pid_t fork_worker(const struct stage *stage)
 {
     static const struct engine_handler handler = {"ten steps", ten_steps, NULL};
@@ -167,7 +249,7 @@ static void wait_for_worker(struct stage *stage)
     }
 }
 
-static void open_stage(struct stage *stage)
+static void open_stage(struct stage *stage, bool declared)
 {
     *stage = (struct stage){.dir = "build/bench-XXXXXX"};
     if (!mkdtemp(stage->dir))
@@ -175,7 +257,7 @@ static void open_stage(struct stage *stage)
     snprintf(stage->database, sizeof(stage->database), "%s/bench.db",
              stage->dir);
     stage->engine = fork_engine(stage);
-    stage->worker = fork_worker(stage);
+    stage->worker = declared ? fork_declared(stage) : fork_worker(stage);
     connect_client(stage);
     wait_for_worker(stage);
 }
@@ -225,12 +307,12 @@ static const struct engine_message *next_result(struct stage *stage,
     }
 }
 
-static void measure_rate(struct found *found)
+static void measure_rate(struct found *found, bool declared)
 {
     struct stage stage;
     uint64_t sent = 0;
 
-    open_stage(&stage);
+    open_stage(&stage, declared);
     uint64_t began = now();
     while (sent < IN_FLIGHT)
         start_one(&stage, ++sent);
@@ -261,7 +343,7 @@ static void measure_latency(struct found *found)
     uint64_t sent = 0;
     uint64_t ended = 0;
 
-    open_stage(&stage);
+    open_stage(&stage, false);
     uint64_t began = now() + SECOND / 10;
     while (ended < PACED_RUNS) {
         uint64_t due =
@@ -289,14 +371,28 @@ static void measure_latency(struct found *found)
 static double rate(void *arg)
 {
     struct found *found = arg;
-    measure_rate(found);
+    measure_rate(found, false);
     return found->steps_per_second;
 }
 
 static double cpu(void *arg)
 {
     struct found *found = arg;
-    measure_rate(found);
+    measure_rate(found, false);
+    return found->cpu_us_per_step;
+}
+
+static double declared_rate(void *arg)
+{
+    struct found *found = arg;
+    measure_rate(found, true);
+    return found->steps_per_second;
+}
+
+static double declared_cpu(void *arg)
+{
+    struct found *found = arg;
+    measure_rate(found, true);
     return found->cpu_us_per_step;
 }
 
@@ -322,6 +418,10 @@ void bench_processes(struct bench *bench)
          BENCH_AT_LEAST, 85000, rate, NULL, &found},
         {"processes: CPU of a durable step, engine and worker", "us",
          BENCH_AT_MOST, 15, cpu, NULL, &found},
+        {"processes: the same as a declared graph", "steps/s", BENCH_AT_LEAST,
+         85000, declared_rate, NULL, &found},
+        {"processes: CPU of the same", "us", BENCH_AT_MOST, 15, declared_cpu,
+         NULL, &found},
         {"processes: p50 of a run of 10 steps at 50 a second", "ms",
          BENCH_AT_MOST, 4, p50, NULL, &found},
         {"processes: p99 of a run of 10 steps at 50 a second", "ms",
