@@ -85,7 +85,8 @@ static bool allowed(const struct fold_operation *op, unsigned event)
         return op->type == ENGINE_OPERATION_WAIT;
     case ENGINE_EV_OPERATION_TIMED_OUT:
         return op->type == ENGINE_OPERATION_CALLBACK ||
-               op->type == ENGINE_OPERATION_INVOKE;
+               op->type == ENGINE_OPERATION_INVOKE ||
+               op->type == ENGINE_OPERATION_RECEIVE;
     case ENGINE_EV_OPERATION_HEARTBEAT:
         return op->type == ENGINE_OPERATION_CALLBACK;
     default:

@@ -401,11 +401,11 @@ uint64_t fold_due(const struct fold_operation *op)
     return beat < op->due_ns ? beat : op->due_ns;
 }
 
-/* What its record says of times are times; messages have numbers there. */
+/* What its record says of times are times; a SEND has other numbers there. */
 static bool has_timer(unsigned type)
 {
     return type == ENGINE_OPERATION_WAIT || type == ENGINE_OPERATION_CALLBACK ||
-           type == ENGINE_OPERATION_INVOKE;
+           type == ENGINE_OPERATION_INVOKE || type == ENGINE_OPERATION_RECEIVE;
 }
 
 static void began(struct fold_operation *op, const struct engine_record *event)
@@ -415,9 +415,13 @@ static void began(struct fold_operation *op, const struct engine_record *event)
     if (!has_timer(op->type))
         return;
     op->second_ns = event->token;
-    op->due_ns = event->b || op->type == ENGINE_OPERATION_WAIT
-                     ? later(event->wall_ns, event->b)
-                     : UINT64_MAX;
+    if (op->type == ENGINE_OPERATION_WAIT &&
+        engine_record_options(event) & ENGINE_OPTION_UNTIL)
+        op->due_ns = event->b > event->wall_ns ? event->b : event->wall_ns;
+    else
+        op->due_ns = event->b || op->type == ENGINE_OPERATION_WAIT
+                         ? later(event->wall_ns, event->b)
+                         : UINT64_MAX;
 }
 
 /* Whether an operator has to say what became of the step. */
