@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "engine/failure.h"
 #include "engine/random.h"
 #include "engine/store.h"
 #include "engine/value.h"
@@ -127,16 +128,13 @@ static bool repeatable(const struct engine_decide *decide,
 {
     if (engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL))
         return true;
-    switch (error) {
-    case ENGINE_ERR_USER:
+    if (error == ENGINE_ERR_USER)
         return retryable;
-    case ENGINE_ERR_TIMED_OUT:
-    case ENGINE_ERR_INTERRUPTED:
-    case ENGINE_ERR_OOM:
-        return node->side_effect != ENGINE_EFFECT_IRREVERSIBLE;
-    default:
-        return false;
-    }
+    /* Who declares nothing but attempts wants them made. */
+    return engine_failure_retryable(
+               (enum engine_error)error,
+               node->side_effect ? node->side_effect : ENGINE_EFFECT_IDEMPOTENT,
+               true) == ENGINE_VERDICT_RETRY;
 }
 
 /* The attempt was cut off: may its side effect have happened unseen? */
