@@ -3,6 +3,7 @@
 #include "engine/failure.h"
 #include "engine/random.h"
 #include "engine/replay_private.h"
+#include "engine/value.h"
 
 enum {
     POLLS = 60,
@@ -220,6 +221,8 @@ static int begin_attempt(struct engine_replay *r, uint32_t number,
     entry->options =
         (uint8_t)((entry->options & ENGINE_OPTIONS_OF_VALUE) | step->flags);
     engine_replay_note(r, number)->ours = entry->attempt;
+    if (r->config.budget && entry->attempt == 1)
+        engine_budget_first(r->config.budget);
     if (is_at_most_once(entry) || step->options->attempt_timeout_ns ||
         step->options->stall_timeout_ns)
         return queue_start(r, number);
@@ -269,6 +272,12 @@ static int end_failed(struct engine_replay *r, uint32_t number,
                                    ENGINE_ACTION_FAIL, ENGINE_STATUS_FAILED));
 }
 
+/* Whether all that retry together have one left. Asked last: it is taken. */
+static bool may_retry(struct engine_replay *r)
+{
+    return !r->config.budget || engine_budget_take(r->config.budget);
+}
+
 static int fail_attempt(struct engine_replay *r, uint32_t number,
                         const struct step *step,
                         const struct engine_replay_failure *failure)
@@ -281,7 +290,7 @@ static int fail_attempt(struct engine_replay *r, uint32_t number,
     if (verdict == ENGINE_VERDICT_AMBIGUOUS)
         return end_ambiguous(r, number, failure);
     if (step->poll || verdict == ENGINE_VERDICT_FINAL ||
-        entry->attempt >= policy.attempts_max)
+        entry->attempt >= policy.attempts_max || !may_retry(r))
         return end_failed(r, number, failure);
     change = change_of(entry, ENGINE_ACTION_RETRY, ENGINE_STATUS_PENDING);
     change.first_ns = retry_delay(r, entry, &policy, failure->retry_after_ns);
@@ -312,15 +321,30 @@ static int fail_too_large(struct engine_replay *r, uint32_t number,
     return fail_attempt(r, number, step, &failure);
 }
 
+static int fail_unstorable(struct engine_replay *r, uint32_t number,
+                           const struct engine_value_fault *fault)
+{
+    const struct engine_replay_failure failure = {
+        .error = ENGINE_ERR_SERIALIZATION,
+        .type = {"", 0},
+        .words = {fault->text, strlen(fault->text)}};
+
+    return end_failed(r, number, &failure);
+}
+
 static int succeed(struct engine_replay *r, uint32_t number,
                    const struct step *step, struct engine_bytes output)
 {
+    struct engine_value_fault fault;
     struct engine_replay_change change =
         change_of(engine_replay_entry(r, number), ENGINE_ACTION_SUCCEED,
                   ENGINE_STATUS_SUCCEEDED);
 
     if (is_too_large(r, output.size))
         return fail_too_large(r, number, step, output.size);
+    if ((step->options->json || r->config.json) &&
+        engine_value_storable(output.data, output.size, true, &fault))
+        return fail_unstorable(r, number, &fault);
     change.value = output;
     return engine_replay_queue(r, number, &change);
 }

@@ -24,6 +24,7 @@
 #ifndef ENGINE_REPLAY_H
 #define ENGINE_REPLAY_H
 
+#include "engine/budget.h"
 #include "engine/limits.h"
 #include "engine/workflow.h"
 
@@ -66,6 +67,13 @@ struct engine_replay_config {
      * handler goes on from it; independent branches still share batches.
      */
     bool optimistic;
+    bool json; /* results of all steps are JSON: engine_step_options */
+    /*
+     * NULL, or the retries that all runs of a host may make together: each
+     * step counts as a first attempt; one that may be tried again but has no
+     * retry left in it fails with its error. Conditions poll without it.
+     */
+    struct engine_budget *budget;
     /*
      * NULL, or persists the updates (size bytes of UPDATE items) and loads
      * the answer with engine_replay_load() before it returns 0; then the

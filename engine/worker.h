@@ -40,6 +40,8 @@ struct engine_worker_config {
     const struct engine_limits *limits; /* of handlers; NULL: the first
                                            built-in profile */
     bool optimistic;                    /* engine/replay.h */
+    bool json;                          /* the same */
+    struct engine_budget *budget;       /* the same; must outlive it */
     /*
      * NULL, or asks the coordinator and waits for its answer: fills the block
      * with the CHECKPOINTED message and its payload. -1: no answer; then the

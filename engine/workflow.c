@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "engine/failure.h"
 #include "engine/random.h"
 #include "engine/replay_private.h"
 #include "engine/store.h"
@@ -49,8 +50,11 @@ int engine_fail(struct engine_context *c, uint32_t error, const char *type,
                 const char *message)
 {
     struct engine_text kind = copy_text(c, text_of(type));
-    struct engine_text words = copy_text(c, text_of(message));
+    struct engine_text words = text_of(message);
 
+    words.size =
+        engine_failure_cut(words.text, words.size, ENGINE_ERROR_TEXT_MAX);
+    words = copy_text(c, words);
     if (error == ENGINE_ERR_NONE || error >= ENGINE_ERR_COUNT)
         error = ENGINE_ERR_UNKNOWN;
     c->error = (struct engine_error_info){

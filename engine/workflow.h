@@ -137,6 +137,7 @@ struct engine_step_options {
     engine_step_fn *compensate;  /* of a REVERSIBLE step: called with the same
                                     self and the step's result if the run
                                     fails */
+    bool json; /* its result is JSON: engine_value_storable() */
 };
 
 /*
@@ -162,7 +163,10 @@ struct engine_retry engine_retry_linear(uint32_t attempts, uint64_t delay_ns,
  * before its code runs: if a later replay finds that it was cut off, it was
  * INTERRUPTED, and the policy decides. An IRREVERSIBLE one is AMBIGUOUS then,
  * and the run stays SUSPENDED until an operator skips, resumes or aborts the
- * step. A result above the profile's op_payload fails as SIZE_LIMIT.
+ * step. A result above the profile's op_payload fails as SIZE_LIMIT. One that
+ * is said to be JSON and is not, or that refers to what would not outlive the
+ * process (memory, a temporary file), fails as SERIALIZATION with the place.
+ * Neither is tried again. Of an error's words 1,000 characters are kept.
  *
  * If the run fails, the compensations of its succeeded REVERSIBLE steps run,
  * newest first, each as a step called "compensate NAME" with the standard

@@ -1434,3 +1434,169 @@ Test(engine_workflow, time_and_random_numbers_are_the_same_in_every_replay)
     durable_bed_free(&once);
     durable_bed_free(&often);
 }
+
+/* Values and budgets ------------------------------------------------------ */
+
+Test(engine_workflow, a_value_that_is_no_json_fails_its_step_at_once)
+{
+    static const struct {
+        const char *result;
+        const char *words; /* NULL: it may be stored */
+    } cases[] = {
+        {"{\"ok\":[1,true]}", NULL},
+        {"done", "not JSON at byte 0"},
+        {"{\"a\":1,}", "not JSON at byte"},
+        {"{\"image\":\"memory://x\"}", "volatile reference memory://x"},
+        {"[[\"fd:3\"]]", "volatile reference fd:3"}};
+
+    for (size_t i = 0; i < 2 * (sizeof(cases) / sizeof(cases[0])); i++) {
+        const char *expected = cases[i / 2].words;
+        struct one_step one = {
+            .code = {.result = cases[i / 2].result},
+            .options = {.side_effect = ENGINE_EFFECT_IDEMPOTENT,
+                        .json = i % 2}};
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, call_one_step, &one, "");
+        bed.config.json = !(i % 2); /* of the step, or of all */
+        cr_assert_eq(durable_bed_run(&bed),
+                     expected ? DURABLE_FAILED : DURABLE_SUCCEEDED);
+        cr_assert_eq(one.code.runs, 1);
+        if (expected) {
+            cr_assert_eq(bed.error, ENGINE_ERR_SERIALIZATION);
+            cr_assert_not_null(strstr(bed.words, expected), "%s", bed.words);
+        }
+        durable_bed_free(&bed);
+    }
+}
+
+static int call_ten_steps(struct engine_context *c, void *self,
+                          struct engine_bytes input, struct engine_bytes *out)
+{
+    struct one_step *one = self;
+
+    for (unsigned i = 0; i < 10; i++)
+        if (engine_step(c, "one of ten", run_code, &one->code, input,
+                        &one->options, out) == ENGINE_SUSPENDED)
+            return ENGINE_SUSPENDED;
+    *out = text("over");
+    return ENGINE_DONE;
+}
+
+Test(engine_workflow, runs_of_one_budget_retry_no_more_than_its_share)
+{
+    struct engine_budget budget;
+    uint32_t calls = 0;
+
+    engine_budget_init(&budget, 200, 2);
+    for (unsigned run = 0; run < 5; run++) {
+        struct one_step one = {
+            .code = {.failures = 100, .error = ENGINE_ERR_NETWORK},
+            .options = {.side_effect = ENGINE_EFFECT_IDEMPOTENT}};
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, call_ten_steps, &one, "");
+        bed.config.budget = &budget;
+        bed.sync = run % 2;
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        calls += one.code.runs;
+        durable_bed_free(&bed);
+    }
+    cr_assert_eq(budget.firsts, 50);
+    /* The first step's share finds the budget full. */
+    cr_assert_eq(budget.retries, 2 + 49 / 5);
+    cr_assert_eq(calls, 50 + 2 + 49 / 5); /* without it: 300 */
+}
+
+static int call_fail_long(struct engine_context *c, void *self,
+                          struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)input;
+    (void)out;
+    return engine_fail(c, ENGINE_ERR_USER, NULL, self);
+}
+
+Test(engine_workflow, of_an_errors_words_a_thousand_characters_are_kept)
+{
+    char words[2 * 1001 + 1];
+    struct durable_bed bed;
+    struct one_step one = {
+        .code = {.failures = 1, .error = ENGINE_ERR_USER, .message = words}};
+
+    for (unsigned i = 0; i < 1001; i++)
+        memcpy(words + 2 * (size_t)i, "\xc3\xa4", 3);
+    durable_bed_init(&bed, call_one_step, &one, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_assert_eq(durable_bed_find(&bed, "only")->value_size, 2000);
+    durable_bed_free(&bed);
+    durable_bed_init(&bed, call_fail_long, words, "");
+    while (bed.phase != DURABLE_GO)
+        cr_assert(durable_bed_step(&bed));
+    cr_assert_eq(engine_replay_go(bed.replay), ENGINE_REPLAY_FAILED);
+    struct engine_text type;
+    struct engine_text kept;
+    cr_assert_eq(engine_replay_error(bed.replay, &type, &kept),
+                 ENGINE_ERR_USER);
+    cr_assert_eq(kept.size, 2000);
+    durable_bed_free(&bed);
+}
+
+/* Dies after each move; what was saved is never lost. */
+struct long_step {
+    uint32_t part;
+    uint32_t begun[8];
+};
+
+static int go_on_from_progress(struct engine_attempt *a, void *self,
+                               struct engine_bytes input,
+                               struct engine_bytes *out)
+{
+    struct long_step *work = self;
+    struct engine_bytes before = engine_attempt_progress(a);
+    uint32_t part =
+        before.size > 0 ? (uint32_t)(*(const char *)before.data - '0') : 0;
+
+    (void)input;
+    cr_assert_geq(part, work->part, "what was saved is lost");
+    work->part = part;
+    if (part < 5) {
+        char next = (char)('1' + part);
+
+        work->begun[part]++;
+        cr_assert_eq(engine_attempt_save(a, (struct engine_bytes){&next, 1}),
+                     0);
+        return engine_attempt_fail(a, ENGINE_ERR_NETWORK, "cut");
+    }
+    *out = engine_attempt_text(a, "whole");
+    return ENGINE_DONE;
+}
+
+static int call_long_step(struct engine_context *c, void *self,
+                          struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_step_options options = {.side_effect =
+                                              ENGINE_EFFECT_IDEMPOTENT};
+
+    return engine_step(c, "long", go_on_from_progress, self, input, &options,
+                       out);
+}
+
+Test(engine_workflow, progress_that_was_saved_outlives_every_crash)
+{
+    for (unsigned die = 0; die < 80; die++) {
+        struct long_step work = {0};
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, call_long_step, &work, "");
+        bed.sync = die % 2;
+        for (unsigned i = 0; i < die / 2; i++)
+            (void)durable_bed_step(&bed);
+        durable_bed_crash_worker(&bed);
+        durable_bed_crash_service(&bed);
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        cr_assert_str_eq(durable_bed_result(&bed), "whole");
+        for (unsigned i = 0; i < 5; i++)
+            cr_assert_leq(work.begun[i], 2);
+        durable_bed_free(&bed);
+    }
+}
