@@ -1,6 +1,7 @@
 /*
  * L5: a wait fires within the slack after it is due by store time; inside a
- * handler so do retries and timeouts, once no operator holds the run. If
+ * handler so do retries and timeouts. No timer fires while an operator holds
+ * the run. If
  * anything was disturbed near that time, the count begins when a new owner
  * must have the run: a lease, a look and the skew bound after it.
  */
@@ -30,7 +31,8 @@ static void fired(struct check_self *s, const struct fold_run *run,
                   const struct engine_record *record, uint64_t index)
 {
     uint64_t due = record->a ? record->a : record->b;
-    uint64_t limit = latest(s, due, record);
+    uint64_t from = due < run->held_ns ? run->held_ns : due;
+    uint64_t limit = latest(s, from, record);
 
     s->result->checked++;
     if (record->wall_ns > limit)
@@ -48,9 +50,7 @@ static uint64_t operation_due(const struct fold_run *run,
 {
     uint64_t due = fold_due(op);
 
-    return due != UINT64_MAX && due < run->handler->held_ns
-               ? run->handler->held_ns
-               : due;
+    return due != UINT64_MAX && due < run->held_ns ? run->held_ns : due;
 }
 
 static void operation_fired(struct check_self *s, const struct fold_run *run,
@@ -97,7 +97,8 @@ static void check_waiting(struct check_self *s, const struct fold_run *run,
                           uint64_t index)
 {
     uint64_t due = run->ops[op].due_ns;
-    uint64_t limit = latest(s, due, end);
+    uint64_t from = due < run->held_ns ? run->held_ns : due;
+    uint64_t limit = latest(s, from, end);
 
     s->result->checked++;
     if (end->wall_ns > limit || end->a == 0)

@@ -571,8 +571,7 @@ static void let_go(struct fold_run *run, const struct engine_record *event)
     if (run->row_state == ENGINE_RUN_PAUSED ||
         run->row_state == ENGINE_RUN_BLOCKED)
         run->row_state = ENGINE_RUN_RUNNING;
-    if (run->handler)
-        run->handler->held_ns = event->wall_ns;
+    run->held_ns = event->wall_ns;
 }
 
 static void other_event(struct fold *fold, struct fold_run *run,

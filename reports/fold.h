@@ -104,7 +104,6 @@ struct fold_handler {
     uint64_t token;           /* one more than the last number used up */
     uint64_t client_token[2]; /* of the last checkpoint */
     uint64_t news_ns; /* true time of the first news since it is parked */
-    uint64_t held_ns; /* store time until which an operator held it */
     bool fresh;       /* news since the last checkpoint or scheduling */
 };
 
@@ -116,6 +115,7 @@ struct fold_run {
     uint64_t expires_ns; /* of the lease, store time; 0: unknown */
     uint64_t started_ns; /* true time of START_OK */
     uint64_t last_ns;    /* true time of the last event */
+    uint64_t held_ns;    /* store time until which an operator held it */
     struct fold_op *ops;
     struct fold_handler *handler; /* NULL: a declared graph, or forgotten */
     uint32_t workflow;

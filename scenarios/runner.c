@@ -365,7 +365,7 @@ static bool fill_lists(struct runner *r)
 
 static const char *const check_ids[] = {"S1", "S2",  "S3",  "S4",  "S5",  "S6",
                                         "S9", "S10", "S11", "S14", "S15", "S17",
-                                        "L1", "L2",  "L3",  "L5"};
+                                        "L1", "L2",  "L3",  "L5",  "S12"};
 
 static bool has_waits(const struct scenario *scenario)
 {
@@ -382,7 +382,7 @@ static bool has_effects(const struct scenario *scenario)
 {
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
         const struct scenario_workflow *workflow = &scenario->workflows[w];
-        for (uint32_t i = 0; i < engine_graph_count(workflow->graph); i++)
+        for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
             if (workflow->effects[i])
                 return true;
     }
@@ -391,7 +391,7 @@ static bool has_effects(const struct scenario *scenario)
 
 /*
  * Every property must have looked at something, except those about what the
- * workflows do not have: waits, side effects.
+ * workflows do not have: waits, side effects, operations of handlers.
  */
 static size_t list_required(const struct scenario *scenario,
                             const char **required)
@@ -400,7 +400,8 @@ static size_t list_required(const struct scenario *scenario,
     for (size_t i = 0; i < sizeof(check_ids) / sizeof(*check_ids); i++) {
         const char *id = check_ids[i];
         if ((strcmp(id, "L5") == 0 && !has_waits(scenario)) ||
-            (strcmp(id, "S5") == 0 && !has_effects(scenario)))
+            (strcmp(id, "S5") == 0 && !has_effects(scenario)) ||
+            (strcmp(id, "S12") == 0 && !scenario_has_programs(scenario)))
             continue;
         required[count++] = id;
     }

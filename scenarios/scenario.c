@@ -18,10 +18,10 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",    "extends", "mode",     "seed",   "workflow", "workflows",
-    "steps",  "engine",  "platform", "load",   "network",  "disk",
-    "clocks", "faults",  "envelope", "expect", "limit",    "events",
-    "exit",   "$schema", "operators"};
+    "why",    "extends", "mode",     "seed",     "workflow",  "workflows",
+    "steps",  "engine",  "platform", "load",     "operators", "network",
+    "disk",   "clocks",  "faults",   "envelope", "expect",    "limit",
+    "events", "exit",    "$schema"};
 
 static void set_defaults(struct scenario *scenario)
 {

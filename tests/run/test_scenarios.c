@@ -60,6 +60,8 @@ static bool same(const struct outcome *a, const struct outcome *b)
 static const char *const small[] = {
     "scenarios/small/order.json",
     "scenarios/small/order-on-lambda.json",
+    "scenarios/small/handlers.json",
+    "scenarios/small/limit-of-operations.json",
     "tests/run/data/held.json",
 };
 
@@ -125,6 +127,19 @@ static const struct {
     {"scenarios/steps-fail-and-outlast-claims.json", CHECK_PASS},
     {"scenarios/waits-on-a-fast-clock.json", CHECK_PASS},
     {"scenarios/answers-outlast-leases.json", CHECK_PASS},
+    {"scenarios/approval-survives.json", CHECK_PASS},
+    {"scenarios/callback-timeout.json", CHECK_PASS},
+    {"scenarios/fanout-crash.json", CHECK_PASS},
+    {"scenarios/saga-compensates.json", CHECK_PASS},
+    {"scenarios/invoke-children.json", CHECK_PASS},
+    {"scenarios/handler-lost-replies.json", CHECK_PASS},
+    {"scenarios/handler-swarm.json", CHECK_PASS},
+    {"scenarios/handler-on-lambda.json", CHECK_PASS},
+    {"scenarios/at-most-once.json", CHECK_PASS},
+    {"scenarios/operators-pause-cancel.json", CHECK_PASS},
+    {"scenarios/streams.json", CHECK_PASS},
+    {"scenarios/long-log.json", CHECK_PASS},
+    {"scenarios/limits-history.json", CHECK_PASS},
 };
 
 Test(scenarios, each_family_of_faults_ends_as_it_must)

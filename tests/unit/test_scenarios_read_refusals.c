@@ -44,7 +44,8 @@ static const struct bad_member {
      "\"lease\", \"claim\", \"skew_bound\", \"scan\", \"request_timeout\", "
      "\"dispatch_timeout\", \"suspend_after\", \"runs_max\", \"inline_max\", "
      "\"limits\", \"page_size\", \"journal\", \"group_max\", "
-     "\"effect_timeout\", \"dedup_ttl\", \"restart\"; did you mean \"lease\"?"},
+     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 2 more; did you "
+     "mean \"lease\"?"},
     {"engine", "[]",
      "s.json:4:11: found an array for \"engine\", allowed an object"},
     {"engine", "{\"store\": \"SQLite\"}",
@@ -93,7 +94,8 @@ static const struct bad_member {
      "\"coordinators\", \"lease\", \"claim\", \"skew_bound\", \"scan\", "
      "\"request_timeout\", \"dispatch_timeout\", \"suspend_after\", "
      "\"runs_max\", \"inline_max\", \"limits\", \"page_size\", \"journal\", "
-     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\"; did you "
+     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 2 "
+     "more; did you "
      "mean \"page_size\"?"},
     {"engine", "{\"inline_max\": \"300KiB\"}",
      "s.json:4:26: found inline_max 307200 above limits.op_payload 262144, "
@@ -161,7 +163,7 @@ static const struct bad_member {
      "s.json:4:11: found key \"bb\", allowed \"a\", \"w\", \"b\""},
     {"steps", "{\"b\": {\"effect\": true, \"dur\": \"1s\"}}",
      "s.json:4:33: found key \"dur\", allowed \"duration\", \"cpu\", "
-     "\"effect\", \"key\", \"output\", \"fails\""},
+     "\"effect\", \"key\", \"output\", \"fails\", \"command\""},
     {"steps", "{\"w\": {\"duration\": \"1s\"}}",
      "s.json:4:11: found \"w\", which is a wait, allowed steps"},
     {"steps", "{\"a\": {\"key\": true}}",
@@ -308,7 +310,8 @@ static const struct bad_member {
      "[{\"crash\": \"worker\", \"node\": \"wrker 1\", \"times\": [\"1s\"]}]",
      "s.json:4:40: found node \"wrker 1\", allowed \"worker\", \"worker 1\", "
      "\"coordinator\", \"coordinator 1\", \"store\", \"client\", "
-     "\"receiver\", \"platform\", \"all\"; did you mean \"worker 1\"?"},
+     "\"receiver\", \"platform\", \"outside\", \"all\"; did you mean "
+     "\"worker 1\"?"},
     {"faults", "[{\"disk\": \"write eror\"}]",
      "s.json:4:21: found the string \"write eror\" for \"disk\", allowed "
      "\"read error\", \"write error\", \"sync error\", \"sync lie\", \"lost "
@@ -400,9 +403,19 @@ static const struct bad_member {
     {"whyy", "\"x\"",
      "s.json:4:1: found key \"whyy\", allowed \"why\", \"extends\", "
      "\"mode\", \"seed\", \"workflow\", \"workflows\", \"steps\", "
-     "\"engine\", \"platform\", \"load\", \"network\", \"disk\", \"clocks\", "
-     "\"faults\", \"envelope\", \"expect\", \"limit\", \"events\", \"exit\", "
-     "\"$schema\"; did you mean \"why\"?"},
+     "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
+     "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
+     "\"limit\", \"events\", \"exit\", \"$schema\"; did you mean "
+     "\"why\"?"},
+    {"operators", "[{\"do\": \"pause\"}]",
+     "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "
+     "from the start of the world, or of each run"},
+    {"operators", "[{\"do\": \"pause\", \"at\": \"1s\", \"after\": \"1s\"}]",
+     "s.json:4:15: found both \"at\" and \"after\", allowed one of them: "
+     "from the start of the world, or of each run"},
+    {"operators", "[{\"do\": \"unpose\", \"at\": \"1s\"}]",
+     "s.json:4:22: found the string \"unpose\" for \"do\", allowed *; did "
+     "you mean \"unpause\"?"},
     {"load", "{}",
      "s.json:4:9: found an object without \"arrivals\", allowed only with "
      "this key"},
