@@ -77,7 +77,8 @@ int database_print(struct report_buffer *out)
     int code = EXIT_HELD;
 
     if (!report_buffer_ok(out) ||
-        fwrite(out->text, 1, out->size, stdout) != out->size ||
+        (out->size > 0 &&
+         fwrite(out->text, 1, out->size, stdout) != out->size) ||
         fflush(stdout) != 0)
         code = EXIT_INTERNAL;
     report_buffer_free(out);
