@@ -69,6 +69,12 @@ static uint64_t measure(const struct scenario_expectation *expected,
         return stats->runs.failed;
     case SCENARIO_SUCCEEDED:
         return stats->runs.succeeded;
+    case SCENARIO_CANCELLED:
+        return stats->runs.cancelled;
+    case SCENARIO_STOPPED:
+        return stats->runs.stopped;
+    case SCENARIO_TIMED_OUT:
+        return stats->runs.timed_out;
     case SCENARIO_RUN_LATENCY:
         return report_hist_at(&stats->latency, expected->percentile_milli * 10);
     case SCENARIO_DRAIN:

@@ -120,6 +120,9 @@ enum scenario_measure {
     SCENARIO_BLOCKED,     /* blocked runs */
     SCENARIO_FAILED,      /* failed runs */
     SCENARIO_SUCCEEDED,   /* succeeded runs */
+    SCENARIO_CANCELLED,   /* cancelled runs */
+    SCENARIO_STOPPED,     /* stopped runs */
+    SCENARIO_TIMED_OUT,   /* timed-out runs */
     SCENARIO_RUN_LATENCY, /* pNN(run) */
     SCENARIO_DRAIN,       /* drain after faults: last run's end after the last
                              fault's end */
