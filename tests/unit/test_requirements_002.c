@@ -144,13 +144,14 @@ Test(requirements_002, out_of_memory_is_tried_three_times_after_1_to_60_s)
 /* Errors ------------------------------------------------------------------ */
 
 enum {
-    LETTERS = 10000
+    LETTERS = 10000,
+    LETTER_BYTES = 2 * LETTERS
 };
 
 static int fail_at_length(struct engine_attempt *a, void *self,
                           struct engine_bytes input, struct engine_bytes *out)
 {
-    char *words = engine_attempt_memory(a, 2 * LETTERS + 1);
+    char *words = engine_attempt_memory(a, LETTER_BYTES + 1);
 
     (void)self;
     (void)input;
@@ -158,7 +159,7 @@ static int fail_at_length(struct engine_attempt *a, void *self,
     cr_assert(words);
     for (uint32_t i = 0; i < LETTERS; i++)
         memcpy(words + 2 * (size_t)i, "\xc3\xa4", 2);
-    words[2 * LETTERS] = '\0';
+    words[LETTER_BYTES] = '\0';
     return engine_attempt_fail(a, ENGINE_ERR_USER, words);
 }
 
@@ -288,8 +289,8 @@ static uint32_t kind_stored(const char *letter, uint32_t letters)
     uint32_t kind;
 
     cr_assert(bytes && out);
-    for (uint32_t i = 0; i < letters; i++)
-        memcpy(bytes + i * width, letter, width);
+    for (size_t i = 0; i < width * letters; i++)
+        bytes[i] = letter[i % width];
     size = engine_value_write(out, ENGINE_VALUE_INLINE, bytes,
                               (uint32_t)(width * letters));
     engine_bed_ended(&bed, WORKER, 0, 0, out, (uint32_t)size);
