@@ -297,11 +297,10 @@ static int fail_attempt(struct engine_replay *r, uint32_t number,
     return queue_failure(r, number, failure, change);
 }
 
-/* Fails the attempt for its value's size; DONE if the value is small enough. */
+/* Only results may become blobs; states and progress are in the log. */
 static bool is_too_large(const struct engine_replay *r, size_t size)
 {
-    return size > r->config.limits->operation_payload_max &&
-           !r->config.limits->spill;
+    return size > r->config.limits->operation_payload_max;
 }
 
 static int fail_too_large(struct engine_replay *r, uint32_t number,
@@ -340,7 +339,7 @@ static int succeed(struct engine_replay *r, uint32_t number,
         change_of(engine_replay_entry(r, number), ENGINE_ACTION_SUCCEED,
                   ENGINE_STATUS_SUCCEEDED);
 
-    if (is_too_large(r, output.size))
+    if (is_too_large(r, output.size) && !r->config.limits->spill)
         return fail_too_large(r, number, step, output.size);
     if ((step->options->json || r->config.json) &&
         engine_value_storable(output.data, output.size, true, &fault))

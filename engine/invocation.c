@@ -7,6 +7,7 @@
 #include "engine/worker_private.h"
 
 #include <assert.h>
+#include <sodium/crypto_hash_sha256.h>
 
 /* A step's code that the host is running. */
 struct step {
@@ -234,6 +235,42 @@ static void ask_checkpoint(struct engine_worker *w, struct engine_slot *s)
                           w->config.scratch->size, NULL, 0);
 }
 
+/* Stores the blobs that the updates refer to, then asks to persist them. */
+static void put_blobs(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_bytes bytes;
+    if (!engine_replay_blob(s->call->replay, &bytes)) {
+        ask_checkpoint(w, s);
+        return;
+    }
+    const struct engine_item head = {.type = ENGINE_ITEM_BLOB};
+    struct engine_request *request =
+        engine_worker_begin(w, s, ENGINE_REQ_PUT_BLOB);
+    if (!request)
+        return;
+    s->state = ENGINE_SLOT_PUTTING;
+    crypto_hash_sha256(request->blob, bytes.data, bytes.size);
+    engine_block_item(w->config.scratch, &head, bytes.data, bytes.size);
+    engine_worker_submit(w, s);
+}
+
+/* Reads the blobs of what is recorded, then calls the handler. */
+static void get_blobs(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_blob_ref ref;
+    if (!engine_replay_missing(s->call->replay, &ref)) {
+        go(w, s);
+        return;
+    }
+    struct engine_request *request =
+        engine_worker_begin(w, s, ENGINE_REQ_GET_BLOB);
+    if (!request)
+        return;
+    s->state = ENGINE_SLOT_GETTING;
+    memcpy(request->blob, ref.digest, sizeof(request->blob));
+    engine_worker_submit(w, s);
+}
+
 static void ask_page(struct engine_worker *w, struct engine_slot *s)
 {
     const struct engine_message message = {
@@ -254,10 +291,20 @@ static void ask_page(struct engine_worker *w, struct engine_slot *s)
 
 static void ask_again(struct engine_worker *w, struct engine_slot *s)
 {
-    if (s->state == ENGINE_SLOT_LOADING)
+    switch (s->state) {
+    case ENGINE_SLOT_LOADING:
         ask_page(w, s);
-    else
+        break;
+    case ENGINE_SLOT_GETTING:
+        get_blobs(w, s);
+        break;
+    case ENGINE_SLOT_PUTTING:
+        put_blobs(w, s);
+        break;
+    default:
         ask_checkpoint(w, s);
+        break;
+    }
 }
 
 void engine_call_owner(struct engine_worker *w, struct engine_slot *s,
@@ -268,7 +315,7 @@ void engine_call_owner(struct engine_worker *w, struct engine_slot *s,
         return;
     s->call->owner = node;
     s->reply_to = node;
-    if (s->state != ENGINE_SLOT_CALLING)
+    if (s->state == ENGINE_SLOT_LOADING || s->state == ENGINE_SLOT_ASKING)
         ask_again(w, s);
 }
 
@@ -279,6 +326,56 @@ static void break_off(struct engine_worker *w, struct engine_slot *s)
 {
     engine_call_free(w, s, true);
     engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
+}
+
+/* The blob in a reply if it is the one that is missing. */
+static const struct engine_item *blob_of(const struct engine_reply *reply,
+                                         const struct engine_blob_ref *ref)
+{
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        uint8_t digest[ENGINE_BLOB_DIGEST_SIZE];
+        if (item->type != ENGINE_ITEM_BLOB || item->size != ref->size)
+            continue;
+        crypto_hash_sha256(digest, engine_item_payload(item), item->size);
+        if (memcmp(digest, ref->digest, sizeof(digest)) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+static void got_blob(struct engine_worker *w, struct engine_slot *s,
+                     const struct engine_reply *reply)
+{
+    struct engine_blob_ref ref;
+    const struct engine_item *item = NULL;
+    if (engine_replay_missing(s->call->replay, &ref) && reply)
+        item = blob_of(reply, &ref);
+    if (!item)
+        break_off(w, s); /* a later invocation may find it */
+    else if (engine_replay_fetched(s->call->replay, engine_item_payload(item),
+                                   item->size))
+        w->failed = true;
+    else
+        get_blobs(w, s);
+}
+
+void engine_call_blob(struct engine_worker *w, struct engine_slot *s,
+                      const struct engine_reply *reply)
+{
+    static const char refused[] = "the store refuses a result of this size";
+    if (s->state == ENGINE_SLOT_GETTING) {
+        got_blob(w, s, reply);
+        return;
+    }
+    if (reply) {
+        engine_replay_stored(s->call->replay);
+        put_blobs(w, s);
+        return;
+    }
+    engine_replay_refused(s->call->replay, ENGINE_ERR_SIZE_LIMIT, refused,
+                          sizeof(refused) - 1);
+    go(w, s);
 }
 
 /* Takes over what has changed. False: the call is over. */
@@ -327,7 +424,7 @@ static void page_read(struct engine_worker *w, struct engine_slot *s,
     if (page->b)
         ask_page(w, s);
     else
-        go(w, s);
+        get_blobs(w, s);
 }
 
 static void checkpointed(struct engine_worker *w, struct engine_slot *s,
@@ -336,7 +433,7 @@ static void checkpointed(struct engine_worker *w, struct engine_slot *s,
     if (answer->op == ENGINE_ERR_NONE && !load(w, s, answer))
         return;
     settle(s->call, answer);
-    go(w, s);
+    get_blobs(w, s);
 }
 
 static bool expects(const struct engine_slot *s,
@@ -479,7 +576,7 @@ static void go(struct engine_worker *w, struct engine_slot *s)
     s->state = ENGINE_SLOT_CALLING;
     call->poll_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
     if (engine_replay_updates(call->replay, &size)) {
-        ask_checkpoint(w, s);
+        put_blobs(w, s);
         return;
     }
     switch (state) {

@@ -87,7 +87,7 @@ enum engine_operation_action {
 enum {
     ENGINE_OPTION_REPLAY_CHILDREN = 1, /* CONTEXT: rebuilt from its children */
     ENGINE_OPTION_UNTIL = 1, /* WAIT: first_ns is the store time of its end */
-    ENGINE_OPTION_AT_MOST_ONCE = 2,    /* STEP */
+    ENGINE_OPTION_AT_MOST_ONCE = 2, /* STEP */
     ENGINE_OPTION_STATE = 4, /* RETRY: the value is a state, not an error */
     ENGINE_OPTION_LARGE = 8, /* EXECUTION: the result is checkpointed here */
     ENGINE_OPTION_BLOB = 16, /* the value is a struct engine_blob_ref */

@@ -1,6 +1,7 @@
 #include "engine/replay.h"
 
 #include <assert.h>
+#include <sodium/crypto_hash_sha256.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -206,6 +207,8 @@ static void drop_queue(struct engine_replay *r)
     r->batch_end = 0;
     (void)engine_block_begin(&r->queue, QUEUE_HEAD);
     r->queue_at = QUEUE_HEAD;
+    r->blob_first = 0;
+    r->blob_last = 0;
 }
 
 static int break_with(struct engine_replay *r, uint32_t error, const char *text,
@@ -274,6 +277,21 @@ static int note_added(struct engine_replay *r, uint32_t number, uint32_t born)
     return 0;
 }
 
+/* What has just been loaded may only refer to its value. */
+static int note_blob(struct engine_replay *r, struct engine_op_entry *entry)
+{
+    struct engine_replay_note *note = engine_replay_note(r, entry->number);
+    bool lacks = entry->options & ENGINE_OPTION_BLOB && entry->value_size > 0;
+
+    if (lacks && entry->value_size != sizeof(struct engine_blob_ref))
+        return -2;
+    r->lacking += (uint32_t)lacks - note->lacks;
+    note->lacks = lacks;
+    if (lacks && (r->lacking == 1 || entry->number < r->lack_first))
+        r->lack_first = entry->number;
+    return 0;
+}
+
 static int load_item(struct engine_replay *r, const struct engine_item *item)
 {
     struct engine_hash id = {item->a, item->b};
@@ -297,7 +315,7 @@ static int load_item(struct engine_replay *r, const struct engine_item *item)
     entry = engine_operations_find(&r->table, id);
     if (!failed && entry && entry->status == ENGINE_STATUS_STARTED)
         r->notes[entry->number].announced = entry->attempt;
-    return failed;
+    return failed || !entry ? failed : note_blob(r, entry);
 }
 
 int engine_replay_load(struct engine_replay *r, const void *items, size_t size)
@@ -313,6 +331,40 @@ int engine_replay_load(struct engine_replay *r, const void *items, size_t size)
         at += engine_item_span(item->size);
         size -= engine_item_span(item->size);
     }
+    return 0;
+}
+
+static uint32_t first_lacking(const struct engine_replay *r)
+{
+    uint32_t number = r->lack_first;
+
+    while (!r->notes[number].lacks)
+        number++;
+    return number;
+}
+
+bool engine_replay_missing(const struct engine_replay *r,
+                           struct engine_blob_ref *ref)
+{
+    if (!r->lacking)
+        return false;
+    memcpy(ref, r->table.entries[first_lacking(r)].value, sizeof(*ref));
+    return true;
+}
+
+int engine_replay_fetched(struct engine_replay *r, const void *bytes,
+                          size_t size)
+{
+    struct engine_op_entry *entry;
+
+    assert(r->lacking);
+    r->lack_first = first_lacking(r);
+    entry = engine_replay_entry(r, r->lack_first);
+    if (engine_operations_set_value(&r->table, entry, bytes, size))
+        return -1;
+    entry->options &= (uint8_t)~ENGINE_OPTION_BLOB;
+    r->notes[r->lack_first].lacks = 0;
+    r->lacking--;
     return 0;
 }
 
@@ -403,13 +455,63 @@ static int apply(struct engine_replay *r, struct engine_op_entry *entry,
                                       change->detail.text, change->detail.size);
 }
 
+/* Whether a result goes into a blob of its own. */
+static bool spills(const struct engine_replay *r,
+                   const struct engine_op_entry *entry,
+                   const struct engine_replay_change *change)
+{
+    return change->action == ENGINE_ACTION_SUCCEED && entry->number &&
+           r->config.limits->spill &&
+           change->value.size > r->config.limits->inline_max;
+}
+
+/* The update refers to the blob; the table has the bytes. */
+static int write_reference(struct engine_replay *r,
+                           const struct engine_op_entry *entry,
+                           const struct engine_replay_change *change)
+{
+    struct engine_replay_change reference = *change;
+    struct engine_blob_ref ref = {.size = change->value.size};
+
+    crypto_hash_sha256(ref.digest, change->value.data, change->value.size);
+    reference.options |= ENGINE_OPTION_BLOB;
+    reference.value = (struct engine_bytes){&ref, sizeof(ref)};
+    if (r->blob_last)
+        r->notes[r->blob_last].next_blob = entry->number;
+    else
+        r->blob_first = entry->number;
+    r->blob_last = entry->number;
+    return write_update(r, entry, &reference);
+}
+
+bool engine_replay_blob(const struct engine_replay *r,
+                        struct engine_bytes *bytes)
+{
+    const struct engine_op_entry *entry = &r->table.entries[r->blob_first];
+
+    if (!r->blob_first)
+        return false;
+    *bytes = (struct engine_bytes){entry->value, entry->value_size};
+    return true;
+}
+
+void engine_replay_stored(struct engine_replay *r)
+{
+    assert(r->blob_first);
+    r->blob_first = r->notes[r->blob_first].next_blob;
+    if (!r->blob_first)
+        r->blob_last = 0;
+}
+
 int engine_replay_queue(struct engine_replay *r, uint32_t number,
                         const struct engine_replay_change *change)
 {
     struct engine_op_entry *entry = engine_replay_entry(r, number);
     struct engine_replay_note *note = engine_replay_note(r, number);
+    int failed = spills(r, entry, change) ? write_reference(r, entry, change)
+                                          : write_update(r, entry, change);
 
-    if (write_update(r, entry, change) || apply(r, entry, change))
+    if (failed || apply(r, entry, change))
         return engine_replay_break(r, ENGINE_ERR_OOM, "out of memory");
     note->update = ++r->queued;
     if (change->action == ENGINE_ACTION_START)
@@ -524,7 +626,8 @@ bool engine_replay_flush(struct engine_replay *r)
     if (!r->config.persist || r->cannot_persist)
         return !engine_replay_has_queued(r);
     while ((updates = engine_replay_updates(r, &size))) {
-        if (r->config.persist(r->config.self, updates, size) || r->broken) {
+        if (r->blob_first || r->config.persist(r->config.self, updates, size) ||
+            r->broken) {
             r->cannot_persist = true;
             return false;
         }
@@ -766,6 +869,7 @@ enum engine_replay_state engine_replay_go(struct engine_replay *r)
 {
     bool again = !r->ended;
 
+    assert(!r->lacking);
     r->cannot_persist = false;
     if (!r->broken && !engine_replay_flush(r))
         again = false;

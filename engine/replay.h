@@ -26,6 +26,7 @@
 
 #include "engine/budget.h"
 #include "engine/limits.h"
+#include "engine/value.h"
 #include "engine/workflow.h"
 
 enum engine_replay_state {
@@ -105,6 +106,15 @@ int engine_replay_load(struct engine_replay *replay, const void *items,
                        size_t size);
 
 /*
+ * A recorded result that is in a blob which has not been given yet; false:
+ * none, and go() may be called. Gives it: 0, or -1 out of memory.
+ */
+bool engine_replay_missing(const struct engine_replay *replay,
+                           struct engine_blob_ref *ref);
+int engine_replay_fetched(struct engine_replay *replay, const void *bytes,
+                          size_t size);
+
+/*
  * Calls the handler, unless updates are still queued or it has ended. Once,
  * but with `persist` again while the answers bring what it waits for.
  */
@@ -117,6 +127,15 @@ enum engine_replay_state engine_replay_go(struct engine_replay *replay);
  * until then, or until the next call that may queue: go(), progress().
  */
 const void *engine_replay_updates(struct engine_replay *replay, size_t *size);
+/*
+ * The bytes of a result above the profile's inline limit, which the updates
+ * refer to: to be stored as a blob before any of them is persisted. false:
+ * none. It stays the next one until engine_replay_stored(). The persist hook
+ * is not called while there is one.
+ */
+bool engine_replay_blob(const struct engine_replay *replay,
+                        struct engine_bytes *bytes);
+void engine_replay_stored(struct engine_replay *replay);
 /* That batch is durable; its OPERATION items have been loaded. */
 void engine_replay_persisted(struct engine_replay *replay);
 /* That batch was refused: the run fails with it; nothing stays queued. */

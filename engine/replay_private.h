@@ -64,7 +64,9 @@ struct engine_replay_note {
     uint32_t next;    /* job that is handed out after this one */
     uint8_t in_batch; /* 1: START, 2: another; of the batch in_batch_of */
     uint8_t place;    /* enum engine_replay_place */
+    uint8_t lacks;    /* its value is the reference of a blob */
     uint32_t in_batch_of;
+    uint32_t next_blob; /* that is stored after this one */
     struct engine_replay_job *job;
 };
 
@@ -110,6 +112,11 @@ struct engine_replay {
     uint64_t queued;  /* updates, ever */
     uint64_t durable; /* of them */
 
+    uint32_t lacking;    /* operations whose blobs are missing */
+    uint32_t lack_first; /* there is none before this one */
+    uint32_t blob_first; /* operation whose result is to be stored; 0: none */
+    uint32_t blob_last;
+
     uint32_t ready_first; /* jobs to hand out; 0: none */
     uint32_t ready_last;
     uint32_t ready_count;
@@ -144,11 +151,11 @@ struct engine_context {
     uint32_t last; /* whose end it got last; at the start its own number */
     uint64_t draws;
     uint64_t time_ns; /* engine_time() */
-    int stuck;      /* what every further call returns, DONE: nothing */
-    bool suspended; /* a call said so */
-    bool overlaps;  /* and that does not stop the others */
-    bool closed;    /* called for what was recorded: nothing can be added */
-    bool undo;      /* has steps with a compensation */
+    int stuck;        /* what every further call returns, DONE: nothing */
+    bool suspended;   /* a call said so */
+    bool overlaps;    /* and that does not stop the others */
+    bool closed;      /* called for what was recorded: nothing can be added */
+    bool undo;        /* has steps with a compensation */
     struct engine_error_info error;
 };
 

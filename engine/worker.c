@@ -44,9 +44,9 @@ static bool was_let_go(const struct engine_worker *w,
 
 /* Requests ---------------------------------------------------------------- */
 
-static struct engine_request *begin(struct engine_worker *w,
-                                    const struct engine_slot *s,
-                                    enum engine_request_kind kind)
+struct engine_request *engine_worker_begin(struct engine_worker *w,
+                                           const struct engine_slot *s,
+                                           enum engine_request_kind kind)
 {
     struct engine_request *request =
         engine_block_begin(w->config.scratch, sizeof(*request));
@@ -71,7 +71,7 @@ static void submit(struct engine_worker *w)
                           w->config.store);
 }
 
-static void submit_for(struct engine_worker *w, struct engine_slot *s)
+void engine_worker_submit(struct engine_worker *w, struct engine_slot *s)
 {
     s->request_id = w->next_id;
     s->request_ns = w->mono_ns + w->config.request_timeout_ns;
@@ -82,14 +82,15 @@ static void claim(struct engine_worker *w, struct engine_slot *s)
 {
     s->state = ENGINE_SLOT_CLAIMING;
     s->asked_ns = w->mono_ns;
-    if (begin(w, s, ENGINE_REQ_CLAIM))
-        submit_for(w, s);
+    if (engine_worker_begin(w, s, ENGINE_REQ_CLAIM))
+        engine_worker_submit(w, s);
 }
 
 void engine_worker_finish(struct engine_worker *w, struct engine_slot *s)
 {
     s->state = ENGINE_SLOT_FINISHING;
-    struct engine_request *request = begin(w, s, ENGINE_REQ_FINISH);
+    struct engine_request *request =
+        engine_worker_begin(w, s, ENGINE_REQ_FINISH);
     if (!request)
         return;
     request->error = s->error;
@@ -99,7 +100,7 @@ void engine_worker_finish(struct engine_worker *w, struct engine_slot *s)
     bool output = s->error == ENGINE_ERR_NONE || s->payload;
     engine_block_item(w->config.scratch, &head, output ? s->value : NULL,
                       output ? s->value_size : 0);
-    submit_for(w, s);
+    engine_worker_submit(w, s);
 }
 
 void engine_worker_finish_error(struct engine_worker *w, struct engine_slot *s,
@@ -193,11 +194,12 @@ static void fetch(struct engine_worker *w, struct engine_slot *s)
         if (value->kind != ENGINE_VALUE_BLOB ||
             value->size < sizeof(struct engine_blob_ref))
             continue;
-        struct engine_request *request = begin(w, s, ENGINE_REQ_GET_BLOB);
+        struct engine_request *request =
+            engine_worker_begin(w, s, ENGINE_REQ_GET_BLOB);
         if (!request)
             return;
         memcpy(request->blob, engine_value_bytes(value), sizeof(request->blob));
-        submit_for(w, s);
+        engine_worker_submit(w, s);
         return;
     }
 }
@@ -229,7 +231,8 @@ void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
         if (value->kind != ENGINE_VALUE_INLINE ||
             value->size <= inline_max(w, s))
             continue;
-        struct engine_request *request = begin(w, s, ENGINE_REQ_PUT_BLOB);
+        struct engine_request *request =
+            engine_worker_begin(w, s, ENGINE_REQ_PUT_BLOB);
         if (!request)
             return;
         crypto_hash_sha256(request->blob, engine_value_bytes(value),
@@ -237,7 +240,7 @@ void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
         struct engine_item head = {.type = ENGINE_ITEM_BLOB};
         engine_block_item(w->config.scratch, &head, engine_value_bytes(value),
                           value->size);
-        submit_for(w, s);
+        engine_worker_submit(w, s);
         return;
     }
 }
@@ -358,6 +361,10 @@ static void answered(struct engine_worker *w, struct engine_slot *s,
             fetched(w, s, reply);
         else
             engine_worker_finish_error(w, s, ENGINE_ERR_UNKNOWN);
+        return;
+    case ENGINE_SLOT_GETTING:
+    case ENGINE_SLOT_PUTTING:
+        engine_call_blob(w, s, good ? reply : NULL);
         return;
     case ENGINE_SLOT_SPILLING:
         if (good)
@@ -525,7 +532,7 @@ void engine_worker_heartbeat(struct engine_worker *w, struct engine_slot *s)
         return;
     s->heartbeat_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
     s->heartbeat_asked_ns = w->mono_ns;
-    if (!begin(w, s, ENGINE_REQ_HEARTBEAT))
+    if (!engine_worker_begin(w, s, ENGINE_REQ_HEARTBEAT))
         return;
     s->heartbeat_id = w->next_id;
     submit(w);

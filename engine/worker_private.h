@@ -15,7 +15,9 @@ enum engine_slot_state {
     ENGINE_SLOT_FETCHING,  /* blobs of the input */
     ENGINE_SLOT_EXECUTING, /* a step's code */
     ENGINE_SLOT_LOADING,   /* handler: pages of the run's state */
+    ENGINE_SLOT_GETTING,   /* handler: blobs of recorded results */
     ENGINE_SLOT_CALLING,   /* handler: steps are running */
+    ENGINE_SLOT_PUTTING,   /* handler: blobs of new results */
     ENGINE_SLOT_ASKING,    /* handler: a checkpoint is under way */
     ENGINE_SLOT_SPILLING,  /* blobs of the output */
     ENGINE_SLOT_FINISHING
@@ -76,6 +78,11 @@ struct engine_worker {
 
 /* worker.c ---------------------------------------------------------------- */
 
+/* Begins a request in the scratch block, NULL: out of memory; sends it. */
+struct engine_request *engine_worker_begin(struct engine_worker *w,
+                                           const struct engine_slot *s,
+                                           enum engine_request_kind kind);
+void engine_worker_submit(struct engine_worker *w, struct engine_slot *s);
 /* Reports the attempt: s->error, and s->value if s->payload is set. */
 void engine_worker_finish(struct engine_worker *w, struct engine_slot *s);
 void engine_worker_finish_error(struct engine_worker *w, struct engine_slot *s,
@@ -100,6 +107,9 @@ void engine_call_begin_work(struct engine_worker *w, struct engine_slot *s);
 /* CHECKPOINTED or STATE_PAGE; others are not for it. */
 void engine_call_message(struct engine_worker *w,
                          const struct engine_message *message);
+/* The answer to GET_BLOB or PUT_BLOB; NULL: the store has refused it. */
+void engine_call_blob(struct engine_worker *w, struct engine_slot *s,
+                      const struct engine_reply *reply);
 void engine_call_ended(struct engine_worker *w, struct engine_slot *s,
                        const struct engine_ended *ended);
 /* A step shows that it goes on, and may save how far it has come. */

@@ -163,7 +163,9 @@ struct engine_retry engine_retry_linear(uint32_t attempts, uint64_t delay_ns,
  * before its code runs: if a later replay finds that it was cut off, it was
  * INTERRUPTED, and the policy decides. An IRREVERSIBLE one is AMBIGUOUS then,
  * and the run stays SUSPENDED until an operator skips, resumes or aborts the
- * step. A result above the profile's op_payload fails as SIZE_LIMIT. One that
+ * step. A result above the profile's op_payload fails as SIZE_LIMIT, unless
+ * the profile spills: then it becomes a blob, which is stored before the log
+ * refers to it and read before a handler is called that needs it. One that
  * is said to be JSON and is not, or that refers to what would not outlive the
  * process (memory, a temporary file), fails as SERIALIZATION with the place.
  * Neither is tried again. Of an error's words 1,000 characters are kept.
@@ -319,7 +321,6 @@ int engine_receive_for(struct engine_context *c, const char *edge,
  * it from coming twice. The source ends with END_OF_STREAM, whose number is
  * that of the last message + 1.
  */
-
 
 /* Structure --------------------------------------------------------------- */
 

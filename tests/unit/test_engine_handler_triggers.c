@@ -172,3 +172,133 @@ Test(engine_handler_triggers,
         handler_bed_close(&bed);
     }
 }
+
+/* Large results ----------------------------------------------------------- */
+
+enum {
+    LARGE = 5000
+};
+
+static int give_large(struct engine_attempt *a, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    char *bytes = engine_attempt_memory(a, LARGE);
+
+    (void)self;
+    cr_assert_not_null(bytes);
+    memset(bytes, *(const char *)input.data, LARGE);
+    *out = (struct engine_bytes){bytes, LARGE};
+    return ENGINE_DONE;
+}
+
+static bool is_large(struct engine_bytes bytes, char of)
+{
+    const char *at = bytes.data;
+
+    return bytes.size == LARGE && at[0] == of &&
+           memcmp(at, at + 1, LARGE - 1) == 0;
+}
+
+static int large_child(struct engine_context *c, void *self,
+                       struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    return engine_step(c, "inner", give_large, NULL, input, NULL, out);
+}
+
+static int large_results(struct engine_context *c, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_bytes a;
+    struct engine_bytes b;
+    struct engine_bytes ab = engine_text_bytes("b");
+    int flow;
+
+    if ((flow = engine_step(c, "first", give_large, self, input, NULL, &a)))
+        return flow;
+    if ((flow = engine_wait(c, "nap", 5 * BED_S)))
+        return flow;
+    if ((flow = engine_run_in_child_context(c, "child", large_child, NULL, ab,
+                                            NULL, &b)))
+        return flow;
+    if ((flow = engine_wait(c, "nap", 5 * BED_S)))
+        return flow;
+    *out = engine_text_bytes(is_large(a, 'a') && is_large(b, 'b') ? "same"
+                                                                  : "other");
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler large = {"large", large_results, NULL};
+
+static struct engine_limits spilling;
+static unsigned posts;
+static unsigned deadly;
+static unsigned blobs_put;
+static unsigned blobs_got;
+
+/* The worker dies when it has done so many things. */
+static enum handler_bed_fate die_at(struct handler_bed *b,
+                                    const struct engine_bed_post *post)
+{
+    if (post->kind == ENGINE_DO_REQUEST) {
+        blobs_put += engine_bed_request(post)->kind == ENGINE_REQ_PUT_BLOB;
+        blobs_got += engine_bed_request(post)->kind == ENGINE_REQ_GET_BLOB;
+    }
+    if (post->from != HANDLER_BED_WORKER || ++posts != deadly)
+        return HANDLER_BED_CARRY;
+    engine_bed_kill(&b->bed, HANDLER_BED_WORKER);
+    engine_bed_worker(&b->bed, HANDLER_BED_WORKER);
+    return HANDLER_BED_LOSE;
+}
+
+static void open_spilling(void)
+{
+    spilling = *engine_limits_find("inline-1mb");
+    spilling.inline_max = 1000;
+    spilling.operation_payload_max = 1000;
+    handler_bed_open(&bed, &large);
+    bed.bed.coordinator.limits = &spilling;
+    bed.bed.worker.limits = &spilling;
+    handler_bed_restart(&bed);
+    bed.fate = die_at;
+    posts = blobs_put = blobs_got = 0;
+}
+
+Test(engine_handler_triggers, large_results_are_blobs_whoever_dies)
+{
+    for (deadly = 0; deadly <= 40; deadly++) {
+        open_spilling();
+        handler_bed_start(&bed, 0, RUN, "a");
+        handler_bed_live(&bed, 600 * BED_S);
+        cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%u: %s", deadly,
+                     handler_bed_story(&bed, RUN, text, sizeof(text)));
+        cr_assert_str_eq(handler_bed_end(&bed, RUN, text, sizeof(text)),
+                         "same");
+        cr_assert_geq(blobs_put, 3); /* the inner step's, and the context's */
+        cr_assert_geq(blobs_got, 3); /* one, then two */
+        handler_bed_close(&bed);
+    }
+}
+
+static enum handler_bed_fate refuse_blobs(struct handler_bed *b,
+                                          const struct engine_bed_post *post)
+{
+    (void)b;
+    return post->kind == ENGINE_DO_REQUEST &&
+                   engine_bed_request(post)->kind == ENGINE_REQ_GET_BLOB
+               ? HANDLER_BED_LOSE
+               : HANDLER_BED_CARRY;
+}
+
+Test(engine_handler_triggers, a_handler_is_not_called_without_its_results)
+{
+    open_spilling();
+    bed.fate = refuse_blobs;
+    handler_bed_start(&bed, 0, RUN, "a");
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_RUNNING);
+    bed.fate = NULL;
+    handler_bed_live(&bed, 1200 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    handler_bed_close(&bed);
+}
