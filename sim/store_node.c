@@ -52,6 +52,10 @@ enum {
     OPEN_AGAIN = 2
 };
 
+enum {
+    RESULT_ROW = 1 /* number of the result of a graph's run in its outbox */
+};
+
 static struct sim_world *world_of(struct sim_store_node *n)
 {
     return n->config.world;
@@ -160,6 +164,7 @@ static const struct engine_reply *answer_of(const struct sim_store_node *n,
 /* What tells whether a group has survived: one of its rows. */
 struct trace {
     const struct engine_request *request;
+    struct engine_hash id; /* of a signal */
     bool found;
 };
 
@@ -183,6 +188,32 @@ static int trace_run(void *self, const struct engine_run_row *row)
     return 1;
 }
 
+/* The row of an outbox that is acknowledged, or of an inbox that was put. */
+static int trace_box(void *self, uint64_t run, const struct engine_item *item)
+{
+    struct trace *trace = self;
+    const struct engine_request *request = trace->request;
+    if (run != request->run)
+        return 0;
+    if (request->kind == ENGINE_REQ_ACK)
+        trace->found =
+            item->type == ENGINE_ITEM_OUTBOX && item->op == request->op;
+    else
+        trace->found = item->type == ENGINE_ITEM_INBOX &&
+                       item->a == trace->id.lo && item->b == trace->id.hi;
+    return trace->found;
+}
+
+static bool found_in_boxes(struct sim_store_node *n, struct trace *trace)
+{
+    const struct engine_item *item =
+        engine_item_first(trace->request, sizeof(*trace->request));
+    if (item)
+        trace->id = (struct engine_hash){item->a, item->b};
+    (void)n->store.ops->scan_boxes(n->store.self, trace_box, trace);
+    return trace->found;
+}
+
 /* Has this request's row survived? -1: it left none of its own. */
 static int row_survived(struct sim_store_node *n, uint32_t i)
 {
@@ -193,8 +224,12 @@ static int row_survived(struct sim_store_node *n, uint32_t i)
         return -1;
     if (reply->kind == ENGINE_REQ_CLAIM || reply->kind == ENGINE_REQ_FINISH)
         (void)ops->scan_work(n->store.self, trace_work, &trace);
-    else if (reply->kind == ENGINE_REQ_ACK)
+    else if (reply->kind == ENGINE_REQ_ACK && trace.request->op == RESULT_ROW)
         (void)ops->scan_runs(n->store.self, trace_run, &trace);
+    else if (reply->kind == ENGINE_REQ_ACK)
+        return !found_in_boxes(n, &trace);
+    else if (reply->kind == ENGINE_REQ_SIGNAL)
+        return found_in_boxes(n, &trace);
     else
         return -1;
     return trace.found;
