@@ -188,9 +188,9 @@ enum engine_signal_kind {
     ENGINE_SIG_CALLBACK_SUCCEED = 1, /* value: the result */
     ENGINE_SIG_CALLBACK_FAIL,        /* value: the error's words */
     ENGINE_SIG_CALLBACK_HEARTBEAT,
-    ENGINE_SIG_CHILD_ENDED, /* error = its error class or NONE; value: result;
-                               number: the operation that invoked it */
-    ENGINE_SIG_MESSAGE,     /* number: place on its edge, from 1 */
+    ENGINE_SIG_CHILD_ENDED,   /* error = its error class or NONE; value: result;
+                                 number: the operation that invoked it */
+    ENGINE_SIG_MESSAGE,       /* number: place on its edge, from 1 */
     ENGINE_SIG_END_OF_STREAM, /* number: one past the last message */
     ENGINE_SIG_MESSAGE_ACK,   /* number: last one consumed (back-pressure) */
     ENGINE_SIG_CANCEL,

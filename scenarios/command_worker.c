@@ -60,7 +60,6 @@ int command_worker(int argc, char **argv)
     char id[HOST_ERROR_SIZE];
     const char *given = NULL;
     uint64_t slots = 64, level = HOST_SAY_INFO;
-    bool each = false;
     struct host_worker_config config = {
         .drain_ns = 30 * SECOND, .say = say, .self = argv[0]};
     const struct option options[] = {
@@ -68,7 +67,7 @@ int command_worker(int argc, char **argv)
         {"--workflow", OPTION_TEXTS, &files, 0, 0, NULL},
         {"--slots", OPTION_NUMBER, &slots, 1, 65536, NULL},
         {"--drain", OPTION_DURATION, &config.drain_ns, 0, 86400 * SECOND, NULL},
-        {"--each-durable", OPTION_FLAG, &each, 0, 0, NULL},
+        {"--optimistic", OPTION_FLAG, &config.optimistic, 0, 0, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
     static const char usage[] =
@@ -87,7 +86,6 @@ int command_worker(int argc, char **argv)
     config.database = rest[0];
     config.id = given ? given : id;
     config.slots = (uint32_t)slots;
-    config.optimistic = !each;
     config.level = (enum host_level)level;
     return run(&config, &files);
 }

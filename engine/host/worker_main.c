@@ -63,7 +63,7 @@ static void say(void *self, enum host_level level, const char *text)
 
 static int usage(const char *name)
 {
-    fprintf(stderr, "usage: %s DB [--id NAME] [--slots N] [--each-durable]\n",
+    fprintf(stderr, "usage: %s DB [--id NAME] [--slots N] [--optimistic]\n",
             name);
     return 2;
 }
@@ -76,7 +76,6 @@ int perdure_worker_main(int argc, char **argv,
     struct host_worker_config config = {
         .id = id,
         .drain_ns = 30 * SECOND,
-        .optimistic = true,
         .level = HOST_SAY_INFO,
         .say = say,
         .self = argv[0],
@@ -89,8 +88,8 @@ int perdure_worker_main(int argc, char **argv,
             config.id = argv[++i];
         else if (strcmp(argv[i], "--slots") == 0 && more)
             config.slots = (uint32_t)strtoul(argv[++i], NULL, 10);
-        else if (strcmp(argv[i], "--each-durable") == 0)
-            config.optimistic = false;
+        else if (strcmp(argv[i], "--optimistic") == 0)
+            config.optimistic = true;
         else if (argv[i][0] != '-' && !config.database)
             config.database = argv[i];
         else

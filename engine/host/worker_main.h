@@ -34,8 +34,8 @@ int host_handlers_run(const struct host_worker_config *config,
                       char error[HOST_ERROR_SIZE]);
 
 /*
- * The same as a program: DB [--id NAME] [--slots N] [--each-durable], words
- * on stderr. Returns its exit code: 0, 2 for bad arguments, 6 if it could not
+ * The same as a program: DB [--id NAME] [--slots N] [--optimistic], words on
+ * stderr. Returns its exit code: 0, 2 for bad arguments, 6 if it could not
  * work.
  */
 int perdure_worker_main(int argc, char **argv,

@@ -1,8 +1,9 @@
 /*
  * The engine as people run it: an engine process and a worker process on a
  * real database file with a sync for each group, driven by a client over the
- * socket. Ten no-op steps a run, as a handler: 64 runs in flight for the
- * rate, 50 new runs a second for the time one takes.
+ * socket. Ten no-op steps a run, one after the other, each durable before the
+ * next begins: 64 runs in flight for the rate, 50 new runs a second for the
+ * time one takes.
  */
 #include <assert.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include "engine/host/loop.h"
 #include "engine/host/worker_main.h"
 #include "engine/value.h"
+#include "scenarios/steps.h"
 #include "tests/bench/bench.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -30,6 +32,15 @@ enum {
     PACED_RUNS = 250,
     PACED_RATE = 50,
     PATH_SIZE = 128
+};
+
+/* How the ten steps are written. */
+enum form {
+    HANDLER,    /* a C function */
+    DECLARED,   /* JSON, played by the worker as a handler */
+    DISPATCHED, /* a graph: the coordinator hands out each step by itself */
+    OPTIMISTIC  /* the C function; a result need not be durable before the next
+                   step begins */
 };
 
 /* An engine and a worker, their database, and a client of theirs. */
@@ -153,7 +164,26 @@ static struct engine_graph *chain(void)
     return engine_graph_new("ten steps", nodes, STEPS, edges, STEPS - 1, NULL);
 }
 
-static pid_t fork_declared(const struct stage *stage)
+static void run_program(struct host_worker_config *config)
+{
+    static const char *const files[] = {"tests/bench/workflows/ten-steps.json"};
+    struct json_error wrong = {0};
+    char error[HOST_ERROR_SIZE];
+    struct steps *steps = steps_read(files, 1, 1024, say, "steps", &wrong);
+
+    if (!steps)
+        fprintf(stderr, "bench: %s\n", wrong.text);
+    if (!steps)
+        _exit(1);
+    config->workflows = steps_workflows(steps, &config->workflow_count);
+    config->executor = steps_executor(steps);
+    int result = host_worker_run(config, error);
+    if (result)
+        fprintf(stderr, "bench: worker: %s\n", error);
+    _exit(result ? 1 : 0);
+}
+
+static pid_t fork_dispatched(const struct stage *stage)
 {
     const struct host_executor executor = {.begin = end_at_once,
                                            .abandon = never_abandoned};
@@ -181,14 +211,14 @@ static pid_t fork_declared(const struct stage *stage)
     return pid;
 }
 
-static pid_t fork_worker(const struct stage *stage)
+static pid_t fork_handlers(const struct stage *stage, enum form form)
 {
     static const struct engine_handler handler = {"ten steps", ten_steps, NULL};
     struct host_worker_config config = {
         .database = stage->database,
         .id = "bench",
         .slots = 2 * IN_FLIGHT,
-        .optimistic = true,
+        .optimistic = form == OPTIMISTIC,
         .level = HOST_SAY_ERROR,
         .say = say,
         .self = "worker",
@@ -196,6 +226,8 @@ static pid_t fork_worker(const struct stage *stage)
     char error[HOST_ERROR_SIZE];
     pid_t pid = fork();
 
+    if (pid == 0 && form == DECLARED)
+        run_program(&config);
     if (pid == 0) {
         int result = host_handlers_run(&config, &handler, 1, error);
         if (result)
@@ -249,7 +281,7 @@ static void wait_for_worker(struct stage *stage)
     }
 }
 
-static void open_stage(struct stage *stage, bool declared)
+static void open_stage(struct stage *stage, enum form form)
 {
     *stage = (struct stage){.dir = "build/bench-XXXXXX"};
     if (!mkdtemp(stage->dir))
@@ -257,7 +289,8 @@ static void open_stage(struct stage *stage, bool declared)
     snprintf(stage->database, sizeof(stage->database), "%s/bench.db",
              stage->dir);
     stage->engine = fork_engine(stage);
-    stage->worker = declared ? fork_declared(stage) : fork_worker(stage);
+    stage->worker = form == DISPATCHED ? fork_dispatched(stage)
+                                       : fork_handlers(stage, form);
     connect_client(stage);
     wait_for_worker(stage);
 }
@@ -307,12 +340,12 @@ static const struct engine_message *next_result(struct stage *stage,
     }
 }
 
-static void measure_rate(struct found *found, bool declared)
+static void measure_rate(struct found *found, enum form form)
 {
     struct stage stage;
     uint64_t sent = 0;
 
-    open_stage(&stage, declared);
+    open_stage(&stage, form);
     uint64_t began = now();
     while (sent < IN_FLIGHT)
         start_one(&stage, ++sent);
@@ -343,7 +376,7 @@ static void measure_latency(struct found *found)
     uint64_t sent = 0;
     uint64_t ended = 0;
 
-    open_stage(&stage, false);
+    open_stage(&stage, HANDLER);
     uint64_t began = now() + SECOND / 10;
     while (ended < PACED_RUNS) {
         uint64_t due =
@@ -368,64 +401,63 @@ static void measure_latency(struct found *found)
     found->p99_ms = (double)took[PACED_RUNS * 99 / 100] / 1e6;
 }
 
+struct asked {
+    struct found *found;
+    enum form form;
+};
+
 static double rate(void *arg)
 {
-    struct found *found = arg;
-    measure_rate(found, false);
-    return found->steps_per_second;
+    struct asked *asked = arg;
+    measure_rate(asked->found, asked->form);
+    return asked->found->steps_per_second;
 }
 
 static double cpu(void *arg)
 {
-    struct found *found = arg;
-    measure_rate(found, false);
-    return found->cpu_us_per_step;
-}
-
-static double declared_rate(void *arg)
-{
-    struct found *found = arg;
-    measure_rate(found, true);
-    return found->steps_per_second;
-}
-
-static double declared_cpu(void *arg)
-{
-    struct found *found = arg;
-    measure_rate(found, true);
-    return found->cpu_us_per_step;
+    struct asked *asked = arg;
+    measure_rate(asked->found, asked->form);
+    return asked->found->cpu_us_per_step;
 }
 
 static double p50(void *arg)
 {
-    struct found *found = arg;
-    measure_latency(found);
-    return found->p50_ms;
+    struct asked *asked = arg;
+    measure_latency(asked->found);
+    return asked->found->p50_ms;
 }
 
 static double p99(void *arg)
 {
-    struct found *found = arg;
-    measure_latency(found);
-    return found->p99_ms;
+    struct asked *asked = arg;
+    measure_latency(asked->found);
+    return asked->found->p99_ms;
 }
 
 void bench_processes(struct bench *bench)
 {
     static struct found found;
+    static struct asked handler = {&found, HANDLER};
+    static struct asked declared = {&found, DECLARED};
+    static struct asked dispatched = {&found, DISPATCHED};
+    static struct asked optimistic = {&found, OPTIMISTIC};
     static const struct bench_case cases[] = {
-        {"processes: durable steps, 64 runs of 10 in flight", "steps/s",
-         BENCH_AT_LEAST, 85000, rate, NULL, &found},
-        {"processes: CPU of a durable step, engine and worker", "us",
-         BENCH_AT_MOST, 15, cpu, NULL, &found},
-        {"processes: the same as a declared graph", "steps/s", BENCH_AT_LEAST,
-         85000, declared_rate, NULL, &found},
-        {"processes: CPU of the same", "us", BENCH_AT_MOST, 15, declared_cpu,
-         NULL, &found},
+        {"processes: durable steps of handlers", "steps/s", BENCH_AT_LEAST,
+         85000, rate, NULL, &handler},
+        {"processes: CPU of one, engine and worker", "us", BENCH_AT_MOST, 15,
+         cpu, NULL, &handler},
+        {"processes: durable steps declared in JSON", "steps/s", BENCH_AT_LEAST,
+         85000, rate, NULL, &declared},
+        {"processes: CPU of one, engine and worker (JSON)", "us", BENCH_AT_MOST,
+         15, cpu, NULL, &declared},
+        {"processes: durable steps dispatched one by one", "steps/s",
+         BENCH_NO_GOAL, 0, rate, NULL, &dispatched},
+        {"processes: steps of optimistic handlers", "steps/s", BENCH_NO_GOAL, 0,
+         rate, NULL, &optimistic},
         {"processes: p50 of a run of 10 steps at 50 a second", "ms",
-         BENCH_AT_MOST, 4, p50, NULL, &found},
+         BENCH_AT_MOST, 4, p50, NULL, &handler},
         {"processes: p99 of a run of 10 steps at 50 a second", "ms",
-         BENCH_AT_MOST, 8, p99, NULL, &found},
+         BENCH_AT_MOST, 8, p99, NULL, &handler},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
