@@ -223,8 +223,7 @@ static int begin_attempt(struct engine_replay *r, uint32_t number,
     engine_replay_note(r, number)->ours = entry->attempt;
     if (r->config.budget && entry->attempt == 1)
         engine_budget_first(r->config.budget);
-    if (is_at_most_once(entry) || step->options->attempt_timeout_ns ||
-        step->options->stall_timeout_ns)
+    if (is_at_most_once(entry) || step->options->stall_timeout_ns)
         return queue_start(r, number);
     return ENGINE_DONE;
 }

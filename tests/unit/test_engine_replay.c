@@ -260,13 +260,13 @@ Test(engine_replay, a_step_left_to_the_host_is_handed_out_once)
     cr_assert_eq(step.attempt, 1);
     cr_assert_eq(step.input.size, 2);
     cr_assert_eq(engine_replay_running(replay), 1);
-    while (engine_replay_updates(replay, &size))
-        engine_replay_persisted(replay); /* its START, for the timeout */
+    /* It may be repeated: nobody needs to know that it began. */
+    cr_assert_null(engine_replay_updates(replay, &size));
     cr_assert_eq(engine_replay_go(replay), ENGINE_REPLAY_WORKING);
     cr_assert_eq(counting.runs, 1);
     cr_assert_not(engine_replay_next_step(replay, &none));
     cr_assert_eq(engine_replay_progress(replay, step.operation, output), 0);
-    cr_assert_eq(next_count(replay, &size), 1);
+    cr_assert_eq(next_count(replay, &size), 2); /* with its START */
     engine_replay_persisted(replay);
     cr_assert_eq(engine_replay_ended(replay, step.operation, ENGINE_ERR_NONE,
                                      false, output),
