@@ -143,6 +143,24 @@ static void answer(struct sim_local *l, const struct engine_message *message,
     sim_net_send(l->world, &reply);
 }
 
+/*
+ * What it was given, should have reached it and is not being done is over, or
+ * was refused.
+ */
+static void settle(const struct sim_local *l, struct worker *worker)
+{
+    uint32_t busy = sim_worker_node_busy(worker->node) + on_the_way(l, worker);
+    if (busy < worker->given)
+        worker->given = busy;
+}
+
+/* A worker that takes no notice of a copy does not say so. */
+static void settle_all(const struct sim_local *l)
+{
+    for (uint32_t i = 0; i < l->count; i++)
+        settle(l, &l->workers[i]);
+}
+
 static void message(void *self, const struct engine_message *message)
 {
     struct sim_local *l = self;
@@ -162,20 +180,15 @@ static void message(void *self, const struct engine_message *message)
     }
     enqueue(l, message);
     answer(l, message, ENGINE_MSG_ACCEPTED);
+    if (choose(l) == UINT32_MAX)
+        settle_all(l);
     drain(l);
 }
 
-/*
- * What it was given, should have reached it and is not being done is over, or
- * was refused.
- */
 static void idle(void *self, uint32_t node)
 {
     struct sim_local *l = self;
-    struct worker *worker = &l->workers[node - SIM_NODE_WORKER];
-    uint32_t busy = sim_worker_node_busy(worker->node) + on_the_way(l, worker);
-    if (busy < worker->given)
-        worker->given = busy;
+    settle(l, &l->workers[node - SIM_NODE_WORKER]);
     gauge(l);
     drain(l);
 }

@@ -56,6 +56,27 @@ Test(sim_local, a_claim_that_is_refused_frees_its_slot)
     sim_workers_free(rig);
 }
 
+/* What a worker has let go it does not begin again, and says nothing. */
+Test(sim_local, work_that_nobody_takes_notice_of_takes_no_slot_for_good)
+{
+    struct sim_workers *rig = sim_workers_new(1, 2, 0);
+    (void)sim_dist_constant(&rig->step.duration, 1000 * SIM_BED_MS);
+    sim_workers_dispatch(rig, 1);
+    sim_bed_run(rig->bed, 100 * SIM_BED_MS);
+    sim_process_pause(rig->bed->world, SIM_NODE_WORKER, 100000 * SIM_BED_MS);
+    sim_bed_run(rig->bed, 110000 * SIM_BED_MS);
+    cr_assert_eq(sim_worker_node_busy(rig->workers[0]), 0);
+    cr_assert_eq(rig->reports, 0, "its claim has run out");
+    for (int copy = 0; copy < 2; copy++)
+        sim_workers_dispatch(rig, 1);
+    sim_bed_run(rig->bed, 120000 * SIM_BED_MS);
+    for (uint64_t run = 2; run <= 5; run++)
+        sim_workers_dispatch(rig, run);
+    sim_bed_run(rig->bed, 200000 * SIM_BED_MS);
+    cr_expect_eq(rig->reports, 4);
+    sim_workers_free(rig);
+}
+
 Test(sim_local, a_dead_worker_is_given_nothing_and_its_slots_come_back_with_it)
 {
     struct sim_workers *rig = sim_workers_new(1, 1, 0);
