@@ -436,6 +436,10 @@ static int settle(struct engine_attempt *a, const struct step *step, int flow,
     case ENGINE_SUSPENDED:
         if (step->poll && !a->tagged)
             return poll_again(r, a->number, step, output);
+        if (!a->tagged)
+            return engine_replay_break(
+                r, ENGINE_ERR_VALIDATION,
+                "a step's code is suspended and has no tag to be ended by");
         return hand_out(r, a, step, input);
     default:
         return engine_replay_break(r, ENGINE_ERR_VALIDATION,

@@ -79,7 +79,8 @@ typedef int engine_handler_fn(struct engine_context *c, void *self,
                               struct engine_bytes *out);
 /*
  * A step's code. DONE with *out set; FAILED_FLOW after engine_attempt_fail();
- * SUSPENDED if the host runs it elsewhere and says later how it ended.
+ * SUSPENDED, after engine_attempt_tag(), if the host runs it elsewhere and
+ * says later how it ended.
  */
 typedef int engine_step_fn(struct engine_attempt *a, void *self,
                            struct engine_bytes input, struct engine_bytes *out);

@@ -309,6 +309,35 @@ Test(engine_replay, a_step_that_fails_on_the_host_is_tried_again)
     durable_bed_free(&bed);
 }
 
+static int suspend(struct engine_attempt *a, void *self,
+                   struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)a;
+    (void)self;
+    (void)input;
+    (void)out;
+    return ENGINE_SUSPENDED;
+}
+
+static int suspend_in_step(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    return engine_step(c, "left alone", suspend, NULL, input, NULL, out);
+}
+
+Test(engine_replay, a_step_that_nobody_is_to_end_breaks_the_run)
+{
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, suspend_in_step, NULL, "in");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_VALIDATION);
+    cr_expect_str_eq(bed.words, "a step's code is suspended and has no tag to "
+                                "be ended by");
+    durable_bed_free(&bed);
+}
+
 static int tag_poll(struct engine_attempt *a, void *self,
                     struct engine_bytes input, struct engine_bytes *out)
 {
