@@ -77,6 +77,8 @@ static void say(struct host_worker *w, enum host_level level,
 
 static void carry_out(struct host_worker *w)
 {
+    static const char nobody[] =
+        "the worker has nobody who ends what a step has suspended";
     const struct host_executor *executor = w->config.executor;
 
     for (uint32_t i = 0; i < w->update.count; i++) {
@@ -85,12 +87,18 @@ static void carry_out(struct host_worker *w)
         const struct engine_execute *what = bytes;
         switch (action->kind) {
         case ENGINE_DO_EXECUTE:
-            assert(executor);
+            if (!executor) {
+                host_worker_ended(w, what->slot, what->part,
+                                  ENGINE_ERR_VALIDATION, false, nobody,
+                                  sizeof(nobody) - 1);
+                break;
+            }
             executor->begin(executor->self, w, w->local[what->workflow], what,
                             what + 1, action->size - sizeof(*what));
             break;
         case ENGINE_DO_ABANDON:
-            executor->abandon(executor->self, what->slot, what->part);
+            if (executor)
+                executor->abandon(executor->self, what->slot, what->part);
             break;
         default:
             /* Without a connection it is lost, and asked again in time. */
