@@ -109,6 +109,7 @@ static struct engine_store_limits store_limits(const struct engine_limits *l)
 
     payload = l->input_max > payload ? l->input_max : payload;
     payload = l->response_max > payload ? l->response_max : payload;
+    payload = l->result_max > payload ? l->result_max : payload;
     payload = at_least(payload, 65536);
     return (struct engine_store_limits){
         .op_payload_max = payload,

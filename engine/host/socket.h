@@ -19,8 +19,9 @@
 
 enum {
     HOST_ERROR_SIZE = 1024,
-    /* The largest message that is read or written. */
-    HOST_FRAME_MAX = 64 * 1024 * 1024
+    /* The largest message that is read or written. Half of it holds the largest
+     * result of each profile: written_max of aws is 100 MB. */
+    HOST_FRAME_MAX = 256 * 1024 * 1024
 };
 
 /* Bytes between start and end are in use. */

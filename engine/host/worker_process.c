@@ -310,6 +310,21 @@ static bool learn_numbers(struct host_worker *w, const uint32_t *ids)
     return true;
 }
 
+static void keep_below(uint64_t *limit, uint64_t most)
+{
+    if (*limit > most)
+        *limit = most;
+}
+
+/* A profile of one's own may allow what no message can carry. */
+static struct engine_limits within_messages(struct engine_limits limits)
+{
+    keep_below(&limits.result_max, HOST_FRAME_MAX / 2);
+    keep_below(&limits.response_max, HOST_FRAME_MAX / 2);
+    keep_below(&limits.operation_payload_max, HOST_FRAME_MAX / 2);
+    return limits;
+}
+
 static void make_machine(struct host_worker *w, const struct host_welcome *h)
 {
     /* Lost requests are asked again soon: an engine that died comes back. */
@@ -334,7 +349,7 @@ static void make_machine(struct host_worker *w, const struct host_welcome *h)
         .scratch = &w->scratch,
     };
 
-    w->limits = h->limits;
+    w->limits = within_messages(h->limits);
     w->limits.name[sizeof(w->limits.name) - 1] = '\0';
     w->machine = engine_worker_new(&config, w->mono_ns);
     w->failed |= !w->machine;
