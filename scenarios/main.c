@@ -127,8 +127,10 @@ static int wants_help(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* A closed pipe is an error of the write, not the end of the process. */
+    /* A closed pipe is an error of the write, not the end of the process; so
+     * is a file that may not grow. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
         fputs(help, stdout);
         return EXIT_USAGE;
