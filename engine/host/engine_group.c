@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "engine/host/store_sqlite.h"
 
@@ -121,6 +122,27 @@ static struct engine_store_limits store_limits(const struct engine_limits *l)
     };
 }
 
+/*
+ * Whether the path names the file that was opened first. If it does not, what
+ * is written goes where nobody will look for it, and the log that SQLite keeps
+ * beside the path would be read as that of the file that stands there now.
+ */
+static bool in_place(struct host_engine *e)
+{
+    struct stat file;
+
+    if (stat(e->config.database, &file)) {
+        e->moved = true;
+        return false;
+    }
+    if (!e->file_node) {
+        e->file_device = file.st_dev;
+        e->file_node = file.st_ino;
+    }
+    e->moved = file.st_dev != e->file_device || file.st_ino != e->file_node;
+    return !e->moved;
+}
+
 int host_engine_open_store(struct host_engine *e, bool create,
                            char error[HOST_ERROR_SIZE])
 {
@@ -140,6 +162,7 @@ int host_engine_open_store(struct host_engine *e, bool create,
         snprintf(error, HOST_ERROR_SIZE, "%s", problem.text);
         return -1;
     }
+    (void)in_place(e);
     e->store_open = true;
     e->store_delay_ns = 0;
     return 0;
@@ -159,7 +182,7 @@ static bool reopen_store(struct host_engine *e)
 
     if (e->store_open)
         return true;
-    if (e->mono_ns < e->store_retry_ns)
+    if (e->mono_ns < e->store_retry_ns || (e->file_node && !in_place(e)))
         return false;
     if (host_engine_open_store(e, false, error) == 0) {
         host_engine_say(e, HOST_SAY_WARN, "%s: open again", e->config.database);
@@ -233,7 +256,9 @@ static enum engine_outcome write_group(struct host_engine *e)
         }
         keep_reply(e, i, e->reply.bytes, e->reply.size);
     }
-    return ops->commit(e->store.self) ? ENGINE_UNKNOWN : ENGINE_COMMITTED;
+    if (ops->commit(e->store.self))
+        return ENGINE_UNKNOWN;
+    return in_place(e) ? ENGINE_COMMITTED : ENGINE_UNKNOWN;
 }
 
 static void group_failed(struct host_engine *e, enum engine_outcome outcome)
@@ -241,7 +266,7 @@ static void group_failed(struct host_engine *e, enum engine_outcome outcome)
     struct store_problem problem;
 
     answer_none(e, outcome);
-    if (!e->store_open)
+    if (!e->store_open || e->moved)
         return;
     store_sqlite_why(&e->store, e->config.database, &problem);
     host_engine_say(

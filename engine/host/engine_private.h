@@ -120,6 +120,9 @@ struct host_engine {
     struct host_source accepting;
     struct engine_store store;
     bool store_open;
+    bool moved;           /* the database's path names another file now */
+    uint64_t file_device; /* the file that was opened */
+    uint64_t file_node;
     uint64_t store_retry_ns; /* mono: try to open it again */
     uint64_t store_delay_ns;
     uint64_t store_now_ns; /* never goes back */

@@ -262,7 +262,7 @@ static int turn(struct host_engine *e)
     }
     host_engine_flush_all(e);
     bury_gone(e);
-    return e->no_memory ? -1 : 0;
+    return e->no_memory || e->moved ? -1 : 0;
 }
 
 /* No more work is taken; what was asked for is still answered. */
@@ -460,6 +460,22 @@ static void end(struct host_engine *e)
     free(e);
 }
 
+/* Why the engine cannot go on. */
+static void say_why(const struct host_engine *e, char error[HOST_ERROR_SIZE])
+{
+    if (e->moved)
+        snprintf(error, HOST_ERROR_SIZE,
+                 "%.300s: the file was moved or replaced while the engine ran; "
+                 "put it back beside its -wal, which belongs to no other, and "
+                 "start the engine again",
+                 e->config.database);
+    else
+        snprintf(error, HOST_ERROR_SIZE,
+                 "%.300s: out of memory; the database is whole, start the "
+                 "engine again",
+                 e->config.database);
+}
+
 int host_engine_run(const struct host_engine_config *config,
                     char error[HOST_ERROR_SIZE])
 {
@@ -489,10 +505,7 @@ int host_engine_run(const struct host_engine_config *config,
             drain(e);
             result = 0;
         } else {
-            snprintf(error, HOST_ERROR_SIZE,
-                     "%.300s: out of memory; the database is whole, start the "
-                     "engine again",
-                     config->database);
+            say_why(e, error);
         }
     }
     end(e);
