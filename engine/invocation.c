@@ -635,7 +635,7 @@ static struct engine_worker_call *new_call(struct engine_worker *w,
         .self = call,
     };
     call->replay = engine_replay_new(&config);
-    engine_block_init(&call->answer);
+    engine_block_init_in(&call->answer, w->config.memory);
     if (!call->replay) {
         engine_delete(w->config.memory, call);
         return NULL;

@@ -140,7 +140,7 @@ engine_replay_new(const struct engine_replay_config *config)
         return NULL;
     r->config = *config;
     r->arena.memory = config->memory;
-    engine_block_init(&r->queue);
+    engine_block_init_in(&r->queue, config->memory);
     if (engine_operations_init(&r->table, config->memory, config->run)) {
         engine_delete(config->memory, r);
         return NULL;

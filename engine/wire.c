@@ -1,7 +1,8 @@
 #include "engine/wire.h"
 
-#include <stdlib.h>
 #include <string.h>
+
+#include "engine/memory.h"
 
 enum {
     SMALLEST_BLOCK = 512
@@ -87,15 +88,21 @@ int engine_reply_check(const void *block, size_t size)
     return 0;
 }
 
+void engine_block_init_in(struct engine_block *block,
+                          const struct engine_memory *memory)
+{
+    *block = (struct engine_block){.memory = memory};
+}
+
 void engine_block_init(struct engine_block *block)
 {
-    memset(block, 0, sizeof(*block));
+    engine_block_init_in(block, NULL);
 }
 
 void engine_block_free(struct engine_block *block)
 {
-    free(block->bytes);
-    engine_block_init(block);
+    engine_delete(block->memory, block->bytes);
+    engine_block_init_in(block, block->memory);
 }
 
 /* Makes room for more bytes; sizes are uint32, so 4 GiB is out of memory. */
@@ -108,7 +115,7 @@ static int grow(struct engine_block *block, size_t more)
         return -1;
     while (capacity < block->size + more)
         capacity *= 2;
-    bytes = realloc(block->bytes, capacity);
+    bytes = engine_resize(block->memory, block->bytes, capacity);
     if (!bytes)
         return -1;
     block->bytes = bytes;

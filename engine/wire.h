@@ -549,18 +549,24 @@ static inline size_t engine_item_span(uint32_t payload_size)
 int engine_request_check(const void *block, size_t size);
 int engine_reply_check(const void *block, size_t size);
 
+struct engine_memory;
+
 /*
- * A block under construction. Grows by doubling through realloc; out of
- * memory is remembered and reported by engine_block_ok().
+ * A block under construction. Grows by doubling; out of memory is remembered
+ * and reported by engine_block_ok().
  */
 struct engine_block {
     unsigned char *bytes;
     size_t size;
     size_t capacity;
     int failed;
+    const struct engine_memory *memory; /* NULL: the C library's heap */
 };
 
 void engine_block_init(struct engine_block *block);
+/* The same with its bytes in this memory: for what a process keeps. */
+void engine_block_init_in(struct engine_block *block,
+                          const struct engine_memory *memory);
 void engine_block_free(struct engine_block *block);
 /* Starts anew with a zeroed head of head_size bytes; returns it (or NULL). */
 void *engine_block_begin(struct engine_block *block, size_t head_size);
