@@ -93,12 +93,12 @@ int command_archive(int argc, char **argv)
     const struct option options[] = {
         {"--older", OPTION_DURATION, &options_of.age_ns, 0, INT64_MAX, NULL},
         {"--trim", OPTION_FLAG, &trim, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &a.key_path, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &a.key_path, 0, 0, NULL},
     };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "archive DB FILE [--older 30d] [--trim] [--key FILE]") < 0)
+    if (options_read(
+            argc, argv, options, sizeof(options) / sizeof(options[0]), rest, 2,
+            2, "archive DB FILE [--older 30d] [--trim] [--key-file FILE]") < 0)
         return EXIT_USAGE;
     a.database = rest[0];
     if (!open_store(&a))
@@ -127,11 +127,12 @@ int command_restore(int argc, char **argv)
     bool check = false;
     const struct option options[] = {
         {"--check", OPTION_FLAG, &check, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &a.key_path, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &a.key_path, 0, 0, NULL},
     };
 
     if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2, "restore DB FILE [--check] [--key FILE]") < 0)
+                     rest, 2, 2,
+                     "restore DB FILE [--check] [--key-file FILE]") < 0)
         return EXIT_USAGE;
     a.database = rest[0];
     int failed = archive_check(rest[1], &result);

@@ -63,7 +63,7 @@ int command_engine(int argc, char **argv)
         {"--coordinators", OPTION_NUMBER, &coordinators, 1, 8, NULL},
         {"--snapshot-events", OPTION_NUMBER, &config.snapshot_events, 0,
          1000000, NULL},
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
 

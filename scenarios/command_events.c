@@ -365,7 +365,7 @@ int command_events(int argc, char **argv)
         {"--op", OPTION_NUMBER, &ev.op, 0, UINT32_MAX, NULL},
         {"--follow", OPTION_FLAG, &follow, 0, 0, NULL},
         {"--payload", OPTION_FLAG, &ev.payload, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--json", OPTION_FLAG, &ev.json, 0, 0, NULL},
     };
 

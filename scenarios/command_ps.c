@@ -309,7 +309,7 @@ int command_ps(int argc, char **argv)
         {"--state", OPTION_TEXT, &l.state, 0, 0, NULL},
         {"--limit", OPTION_NUMBER, &l.limit, 1, UINT64_MAX, NULL},
         {"--workers", OPTION_FLAG, &workers, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--json", OPTION_FLAG, &l.json, 0, 0, NULL},
     };
     int count = options_read(argc, argv, options,
@@ -346,7 +346,7 @@ int command_stuck(int argc, char **argv)
     const struct option options[] = {
         {"--older", OPTION_DURATION, &l.older_ns, 0, INT64_MAX, NULL},
         {"--limit", OPTION_NUMBER, &l.limit, 1, UINT64_MAX, NULL},
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--json", OPTION_FLAG, &l.json, 0, 0, NULL},
     };
 

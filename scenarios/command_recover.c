@@ -279,7 +279,7 @@ int command_recover(int argc, char **argv)
     bool dry = false;
     const struct option options[] = {
         {"--dry-run", OPTION_FLAG, &dry, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--json", OPTION_FLAG, &r.json, 0, 0, NULL},
     };
 

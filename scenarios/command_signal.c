@@ -332,7 +332,7 @@ static int operator_says(int argc, char **argv, enum engine_signal_kind kind,
         {"--reason", OPTION_TEXT, &s.reason, 0, 0, NULL},
         {"--actor", OPTION_TEXT, &s.actor, 0, 0, NULL},
         {"--id", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &s.key_path, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &s.key_path, 0, 0, NULL},
         {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
         {"--op", OPTION_NUMBER, &op, 0, UINT32_MAX - 1, NULL},
         {"--value", OPTION_TEXT, &value, 0, 0, NULL},
@@ -427,7 +427,7 @@ int command_callback(int argc, char **argv)
         {"--value", OPTION_TEXT, &value, 0, 0, NULL},
         {"--reason", OPTION_TEXT, &s.reason, 0, 0, NULL},
         {"--actor", OPTION_TEXT, &s.actor, 0, 0, NULL},
-        {"--key", OPTION_TEXT, &s.key_path, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &s.key_path, 0, 0, NULL},
         {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
     };
 

@@ -77,12 +77,12 @@ int command_verify(int argc, char **argv)
     const char *rest[1];
     const char *key = NULL;
     const struct option options[] = {
-        {"--key", OPTION_TEXT, &key, 0, 0, NULL},
+        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--json", OPTION_FLAG, &v.json, 0, 0, NULL},
     };
 
     if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1, "verify DB [--key FILE] [--json]") < 0)
+                     rest, 1, 1, "verify DB [--key-file FILE] [--json]") < 0)
         return EXIT_USAGE;
     struct host_reader *reader = database_open(argv[0], rest[0], key);
     if (!reader)
