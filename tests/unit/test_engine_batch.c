@@ -338,6 +338,18 @@ Test(engine_batch, results_too_large_for_a_summary_stay_in_their_branches)
     durable_bed_free(&bed);
 }
 
+Test(engine_batch, results_that_fit_into_a_summary_need_no_branches)
+{
+    struct script script = {.script = "ssww"};
+    struct durable_bed bed;
+
+    cr_assert_eq(run_map(&bed, &script), DURABLE_SUCCEEDED);
+    cr_assert_str_eq(durable_bed_result(&bed), "a=a;b=b;c=c;d=d;");
+    cr_assert_not(durable_bed_find(&bed, "map")->options &
+                  ENGINE_OPTION_REPLAY_CHILDREN);
+    durable_bed_free(&bed);
+}
+
 Test(engine_batch, a_map_that_changes_its_number_of_items_is_found_out)
 {
     struct script script = {.script = "wwww"};

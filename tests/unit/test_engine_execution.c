@@ -378,6 +378,19 @@ static void expect_restores(const struct bed *bed)
     engine_block_free(&block);
 }
 
+static uint32_t count_items(const struct engine_block *block, size_t at)
+{
+    uint32_t count = 0;
+
+    while (at < block->size) {
+        const struct engine_item *item = (const void *)(block->bytes + at);
+
+        at += engine_item_span(item->size);
+        count++;
+    }
+    return count;
+}
+
 static void expect_pages_are_the_list(const struct bed *bed, size_t max_bytes)
 {
     struct engine_block all;
@@ -399,6 +412,8 @@ static void expect_pages_are_the_list(const struct bed *bed, size_t max_bytes)
             0);
         if (next)
             cr_assert_gt(pages.size, before);
+        if (pages.size - before > max_bytes)
+            cr_assert_eq(count_items(&pages, before), 1);
     } while (next);
     cr_assert_eq(pages.size, all.size);
     cr_assert_eq(memcmp(pages.bytes, all.bytes, all.size), 0);
@@ -411,6 +426,7 @@ static void expect_sound(const struct bed *bed)
     expect_fold_is_live(bed);
     expect_restores(bed);
     expect_pages_are_the_list(bed, 200);
+    expect_pages_are_the_list(bed, 1000);
 }
 
 /* Actions ----------------------------------------------------------------- */

@@ -275,6 +275,99 @@ Test(engine_workflow, jitter_is_the_same_for_one_seed_and_within_the_delay)
     cr_assert_neq(delay % S, 0);
 }
 
+/* The delay of a retry under this jitter, the least and the most over seeds. */
+static void measure_jitter(enum engine_jitter jitter, uint64_t *least,
+                           uint64_t *most)
+{
+    struct engine_retry retry = engine_retry_fixed(2, 100 * S);
+
+    retry.jitter = jitter;
+    *least = UINT64_MAX;
+    *most = 0;
+    for (uint64_t seed = 0; seed < 64; seed++) {
+        struct one_step one = {
+            .code = {.failures = 1, .error = ENGINE_ERR_NETWORK},
+            .options = {.retry = &retry}};
+        struct durable_bed bed;
+        uint64_t delay;
+
+        durable_bed_init(&bed, call_one_step, &one, "");
+        bed.config.seed = seed;
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+        delay = bed.now_ns - DURABLE_START_NS;
+        *least = delay < *least ? delay : *least;
+        *most = delay > *most ? delay : *most;
+        durable_bed_free(&bed);
+    }
+}
+
+Test(engine_workflow, full_jitter_draws_from_all_and_half_from_half_a_delay)
+{
+    uint64_t least;
+    uint64_t most;
+
+    measure_jitter(ENGINE_JITTER_FULL, &least, &most);
+    cr_expect_lt(least, 20 * S);
+    cr_expect(most > 80 * S && most <= 100 * S);
+    measure_jitter(ENGINE_JITTER_HALF, &least, &most);
+    cr_expect(least >= 50 * S && least < 60 * S);
+    cr_expect(most > 90 * S && most <= 100 * S);
+    measure_jitter(ENGINE_JITTER_NONE, &least, &most);
+    cr_expect_eq(least, 100 * S);
+    cr_expect_eq(most, 100 * S);
+}
+
+Test(engine_workflow, a_reversible_step_that_nobody_undoes_has_one_attempt)
+{
+    struct one_step one = {
+        .code = {.failures = 1, .error = ENGINE_ERR_NETWORK},
+        .options = {.side_effect = ENGINE_EFFECT_REVERSIBLE}};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, call_one_step, &one, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_NETWORK);
+    cr_expect_eq(one.code.runs, 1);
+    durable_bed_free(&bed);
+}
+
+static int fail_and_look(struct engine_attempt *a, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    if (engine_attempt_progress(a).size > 0)
+        return engine_attempt_fail(a, ENGINE_ERR_USER, "not mine");
+    if (engine_attempt_number(a) == 1)
+        return engine_attempt_fail(a, ENGINE_ERR_NETWORK, "words of the error");
+    *out = engine_attempt_text(a, "clean");
+    return ENGINE_DONE;
+}
+
+static int look_for_progress(struct engine_context *c, void *self,
+                             struct engine_bytes input,
+                             struct engine_bytes *out)
+{
+    return engine_step(c, "only", fail_and_look, NULL, input, self, out);
+}
+
+Test(engine_workflow, the_words_of_an_error_are_no_progress_of_the_next_attempt)
+{
+    struct engine_step_options options[] = {
+        {.side_effect = ENGINE_EFFECT_READ_ONLY},
+        {.side_effect = ENGINE_EFFECT_READ_ONLY, .attempt_timeout_ns = S},
+        {.retry = &engine_retry_standard, .semantics = ENGINE_AT_MOST_ONCE}};
+
+    for (uint32_t i = 0; i < 3; i++) {
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, look_for_progress, &options[i], "");
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s", bed.words);
+        cr_assert_str_eq(durable_bed_result(&bed), "clean");
+        durable_bed_free(&bed);
+    }
+}
+
 Test(engine_workflow, options_that_contradict_each_other_are_refused)
 {
     struct engine_retry none = {0};
