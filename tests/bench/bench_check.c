@@ -137,6 +137,7 @@ static void fill(struct engine_record *record, size_t at, uint64_t run,
                                      .attempt = part->op < 3,
                                      .kind = part->kind,
                                      .detail = part->detail,
+                                     .node = 1,
                                      .peer = 1};
     if (part->kind == ENGINE_REC_APPENDED) {
         record->a = events_before(at) + 1;
