@@ -25,7 +25,8 @@ Test(faults_rule, a_prefix_names_each_boundary_of_a_role)
 {
     struct fault_rule rule;
     fault_rule_init(&rule, ENGINE_ACT_CRASH);
-    cr_expect_eq(fault_rule_add_points(&rule, POINTS, "worker/"), 7);
+    cr_expect_eq(fault_rule_add_points(&rule, POINTS, "worker/"), 10);
+    cr_expect(fault_rule_has_point(&rule, SIM_POINT_WORKER_CHECKPOINT_AFTER));
     cr_expect(fault_rule_has_point(&rule, SIM_POINT_WORKER_HEARTBEAT));
     cr_expect_not(fault_rule_has_point(&rule, SIM_POINT_STORE_GROUP_BEFORE));
 }

@@ -374,7 +374,8 @@ static const struct bad_member {
     {"expect", "{\"stuck run\": 0}",
      "s.json:4:12: found expectation \"stuck run\", allowed "
      "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"stuck runs\", "
-     "\"blocked runs\", \"failed runs\", \"succeeded runs\", \"drain after "
+     "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
+     "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
      "faults\", \"takeovers\", \"fenced writes\"; did you mean \"stuck "
      "runs\"?"},
     {"expect", "{\"stuck runs\": \"0\"}",
@@ -395,7 +396,8 @@ static const struct bad_member {
     {"expect", "{\"p100(run)\": \"< 30s\"}",
      "s.json:4:12: found expectation \"p100(run)\", allowed "
      "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"stuck runs\", "
-     "\"blocked runs\", \"failed runs\", \"succeeded runs\", \"drain after "
+     "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
+     "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
      "faults\", \"takeovers\", \"fenced writes\"; did you mean \"p99(run)\"?"},
     {"expect", "{\"fired:worker/efect/after\": \">= 1\"}",
      "s.json:4:12: found point \"worker/efect/after\", allowed *; did you "
