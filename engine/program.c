@@ -434,7 +434,8 @@ static uint32_t result_count(const struct engine_program_block *block,
 {
     uint32_t after;
     (void)engine_graph_dependents(block->graph, node, &after);
-    if (after > 0 || block->nodes[node].kind == ENGINE_PROGRAM_WAIT)
+    if (after > 0 || block->nodes[node].kind == ENGINE_PROGRAM_WAIT ||
+        block->nodes[node].kind == ENGINE_PROGRAM_UNTIL)
         return 0;
     return block->nodes[node].kind == ENGINE_PROGRAM_STEP
                ? engine_graph_node(block->graph, node)->output_count
@@ -581,6 +582,17 @@ static int call_step(const struct asked *asked)
 static int call_wait(const struct asked *asked)
 {
     return engine_wait(asked->c, asked->name, asked->call->node->ns);
+}
+
+/* The next time stays the same in every replay, as engine_time() does. */
+static int call_until(const struct asked *asked)
+{
+    const struct engine_program_node *node = asked->call->node;
+    uint64_t moment = node->cron
+                          ? engine_cron_next(node->cron, engine_time(asked->c))
+                          : node->ns;
+
+    return engine_wait_until(asked->c, asked->name, moment);
 }
 
 static int call_condition(const struct asked *asked)
@@ -770,7 +782,8 @@ static int run_receives(struct engine_context *c, void *self,
         bool end = false;
         if (!next)
             return no_memory(c);
-        int flow = engine_receive(c, call->node->text, &next->message, &end);
+        int flow = engine_receive_for(c, call->node->text, call->node->ns,
+                                      &next->message, &end);
         if (flow)
             return flow;
         if (end)
@@ -789,8 +802,8 @@ static int call_receive(const struct asked *asked)
         return engine_run_in_child_context(asked->c, asked->name, run_receives,
                                            asked->call, asked->input, NULL,
                                            asked->out);
-    int flow =
-        engine_receive(asked->c, asked->call->node->text, asked->out, &end);
+    int flow = engine_receive_for(asked->c, asked->call->node->text,
+                                  asked->call->node->ns, asked->out, &end);
     if (flow == ENGINE_DONE && end)
         *asked->out = (struct engine_bytes){NULL, 0};
     return flow;
@@ -810,6 +823,7 @@ static int call_node(const struct asked *asked)
         [ENGINE_PROGRAM_PARALLEL] = call_parallel,
         [ENGINE_PROGRAM_SEND] = call_send,
         [ENGINE_PROGRAM_RECEIVE] = call_receive,
+        [ENGINE_PROGRAM_UNTIL] = call_until,
     };
     return calls[asked->call->node->kind](asked);
 }

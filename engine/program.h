@@ -23,16 +23,18 @@
  *
  * Data: a step takes an envelope (engine/value.h) with a value for each input
  * and gives one with a value for each output. All other nodes take and give
- * bare bytes: with one input its value, else the envelope. A wait gives
- * nothing. A node without edges into it takes the block's input as its one
- * value. A block's result is the outputs of the nodes without edges out of
- * them: the bytes if it is one value, else their envelope. Nodes that give
- * several results (map, parallel, receive) give them as a row, each after its
- * size as uint32: engine_item_of() takes it apart.
+ * bare bytes: with one input its value, else the envelope. A wait (until, too)
+ * gives nothing: whoever comes after it gets an empty value. A node without
+ * edges into it takes the block's input as its one value. A block's result is
+ * the outputs of the nodes without edges out of them: the bytes if it is one
+ * value, else their envelope. Nodes that give several results (map, parallel,
+ * receive) give them as a row, each after its size as uint32: engine_item_of()
+ * takes it apart.
  */
 #ifndef ENGINE_PROGRAM_H
 #define ENGINE_PROGRAM_H
 
+#include "engine/cron.h"
 #include "engine/workflow.h"
 
 enum engine_program_kind {
@@ -46,7 +48,8 @@ enum engine_program_kind {
     ENGINE_PROGRAM_MAP,
     ENGINE_PROGRAM_PARALLEL,
     ENGINE_PROGRAM_SEND,
-    ENGINE_PROGRAM_RECEIVE
+    ENGINE_PROGRAM_RECEIVE,
+    ENGINE_PROGRAM_UNTIL
 };
 
 enum engine_program_mode {
@@ -100,7 +103,10 @@ struct engine_program_node {
     /* Of a step or submitter; retry and compensate are set by the program. */
     struct engine_step_options options;
     struct engine_retry retry; /* of those, or how a condition polls */
-    uint64_t ns;               /* a wait; a callback's or invoke's timeout */
+    uint64_t ns;               /* a wait; a callback's, invoke's or receive's
+                                  timeout, 0: none; until: a moment, unix ns, */
+    const struct engine_cron *cron; /* .. unless this is set: its next time
+                                       after engine_time() */
     uint64_t heartbeat_ns;
     uint32_t holds_after; /* a condition: polls until it holds; 0: run says */
     const char *text;     /* the invoked workflow; send, receive: the edge */

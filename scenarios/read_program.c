@@ -79,7 +79,7 @@ static void read_compensation(struct read_program *reading,
                               struct engine_program_node *out)
 {
     struct json_view member;
-    char name[sizeof("undo ") + READ_NAME_MAX] = "undo ";
+    char name[sizeof(READ_UNDO) + READ_NAME_MAX] = READ_UNDO;
     if (!json_get(view, "compensate", JSON_OPTIONAL, &member, reading->err))
         return;
     strncat(name, node->name, READ_NAME_MAX);
@@ -123,6 +123,134 @@ void read_program_step(struct read_program *reading, struct json_view view,
     engine_program_set_start(reading->program, out->step,
                              deadlines->schedule_to_start_ns);
     read_compensation(reading, view, node, out);
+}
+
+/* Moments ----------------------------------------------------------------- */
+
+/* A number of so many digits, from least to most; -1: it is none. */
+static int digits(const char **at, int count, int least, int most)
+{
+    int number = 0;
+    for (; count > 0; count--, ++*at) {
+        if (**at < '0' || **at > '9')
+            return -1;
+        number = number * 10 + (**at - '0');
+    }
+    return number >= least && number <= most ? number : -1;
+}
+
+static bool skip(const char **at, char expected)
+{
+    if (**at != expected)
+        return false;
+    ++*at;
+    return true;
+}
+
+/* Days from 1970-01-01 to a date from then on; -1: there is no such day. */
+static int64_t days_to(int year, int month, int day)
+{
+    static const unsigned char lengths[] = {31, 28, 31, 30, 31, 30,
+                                            31, 31, 30, 31, 30, 31};
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    int before = year - 1;
+    int64_t days = (int64_t)365 * (year - 1970) + before / 4 - before / 100 +
+                   before / 400 - (1969 / 4 - 1969 / 100 + 1969 / 400);
+    for (int m = 1; m < month; m++)
+        days += lengths[m - 1] + (m == 2 && leap);
+    if (day > lengths[month - 1] + (month == 2 && leap))
+        return -1;
+    return days + day - 1;
+}
+
+/* "Z" or how far the clock there is from UTC, "+02:00". In minutes. */
+static bool take_zone(const char **at, int *minutes)
+{
+    int sign = **at == '-' ? -1 : 1;
+    *minutes = 0;
+    if (skip(at, 'Z'))
+        return true;
+    if (!skip(at, '+') && !skip(at, '-'))
+        return false;
+    int hour = digits(at, 2, 0, 23);
+    int minute = hour >= 0 && skip(at, ':') ? digits(at, 2, 0, 59) : -1;
+    *minutes = sign * (hour * 60 + minute);
+    return minute >= 0;
+}
+
+/* "2026-03-01T09:00:00Z" as unix ns. */
+static bool parse_moment(const char *text, uint64_t *ns)
+{
+    const char *at = text;
+    int zone = 0;
+    int year = digits(&at, 4, 1970, 2500);
+    int month = year >= 0 && skip(&at, '-') ? digits(&at, 2, 1, 12) : -1;
+    int day = month >= 0 && skip(&at, '-') ? digits(&at, 2, 1, 31) : -1;
+    int hour = day >= 0 && skip(&at, 'T') ? digits(&at, 2, 0, 23) : -1;
+    int minute = hour >= 0 && skip(&at, ':') ? digits(&at, 2, 0, 59) : -1;
+    int second = minute >= 0 && skip(&at, ':') ? digits(&at, 2, 0, 59) : -1;
+    if (second < 0 || !take_zone(&at, &zone) || *at)
+        return false;
+    int64_t days = days_to(year, month, day);
+    int64_t seconds =
+        days * 86400 + (hour * 60 + minute - zone) * INT64_C(60) + second;
+    *ns = seconds > 0 ? (uint64_t)seconds * SECOND : 0;
+    return days >= 0;
+}
+
+static void read_moment(struct json_view view, struct engine_program_node *out,
+                        struct json_error *err)
+{
+    const char *text = NULL;
+    if (json_as_string(view, 1, READ_NAME_MAX, &text, err) &&
+        !parse_moment(text, &out->ns))
+        json_fail(view, err,
+                  "found the moment \"%s\", allowed one from 1970 to 2500 as "
+                  "\"2026-03-01T09:00:00Z\" or \"2026-03-01T11:00:00+02:00\"",
+                  text);
+}
+
+/* {"cron": "30 4 * * mon-fri"}: the next time that fits. */
+static void read_schedule(struct read_program *reading, struct json_view view,
+                          struct engine_program_node *out)
+{
+    static const char *const keys[] = {"cron"};
+    struct engine_cron_fault fault;
+    const char *text = NULL;
+    if (!json_check_keys(view, keys, COUNT(keys), reading->err) ||
+        !json_get_string(view, "cron", JSON_REQUIRED, 1, READ_NAME_MAX, &text,
+                         reading->err))
+        return;
+    view = json_member(view, "cron");
+    struct engine_cron *cron = program_alloc(reading, 1, sizeof(*cron), view);
+    if (!cron)
+        return;
+    out->cron = cron;
+    if (engine_cron_parse(cron, text, &fault))
+        json_fail(view, reading->err,
+                  "found the schedule \"%s\", at its character %u %s", text,
+                  fault.position + 1, fault.text);
+    else if (engine_cron_next(cron, 0) == UINT64_MAX)
+        json_fail(view, reading->err,
+                  "found the schedule \"%s\", which never comes, allowed one "
+                  "that does",
+                  text);
+}
+
+static void read_until(struct read_program *reading, struct json_view view,
+                       const struct engine_node *node,
+                       struct engine_program_node *out)
+{
+    static const char *const keys[] = {NODE_KEYS, "until"};
+    struct json_view moment;
+    (void)node;
+    if (!json_check_keys(view, keys, COUNT(keys), reading->err) ||
+        !json_get(view, "until", JSON_REQUIRED, &moment, reading->err))
+        return;
+    if (json_is_object(moment))
+        read_schedule(reading, moment, out);
+    else
+        read_moment(moment, out, reading->err);
 }
 
 /* Conditions and callbacks ------------------------------------------------- */
@@ -261,6 +389,15 @@ static void note_invoke(struct read_program *reading, struct json_view name)
     reading->invokes[reading->invoke_count++] = name;
 }
 
+static void check_within_run(struct read_program *reading,
+                             struct json_view view, uint64_t timeout_ns)
+{
+    if (reading->timeout_ns && timeout_ns > reading->timeout_ns)
+        json_fail(json_member(view, "timeout"), reading->err,
+                  "found a timeout above that of the run, allowed at most "
+                  "that");
+}
+
 static void read_invoke(struct read_program *reading, struct json_view view,
                         const struct engine_node *node,
                         struct engine_program_node *out)
@@ -273,11 +410,8 @@ static void read_invoke(struct read_program *reading, struct json_view view,
     if (out->text)
         note_invoke(reading, json_member(view, "workflow"));
     if (json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, LONGEST,
-                          &out->ns, reading->err) &&
-        reading->timeout_ns && out->ns > reading->timeout_ns)
-        json_fail(json_member(view, "timeout"), reading->err,
-                  "found a timeout above that of the run, allowed at most "
-                  "that");
+                          &out->ns, reading->err))
+        check_within_run(reading, view, out->ns);
 }
 
 /* A run's number, or the difference to the sender's as "+1" or "-1". */
@@ -330,7 +464,8 @@ static void read_receive(struct read_program *reading, struct json_view view,
                          const struct engine_node *node,
                          struct engine_program_node *out)
 {
-    static const char *const keys[] = {NODE_KEYS, "edge", "messages"};
+    static const char *const keys[] = {NODE_KEYS, "edge", "messages",
+                                       "timeout"};
     static const char *const all[] = {"all"};
     struct json_view messages = json_member(view, "messages");
     size_t ignored = 0;
@@ -343,6 +478,9 @@ static void read_receive(struct read_program *reading, struct json_view view,
         count_member(view, "messages", &out->messages, reading->err);
     else if (json_as_enum(messages, all, 1, &ignored, reading->err))
         out->messages = 0;
+    if (json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, LONGEST,
+                          &out->ns, reading->err))
+        check_within_run(reading, view, out->ns);
 }
 
 /* Blocks ------------------------------------------------------------------ */
@@ -618,6 +756,7 @@ void read_program_node(struct read_program *reading, struct json_view view,
         [ENGINE_PROGRAM_PARALLEL] = read_parallel,
         [ENGINE_PROGRAM_SEND] = read_send,
         [ENGINE_PROGRAM_RECEIVE] = read_receive,
+        [ENGINE_PROGRAM_UNTIL] = read_until,
     };
     assert(reading->program && readers[out->kind]);
     check_one_output(view, node, reading->err);

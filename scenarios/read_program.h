@@ -20,9 +20,12 @@ enum {
     READ_OUTPUT_MAX = 64 * 1024 * 1024
 };
 
+/* What the names of compensations begin with. */
+#define READ_UNDO "undo "
+
 /* The kinds of nodes, by enum engine_program_kind - 1. */
 extern const char *const read_kinds[];
-#define READ_KIND_COUNT 11
+#define READ_KIND_COUNT 12
 
 /* One workflow while it is read. */
 struct read_program {
@@ -71,6 +74,8 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
 /* What a step does: "run", over what is there. */
 void read_run(struct json_view view, enum engine_side_effect effect,
               struct sim_step *step, struct json_error *err);
+/* Whether it says of its output that it is JSON. */
+bool read_output_is_json(struct json_view run);
 /* "retry", over what is there; no delay may be shorter than @delay_min. */
 void read_retry(struct json_view view, uint64_t delay_min,
                 struct engine_retry *retry, struct json_error *err);

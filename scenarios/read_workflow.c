@@ -20,9 +20,8 @@
 #define DAY (86400 * SECOND)
 
 const char *const read_kinds[READ_KIND_COUNT] = {
-    "step",   "wait",  "condition", "callback", "wait_for_callback",
-    "invoke", "child", "map",       "parallel", "send",
-    "receive"};
+    "step",  "wait", "condition", "callback", "wait_for_callback", "invoke",
+    "child", "map",  "parallel",  "send",     "receive",           "until"};
 
 /* A graph to be, with the places of its parts. */
 struct draft {
@@ -102,6 +101,31 @@ static void read_words(struct json_view list, struct json_error *err)
     }
 }
 
+bool read_output_is_json(struct json_view run)
+{
+    struct json_view output = json_member(run, "output");
+    struct json_error ignored = {0};
+    const char *text = NULL;
+    return json_is_string(output) &&
+           json_as_string(output, 0, SIZE_MAX, &text, &ignored) &&
+           strcmp(text, "json") == 0;
+}
+
+/* A size; or "json", which only a real worker's command can promise. */
+static void read_output(struct json_view view, uint64_t *output,
+                        struct json_error *err)
+{
+    struct json_view member = json_member(view, "output");
+    if (!read_output_is_json(view)) {
+        (void)json_get_quantity(view, "output", JSON_OPTIONAL, QUANTITY_SIZE, 0,
+                                READ_OUTPUT_MAX, output, err);
+    } else if (!json_member(view, "command").item) {
+        json_fail(member, err,
+                  "found the output \"json\" without a command, allowed a "
+                  "size");
+    }
+}
+
 /* Reads "run", or what a scenario changes of it, over what is there. */
 void read_run(struct json_view view, enum engine_side_effect effect,
               struct sim_step *step, struct json_error *err)
@@ -118,8 +142,7 @@ void read_run(struct json_view view, enum engine_side_effect effect,
                             ENGINE_CHANCE_ALWAYS, &cpu, err);
     (void)json_get_bool(view, "effect", JSON_OPTIONAL, &step->effect, err);
     (void)json_get_bool(view, "key", JSON_OPTIONAL, &step->keyed, err);
-    (void)json_get_quantity(view, "output", JSON_OPTIONAL, QUANTITY_SIZE, 0,
-                            READ_OUTPUT_MAX, &output, err);
+    read_output(view, &output, err);
     if (json_get(view, "fails", JSON_OPTIONAL, &fails, err))
         read_fails(fails, step, err);
     /* What a real worker runs; the simulated one plays the rest. */

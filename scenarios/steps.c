@@ -22,6 +22,7 @@ enum {
 struct command {
     const char **words; /* ends with NULL; the texts are the document's */
     bool at_once;       /* it says nothing of how long it takes */
+    bool json;          /* what the program writes must be JSON */
 };
 
 struct workflow {
@@ -168,6 +169,11 @@ static const char *name_of(const struct doing *d)
                               d->step);
 }
 
+static const struct command *command_of(const struct doing *d)
+{
+    return &d->steps->bound[d->workflow].commands[d->step];
+}
+
 /* What it wrote is the value of each of its outputs. */
 static bool keep_output(const struct doing *d, const struct host_child_end *end)
 {
@@ -185,6 +191,24 @@ static bool keep_output(const struct doing *d, const struct host_child_end *end)
     return true;
 }
 
+/* It has ended well; what it wrote may still not be kept. */
+static void report_output(const struct doing *d,
+                          const struct host_child_end *end)
+{
+    struct engine_value_fault fault;
+
+    if (command_of(d)->json &&
+        engine_value_storable(end->output, end->size, true, &fault)) {
+        say(d->steps, "step \"%s\" of run %" PRIu64 ": %s", name_of(d), d->run,
+            fault.text);
+        host_worker_ended(d->steps->worker, d->slot, d->part,
+                          ENGINE_ERR_SERIALIZATION, false, fault.text,
+                          strlen(fault.text));
+    } else {
+        report(d, keep_output(d, end) ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+    }
+}
+
 static void child_ended(void *self, const struct host_child_end *end)
 {
     struct doing *d = self;
@@ -196,7 +220,7 @@ static void child_ended(void *self, const struct host_child_end *end)
             name_of(d), d->run, d->steps->output_max);
         report(d, ENGINE_ERR_SIZE_LIMIT, false);
     } else if (end->exit_code == 0) {
-        report(d, keep_output(d, end) ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+        report_output(d, end);
     } else {
         say(d->steps, "step \"%s\" of run %" PRIu64 ", attempt %u: %s %d",
             name_of(d), d->run, d->attempt,
@@ -323,7 +347,7 @@ static void begin(void *self, struct host_worker *worker, uint32_t workflow,
         .step = what->part ? (uint32_t)what->tag : what->op,
         .attempt = what->part ? what->part_attempt : what->attempt,
     };
-    const struct command *command = &s->bound[workflow].commands[d->step];
+    const struct command *command = command_of(d);
     if (command->words) {
         run_command(d, command, what, input_of(input, size));
     } else {
@@ -414,22 +438,18 @@ static const struct engine_program_host program_host = {
 /* Reading -------------------------------------------------------------------
  */
 
-static void read_command(struct steps *s, uint32_t workflow,
-                         struct json_view node, struct json_view run,
-                         struct json_error *error)
+static void read_command(struct steps *s, uint32_t workflow, const char *name,
+                         struct json_view run, struct json_error *error)
 {
-    struct scenario_workflow *w = &s->scenario.workflows[workflow];
+    uint32_t step = scenario_step_find(&s->scenario.workflows[workflow], name);
     struct json_view list;
-    const char *name = "";
     size_t count = 0;
 
-    (void)json_get_string(node, "name", JSON_REQUIRED, 1, SIZE_MAX, &name,
-                          error);
-    uint32_t step = scenario_step_find(w, name);
     if (step == UINT32_MAX)
         return;
     struct command *command = &s->bound[workflow].commands[step];
     command->at_once = !json_member(run, "duration").item;
+    command->json = read_output_is_json(run);
     if (!json_get_array(run, "command", JSON_OPTIONAL, 1, READ_WORDS_MAX, &list,
                         error))
         return;
@@ -441,14 +461,32 @@ static void read_command(struct steps *s, uint32_t workflow,
                              &command->words[count], error);
 }
 
-/* Every node with a "run", in blocks inside blocks too. */
+/* What a node runs, and what undoes it. */
+static void read_commands_of(struct steps *s, uint32_t workflow,
+                             struct json_view node, struct json_error *error)
+{
+    struct json_view run = json_member(node, "run");
+    struct json_view undo = json_member(node, "compensate");
+    char undo_name[sizeof(READ_UNDO) + READ_NAME_MAX];
+    const char *name = "";
+
+    if (!json_is_object(run) && !json_is_object(undo))
+        return;
+    (void)json_get_string(node, "name", JSON_REQUIRED, 1, READ_NAME_MAX, &name,
+                          error);
+    if (json_is_object(run))
+        read_command(s, workflow, name, run, error);
+    snprintf(undo_name, sizeof(undo_name), READ_UNDO "%s", name);
+    if (json_is_object(undo))
+        read_command(s, workflow, undo_name, undo, error);
+}
+
+/* Every node, in blocks inside blocks too. */
 static void read_commands(struct steps *s, uint32_t workflow,
                           struct json_view view, struct json_error *error)
 {
-    struct json_view run = json_member(view, "run");
-
-    if (json_is_object(view) && json_is_object(run))
-        read_command(s, workflow, view, run, error);
+    if (json_is_object(view))
+        read_commands_of(s, workflow, view, error);
     for (struct json_view v = json_first(view); v.item && error->code == 0;
          v = json_next(v))
         if (json_is_object(v) || json_is_array(v))

@@ -3,7 +3,7 @@
  * ("run": {"command": ["prog", "arg"]}) runs it:
  *
  *     stdin     the bytes of its input, if it is one value; else the envelope
- *     stdout    its output
+ *     stdout    its output; it must be JSON with "output": "json"
  *     exit      0: done; 75: failed, may be retried; else: failed for good
  *     PERDURE_RUN, PERDURE_STEP, PERDURE_ATTEMPT, PERDURE_KEY in its
  *               environment; the key is the same for every attempt

@@ -800,6 +800,77 @@ Test(engine_program, messages_are_sent_to_the_run_that_is_meant)
     host_free(&host);
 }
 
+Test(engine_program, a_receiver_that_waits_too_long_fails_the_run)
+{
+    static const uint32_t messages[] = {0, 1, 2};
+
+    for (size_t i = 0; i < COUNT(messages); i++) {
+        const struct part parts[] = {{"next",
+                                      {.kind = ENGINE_PROGRAM_RECEIVE,
+                                       .text = "e",
+                                       .ns = 5 * S,
+                                       .messages = messages[i]},
+                                      {0},
+                                      0,
+                                      NULL}};
+        struct host host;
+        struct durable_bed bed;
+
+        host_init(&host);
+        bed_of(&host, block_of(&host, parts, 1), &bed);
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+        cr_expect_eq(bed.error, ENGINE_ERR_TIMED_OUT);
+        cr_expect_eq(bed.now_ns, DURABLE_START_NS + 5 * S);
+        durable_bed_free(&bed);
+        host_free(&host);
+    }
+}
+
+/* Moments ----------------------------------------------------------------- */
+
+/* Runs a wait and then an until, and expects it to end so long after. */
+static void expect_until(const struct engine_program_node *until,
+                         uint64_t wait_ns, uint64_t ends_ns)
+{
+    const struct part parts[] = {
+        {"w", {.kind = ENGINE_PROGRAM_WAIT, .ns = wait_ns}, {0}, 0, NULL},
+        {"u", *until, {"w"}, 0, NULL},
+        {"s", STEP, {"u"}, 0, NULL}};
+    struct host host;
+    struct durable_bed bed;
+
+    host_init(&host);
+    bed_of(&host, block_of(&host, parts, 3), &bed);
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "%s", bed.words);
+    cr_expect_eq(bed.now_ns, DURABLE_START_NS + ends_ns);
+    cr_expect_str_eq(host.told, "s()", "a moment gives an empty value");
+    durable_bed_free(&bed);
+    host_free(&host);
+}
+
+Test(engine_program, a_moment_is_waited_for_and_over_at_once_when_past)
+{
+    struct engine_program_node until = {.kind = ENGINE_PROGRAM_UNTIL,
+                                        .ns = DURABLE_START_NS + 60 * S};
+
+    expect_until(&until, 10 * S, 60 * S);
+    expect_until(&until, 90 * S, 90 * S);
+}
+
+/* The run begins at 22:13:20 UTC. */
+Test(engine_program, a_schedule_is_asked_for_its_next_time_after_the_last_wait)
+{
+    struct engine_program_node until = {.kind = ENGINE_PROGRAM_UNTIL};
+    struct engine_cron_fault fault;
+    struct engine_cron cron;
+
+    until.cron = &cron;
+    cr_assert_eq(engine_cron_parse(&cron, "*/5 * * * *", &fault), 0);
+    expect_until(&until, 10 * S, 100 * S);
+    expect_until(&until, 100 * S, 400 * S);
+    expect_until(&until, 101 * S, 400 * S);
+}
+
 /* Crashes ----------------------------------------------------------------- */
 
 /* A program of most kinds, whose rows are of different lengths. */
@@ -809,6 +880,13 @@ static struct engine_program_block *mixed(struct host *host,
     static const struct part inner[] = {{"x", STEP, {0}, 0, NULL},
                                         {"y", STEP, {"x"}, 0, NULL}};
     static struct engine_bytes items[] = {{"p", 1}, {"q", 1}, {"r", 1}};
+    static const struct engine_cron hourly = {.minutes = 1,
+                                              .hours = 0xffffff,
+                                              .days = UINT32_MAX,
+                                              .months = 0x1ffe,
+                                              .weekdays = 0x7f,
+                                              .any_day = 1,
+                                              .any_weekday = 1};
 
     only->name = "only";
     only->block = block_of(host, inner, 2);
@@ -825,7 +903,7 @@ static struct engine_program_block *mixed(struct host *host,
          {"a"},
          0,
          NULL},
-        {"v", {.kind = ENGINE_PROGRAM_WAIT, .ns = 2 * S}, {"a"}, 0, NULL},
+        {"v", {.kind = ENGINE_PROGRAM_UNTIL, .cron = &hourly}, {"a"}, 0, NULL},
         {"b", STEP, {"w"}, 0, NULL},
         {"c", STEP, {"v"}, 0, NULL},
         {"d", STEP, {"b", "c"}, 0, NULL},

@@ -279,6 +279,51 @@ Test(scenarios_read_program, messages_name_an_edge_and_a_run)
     scenario_free(s);
 }
 
+/* A moment, and the number that it is. */
+static void expect_moment(const char *text, uint64_t seconds)
+{
+    char node[256];
+    snprintf(node, sizeof(node),
+             "{\"name\": \"u\", \"type\": \"until\", \"until\": \"%s\"}", text);
+    struct scenario *s = read_nodes(node, "");
+    cr_expect_eq(first_of(s)->kind, ENGINE_PROGRAM_UNTIL);
+    cr_expect_eq(first_of(s)->ns, seconds * SECOND, "%s is %ju", text,
+                 (uintmax_t)(first_of(s)->ns / SECOND));
+    cr_expect_null(first_of(s)->cron);
+    scenario_free(s);
+}
+
+Test(scenarios_read_program, a_moment_is_a_date_and_a_time_of_some_zone)
+{
+    expect_moment("1970-01-01T00:00:00Z", 0);
+    expect_moment("1970-01-01T00:00:00+05:00", 0);
+    expect_moment("2023-11-14T22:13:20Z", 1700000000);
+    expect_moment("2023-11-15T00:13:20+02:00", 1700000000);
+    expect_moment("2023-11-14T14:43:20-07:30", 1700000000);
+    expect_moment("2000-02-29T00:00:00Z", 951782400);
+    expect_moment("2000-03-01T00:00:00Z", 951868800);
+    expect_moment("2100-03-01T00:00:00Z", 4107542400);
+}
+
+Test(scenarios_read_program, a_schedule_is_kept_with_the_program)
+{
+    struct scenario *s = read_nodes(
+        "{\"name\": \"u\", \"type\": \"until\", \"until\": {\"cron\": "
+        "\"*/5 * * * *\"}},"
+        "{\"name\": \"r\", \"type\": \"receive\", \"edge\": \"e\", "
+        "\"timeout\": \"9s\"}",
+        "");
+    const struct engine_program_block *root =
+        engine_program_root(s->workflows[0].program);
+    const struct engine_program_node *u = node_of(root, "u");
+
+    cr_assert_not_null(u->cron);
+    cr_expect_eq(engine_cron_next(u->cron, 1700000000 * SECOND),
+                 1700000100 * SECOND);
+    cr_expect_eq(node_of(root, "r")->ns, 9 * SECOND);
+    scenario_free(s);
+}
+
 Test(scenarios_read_program, a_condition_polls_as_it_says)
 {
     struct scenario *s = read_nodes(
@@ -309,6 +354,44 @@ static const struct bad {
     const char *members;
     const char *error;
 } bads[] = {
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": "
+     "\"2023-02-29T00:00:00Z\"}",
+     "",
+     "w.json:1:65: found the moment \"2023-02-29T00:00:00Z\", allowed one from "
+     "1970 to 2500 as \"2026-03-01T09:00:00Z\" or "
+     "\"2026-03-01T11:00:00+02:00\""},
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": \"2023-02-28\"}", "",
+     "w.json:1:65: found the moment \"2023-02-28\", allowed one from 1970 to "
+     "2500 as \"2026-03-01T09:00:00Z\" or \"2026-03-01T11:00:00+02:00\""},
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": "
+     "\"1969-12-31T23:59:59Z\"}",
+     "",
+     "w.json:1:65: found the moment \"1969-12-31T23:59:59Z\", allowed one from "
+     "1970 to 2500 as \"2026-03-01T09:00:00Z\" or "
+     "\"2026-03-01T11:00:00+02:00\""},
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": {\"cron\": \"61 * * * "
+     "*\"}}",
+     "",
+     "w.json:1:74: found the schedule \"61 * * * *\", at character 1: a minute "
+     "of 61, allowed are 0 to 59"},
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": {\"cron\": \"0 0 30 "
+     "feb *\"}}",
+     "",
+     "w.json:1:74: found the schedule \"0 0 30 feb *\", which never comes, "
+     "allowed one that does"},
+    {"{\"name\": \"a\", \"type\": \"until\", \"until\": {\"cron\": \"* * * * * "
+     "*\"}}",
+     "",
+     "w.json:1:74: found the schedule \"* * * * * *\", at character 11: there "
+     "are more than five fields"},
+    {"{\"name\": \"a\", \"type\": \"receive\", \"edge\": \"e\", "
+     "\"timeout\": \"2h\"}",
+     ", \"timeout\": \"1h\"",
+     "w.json:1:82: found a timeout above that of the "
+     "run, allowed at most that"},
+    {"{\"name\": \"a\", \"run\": {\"output\": \"json\"}}", "",
+     "w.json:1:57: found the output \"json\" without a command, allowed a "
+     "size"},
     {"{\"name\": \"a\", \"stall\": \"1s\"}", "",
      "w.json:1:39: found \"stall\" in a graph that the coordinator drives, "
      "allowed in a workflow with \"run_as\": \"handler\""},
