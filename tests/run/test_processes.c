@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 #include "engine/host/loop.h"
 #include "engine/host/worker_main.h"
 #include "engine/random.h"
+#include "engine/replay.h"
 #include "tests/support/stage.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -294,6 +296,125 @@ Test(run_processes, a_peer_that_sends_rubbish_is_cut_off_alone, .timeout = 120)
     }
     cr_expect_eq(STAGE_CALL(&s, "start", s.database, "two", "--wait"), 0, "%s",
                  s.complained);
+    stage_expect_whole(&s);
+    stage_close(&s);
+}
+
+/* Runs handlers of the test's own in a process. */
+static pid_t fork_handler(const struct stage *s, struct engine_handler handler)
+{
+    struct host_worker_config config = {.database = s->database, .id = "own"};
+    char error[HOST_ERROR_SIZE];
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(host_handlers_run(&config, &handler, 1, error) ? 1 : 0);
+    cr_assert_gt(pid, 0);
+    return pid;
+}
+
+static int suspend_for_good(struct engine_attempt *a, void *self,
+                            struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 1);
+    return ENGINE_SUSPENDED;
+}
+
+static int leave_to_nobody(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    return engine_step(c, "left", suspend_for_good, NULL, input, NULL, out);
+}
+
+Test(run_processes, a_step_left_to_nobody_fails_its_run_and_not_its_worker,
+     .timeout = 120)
+{
+    struct stage s;
+    stage_open(&s);
+    stage_engine(&s, "30s");
+    s.workers[0] = fork_handler(
+        &s, (struct engine_handler){"leave", leave_to_nobody, NULL});
+    stage_wait_words(&s, "engine.err", "has come");
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "leave", "--wait"), 3);
+    cr_expect_eq(STAGE_CALL(&s, "ps", s.database, "1"), 0);
+    cr_expect(stage_has(s.said, "validation: the worker has nobody"), "%s",
+              s.said);
+    stage_close(&s);
+}
+
+static int give_most(struct engine_context *c, void *self,
+                     struct engine_bytes input, struct engine_bytes *out)
+{
+    const size_t *size = self;
+    void *bytes = engine_context_memory(c, *size);
+    (void)input;
+    cr_assert(bytes);
+    memset(bytes, 'x', *size);
+    *out = (struct engine_bytes){bytes, *size};
+    return ENGINE_DONE;
+}
+
+Test(run_processes, the_largest_result_of_the_profile_reaches_the_log,
+     .timeout = 240)
+{
+    size_t size = engine_limits_find("aws")->result_max;
+    struct stage s;
+    stage_open(&s);
+    stage_engine(&s, "30s");
+    s.workers[0] =
+        fork_handler(&s, (struct engine_handler){"most", give_most, &size});
+    stage_wait_words(&s, "engine.err", "has come");
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "most", "--wait"), 0, "%s",
+                 s.complained);
+    stage_close(&s);
+}
+
+Test(run_processes, an_engine_whose_database_was_replaced_ends_with_words,
+     .timeout = 120)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+    char moved[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "two.json", two_steps, file);
+    stage_path(&s, "moved.db", moved);
+    stage_engine(&s, "30s");
+    stage_worker(&s, 0, file);
+    stage_wait_words(&s, "w0.err", "ready");
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "two", "--wait"), 0);
+    cr_assert_eq(rename(s.database, moved), 0);
+    stage_write(s.database, "another file");
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "two"), 6);
+    cr_expect_eq(stage_reap(s.engine), 6);
+    s.engine = 0;
+    stage_wait_words(&s, "engine.err", "moved or replaced");
+    cr_assert_eq(rename(moved, s.database), 0);
+    stage_engine(&s, "30s");
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "two", "--wait"), 0);
+    stage_wait_ended(&s);
+    stage_expect_whole(&s);
+    stage_close(&s);
+}
+
+Test(run_processes, a_file_that_may_not_grow_ends_no_engine, .timeout = 120)
+{
+    const struct rlimit small = {1 << 19, RLIM_INFINITY};
+    const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "two.json", two_steps, file);
+    stage_engine(&s, "30s");
+    stage_worker(&s, 0, file);
+    stage_wait_words(&s, "w0.err", "ready");
+    cr_assert_eq(prlimit(s.engine, RLIMIT_FSIZE, &small, NULL), 0);
+    (void)STAGE_CALL(&s, "start", s.database, "two", "--count", "2000");
+    stage_wait_words(&s, "engine.err", "will be tried again");
+    cr_assert_eq(prlimit(s.engine, RLIMIT_FSIZE, &any, NULL), 0);
+    stage_wait_ended(&s);
     stage_expect_whole(&s);
     stage_close(&s);
 }
