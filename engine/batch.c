@@ -598,6 +598,18 @@ static int run_batch(struct engine_context *c, const char *name,
 
 /* Maps and parallels ------------------------------------------------------ */
 
+/* How many branches may be open where the batch itself sets no bound. */
+static uint32_t bound_of(const struct engine_context *c)
+{
+    uint64_t bound = c->replay->config.limits->concurrency_max;
+
+    if (bound == UINT64_MAX)
+        return ENGINE_BRANCHES_MAX;
+    if (bound == 0)
+        return 1;
+    return bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;
+}
+
 static int read_options(struct engine_context *c, uint32_t count,
                         const struct engine_batch_options *options,
                         struct policy *policy, uint32_t *open_max)
@@ -627,7 +639,7 @@ static int read_options(struct engine_context *c, uint32_t count,
             policy->failures_max = UINT32_MAX;
     }
     *open_max =
-        options->max_concurrency ? options->max_concurrency : UINT32_MAX;
+        options->max_concurrency ? options->max_concurrency : bound_of(c);
     if (*open_max > bound)
         *open_max = bound > 0 ? (uint32_t)bound : 1;
     return ENGINE_DONE;
@@ -725,15 +737,6 @@ int engine_parallel(struct engine_context *c, const char *name,
 }
 
 /* Combinators ------------------------------------------------------------- */
-
-static uint32_t bound_of(const struct engine_context *c)
-{
-    uint64_t bound = c->replay->config.limits->concurrency_max;
-
-    if (bound == 0)
-        return 1;
-    return bound < UINT32_MAX ? (uint32_t)bound : UINT32_MAX;
-}
 
 int engine_all(struct engine_context *c, const char *name,
                const struct engine_branch *branches, uint32_t count,

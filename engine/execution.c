@@ -146,6 +146,8 @@ void engine_execution_tally(struct engine_execution *execution,
         execution->waiting += one;
     if (engine_is_branch(entry->type, entry->subtype))
         execution->branches += one;
+    if (execution->branches > execution->crowd)
+        execution->crowd = execution->branches;
     if (engine_entry_ambiguous(entry))
         execution->ambiguous += one;
 }

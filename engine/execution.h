@@ -36,6 +36,7 @@ struct engine_execution {
     uint32_t waiting;    /* operations that something outside will end */
     uint32_t open_count; /* not terminal, contexts too, orphans not */
     uint32_t branches;   /* of them, iterations of maps and branches */
+    uint32_t crowd;      /* most branches that were open at a time */
     uint32_t ambiguous;  /* of them, steps that an operator must decide */
     uint64_t written;    /* payload bytes of all updates */
     uint64_t started_ns; /* store time at which the run was created */
@@ -117,13 +118,16 @@ int engine_execution_check(const struct engine_execution *execution,
                            struct engine_problem *problem);
 /*
  * Writes the events of a checked batch: CHECKPOINT, the updates' events, and
- * LIMIT_NEAR where one is neared (or a run is invoked deep). Cancelling a wait
- * that is over has none; a RECEIVE on an edge that has ended has two, it ends
- * at once. Does not apply them. 0 or -1.
+ * LIMIT_NEAR where one is neared. That is also where a run is invoked deep;
+ * where a wait or callback is begun at store time now_ns (an estimate) that
+ * may end behind the run's deadline, or first comes to 80 % of its time; and
+ * once where ENGINE_BRANCHES_MAX branches are open and the profile has no
+ * bound. Cancelling a wait that is over has no event. Does not apply them. 0
+ * or -1.
  */
 int engine_execution_events(const struct engine_execution *execution,
                             const void *updates, size_t size,
-                            struct engine_hash client_token,
+                            struct engine_hash client_token, uint64_t now_ns,
                             struct engine_block *block);
 
 /* The earliest time at which fire() has something to do; UINT64_MAX none. */

@@ -47,6 +47,9 @@ struct batch {
     uint32_t update; /* the one that is looked at */
     uint32_t added;
     uint32_t branches;
+    uint32_t crowd; /* most branches */
+    uint64_t now_ns;
+    uint64_t last_ns; /* the latest end of a wait that it begins */
     uint64_t written;
     bool closes;    /* a context is closed by it */
     bool invokes;   /* a run is invoked by it */
@@ -586,6 +589,8 @@ static int count_branch(struct batch *batch, const struct update *update,
     if (batch->closes && batch->branches >= batch->limits->concurrency_max)
         batch->branches = count_branches(batch);
     batch->branches++;
+    if (batch->branches > batch->crowd)
+        batch->crowd = batch->branches;
     return within(batch, update, ENGINE_LIMIT_concurrency_max, "open branch",
                   batch->branches);
 }
@@ -768,6 +773,21 @@ static bool is_idle(const struct update *update,
            engine_status_terminal(op->status);
 }
 
+/* Remembers when a wait that the update begins may end. */
+static void note_end(struct batch *batch, const struct update *update)
+{
+    uint64_t first_ns = update->view.head.first_ns;
+    bool timed = update->type == ENGINE_OPERATION_WAIT ||
+                 (update->type == ENGINE_OPERATION_CALLBACK && first_ns > 0);
+    uint64_t end_ns = update->options & ENGINE_OPTION_UNTIL
+                          ? first_ns
+                          : engine_store_later(batch->now_ns, first_ns);
+
+    if (timed && update->action == ENGINE_ACTION_START &&
+        end_ns > batch->last_ns)
+        batch->last_ns = end_ns;
+}
+
 /* How the update leaves its operation. */
 static void advance(struct batch *batch, const struct update *update,
                     struct engine_batch_op *op)
@@ -789,6 +809,7 @@ static void advance(struct batch *batch, const struct update *update,
         batch->closes = true;
     if (op->type == ENGINE_OPERATION_INVOKE)
         batch->invokes = true;
+    note_end(batch, update);
     op->status = (uint8_t)status;
 }
 
@@ -976,6 +997,7 @@ static struct batch batch_of(const struct engine_execution *execution,
                           .limits = execution->limits,
                           .problem = problem,
                           .branches = execution->branches,
+                          .crowd = execution->crowd,
                           .written = execution->written};
 }
 
@@ -1026,9 +1048,36 @@ static int write_if_deep(struct batch *batch)
     return write_near(batch, ENGINE_LIMIT_invoke_depth_near, depth, share);
 }
 
+/* A wait may last as long as the run may, or longer. */
+static int write_if_late(struct batch *batch)
+{
+    const struct engine_execution *execution = batch->execution;
+    uint64_t start_ns = execution->started_ns;
+    uint64_t most = execution->deadline_ns - start_ns;
+    uint64_t before = batch->now_ns > start_ns ? batch->now_ns - start_ns : 0;
+    uint64_t after = batch->last_ns - start_ns;
+    uint64_t share = most < 1000 ? 1000 : after / (most / 1000);
+
+    if (execution->deadline_ns == UINT64_MAX || batch->last_ns < start_ns ||
+        (after <= most && !engine_limit_near(most, before, after)))
+        return 0;
+    return write_near(batch, ENGINE_LIMIT_run_max_ns, after,
+                      share < UINT32_MAX ? (uint32_t)share : UINT32_MAX);
+}
+
+/* What a profile without a bound holds back all the same. */
+static int write_if_crowded(struct batch *batch)
+{
+    if (batch->limits->concurrency_max != UINT64_MAX ||
+        batch->execution->crowd >= ENGINE_BRANCHES_MAX ||
+        batch->crowd < ENGINE_BRANCHES_MAX)
+        return 0;
+    return write_near(batch, ENGINE_LIMIT_concurrency_max, batch->crowd, 1000);
+}
+
 int engine_execution_events(const struct engine_execution *execution,
                             const void *updates, size_t size,
-                            struct engine_hash client_token,
+                            struct engine_hash client_token, uint64_t now_ns,
                             struct engine_block *block)
 {
     const struct engine_item event = {.type = ENGINE_ITEM_EVENT,
@@ -1043,10 +1092,12 @@ int engine_execution_events(const struct engine_execution *execution,
     struct batch batch = batch_of(execution, &problem);
 
     batch.block = block;
+    batch.now_ns = now_ns;
     if (!engine_block_item(block, &event, NULL, 0) ||
         walk(&batch, updates, size))
         return -1;
-    if (write_if_deep(&batch) ||
+    if (write_if_deep(&batch) || write_if_late(&batch) ||
+        write_if_crowded(&batch) ||
         write_if_near(&batch, ENGINE_LIMIT_operations_max, operations,
                       operations + batch.added))
         return -1;

@@ -36,7 +36,7 @@ struct saved_run {
     uint32_t outside;
     uint32_t count;  /* operations with the run */
     uint32_t oldest; /* the order of changes: the first, the next in entries */
-    uint32_t reserved;
+    uint32_t crowd;
 };
 
 struct saved_entry {
@@ -127,7 +127,8 @@ static struct saved_run save_run(const struct engine_execution *execution)
                               .before = execution->before,
                               .outside = execution->outside,
                               .count = execution->operations.count,
-                              .oldest = execution->index->oldest};
+                              .oldest = execution->index->oldest,
+                              .crowd = execution->crowd};
 }
 
 static unsigned char *put(unsigned char *at, const void *bytes, size_t size)
@@ -221,6 +222,7 @@ static void restore_run(struct engine_execution *execution,
     execution->delivered = run->delivered;
     execution->before = run->before;
     execution->outside = run->outside;
+    execution->crowd = run->crowd;
 }
 
 /* The entry at *at, whole and with what follows it, or NULL. */

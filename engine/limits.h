@@ -54,6 +54,12 @@ struct engine_limits {
 #undef ENGINE_LIMIT_FIELD
 };
 
+/*
+ * Branches of one batch that are open at a time where neither it nor the
+ * profile sets a bound.
+ */
+#define ENGINE_BRANCHES_MAX 256
+
 /* A run nears a limit at these shares of it, in thousandths. */
 #define ENGINE_LIMIT_NEAR_1 800
 #define ENGINE_LIMIT_NEAR_2 950

@@ -108,7 +108,7 @@ static void take_updates(struct engine_coordinator *c, struct engine_owned *o,
     }
     size_t from = decide->block->size;
     if (engine_execution_events(o->run->execution, question + 1, size, client,
-                                decide->block)) {
+                                decide->store_now_ns, decide->block)) {
         decide->error = -1;
         return;
     }

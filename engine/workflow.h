@@ -358,7 +358,8 @@ struct engine_completion {
 
 struct engine_batch_options {
     uint32_t max_concurrency; /* open branches; 0: the profile's bound, which
-                                 holds for a run with all its batches */
+                                 holds for a run with all its batches; where
+                                 it has none, 256 of this batch */
     struct engine_completion completion; /* zeros: one failure ends it */
     uint32_t items_per_batch;            /* map: 0 or 1: one each */
     size_t bytes_per_batch;              /* 0: no bound. If one of the two is

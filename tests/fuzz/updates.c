@@ -155,8 +155,8 @@ static void accept(struct bed *bed, const void *updates, size_t size)
 
     start_block(&events);
     start_block(&delta);
-    must(engine_execution_events(&bed->live, updates, size, client, &events) ==
-         0);
+    must(engine_execution_events(&bed->live, updates, size, client, 0,
+                                 &events) == 0);
     apply(bed, &events);
     must(!engine_execution_has_news(&bed->live));
     must(engine_execution_delta(&bed->live, bed->live.before, &delta) == 0);

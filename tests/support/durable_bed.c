@@ -232,7 +232,7 @@ static int take_batch(struct durable_bed *bed, const void *updates, size_t size)
         return -1;
     begin(&events);
     failed = engine_execution_events(&bed->execution, updates, size, client,
-                                     &events);
+                                     bed->now_ns, &events);
     assert(!failed);
     commit(bed, &events);
     engine_block_free(&events);

@@ -196,7 +196,7 @@ static uint32_t submit(struct bed *bed)
     if (check(bed) == 0) {
         cr_assert_eq(engine_execution_events(&bed->live, bed->batch.bytes + 8,
                                              bed->batch.size - 8, client,
-                                             &bed->events),
+                                             bed->now_ns, &bed->events),
                      0);
         commit(bed);
     } else {
@@ -993,6 +993,31 @@ static struct words branch(unsigned action, uint32_t n, uint32_t parent)
     return words;
 }
 
+Test(engine_execution, branches_without_a_bound_are_warned_of_once)
+{
+    struct engine_item last = {0};
+    struct bed bed;
+
+    bed_open(&bed);
+    bed.limits.concurrency_max = UINT64_MAX;
+    bed.limits.batch_updates_max = 1000;
+    put(&bed, S, CONTEXT, 1, ROOT);
+    for (uint32_t n = 2; n <= 256; n++)
+        add(&bed, branch(S, n, 1));
+    cr_assert_eq(submit(&bed), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 0);
+    cr_assert_eq(submit_words(&bed, branch(S, 257, 1)), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    cr_expect_eq(last.a, ENGINE_LIMIT_concurrency_max);
+    cr_expect_eq(last.b, 256);
+    expect_sound(&bed);
+    add(&bed, branch(C, 2, 1));
+    add(&bed, branch(S, 258, 1));
+    cr_assert_eq(submit(&bed), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    bed_close(&bed);
+}
+
 Test(engine_execution, open_branches_are_limited_those_of_a_closed_map_are_not)
 {
     struct bed bed;
@@ -1092,6 +1117,44 @@ Test(engine_execution,
     bed_close(&bed);
 }
 
+/* 11 months of a year are nine tenths of what the run has. */
+Test(engine_execution, a_wait_near_or_behind_the_end_of_the_run_is_warned_of)
+{
+    const uint64_t day = 86400 * SECOND;
+    struct words wait = act(S, WAIT, 1, ROOT);
+    struct words callback = act(S, CALLBACK, 4, ROOT);
+    struct engine_item last = {0};
+    struct bed bed;
+
+    bed_open(&bed);
+    bed.limits.wait_max_ns = bed.limits.callback_max_ns = 366 * day;
+    bed.live.deadline_ns = bed.live.started_ns + 365 * day;
+    wait.first_ns = 291 * day;
+    cr_assert_eq(submit_words(&bed, wait), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 0);
+    wait.n = 2;
+    wait.first_ns = 330 * day;
+    cr_assert_eq(submit_words(&bed, wait), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    cr_expect_eq(last.a, ENGINE_LIMIT_run_max_ns);
+    cr_expect_eq(last.b, 330 * day);
+    cr_expect_eq(last.flags, 904);
+    bed.now_ns += 300 * day;
+    wait.n = 3;
+    wait.first_ns = 40 * day;
+    cr_assert_eq(submit_words(&bed, wait), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    cr_assert_eq(submit_words(&bed, callback), 0); /* it has no end */
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 1);
+    callback.n = 5;
+    callback.first_ns = 66 * day;
+    cr_assert_eq(submit_words(&bed, callback), 0);
+    cr_expect_eq(count_events(&bed, ENGINE_EV_LIMIT_NEAR, &last), 2);
+    cr_expect_eq(last.b, 366 * day);
+    cr_expect_eq(last.flags, 1002);
+    bed_close(&bed);
+}
+
 Test(engine_execution, a_deep_invocation_is_warned_of)
 {
     struct engine_item last = {0};
@@ -1130,7 +1193,9 @@ Test(engine_execution,
                  ENGINE_TOKEN_GOOD);
     cr_expect_eq(engine_execution_token_state(live, 0, first),
                  ENGINE_TOKEN_STALE);
-    cr_assert_eq(engine_execution_events(live, NULL, 0, first, &bed.events), 0);
+    cr_assert_eq(
+        engine_execution_events(live, NULL, 0, first, bed.now_ns, &bed.events),
+        0);
     commit(&bed);
     cr_expect_eq(engine_execution_token_state(live, token, first),
                  ENGINE_TOKEN_REPEAT);
