@@ -595,10 +595,23 @@ static void succeed(struct engine_decide *decide)
         add_result(decide, ENGINE_ERR_NONE, item + 1, size);
 }
 
+/* Nothing that the run waited for is waited for any more. */
+static void stop_operations(struct engine_decide *decide)
+{
+    size_t from = decide->block->size;
+    if (!decide->run->execution)
+        return;
+    if (engine_execution_stop(decide->run->execution, decide->block))
+        decide->error = -1;
+    else
+        engine_decide_added(decide, from);
+}
+
 void engine_decide_over(struct engine_decide *decide,
                         enum engine_event_kind kind, uint32_t error,
                         const void *words, size_t size)
 {
+    stop_operations(decide);
     engine_decide_event(decide, kind, UINT32_MAX, 0, error, 0, words, size);
     add_result(decide, error, words, size);
 }

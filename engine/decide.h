@@ -52,7 +52,8 @@ int engine_decide_end(struct engine_decide *decide);
 void engine_decide_block(struct engine_decide *decide, uint64_t reason);
 /* Ends the run as FAILED with this error. */
 void engine_decide_fail(struct engine_decide *decide, uint64_t error);
-/* Ends the run with this event and error; who asked for it is told. */
+/* Stops what a handler has open, then ends the run with this event and error;
+ * who asked for it is told. */
 void engine_decide_over(struct engine_decide *decide,
                         enum engine_event_kind kind, uint32_t error,
                         const void *words, size_t size);

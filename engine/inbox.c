@@ -328,17 +328,6 @@ bool engine_inbox_over(struct engine_owned *o, struct engine_decide *decide,
     return true;
 }
 
-static void stop_operations(struct engine_decide *decide)
-{
-    size_t from = decide->block->size;
-    if (!decide->run->execution)
-        return;
-    if (engine_execution_stop(decide->run->execution, decide->block))
-        decide->error = -1;
-    else
-        engine_decide_added(decide, from);
-}
-
 static void end_as_asked(struct engine_owned *o, struct engine_decide *decide,
                          const struct engine_item *item)
 {
@@ -348,8 +337,6 @@ static void end_as_asked(struct engine_owned *o, struct engine_decide *decide,
         return;
     (void)engine_signal_view(item, &signal);
     note_action(decide, item);
-    if (stop)
-        stop_operations(decide);
     consume(decide, item, true);
     engine_decide_over(decide,
                        stop ? ENGINE_EV_RUN_STOPPED : ENGINE_EV_RUN_CANCELLED,

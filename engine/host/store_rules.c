@@ -243,6 +243,7 @@ struct events {
     const struct engine_item *items;
     size_t size;
     uint32_t count;
+    uint32_t stops; /* of them, ends of operations that end with their run */
 };
 
 static struct events find_events(const struct engine_request *request)
@@ -256,6 +257,7 @@ static struct events find_events(const struct engine_request *request)
         if (!events.count++)
             events.items = item;
         events.size += engine_item_span(item->size);
+        events.stops += item->kind == ENGINE_EV_OPERATION_STOPPED;
     }
     return events;
 }
@@ -559,8 +561,9 @@ static int guard_append(const struct call *call, const struct events *events)
     if (now_ns < request->not_before_ns &&
         !store_defect(call->rules, ENGINE_DEFECT_TIMER_EARLY))
         return refuse(call, now_ns, request->not_before_ns);
-    /* The event that ends a run finds room in a full history. */
-    right = at_rest(request->state) && events->count == 1
+    /* The event that ends a run, and with it what was open, finds room in a
+     * full history. */
+    right = at_rest(request->state) && events->count - events->stops == 1
                 ? 1
                 : within_history(call, events->count);
     return right > 0 ? guard_rows(call) : right;

@@ -355,8 +355,8 @@ Test(engine_handler_runs, a_stopped_run_leaves_no_operation_open)
     signal_run(ENGINE_SIG_STOP, UINT32_MAX, 7, NULL);
     handler_bed_live(&bed, 10 * BED_S);
     cr_assert_eq(bed.state, ENGINE_RUN_STOPPED);
-    cr_assert(strstr(story(), "operator_action operation_stopped:1.0 "
-                              "inbox_consumed:0.0 run_stopped"),
+    cr_assert(strstr(story(), "operator_action inbox_consumed:0.0 "
+                              "operation_stopped:1.0 run_stopped"),
               "%s", text);
     handler_bed_close(&bed);
 }
@@ -388,6 +388,61 @@ Test(engine_handler_runs, a_run_does_not_outlive_its_time)
     handler_bed_start(&bed, 0, RUN, "in");
     handler_bed_live(&bed, 98 * BED_S);
     cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUSPENDED);
+    handler_bed_live(&bed, 9 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_TIMED_OUT);
+    cr_assert(strstr(story(), "operation_stopped:1.0 run_timed_out"), "%s",
+              text);
+    handler_bed_close(&bed);
+}
+
+static int fail_beside_waits(struct engine_context *c, void *self,
+                             struct engine_bytes input,
+                             struct engine_bytes *out)
+{
+    struct engine_callback callback;
+    (void)self;
+    (void)input;
+    (void)out;
+    TRY(engine_create_callback(c, "nobody answers", NULL, &callback));
+    TRY(engine_create_callback(c, "nor here", NULL, &callback));
+    return engine_fail(c, ENGINE_ERR_USER, "Broken", "enough");
+}
+
+Test(engine_handler_runs, a_run_that_fails_or_is_cancelled_leaves_nothing_open)
+{
+    const struct engine_handler handler = {"fails", fail_beside_waits, NULL};
+    handler_bed_open(&bed, &handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_FAILED);
+    cr_assert(strstr(story(), "operation_stopped:1.0 operation_stopped:2.0 "
+                              "run_failed"),
+              "%s", text);
+    handler_bed_close(&bed);
+    handler_bed_open(&bed, &long_nap_handler);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    signal_run(ENGINE_SIG_CANCEL, UINT32_MAX, 7, NULL);
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_CANCELLED);
+    cr_assert(strstr(story(), "operation_stopped:1.0 run_cancelled"), "%s",
+              text);
+    handler_bed_close(&bed);
+}
+
+/* The run's own bound comes from the profile where nobody sets another. */
+Test(engine_handler_runs, a_run_ends_when_its_profile_says_so)
+{
+    struct engine_limits limits = *engine_limits_find("seed-001");
+    handler_bed_open(&bed, &long_nap_handler);
+    limits.run_max_ns = 50 * BED_S;
+    bed.bed.coordinator.limits = &limits;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 48 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_RUNNING);
+    (void)story();
+    cr_assert(strstr(story(), "limit_near"), "%s", text);
     handler_bed_live(&bed, 9 * BED_S);
     cr_assert_eq(bed.state, ENGINE_RUN_TIMED_OUT);
     handler_bed_close(&bed);
