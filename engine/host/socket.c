@@ -294,7 +294,7 @@ bool host_peer_send(struct host_peer *peer, const struct engine_message *head,
     if (peer->broken || peer->fd < 0)
         return false;
     if (whole > HOST_FRAME_MAX || host_buffer_room(out, span)) {
-        cut_off(peer, "a message for it was too long or memory ran out");
+        cut_off(peer, "was owed a message that is too long, or memory ran out");
         return false;
     }
     at = out->bytes + out->end;
