@@ -323,6 +323,22 @@ static bool has_value(const struct engine_op_entry *entry, const char *value)
            (size == 0 || memcmp(entry->value, value, size) == 0);
 }
 
+/* The events of this kind in the log; *last is the last one. */
+static uint32_t count_events(const struct bed *bed, unsigned kind,
+                             struct engine_item *last)
+{
+    const struct engine_item *item = engine_item_first(bed->log.bytes, 8);
+    uint32_t count = 0;
+
+    for (; item; item = engine_item_next(bed->log.bytes, item)) {
+        if (item->kind != kind)
+            continue;
+        *last = *item;
+        count++;
+    }
+    return count;
+}
+
 /* Comparing --------------------------------------------------------------- */
 
 static void save(const struct engine_execution *execution,
@@ -1072,22 +1088,6 @@ Test(engine_execution, blobs_pass_where_the_profile_keeps_them)
     cr_expect_eq(submit_words(&bed, words), 0);
     cr_expect(entry_of(&bed, 1)->options & ENGINE_OPTION_BLOB);
     bed_close(&bed);
-}
-
-/* The events of this kind in the log; *last is the last one. */
-static uint32_t count_events(const struct bed *bed, unsigned kind,
-                             struct engine_item *last)
-{
-    const struct engine_item *item = engine_item_first(bed->log.bytes, 8);
-    uint32_t count = 0;
-
-    for (; item; item = engine_item_next(bed->log.bytes, item)) {
-        if (item->kind != kind)
-            continue;
-        *last = *item;
-        count++;
-    }
-    return count;
 }
 
 Test(engine_execution,
