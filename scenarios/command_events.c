@@ -12,6 +12,8 @@
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/options.h"
+#include "scenarios/run_history.h"
+#include "scenarios/run_operations.h"
 
 enum {
     PAGE_ROWS = 256,
@@ -352,9 +354,63 @@ static int show(struct events *ev, const char *database, bool follow)
     return EXIT_HELD;
 }
 
+static int show_history(const struct events *ev, const char *database,
+                        uint64_t page_size)
+{
+    struct run_history_page page = {.after = ev->after,
+                                    .limit = page_size ? page_size : ev->limit,
+                                    .object = page_size > 0};
+    struct report_buffer out;
+    struct engine_run_row row;
+    int found = run_operations_row(ev->reader, ev->run, &row);
+
+    report_buffer_init(&out);
+    int result =
+        found > 0 ? run_history_print(ev->reader, &row, &page, &out) : found;
+    if (found > 0 && result == 0)
+        return database_print(&out);
+    report_buffer_free(&out);
+    if (found == 0)
+        fprintf(stderr,
+                "perdure events: found no run %" PRIu64
+                " in %.200s; see perdure ps %.200s --all\n",
+                ev->run, database, database);
+    else
+        fprintf(stderr,
+                "perdure events: %.200s: run %" PRIu64 " has no history: its "
+                "log %s\n",
+                database, ev->run,
+                result == -2 ? "was compacted or archived"
+                             : "cannot be read; see perdure verify");
+    return found == 0 ? EXIT_USAGE : EXIT_ENVIRONMENT;
+}
+
+/* What is for one format only. */
+static bool check_format(const struct events *ev, bool aws, bool follow,
+                         uint64_t page)
+{
+    const char *found = NULL;
+
+    if (aws && follow)
+        found = "--follow";
+    else if (aws && (ev->type || ev->op != UINT64_MAX))
+        found = ev->type ? "--type" : "--op";
+    if (found)
+        fprintf(stderr,
+                "perdure events: found %s with --format aws, allowed "
+                "--after, --limit, --page\n",
+                found);
+    else if (!aws && page)
+        fprintf(stderr, "perdure events: found --page without --format aws, "
+                        "allowed --limit\n");
+    return !found && (aws || !page);
+}
+
 int command_events(int argc, char **argv)
 {
+    static const char *const formats[] = {"log", "aws", NULL};
     struct events ev = {.op = UINT64_MAX};
+    uint64_t format = 0, page = 0;
     const char *rest[2];
     const char *key = NULL;
     bool follow = false;
@@ -363,6 +419,8 @@ int command_events(int argc, char **argv)
         {"--limit", OPTION_NUMBER, &ev.limit, 1, UINT64_MAX, NULL},
         {"--type", OPTION_TEXT, &ev.type, 0, 0, NULL},
         {"--op", OPTION_NUMBER, &ev.op, 0, UINT32_MAX, NULL},
+        {"--format", OPTION_CHOICE, &format, 0, 0, formats},
+        {"--page", OPTION_NUMBER, &page, 1, 100000, NULL},
         {"--follow", OPTION_FLAG, &follow, 0, 0, NULL},
         {"--payload", OPTION_FLAG, &ev.payload, 0, 0, NULL},
         {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
@@ -372,15 +430,18 @@ int command_events(int argc, char **argv)
     if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
                      rest, 2, 2,
                      "events DB RUN [--after N] [--limit N] [--type KIND] "
-                     "[--op N] [--follow] [--payload] [--json]") < 0 ||
-        !database_number(argv[0], "run", rest[1], UINT64_MAX, &ev.run))
+                     "[--op N] [--follow] [--payload] [--json] "
+                     "[--format aws [--page N]]") < 0 ||
+        !database_number(argv[0], "run", rest[1], UINT64_MAX, &ev.run) ||
+        !check_format(&ev, format == 1, follow, page))
         return EXIT_USAGE;
     ev.reader = database_open(argv[0], rest[0], key);
     if (!ev.reader)
         return EXIT_ENVIRONMENT;
     ev.last = ev.after;
     report_buffer_init(&ev.out);
-    int code = show(&ev, rest[0], follow);
+    int code = format == 1 ? show_history(&ev, rest[0], page)
+                           : show(&ev, rest[0], follow);
     report_buffer_free(&ev.out);
     engine_block_free(&ev.block);
     host_reader_close(ev.reader);

@@ -41,7 +41,7 @@ static const char help[] =
     "On a real database, with real processes:\n"
     "  engine DB [--lease 30s] [--limits PROFILE] [--store-sync full|normal]\n"
     "        own the database and drive its runs until SIGTERM\n"
-    "  worker DB --workflow FILE... [--id NAME] [--slots N] [--drain 30s]\n"
+    "  worker DB --workflow FILE|DIR... [--id NAME] [--slots N] [--drain 30s]\n"
     "        execute their steps\n"
     "  start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] [--count N] [--wait]\n"
     "        start runs; the same key is the same run\n"
@@ -49,7 +49,12 @@ static const char help[] =
     "        how runs stand; who executes them\n"
     "  events DB RUN [--after N] [--limit N] [--type KIND] [--op N] "
     "[--follow]\n"
-    "        what happened to a run\n"
+    "        what happened to a run; --format aws [--page N]: as public\n"
+    "        history\n"
+    "  ops DB RUN [--tree] [--json]\n"
+    "        its operations: type, status, attempts, how long they took\n"
+    "  value DB RUN [OP|NAME]\n"
+    "        the result of a run or an operation, as it is, on stdout\n"
     "  stuck DB [--older 10m] [--json]\n"
     "        runs that do not go on by themselves, and why; exit 3 if any\n"
     "  cancel | stop | pause | unpause DB RUN [--reason TEXT] [--actor NAME]\n"
@@ -89,6 +94,8 @@ static const struct command commands[] = {
     {"start", command_start},
     {"ps", command_ps},
     {"events", command_events},
+    {"ops", command_ops},
+    {"value", command_value},
     {"stuck", command_stuck},
     {"cancel", command_cancel},
     {"stop", command_stop},

@@ -271,7 +271,7 @@ static int adopt_key(const struct opening *opening,
 {
     int empty = is_empty(opening);
 
-    if (empty > 0)
+    if (empty > 0 && !opening->config->read_only)
         return write_check(opening, check);
     if (empty < 0)
         return -1;

@@ -154,6 +154,16 @@ int store_read_events(struct engine_store *store, uint64_t run,
     return result;
 }
 
+int store_read_blob(struct engine_store *store, const uint8_t digest[32],
+                    const void **bytes, size_t *size)
+{
+    struct store_sqlite *self = store->self;
+
+    return self->broken
+               ? -1
+               : store_sqlite_tables.blob_get(self, digest, bytes, size);
+}
+
 /* Blobs that nothing refers to. */
 
 static int search_log(void *self, const struct engine_log_row *row)

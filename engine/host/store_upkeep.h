@@ -39,6 +39,13 @@ int store_read_events(struct engine_store *store, uint64_t run,
                       struct store_page *page);
 
 /*
+ * A blob's bytes, valid until the next call of the store. 1; 0: it is not
+ * there; -1.
+ */
+int store_read_blob(struct engine_store *store, const uint8_t digest[32],
+                    const void **bytes, size_t *size);
+
+/*
  * Removes blobs that no row of log, work, outbox, inbox or snapshot refers to
  * and that were last put more than age_ns ago, at most limit of them. Every
  * value is searched for digests, whatever its form, so that what is opaque to

@@ -1,0 +1,240 @@
+/*
+ * What a database offers beside running: payloads that are encrypted at rest,
+ * secrets that are never written, a stream of records to look at, logs that
+ * do not grow for ever, and what is shown of runs. All with real processes.
+ */
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/stage.h"
+
+static const char echo[] =
+    "{\"name\": \"echo\", \"nodes\": ["
+    "{\"name\": \"copy\", \"side_effect\": \"read_only\","
+    " \"run\": {\"command\": [\"cat\"]}}]}";
+
+/* Bytes of a file of any size; freed by the caller. */
+static char *whole_file(const char *path, size_t *size)
+{
+    struct stat is;
+    FILE *file = fopen(path, "rb");
+    *size = 0;
+    if (!file || fstat(fileno(file), &is) != 0 || !S_ISREG(is.st_mode)) {
+        if (file)
+            fclose(file);
+        return NULL;
+    }
+    char *bytes = malloc((size_t)is.st_size + 1);
+    *size = fread(bytes, 1, (size_t)is.st_size, file);
+    fclose(file);
+    return bytes;
+}
+
+/* Files of a stage's directory that begin so and have the marker in them. */
+static int files_with(const struct stage *s, const char *prefix,
+                      const char *marker)
+{
+    DIR *dir = opendir(s->dir);
+    int found = 0;
+    cr_assert(dir);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        char path[STAGE_PATH_SIZE];
+        size_t size;
+        if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 ||
+            entry->d_type != DT_REG)
+            continue;
+        stage_path(s, entry->d_name, path);
+        char *bytes = whole_file(path, &size);
+        found += bytes && memmem(bytes, size, marker, strlen(marker)) != NULL;
+        free(bytes);
+    }
+    closedir(dir);
+    return found;
+}
+
+/* Encryption --------------------------------------------------------------- */
+
+/* Every command that opens the file, with a key file or none: the codes. */
+static void expect_refused(struct stage *s, const char *key, const char *words)
+{
+    char out[STAGE_PATH_SIZE];
+    stage_path(s, "out.jsonl", out);
+    const char *const calls[][6] = {
+        {"engine", s->database},       {"verify", s->database},
+        {"ps", s->database},           {"events", s->database, "1"},
+        {"ops", s->database, "1"},     {"value", s->database, "1"},
+        {"stuck", s->database},        {"recover", s->database},
+        {"archive", s->database, out}, {"restore", s->database, out},
+        {"cancel", s->database, "2"},  {"recover", s->database, "--dry-run"},
+    };
+    stage_write(out, "");
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        const char *args[10] = {0};
+        int count = 0;
+        for (; count < 6 && calls[i][count]; count++)
+            args[count] = calls[i][count];
+        if (key) {
+            args[count++] = "--key-file";
+            args[count++] = key;
+        }
+        cr_expect_eq(stage_call(s, args), 6, "%s: %s", args[0], s->complained);
+        if (strcmp(args[0], "restore") != 0)
+            cr_expect(stage_has(s->complained, words), "%s: %s", args[0],
+                      s->complained);
+    }
+    cr_expect_eq(unlink(out), 0);
+}
+
+Test(run_features, an_encrypted_database_shows_nothing_to_who_has_no_key,
+     .timeout = 120)
+{
+    static const char marker[] = "meet me at the old mill";
+    struct stage s;
+    char key[STAGE_PATH_SIZE], other[STAGE_PATH_SIZE], file[STAGE_PATH_SIZE];
+    size_t before, after;
+    stage_open(&s);
+    stage_file(&s, "echo.json", echo, file);
+    stage_file(&s, "key",
+               "000102030405060708090a0b0c0d0e0f"
+               "101112131415161718191a1b1c1d1e1f\n",
+               key);
+    stage_file(&s, "other",
+               "ff0102030405060708090a0b0c0d0e0f"
+               "101112131415161718191a1b1c1d1e1f\n",
+               other);
+    stage_engine_with(&s, (const char *const[]){"--key-file", key, NULL});
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", file, NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "echo", "--input", marker,
+                            "--wait", "--count", "3"),
+                 0, "%s", s.complained);
+    cr_expect_eq(files_with(&s, "runs.db", marker), 0);
+    cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--payload",
+                            "--key-file", key),
+                 0);
+    cr_expect(stage_has(s.said, marker), "%s", s.said);
+    stage_kill(&s.workers[0], SIGTERM, 0);
+    stage_kill(&s.engine, SIGTERM, 0);
+    cr_expect_eq(files_with(&s, "runs.db", marker), 0);
+    char *image = whole_file(s.database, &before);
+    expect_refused(&s, NULL, "key file is needed");
+    expect_refused(&s, other, "another key");
+    char *again = whole_file(s.database, &after);
+    cr_expect_eq(before, after);
+    cr_expect_eq(memcmp(image, again, before), 0, "a refusal left its mark");
+    free(image);
+    free(again);
+    cr_expect_eq(STAGE_CALL(&s, "verify", s.database, "--key-file", key), 0,
+                 "%s", s.complained);
+    stage_close(&s);
+}
+
+Test(run_features, a_key_that_is_none_or_not_wanted_is_refused, .timeout = 120)
+{
+    struct stage s;
+    char key[STAGE_PATH_SIZE], bad[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "bad", "0001", bad);
+    stage_file(&s, "key",
+               "000102030405060708090a0b0c0d0e0f"
+               "101112131415161718191a1b1c1d1e1f\n",
+               key);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--key-file", bad), 6);
+    cr_expect(stage_has(s.complained, "bad"), "%s", s.complained);
+    cr_expect_eq(access(s.database, F_OK), -1, "a file was made all the same");
+    stage_engine(&s, "30s");
+    stage_kill(&s.engine, SIGTERM, 0);
+    cr_expect_eq(STAGE_CALL(&s, "ps", s.database, "--key-file", key), 6);
+    cr_expect(stage_has(s.complained, "not encrypted"), "%s", s.complained);
+    stage_close(&s);
+}
+
+/* What is shown ------------------------------------------------------------ */
+
+static const char nested[] =
+    "{\"name\": \"nested\", \"run_as\": \"handler\", \"nodes\": ["
+    "{\"name\": \"block\", \"type\": \"child\", \"nodes\": ["
+    "{\"name\": \"inner\", \"side_effect\": \"idempotent\","
+    " \"run\": {\"command\": [\"cat\"]}}]},"
+    "{\"name\": \"pause\", \"type\": \"wait\", \"wait\": \"1s\"}]}";
+
+Test(run_features, operations_and_results_of_runs_are_shown, .timeout = 120)
+{
+    struct stage s;
+    char dir[STAGE_PATH_SIZE], file[STAGE_PATH_SIZE], more[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "flows", dir);
+    cr_assert_eq(mkdir(dir, 0700), 0);
+    stage_file(&s, "flows/echo.json", echo, file);
+    stage_file(&s, "flows/nested.json", nested, more);
+    stage_file(&s, "flows/readme.txt", "not a workflow", more);
+    stage_engine(&s, "30s");
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", dir, NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "nested", "--input", "ab",
+                            "--wait"),
+                 0, "%s", s.complained);
+    cr_assert_eq(
+        STAGE_CALL(&s, "start", s.database, "echo", "--input", "cd", "--wait"),
+        0, "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "ops", s.database, "1", "--tree"), 0);
+    const char *block = strstr(s.said, " block ");
+    const char *inner = strstr(s.said, "  inner ");
+    cr_expect(block && inner && block < inner, "%s", s.said);
+    cr_expect_eq(STAGE_CALL(&s, "ops", s.database, "1", "--json"), 0);
+    cr_expect_eq(stage_count(s.said, "\"status\": \"succeeded\""), 3, "%s",
+                 s.said);
+    cr_expect_eq(stage_count(s.said, "\"parent\": null"), 2, "%s", s.said);
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "1", "inner"), 0);
+    cr_expect_str_eq(s.said, "ab");
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "2"), 0);
+    cr_expect_str_eq(s.said, "cd");
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "2", "nobody"), 2);
+    cr_expect_eq(STAGE_CALL(&s, "ops", s.database, "9"), 2);
+    cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--workflow", file, more),
+                 2, "a text was taken for a workflow");
+    stage_close(&s);
+}
+
+/* Every page's events, one after the other, are the whole history. */
+Test(run_features, a_history_is_the_same_in_pages_of_any_size, .timeout = 120)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE], after[32], size[32];
+    stage_open(&s);
+    stage_file(&s, "nested.json", nested, file);
+    stage_engine(&s, "30s");
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", file, NULL});
+    cr_assert_eq(
+        STAGE_CALL(&s, "start", s.database, "nested", "--input", "1", "--wait"),
+        0, "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--format", "aws"),
+                 0);
+    int all = stage_count(s.said, "\"EventId\"");
+    cr_expect_gt(all, 6);
+    cr_expect(stage_has(s.said, "\"ExecutionSucceeded\""), "%s", s.said);
+    for (int items = 1; items <= all + 1; items += 3) {
+        int seen = 0, pages = 0;
+        snprintf(size, sizeof(size), "%d", items);
+        do {
+            snprintf(after, sizeof(after), "%d", seen);
+            cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--format",
+                                    "aws", "--page", size, "--after", after),
+                         0);
+            char first[48];
+            snprintf(first, sizeof(first), "\"EventId\":%d,", seen + 1);
+            cr_expect(stage_has(s.said, first), "%s", s.said);
+            seen += stage_count(s.said, "\"EventId\"");
+            pages++;
+        } while (stage_has(s.said, "\"NextMarker\"") && pages <= all);
+        cr_expect_eq(seen, all);
+        cr_expect_eq(pages, (all + items - 1) / items);
+    }
+    cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--page", "2"), 2);
+    stage_close(&s);
+}
