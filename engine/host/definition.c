@@ -158,6 +158,16 @@ static uint32_t take_count(struct reader *r, uint64_t most)
     return r->failed ? 0 : (uint32_t)count;
 }
 
+/* What a graph takes for a time of its own. */
+static uint64_t take_time(struct reader *r)
+{
+    uint64_t ns = take_number(r);
+
+    if (ns > INT64_MAX)
+        r->failed = 1;
+    return r->failed ? 0 : ns;
+}
+
 /* A size takes 8 bytes and an end 1, so all texts fit into r->size bytes. */
 static const char *take_text(struct reader *r)
 {
@@ -233,7 +243,7 @@ static struct engine_graph *take_graph(struct reader *r)
     digest.lo = take_number(r);
     digest.hi = take_number(r);
     const char *name = take_text(r);
-    uint64_t timeout_ns = take_number(r);
+    uint64_t timeout_ns = take_time(r);
     uint32_t count = take_count(r, ENGINE_GRAPH_NODES_MAX);
     struct engine_node *nodes = calloc(count ? count : 1, sizeof(*nodes));
     struct engine_edge_names *edges = NULL;
