@@ -67,6 +67,7 @@ struct engine_courier {
     uint64_t again_ns;   /* mono: when it is tried again */
     uint8_t state;
     uint8_t refused; /* the row cannot be delivered */
+    uint8_t tries;   /* to reach a run that is not there */
 };
 
 /* A run this coordinator believes to own. */

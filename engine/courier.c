@@ -8,6 +8,12 @@
 #include "engine/invoke.h"
 #include "engine/store.h"
 
+/* A run that is not there yet may come: 2 minutes all told. */
+enum {
+    MISSING_TRIES = 8,
+    MISSING_SECONDS_MAX = 30
+};
+
 static const struct engine_item *first_row(const struct engine_owned *o)
 {
     return o->outbox_durable > 0 ? (const void *)o->outbox.bytes : NULL;
@@ -259,9 +265,27 @@ static void acknowledged(struct engine_coordinator *c, struct engine_owned *o)
         engine_owned_rearm(c, o);
 }
 
+/* No such run: the signal is kept and sent again, ever less often. */
+static bool keep_for_later(struct engine_coordinator *c, struct engine_owned *o,
+                           const struct engine_reply *reply)
+{
+    if (reply->outcome != ENGINE_CONFLICT ||
+        o->courier.state != ENGINE_COURIER_SENDING ||
+        o->courier.tries >= MISSING_TRIES)
+        return false;
+    uint64_t seconds = UINT64_C(1) << o->courier.tries++;
+    if (seconds > MISSING_SECONDS_MAX)
+        seconds = MISSING_SECONDS_MAX;
+    o->courier.again_ns = c->mono_ns + seconds * UINT64_C(1000000000);
+    return true;
+}
+
 static void delivered(struct engine_coordinator *c, struct engine_owned *o,
                       const struct engine_reply *reply)
 {
+    if (keep_for_later(c, o, reply))
+        return;
+
     const struct engine_item *row = first_row(o);
     bool back = o->courier.state == ENGINE_COURIER_RETURNING;
     uint64_t run = reply->run;

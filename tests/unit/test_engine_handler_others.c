@@ -213,12 +213,27 @@ Test(engine_handler_others, messages_arrive_in_order_and_end_with_their_sender)
     handler_bed_close(&bed);
 }
 
-/* Nobody will ever consume them; the sender is not held up by that. */
-Test(engine_handler_others, messages_to_a_run_that_is_not_there_are_dropped)
+Test(engine_handler_others, messages_wait_for_a_run_that_starts_later)
+{
+    handler_bed_open(&bed, &sender);
+    handler_bed_add(&bed, &receiver);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 10 * BED_S);
+    handler_bed_start(&bed, 1, RUN + 1, "");
+    handler_bed_live(&bed, 120 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    cr_assert_str_eq(end_of(RUN + 1), "0123456789");
+    handler_bed_close(&bed);
+}
+
+/* Nobody will ever consume them: the sender is not held up for good. */
+Test(engine_handler_others, messages_to_a_run_that_never_comes_are_dropped)
 {
     handler_bed_open(&bed, &sender);
     handler_bed_start(&bed, 0, RUN, "");
-    handler_bed_live(&bed, 120 * BED_S);
+    handler_bed_live(&bed, 1800 * BED_S);
     cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
                  story_of(RUN));
     handler_bed_close(&bed);
