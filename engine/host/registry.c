@@ -35,6 +35,7 @@ enum statement {
 struct host_registry {
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    char why[128]; /* the first of them could not be prepared */
 };
 
 static const char schema[] =
@@ -58,8 +59,12 @@ static int prepare(struct host_registry *registry)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         if (sqlite3_prepare_v3(registry->db, sql[i], -1,
                                SQLITE_PREPARE_PERSISTENT,
-                               &registry->statements[i], NULL))
+                               &registry->statements[i], NULL) &&
+            result == 0) {
+            snprintf(registry->why, sizeof(registry->why), "%s",
+                     sqlite3_errmsg(registry->db));
             result = -1;
+        }
     return result;
 }
 
@@ -67,8 +72,10 @@ static struct host_registry *fail(struct host_registry *registry,
                                   const char *database,
                                   char error[HOST_ERROR_SIZE])
 {
+    const char *why = registry ? registry->why : "out of memory";
+
     snprintf(error, HOST_ERROR_SIZE, "%.300s: %s", database,
-             registry ? host_registry_error(registry) : "out of memory");
+             why[0] ? why : host_registry_error(registry));
     host_registry_close(registry);
     return NULL;
 }
