@@ -179,6 +179,15 @@ static void execute(struct engine_worker *w, struct engine_slot *s)
                       s->value, s->value_size);
 }
 
+/* The chunks of a stream are a blob as well; its digest stands first. */
+static bool is_reference(const struct engine_value *value)
+{
+    return (value->kind == ENGINE_VALUE_BLOB &&
+            value->size >= sizeof(struct engine_blob_ref)) ||
+           (value->kind == ENGINE_VALUE_STREAM &&
+            value->size == sizeof(struct engine_chunks_ref));
+}
+
 /* Fetches the next blob of the input, or starts when there is none left. */
 static void fetch(struct engine_worker *w, struct engine_slot *s)
 {
@@ -191,8 +200,7 @@ static void fetch(struct engine_worker *w, struct engine_slot *s)
             execute(w, s);
             return;
         }
-        if (value->kind != ENGINE_VALUE_BLOB ||
-            value->size < sizeof(struct engine_blob_ref))
+        if (!is_reference(value))
             continue;
         struct engine_request *request =
             engine_worker_begin(w, s, ENGINE_REQ_GET_BLOB);
@@ -216,6 +224,27 @@ static uint64_t inline_max(const struct engine_worker *w,
                : w->config.inline_max;
 }
 
+/*
+ * What of a value is to be a blob: the bytes of a large one, the record that
+ * stands behind the reference of a stream. False: nothing.
+ */
+static bool spills(const struct engine_worker *w, const struct engine_slot *s,
+                   const struct engine_value *value, struct engine_bytes *out)
+{
+    size_t skip = value->kind == ENGINE_VALUE_STREAM
+                      ? sizeof(struct engine_chunks_ref)
+                      : 0;
+    bool large = skip > 0 ? value->size > skip
+                          : value->kind == ENGINE_VALUE_INLINE &&
+                                value->size > inline_max(w, s);
+    if (!large)
+        return false;
+    *out = (struct engine_bytes){
+        (const unsigned char *)engine_value_bytes(value) + skip,
+        value->size - skip};
+    return true;
+}
+
 /* Writes the next large value as a blob, or reports when none is left. */
 void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
 {
@@ -228,18 +257,16 @@ void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
             engine_worker_finish(w, s);
             return;
         }
-        if (value->kind != ENGINE_VALUE_INLINE ||
-            value->size <= inline_max(w, s))
+        struct engine_bytes bytes;
+        if (!spills(w, s, value, &bytes))
             continue;
         struct engine_request *request =
             engine_worker_begin(w, s, ENGINE_REQ_PUT_BLOB);
         if (!request)
             return;
-        crypto_hash_sha256(request->blob, engine_value_bytes(value),
-                           value->size);
+        crypto_hash_sha256(request->blob, bytes.data, bytes.size);
         struct engine_item head = {.type = ENGINE_ITEM_BLOB};
-        engine_block_item(w->config.scratch, &head, engine_value_bytes(value),
-                          value->size);
+        engine_block_item(w->config.scratch, &head, bytes.data, bytes.size);
         engine_worker_submit(w, s);
         return;
     }
@@ -250,8 +277,18 @@ static void spilled(struct engine_worker *w, struct engine_slot *s)
     const struct engine_value *value =
         engine_value_at(s->value, s->value_size, s->next_value);
     struct engine_blob_ref ref = {.size = value->size};
-    crypto_hash_sha256(ref.digest, engine_value_bytes(value), value->size);
-    if (replace_value(w, s, value, ENGINE_VALUE_BLOB, &ref, sizeof(ref)))
+    struct engine_chunks_ref chunks;
+    bool replaced;
+    if (value->kind == ENGINE_VALUE_STREAM) {
+        memcpy(&chunks, engine_value_bytes(value), sizeof(chunks));
+        replaced = replace_value(w, s, value, ENGINE_VALUE_STREAM, &chunks,
+                                 sizeof(chunks));
+    } else {
+        crypto_hash_sha256(ref.digest, engine_value_bytes(value), value->size);
+        replaced =
+            replace_value(w, s, value, ENGINE_VALUE_BLOB, &ref, sizeof(ref));
+    }
+    if (replaced)
         engine_worker_spill(w, s);
 }
 
@@ -260,6 +297,7 @@ static void fetched(struct engine_worker *w, struct engine_slot *s,
 {
     const struct engine_value *value =
         engine_value_at(s->value, s->value_size, s->next_value);
+    bool stream = value->kind == ENGINE_VALUE_STREAM;
     struct engine_blob_ref ref;
     memcpy(&ref, engine_value_bytes(value), sizeof(ref));
     ENGINE_REPLY_ITEMS(reply, item)
@@ -270,9 +308,12 @@ static void fetched(struct engine_worker *w, struct engine_slot *s,
         crypto_hash_sha256(digest, engine_item_payload(item), item->size);
         if (memcmp(digest, ref.digest, sizeof(digest)) != 0)
             continue;
-        if (replace_value(w, s, value, ENGINE_VALUE_INLINE,
-                          engine_item_payload(item), item->size))
-            fetch(w, s);
+        if (!replace_value(w, s, value,
+                           stream ? ENGINE_VALUE_STREAM : ENGINE_VALUE_INLINE,
+                           engine_item_payload(item), item->size))
+            return;
+        s->next_value += stream; /* it might look like a reference */
+        fetch(w, s);
         return;
     }
     engine_worker_finish_error(w, s, ENGINE_ERR_UNKNOWN);

@@ -16,7 +16,9 @@
  * A claim is kept alive by heartbeats. A worker that could not renew it stops
  * by its own monotonic clock before the claim runs out, and lets the attempt
  * go: somebody else will decide about it. Values above the inline limit
- * travel as blobs, written before the report that refers to them.
+ * travel as blobs, written before the report that refers to them. A STREAM is
+ * given by a graph's step as its reference with the record behind it; to a
+ * step it is given as the record alone.
  */
 #ifndef ENGINE_WORKER_H
 #define ENGINE_WORKER_H

@@ -18,6 +18,7 @@
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/options.h"
+#include "scenarios/redaction.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -34,6 +35,7 @@ struct signal {
     const char *reason;
     char *value; /* owned */
     size_t value_size;
+    struct option_texts redact; /* secrets in it */
     uint64_t run;
     struct engine_hash id;
     uint32_t op;
@@ -46,10 +48,8 @@ struct signal {
 /* Building -------------------------------------------------------------------
  */
 
-static bool read_value(struct signal *s, const char *given)
+static bool take_value(struct signal *s, const char *given)
 {
-    if (!given)
-        return true;
     if (given[0] != '@') {
         s->value = strdup(given);
         s->value_size = strlen(given);
@@ -68,6 +68,17 @@ static bool read_value(struct signal *s, const char *given)
     if (file && file != stdin)
         fclose(file);
     return good;
+}
+
+/* The value, without its secrets. */
+static bool read_value(struct signal *s, const char *given)
+{
+    if (!given ||
+        (take_value(s, given) &&
+         redaction_apply(s->command, &s->redact, &s->value, &s->value_size)))
+        return true;
+    free(s->value);
+    return false;
 }
 
 static int build(struct signal *s)
@@ -336,8 +347,9 @@ static int operator_says(int argc, char **argv, enum engine_signal_kind kind,
         {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
         {"--op", OPTION_NUMBER, &op, 0, UINT32_MAX - 1, NULL},
         {"--value", OPTION_TEXT, &value, 0, 0, NULL},
+        {"--redact", OPTION_TEXTS, &s.redact, 0, 0, NULL},
     };
-    uint32_t count = with_value ? 7 : with_op ? 6 : 5;
+    uint32_t count = with_value ? 8 : with_op ? 6 : 5;
 
     snprintf(usage, sizeof(usage), "%s DB RUN%s%s%s [--actor NAME] [--id KEY]",
              argv[0], with_op ? " [--op N]" : "",
@@ -425,6 +437,7 @@ int command_callback(int argc, char **argv)
     char actor[512];
     const struct option options[] = {
         {"--value", OPTION_TEXT, &value, 0, 0, NULL},
+        {"--redact", OPTION_TEXTS, &s.redact, 0, 0, NULL},
         {"--reason", OPTION_TEXT, &s.reason, 0, 0, NULL},
         {"--actor", OPTION_TEXT, &s.actor, 0, 0, NULL},
         {"--key-file", OPTION_TEXT, &s.key_path, 0, 0, NULL},

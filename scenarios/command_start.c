@@ -8,6 +8,7 @@
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
 #include "scenarios/options.h"
+#include "scenarios/redaction.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -169,9 +170,11 @@ int command_start(int argc, char **argv)
     struct starting s = {.count = 1};
     const char *rest[2];
     const char *input = NULL;
+    struct option_texts redact = {0};
     char error[HOST_ERROR_SIZE];
     const struct option options[] = {
         {"--input", OPTION_TEXT, &input, 0, 0, NULL},
+        {"--redact", OPTION_TEXTS, &redact, 0, 0, NULL},
         {"--id", OPTION_TEXT, &s.key, 0, 0, NULL},
         {"--count", OPTION_NUMBER, &s.count, 1, 100000000, NULL},
         {"--wait", OPTION_FLAG, &s.wait, 0, 0, NULL},
@@ -181,7 +184,8 @@ int command_start(int argc, char **argv)
     if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
                      rest, 2, 2,
                      "start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] "
-                     "[--count N] [--wait] [--json]") < 0)
+                     "[--count N] [--wait] [--json] "
+                     "[--redact PATTERN]") < 0)
         return EXIT_USAGE;
     s.database = rest[0];
     s.workflow = rest[1];
@@ -192,8 +196,11 @@ int command_start(int argc, char **argv)
                 s.count);
         return EXIT_USAGE;
     }
-    if (!take_input(&s, input))
+    if (!take_input(&s, input) ||
+        !redaction_apply(argv[0], &redact, &s.input, &s.input_size)) {
+        free(s.input);
         return EXIT_USAGE;
+    }
     int code = EXIT_ENVIRONMENT;
     if (host_client_open(&s.client, s.database, error) == 0)
         code = talk(&s);

@@ -10,6 +10,7 @@
 #include "engine/host/worker_process.h"
 #include "scenarios/command.h"
 #include "scenarios/options.h"
+#include "scenarios/redaction.h"
 #include "scenarios/steps.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -117,12 +118,18 @@ static bool gather(struct files *files, const struct option_texts *named,
     return good;
 }
 
-static int run(struct host_worker_config *config, const struct files *files)
+static int run(struct host_worker_config *config, const struct files *files,
+               const struct option_texts *redact)
 {
+    const struct steps_config of = {.paths = files->names,
+                                    .count = files->count,
+                                    .output_max = OUTPUT_MAX,
+                                    .redact = redact,
+                                    .say = say,
+                                    .self = config->self};
     struct json_error wrong = {0};
     char error[HOST_ERROR_SIZE];
-    struct steps *steps = steps_read(files->names, files->count, OUTPUT_MAX,
-                                     say, config->self, &wrong);
+    struct steps *steps = steps_read(&of, &wrong);
 
     if (!steps) {
         fprintf(stderr, "%s\n", wrong.text);
@@ -141,6 +148,7 @@ static int run(struct host_worker_config *config, const struct files *files)
 int command_worker(int argc, char **argv)
 {
     struct option_texts named = {0};
+    struct option_texts redact = {0};
     struct files files = {.count = 0};
     const char *rest[1 + FILES_MAX];
     char id[HOST_ERROR_SIZE];
@@ -151,6 +159,7 @@ int command_worker(int argc, char **argv)
     const struct option options[] = {
         {"--id", OPTION_TEXT, &given, 0, 0, NULL},
         {"--workflow", OPTION_TEXTS, &named, 0, 0, NULL},
+        {"--redact", OPTION_TEXTS, &redact, 0, 0, NULL},
         {"--slots", OPTION_NUMBER, &slots, 1, 65536, NULL},
         {"--drain", OPTION_DURATION, &config.drain_ns, 0, 86400 * SECOND, NULL},
         {"--optimistic", OPTION_FLAG, &config.optimistic, 0, 0, NULL},
@@ -176,8 +185,9 @@ int command_worker(int argc, char **argv)
     config.slots = (uint32_t)slots;
     config.level = (enum host_level)level;
     int code = EXIT_USAGE;
-    if (gather(&files, &named, rest, count))
-        code = run(&config, &files);
+    if (redaction_check(argv[0], &redact) &&
+        gather(&files, &named, rest, count))
+        code = run(&config, &files, &redact);
     for (uint32_t i = 0; i < files.owned_count; i++)
         free(files.owned[i]);
     return code;

@@ -74,8 +74,8 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
 /* What a step does: "run", over what is there. */
 void read_run(struct json_view view, enum engine_side_effect effect,
               struct sim_step *step, struct json_error *err);
-/* Whether it says of its output that it is JSON. */
-bool read_output_is_json(struct json_view run);
+/* Whether it says of its output that it is "json", or a "stream". */
+bool read_output_is(struct json_view run, const char *word);
 /* "retry", over what is there; no delay may be shorter than @delay_min. */
 void read_retry(struct json_view view, uint64_t delay_min,
                 struct engine_retry *retry, struct json_error *err);

@@ -13,6 +13,7 @@
 #include "scenarios/read.h"
 #include "scenarios/read_dist.h"
 #include "scenarios/read_program.h"
+#include "scenarios/redaction.h"
 #include "sim/effect.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -101,28 +102,29 @@ static void read_words(struct json_view list, struct json_error *err)
     }
 }
 
-bool read_output_is_json(struct json_view run)
+bool read_output_is(struct json_view run, const char *word)
 {
     struct json_view output = json_member(run, "output");
     struct json_error ignored = {0};
     const char *text = NULL;
     return json_is_string(output) &&
            json_as_string(output, 0, SIZE_MAX, &text, &ignored) &&
-           strcmp(text, "json") == 0;
+           strcmp(text, word) == 0;
 }
 
-/* A size; or "json", which only a real worker's command can promise. */
+/* A size; or "json" or "stream", which only a real worker's command can
+ * promise. */
 static void read_output(struct json_view view, uint64_t *output,
                         struct json_error *err)
 {
-    struct json_view member = json_member(view, "output");
-    if (!read_output_is_json(view)) {
+    bool json = read_output_is(view, "json");
+    if (!json && !read_output_is(view, "stream")) {
         (void)json_get_quantity(view, "output", JSON_OPTIONAL, QUANTITY_SIZE, 0,
                                 READ_OUTPUT_MAX, output, err);
     } else if (!json_member(view, "command").item) {
-        json_fail(member, err,
-                  "found the output \"json\" without a command, allowed a "
-                  "size");
+        json_fail(json_member(view, "output"), err,
+                  "found the output \"%s\" without a command, allowed a size",
+                  json ? "json" : "stream");
     }
 }
 
@@ -939,8 +941,8 @@ static void read_workflow(struct read_program *reading, struct json_view view,
                           struct scenario_workflow *workflow)
 {
     static const char *const keys[] = {
-        "$schema", "name", "run_as", "timeout", "invocation_timeout",
-        "nodes",   "edges"};
+        "$schema", "name",  "run_as", "timeout", "invocation_timeout",
+        "nodes",   "edges", "redact"};
     struct json_error *err = reading->err;
     const char *name = NULL;
     reading->program = NULL;
@@ -953,6 +955,7 @@ static void read_workflow(struct read_program *reading, struct json_view view,
                           err);
     (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, 3650 * DAY,
                             &reading->timeout_ns, err);
+    redact_free(redaction_read(view, NULL, err)); /* a real worker's */
     bool program = is_program(view, err);
     if (json_get_duration(view, "invocation_timeout", JSON_OPTIONAL, SECOND,
                           DAY, &reading->invocation_ns, err) &&

@@ -8,20 +8,28 @@
 #include <string.h>
 
 #include "engine/host/child.h"
+#include "engine/host/stream.h"
 #include "engine/program.h"
 #include "engine/replay.h"
 #include "engine/store.h"
 #include "engine/value.h"
+#include "reports/buffer.h"
 #include "scenarios/read_program.h"
+#include "scenarios/redaction.h"
 
 enum {
-    EXIT_TRY_AGAIN = 75 /* EX_TEMPFAIL */
+    EXIT_TRY_AGAIN = 75,            /* EX_TEMPFAIL */
+    RECORD_MAX = HOST_FRAME_MAX / 4 /* of a stream, compressed */
 };
+
+/* Of a stream, before that. */
+#define STREAM_MAX (UINT64_C(1) << 30)
 
 /* What a step runs; words is NULL if it only sleeps. */
 struct command {
     const char **words; /* ends with NULL; the texts are the document's */
     bool at_once;       /* it says nothing of how long it takes */
+    bool stream;        /* what it writes is emitted in pieces */
     bool json;          /* what the program writes must be JSON */
 };
 
@@ -30,12 +38,15 @@ struct workflow {
     struct engine_program_bound *bound; /* NULL: a graph */
     struct engine_handler handler;
     struct command *commands; /* by step */
+    struct redact *redact;    /* NULL: nothing is secret */
 };
 
 /* A step under way. */
 struct doing {
     struct steps *steps;
-    struct host_child *child; /* NULL: it sleeps */
+    struct host_child *child;   /* NULL: it sleeps */
+    struct stream_spool *spool; /* NULL: its output is one piece */
+    uint64_t chunks;
     uint64_t due_ns;
     uint64_t run;
     uint64_t input_hash;
@@ -58,12 +69,10 @@ struct steps {
     struct engine_stream times;
     struct engine_stream fates;
     struct engine_block output;
-    uint64_t output_max;
+    struct steps_config config;
     struct doing **doing;
     uint32_t doing_count;
     uint32_t doing_capacity;
-    void (*say)(void *self, enum host_level level, const char *text);
-    void *self;
 };
 
 static void say(struct steps *s, const char *format, ...)
@@ -74,12 +83,12 @@ static void say(struct steps *s, const char *format, ...)
     char text[512];
     va_list list;
 
-    if (!s->say)
+    if (!s->config.say)
         return;
     va_start(list, format);
     vsnprintf(text, sizeof(text), format, list);
     va_end(list);
-    s->say(s->self, HOST_SAY_INFO, text);
+    s->config.say(s->config.self, HOST_SAY_INFO, text);
 }
 
 /* Steps that only take their time ------------------------------------------ */
@@ -174,39 +183,109 @@ static const struct command *command_of(const struct doing *d)
     return &d->steps->bound[d->workflow].commands[d->step];
 }
 
-/* What it wrote is the value of each of its outputs. */
-static bool keep_output(const struct doing *d, const struct host_child_end *end)
+/* Bytes are the value of each of its outputs. */
+static bool keep_output(const struct doing *d, enum engine_value_kind kind,
+                        const void *bytes, size_t size)
 {
     struct steps *s = d->steps;
     uint32_t count = output_count(d);
-    uint32_t size = (uint32_t)end->size;
-    size_t span = engine_value_span(size);
+    size_t span = engine_value_span((uint32_t)size);
     unsigned char *at = engine_block_begin(&s->output, 8 + count * span);
 
     if (!at)
         return false;
     at += 8;
     for (uint32_t i = 0; i < count; i++, at += span)
-        engine_value_write(at, ENGINE_VALUE_INLINE, end->output, size);
+        engine_value_write(at, kind, bytes, (uint32_t)size);
     return true;
+}
+
+static void report_kept(const struct doing *d, bool kept)
+{
+    report(d, kept ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+}
+
+/* Nothing of it is reported but why. */
+static void refuse_output(const struct doing *d, const char *words)
+{
+    say(d->steps, "step \"%s\" of run %" PRIu64 ": %s", name_of(d), d->run,
+        words);
+    host_worker_ended(d->steps->worker, d->slot, d->part,
+                      ENGINE_ERR_SERIALIZATION, false, words, strlen(words));
+}
+
+static void refuse_unsearchable(const struct doing *d, size_t offset,
+                                const char *why)
+{
+    char words[256];
+
+    snprintf(words, sizeof(words),
+             "not JSON at byte %zu (%s): it cannot be searched for secrets",
+             offset, why);
+    refuse_output(d, words);
 }
 
 /* It has ended well; what it wrote may still not be kept. */
 static void report_output(const struct doing *d,
                           const struct host_child_end *end)
 {
+    const struct redact *redact = d->steps->bound[d->workflow].redact;
+    const char *bytes = end->size > 0 ? end->output : "";
+    struct redact_bytes out = {0};
     struct engine_value_fault fault;
+    const char *why;
+    size_t offset;
+    int code = 0;
 
     if (command_of(d)->json &&
-        engine_value_storable(end->output, end->size, true, &fault)) {
-        say(d->steps, "step \"%s\" of run %" PRIu64 ": %s", name_of(d), d->run,
-            fault.text);
-        host_worker_ended(d->steps->worker, d->slot, d->part,
-                          ENGINE_ERR_SERIALIZATION, false, fault.text,
-                          strlen(fault.text));
+        engine_value_storable(bytes, end->size, true, &fault))
+        refuse_output(d, fault.text);
+    else if (!redact)
+        report_kept(d, keep_output(d, ENGINE_VALUE_INLINE, bytes, end->size));
+    else if ((code = redact_apply(redact, bytes, end->size, &out, &offset,
+                                  &why)) == REDACT_ETEXT)
+        refuse_unsearchable(d, offset, why);
+    else
+        report_kept(d, code == 0 && keep_output(d, ENGINE_VALUE_INLINE,
+                                                out.data, out.size));
+    free(out.data);
+}
+
+/* Streams ------------------------------------------------------------------ */
+
+static bool spool_chunk(void *self, const void *bytes, size_t size)
+{
+    struct doing *d = self;
+
+    return stream_spool_raw_size(d->spool) + size <= STREAM_MAX &&
+           stream_spool_add(d->spool, d->attempt, d->chunks++, bytes,
+                            (uint32_t)size) == 0;
+}
+
+/* A reference, and the record behind it: the worker stores that as a blob. */
+static void report_stream(const struct doing *d)
+{
+    struct engine_chunks_ref ref;
+    void *record = NULL;
+    size_t size = 0;
+    int code = stream_spool_finish(d->spool, &record, &size, &ref);
+    unsigned char *both = code == 0 ? malloc(sizeof(ref) + size) : NULL;
+
+    if (both) {
+        memcpy(both, &ref, sizeof(ref));
+        memcpy(both + sizeof(ref), record, size);
+        report_kept(
+            d, keep_output(d, ENGINE_VALUE_STREAM, both, sizeof(ref) + size));
     } else {
-        report(d, keep_output(d, end) ? ENGINE_ERR_NONE : ENGINE_ERR_OOM, true);
+        say(d->steps, "step \"%s\" of run %" PRIu64 ": its output: %s",
+            name_of(d), d->run,
+            code ? stream_words((enum stream_code)code) : "out of memory");
+        report(d,
+               code == STREAM_ELIMIT ? ENGINE_ERR_SIZE_LIMIT : ENGINE_ERR_OOM,
+               code != STREAM_ELIMIT);
     }
+    free(both);
+    free(record);
 }
 
 static void child_ended(void *self, const struct host_child_end *end)
@@ -217,8 +296,11 @@ static void child_ended(void *self, const struct host_child_end *end)
     if (end->exit_code == 0 && end->output_full) {
         say(d->steps,
             "step \"%s\" of run %" PRIu64 " wrote more than %" PRIu64 " bytes",
-            name_of(d), d->run, d->steps->output_max);
+            name_of(d), d->run,
+            d->spool ? STREAM_MAX : d->steps->config.output_max);
         report(d, ENGINE_ERR_SIZE_LIMIT, false);
+    } else if (end->exit_code == 0 && d->spool) {
+        report_stream(d);
     } else if (end->exit_code == 0) {
         report_output(d, end);
     } else {
@@ -230,14 +312,59 @@ static void child_ended(void *self, const struct host_child_end *end)
     }
 }
 
-/* One value's bytes, or the envelope if there are several or none. */
-static struct engine_bytes input_of(const void *input, size_t size)
+/* The bytes of a stream's chunks, one after the other. */
+static bool read_stream(const struct doing *d,
+                        const struct engine_value *record,
+                        struct report_buffer *all)
+{
+    struct stream_reader *reader = NULL;
+    const void *bytes;
+    uint32_t size;
+    int code = stream_reader_open(engine_value_bytes(record), record->size,
+                                  NULL, &reader);
+
+    if (code == 0) {
+        while ((code = stream_reader_next(reader, &bytes, &size)) > 0 &&
+               all->size + size <= d->steps->config.output_max)
+            report_buffer_bytes(all, bytes, size);
+        stream_reader_free(reader);
+    }
+    if (code == 0 && report_buffer_ok(all))
+        return true;
+    say(d->steps, "step \"%s\" of run %" PRIu64 ": its input: %s", name_of(d),
+        d->run,
+        code > 0 ? "a stream of more bytes than a command may be given"
+                 : stream_words(code ? (enum stream_code)code : STREAM_ENOMEM));
+    return false;
+}
+
+/* One value's bytes, or the envelope if there are several or none; `all` has
+ * those of a stream. False: they cannot be read. */
+static bool input_of(const struct doing *d, const void *input, size_t size,
+                     struct report_buffer *all, struct engine_bytes *out)
 {
     const struct engine_value *first = engine_value_at(input, size, 0);
 
+    *out = (struct engine_bytes){input, size};
     if (!first || engine_value_at(input, size, 1))
-        return (struct engine_bytes){input, size};
-    return (struct engine_bytes){engine_value_bytes(first), first->size};
+        return true;
+    if (first->kind != ENGINE_VALUE_STREAM) {
+        *out = (struct engine_bytes){engine_value_bytes(first), first->size};
+        return true;
+    }
+    if (!read_stream(d, first, all))
+        return false;
+    *out = (struct engine_bytes){all->text, all->size};
+    return true;
+}
+
+static bool open_spool(struct doing *d, struct host_child_config *config)
+{
+    const struct stream_options options = {.record_max = RECORD_MAX};
+
+    d->spool = stream_spool_new(&options);
+    config->wrote = spool_chunk;
+    return d->spool != NULL;
 }
 
 static void run_command(struct doing *d, const struct command *command,
@@ -254,11 +381,16 @@ static void run_command(struct doing *d, const struct command *command,
         .environment = environment,
         .input = input.data,
         .input_size = input.size,
-        .output_max = d->steps->output_max,
+        .output_max = d->steps->config.output_max,
         .ended = child_ended,
         .self = d,
     };
 
+    if (command->stream && !open_spool(d, &config)) {
+        d->over = true;
+        report(d, ENGINE_ERR_OOM, true);
+        return;
+    }
     if (!what->part)
         key = engine_hash_bytes(identity, sizeof(identity));
     snprintf(text[0], sizeof(text[0]), "PERDURE_RUN=%" PRIu64, what->run);
@@ -273,6 +405,23 @@ static void run_command(struct doing *d, const struct command *command,
         command->words[0], strerror(errno));
     d->over = true;
     report(d, ENGINE_ERR_PLATFORM_START, true);
+}
+
+static void begin_command(struct doing *d, const struct command *command,
+                          const struct engine_execute *what, const void *input,
+                          size_t size)
+{
+    struct report_buffer all;
+    struct engine_bytes bytes;
+
+    report_buffer_init(&all);
+    if (input_of(d, input, size, &all, &bytes)) {
+        run_command(d, command, what, bytes);
+    } else {
+        d->over = true;
+        report(d, ENGINE_ERR_SIZE_LIMIT, false);
+    }
+    report_buffer_free(&all);
 }
 
 /* The executor --------------------------------------------------------------
@@ -299,6 +448,7 @@ static struct doing *more(struct steps *s)
 static void drop(struct steps *s, uint32_t i)
 {
     host_child_free(s->doing[i]->child);
+    stream_spool_free(s->doing[i]->spool);
     free(s->doing[i]);
     s->doing[i] = s->doing[--s->doing_count];
 }
@@ -349,7 +499,7 @@ static void begin(void *self, struct host_worker *worker, uint32_t workflow,
     };
     const struct command *command = command_of(d);
     if (command->words) {
-        run_command(d, command, what, input_of(input, size));
+        begin_command(d, command, what, input, size);
     } else {
         tell_callback(d, input, size);
         d->due_ns = host_mono_ns();
@@ -449,7 +599,15 @@ static void read_command(struct steps *s, uint32_t workflow, const char *name,
         return;
     struct command *command = &s->bound[workflow].commands[step];
     command->at_once = !json_member(run, "duration").item;
-    command->json = read_output_is_json(run);
+    command->json = read_output_is(run, "json");
+    command->stream = read_output_is(run, "stream");
+    if (command->stream &&
+        (s->bound[workflow].bound || s->bound[workflow].redact))
+        json_fail(json_member(run, "output"), error,
+                  s->bound[workflow].bound
+                      ? "found \"stream\" in a handler, allowed in a graph"
+                      : "found \"stream\" in a workflow with secrets, allowed "
+                        "without: pieces cannot be searched");
     if (!json_get_array(run, "command", JSON_OPTIONAL, 1, READ_WORDS_MAX, &list,
                         error))
         return;
@@ -537,16 +695,17 @@ static void bind_workflow(struct steps *s, uint32_t i, const char *path,
         snprintf(error->text, sizeof(error->text), "%s: out of memory", path);
     } else if (json_read_file(path, &s->docs[i], error) == 0) {
         s->doc_count = i + 1;
+        bound->redact =
+            redaction_read(json_root(s->docs[i]), s->config.redact, error);
         read_commands(s, i, json_root(s->docs[i]), error);
     }
 }
 
-struct steps *
-steps_read(const char *const *paths, uint32_t count, uint64_t output_max,
-           void (*say_to)(void *self, enum host_level level, const char *text),
-           void *self, struct json_error *error)
+struct steps *steps_read(const struct steps_config *config,
+                         struct json_error *error)
 {
     struct steps *s = calloc(1, sizeof(*s));
+    uint32_t count = config->count;
 
     if (s) {
         s->bound = calloc(count, sizeof(*s->bound));
@@ -559,17 +718,15 @@ steps_read(const char *const *paths, uint32_t count, uint64_t output_max,
         snprintf(error->text, sizeof(error->text), "out of memory");
         return NULL;
     }
-    s->output_max = output_max;
-    s->say = say_to;
-    s->self = self;
+    s->config = *config;
     engine_block_init(&s->output);
     engine_stream_init(&s->times, 1, "steps/time", 0);
     engine_stream_init(&s->fates, 1, "steps/fate", 0);
     s->executor =
         (struct host_executor){begin, abandon, deadline, on_time, on_child, s};
-    read_files(s, paths, count, error);
+    read_files(s, config->paths, count, error);
     for (uint32_t i = 0; i < count && error->code == 0; i++)
-        bind_workflow(s, i, paths[i], error);
+        bind_workflow(s, i, config->paths[i], error);
     if (error->code == 0)
         return s;
     steps_free(s);
@@ -586,6 +743,7 @@ static void free_workflow(struct steps *s, uint32_t i)
     for (uint32_t step = 0; s->bound[i].commands && step < count; step++)
         free(s->bound[i].commands[step].words);
     free(s->bound[i].commands);
+    redact_free(s->bound[i].redact);
     engine_program_free(w->program);
     engine_graph_free(w->graph);
     free(w->steps);

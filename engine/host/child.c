@@ -70,6 +70,20 @@ static bool output_room(struct host_child *c)
     return true;
 }
 
+/* Takes over what was read. False: no more may come. */
+static bool keep(struct host_child *c, size_t got)
+{
+    c->size += got;
+    if (c->config.wrote) {
+        c->full = !c->config.wrote(c->config.self, c->output, c->size);
+        c->size = 0;
+    } else if (c->size > c->config.output_max) {
+        c->size = c->config.output_max;
+        c->full = true;
+    }
+    return !c->full;
+}
+
 static void read_output(void *self, unsigned events)
 {
     struct host_child *c = self;
@@ -83,14 +97,8 @@ static void read_output(void *self, unsigned events)
         ssize_t got = read(c->out, c->output + c->size, c->capacity - c->size);
         if (got < 0 && (errno == EAGAIN || errno == EINTR))
             return;
-        if (got <= 0)
+        if (got <= 0 || !keep(c, (size_t)got))
             break;
-        c->size += (size_t)got;
-        if (c->size > c->config.output_max) {
-            c->size = c->config.output_max;
-            c->full = true;
-            break;
-        }
     }
     close_end(c, &c->out);
 }

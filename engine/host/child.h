@@ -28,6 +28,11 @@ struct host_child_config {
     const void *input;              /* copied */
     size_t input_size;
     size_t output_max;
+    /*
+     * NULL, or takes what it writes, piece by piece, which then is not kept.
+     * False: it is full.
+     */
+    bool (*wrote)(void *self, const void *bytes, size_t size);
     /* Told once, when it has ended, unless it was given up before. */
     void (*ended)(void *self, const struct host_child_end *end);
     void *self;

@@ -167,9 +167,15 @@ static struct engine_graph *chain(void)
 static void run_program(struct host_worker_config *config)
 {
     static const char *const files[] = {"tests/bench/workflows/ten-steps.json"};
+    static char self[] = "steps";
+    const struct steps_config of = {.paths = files,
+                                    .count = 1,
+                                    .output_max = 1024,
+                                    .say = say,
+                                    .self = self};
     struct json_error wrong = {0};
     char error[HOST_ERROR_SIZE];
-    struct steps *steps = steps_read(files, 1, 1024, say, "steps", &wrong);
+    struct steps *steps = steps_read(&of, &wrong);
 
     if (!steps)
         fprintf(stderr, "bench: %s\n", wrong.text);

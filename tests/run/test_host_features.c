@@ -238,3 +238,129 @@ Test(run_features, a_history_is_the_same_in_pages_of_any_size, .timeout = 120)
     cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--page", "2"), 2);
     stage_close(&s);
 }
+
+/* Secrets ------------------------------------------------------------------ */
+
+/* A command that answers with what it was given, a secret of its own, and a
+ * body that holds JSON in a string. */
+static const char secretive[] =
+    "{\"name\": \"secretive\",%s \"redact\": [\"**.token\"], \"nodes\": ["
+    "{\"name\": \"ask\", \"side_effect\": \"read_only\", \"run\": "
+    "{\"command\": [\"sh\", \"-c\", \"echo '{\\\"deep\\\": "
+    "[{\\\"token\\\": \\\"hush-1\\\"}], \\\"body\\\": "
+    "\\\"{\\\\\\\"token\\\\\\\": \\\\\\\"hush-2\\\\\\\"}\\\", "
+    "\\\"pin\\\": \\\"hush-3\\\", \\\"kept\\\": 7}'\"]}}]}";
+
+static void keep_secrets(const char *run_as)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE], text[1024];
+    stage_open(&s);
+    snprintf(text, sizeof(text), secretive, run_as);
+    stage_file(&s, "flow-secretive.json", text, file);
+    stage_engine(&s, "30s");
+    stage_worker_with(
+        &s, 0,
+        (const char *const[]){"--workflow", file, "--redact", "pin", NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "secretive", "--input",
+                            "{\"a\": {\"password\": \"hush-4\"}, \"b\": 1}",
+                            "--redact", "password", "--wait"),
+                 0, "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "1", "ask"), 0);
+    cr_expect_eq(stage_count(s.said, "[REDACTED]"), 3, "%s", s.said);
+    cr_expect(stage_has(s.said, "\"kept\": 7"), "%s", s.said);
+    cr_expect_eq(files_with(&s, "runs.db", "hush-"), 0, "%s", run_as);
+    stage_kill(&s.engine, SIGTERM, 0);
+    cr_expect_eq(files_with(&s, "runs.db", "hush-"), 0, "%s", run_as);
+    cr_expect_eq(files_with(&s, "runs.db", "[REDACTED]"), 1, "%s", run_as);
+    stage_close(&s);
+}
+
+Test(run_features, secrets_are_nowhere_in_the_database, .timeout = 120)
+{
+    keep_secrets("");
+    keep_secrets(" \"run_as\": \"handler\",");
+}
+
+Test(run_features, what_cannot_be_searched_for_secrets_is_not_written,
+     .timeout = 120)
+{
+    static const char wrong[] =
+        "{\"name\": \"w\", \"redact\": [\"a..b\"], \"nodes\": [{\"name\": "
+        "\"n\","
+        " \"side_effect\": \"read_only\", \"run\": {\"duration\": \"1ms\"}}]}";
+    struct stage s;
+    char file[STAGE_PATH_SIZE], other[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "flow-echo.json", echo, file);
+    stage_file(&s, "flow-wrong.json", wrong, other);
+    stage_engine(&s, "30s");
+    cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--workflow", other), 2);
+    cr_expect(stage_has(s.complained, "a..b"), "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--workflow", file,
+                            "--redact", "a..b"),
+                 2);
+    cr_expect(stage_has(s.complained, "a..b"), "%s", s.complained);
+    stage_worker_with(
+        &s, 0,
+        (const char *const[]){"--workflow", file, "--redact", "x", NULL});
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "echo", "--input",
+                            "my-secret", "--redact", "x"),
+                 2);
+    cr_expect(stage_has(s.complained, "not JSON"), "%s", s.complained);
+    cr_expect_eq(files_with(&s, "runs.db", "my-secret"), 0);
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "echo", "--input",
+                            "other words", "--wait"),
+                 3);
+    cr_expect_eq(STAGE_CALL(&s, "ops", s.database, "1"), 0);
+    cr_expect(stage_has(s.said, "serialization"), "%s", s.said);
+    stage_close(&s);
+}
+
+/* Streams ------------------------------------------------------------------ */
+
+static const char streaming[] =
+    "{\"name\": \"streaming\", \"nodes\": ["
+    "{\"name\": \"emit\", \"side_effect\": \"read_only\","
+    " \"run\": {\"command\": [\"seq\", \"1\", \"300000\"],"
+    " \"output\": \"stream\"}},"
+    "{\"name\": \"count\", \"side_effect\": \"read_only\","
+    " \"run\": {\"command\": [\"sh\", \"-c\", \"wc -l | tr -d "
+    "'[:space:]'\"]}}],"
+    " \"edges\": [[\"emit.out\", \"count.in\"]]}";
+
+Test(run_features, an_output_in_pieces_is_one_small_record, .timeout = 120)
+{
+    static const char handler[] =
+        "{\"name\": \"h\", \"run_as\": \"handler\", \"nodes\": [{\"name\": "
+        "\"n\", \"side_effect\": \"read_only\", \"run\": {\"command\": "
+        "[\"cat\"], \"output\": \"stream\"}}]}";
+    struct stage s;
+    char file[STAGE_PATH_SIZE], other[STAGE_PATH_SIZE];
+    size_t size;
+    stage_open(&s);
+    stage_file(&s, "streaming.json", streaming, file);
+    stage_file(&s, "handler.json", handler, other);
+    stage_engine(&s, "30s");
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", file, NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "streaming", "--wait"), 0,
+                 "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "1", "count"), 0);
+    cr_expect_str_eq(s.said, "300000");
+    cr_expect_eq(STAGE_CALL(&s, "value", s.database, "1", "emit"), 0);
+    cr_expect_eq(stage_count(s.said, "\n"), 300000);
+    cr_expect(strncmp(s.said, "1\n2\n3\n", 6) == 0);
+    /* One event and one blob, however many pieces there were. */
+    cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1", "--op", "0"), 0);
+    cr_expect_leq(stage_count(s.said, "\n"), 5, "%s", s.said);
+    stage_expect_whole(&s);
+    cr_expect(stage_has(s.said, " 1 blobs (0 without an owner)"), "%s", s.said);
+    stage_kill(&s.workers[0], SIGTERM, 0);
+    stage_kill(&s.engine, SIGTERM, 0);
+    free(whole_file(s.database, &size));
+    cr_expect_lt(size, 1 << 20, "2 MB of text take %zu bytes", size);
+    cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--workflow", other), 2);
+    cr_expect(stage_has(s.complained, "allowed in a graph"), "%s",
+              s.complained);
+    stage_close(&s);
+}
