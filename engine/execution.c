@@ -312,18 +312,24 @@ static void trim(struct engine_execution *execution, struct engine_edge *edge)
 static struct engine_edge *edge_of(const struct engine_execution *execution,
                                    const struct engine_op_entry *entry)
 {
-    return engine_index_edge(execution->index, entry->type, entry->peer,
-                             entry->detail);
+    return engine_index_edge(execution->index, entry->type,
+                             engine_edge_peer(entry), entry->detail);
 }
 
-/* What is known of an edge by one operation on it. */
-static void note_edge(struct engine_edge *edge,
-                      const struct engine_op_entry *entry)
+/* What is known of an edge, or of a sender on it, by an operation. */
+static int note_edge(struct engine_execution *execution,
+                     struct engine_edge *edge,
+                     const struct engine_op_entry *entry)
 {
+    if (entry->type == ENGINE_OPERATION_RECEIVE && !entry->peer)
+        return 0;
+    if (entry->type == ENGINE_OPERATION_RECEIVE)
+        edge = engine_index_sender(execution->index, entry, entry->peer);
+    if (!edge)
+        return -1;
     if (entry->second_ns > edge->count)
         edge->count = entry->second_ns;
-    if (entry->options & ENGINE_OPTION_END)
-        edge->ended = true;
+    return 0;
 }
 
 int engine_execution_rejoin(struct engine_execution *execution,
@@ -336,8 +342,7 @@ int engine_execution_rejoin(struct engine_execution *execution,
     edge = engine_index_join(execution->index, entry);
     if (!edge)
         return -1;
-    note_edge(edge, entry);
-    return 0;
+    return note_edge(execution, edge, entry);
 }
 
 bool engine_execution_edge(const struct engine_execution *execution,
@@ -527,8 +532,10 @@ static int finish(struct engine_execution *execution,
         return -1;
     if (entry->type == ENGINE_OPERATION_STEP)
         entry->due_ns = UINT64_MAX;
-    if (entry->type == ENGINE_OPERATION_RECEIVE)
+    if (entry->type == ENGINE_OPERATION_RECEIVE) {
+        entry->peer = view->head.first_ns;
         entry->second_ns = view->head.second_ns;
+    }
     return engine_operations_set_input(&execution->operations, entry, NULL, 0);
 }
 
@@ -649,15 +656,15 @@ static bool ends_outside(const struct engine_op_entry *entry, unsigned action)
            engine_entry_ambiguous(entry);
 }
 
-static void end_on_edge(struct engine_execution *execution,
-                        const struct engine_op_entry *entry)
+static int end_on_edge(struct engine_execution *execution,
+                       const struct engine_op_entry *entry)
 {
     struct engine_edge *edge = edge_of(execution, entry);
 
-    if (edge)
-        note_edge(edge, entry);
-    if (edge)
-        trim(execution, edge);
+    if (!edge)
+        return 0;
+    trim(execution, edge);
+    return note_edge(execution, edge, entry);
 }
 
 static int end_outside(struct engine_execution *execution,
@@ -681,8 +688,8 @@ static int end_outside(struct engine_execution *execution,
         return -1;
     entry->status = (uint8_t)status;
     touch(execution, entry, outside);
-    if (has_edge(entry))
-        end_on_edge(execution, entry);
+    if (has_edge(entry) && end_on_edge(execution, entry))
+        return -1;
     return engine_execution_arm(execution, entry);
 }
 
@@ -695,6 +702,17 @@ static int begin_entry(struct engine_execution *execution,
                     UNSTAMPED_START);
 }
 
+/* Whether a RECEIVE begins behind the end of its edge. */
+static bool is_late(const struct engine_execution *execution,
+                    const struct engine_op_entry *entry)
+{
+    const struct engine_edge *edge = entry->type == ENGINE_OPERATION_RECEIVE
+                                         ? edge_of(execution, entry)
+                                         : NULL;
+
+    return edge && edge->ended;
+}
+
 /* What follows from the new status of an entry. */
 static int settle(struct engine_execution *execution,
                   struct engine_op_entry *entry, unsigned action)
@@ -704,6 +722,8 @@ static int settle(struct engine_execution *execution,
     if (action == ENGINE_ACTION_START &&
         engine_execution_rejoin(execution, entry))
         return -1;
+    if (action == ENGINE_ACTION_START && is_late(execution, entry))
+        execution->index->late = true;
     if (engine_status_terminal(entry->status) &&
         entry->type == ENGINE_OPERATION_CONTEXT &&
         close_context(execution, entry->number))
@@ -909,6 +929,30 @@ static int checkpoint(struct engine_execution *execution,
     return 0;
 }
 
+/* What was consumed may have been the end of a sender. */
+static int consumed(struct engine_execution *execution,
+                    const struct engine_item *event)
+{
+    const struct engine_edge *edge;
+    struct engine_stream_end end;
+    struct engine_text name;
+
+    if (!event->size)
+        return 0;
+    if (event->size < sizeof(end))
+        return -2;
+    memcpy(&end, engine_item_payload(event), sizeof(end));
+    name.text = (const char *)engine_item_payload(event) + sizeof(end);
+    name.size = event->size - sizeof(end);
+    edge =
+        engine_index_edge(execution->index, ENGINE_OPERATION_RECEIVE, 0, name);
+    if (!edge || !end.sender)
+        return -2;
+    return engine_index_end(execution->index,
+                            &execution->operations.entries[edge->named_by],
+                            end.sender);
+}
+
 static bool breaks_off(uint64_t error)
 {
     return error == ENGINE_ERR_OOM || error == ENGINE_ERR_INTERRUPTED ||
@@ -935,6 +979,8 @@ static int apply_run(struct engine_execution *execution,
         return event->op ? -2 : ended(execution, true);
     case ENGINE_EV_CHECKPOINT:
         return checkpoint(execution, event);
+    case ENGINE_EV_INBOX_CONSUMED:
+        return consumed(execution, event);
     default:
         return event->kind && event->kind < ENGINE_EV_COUNT ? 0 : -2;
     }

@@ -141,24 +141,35 @@ int engine_execution_fire(const struct engine_execution *execution,
                           uint64_t now_ns, struct engine_block *block,
                           uint64_t *latest);
 /*
- * Writes the events that a signal for an operation leads to, INBOX_CONSUMED
- * first (it is consumed also when it comes too late: then only that). 1 if it
+ * Writes the events that a signal for an operation leads to, with
+ * INBOX_CONSUMED (if it comes too late: only that). 1 if it
  * was for an operation; 0 if it is for the run as a whole (nothing written);
  * 2 if it must wait in the inbox (a message that is not next on its edge, or
  * that nobody receives yet); -1. Apply what it wrote before the next call.
+ *
+ * Messages and ends are numbered by their sender: the run in the actor's "run
+ * N", or the actor as it stands. An edge has ended when every sender seen on
+ * it has; a sender that comes after that opens it again.
  *
  * RESUME, SKIP and ABORT are for an operation if their op is not UINT32_MAX.
  * CALLBACK_FAIL: the edge text is the error's type. CHILD_ENDED with error
  * STOPPED or TIMED_OUT ends the INVOKE as that, with OPERATION_STOPPED (with a
  * payload) or OPERATION_TIMED_OUT. MESSAGE with number 0 is the next on its
- * edge whenever it comes. END_OF_STREAM ends a RECEIVE as SUCCEEDED with
- * ENGINE_OPTION_END, as it does every later one. MESSAGE_ACK ends the SENDs on
- * its edge up to its number; its actor is the receiver: "run N". A result
- * above op_payload makes its operation FAIL with SIZE_LIMIT.
+ * sender whenever it comes. END_OF_STREAM, if it ends the edge, ends the
+ * RECEIVEs open on it as SUCCEEDED with ENGINE_OPTION_END. MESSAGE_ACK ends the
+ * SENDs on its edge up to its number; its actor is the receiver: "run N". A
+ * result above op_payload makes its operation FAIL with SIZE_LIMIT.
  */
 int engine_execution_signal(const struct engine_execution *execution,
                             const struct engine_item *inbox,
                             struct engine_block *block);
+/*
+ * The same end for RECEIVEs begun on an edge that had ended already: after a
+ * batch, once nothing in the inbox can be given to them. Does not apply what
+ * it writes. 0 or -1.
+ */
+int engine_execution_ends(const struct engine_execution *execution,
+                          struct engine_block *block);
 /* A signal's payload taken apart; points into it. */
 struct engine_signal_view {
     struct engine_signal head;

@@ -681,39 +681,10 @@ static int write_event(struct batch *batch, const struct update *update,
     return 0;
 }
 
-/* A RECEIVE on an edge that has ended ends with its START. */
-static int write_end_of_stream(struct batch *batch, const struct update *update,
-                               uint32_t number)
-{
-    const struct engine_edge *edge =
-        engine_index_edge(batch->execution->index, ENGINE_OPERATION_RECEIVE, 0,
-                          update->view.detail);
-    const struct engine_item event = {
-        .type = ENGINE_ITEM_EVENT,
-        .kind = ENGINE_EV_OPERATION_SUCCEEDED,
-        .op = number,
-        .a = update->id.lo,
-        .b = update->id.hi,
-        .flags = engine_operation_flags(update->type, update->subtype,
-                                        ENGINE_OPTION_END)};
-    const struct engine_operation_view view = {
-        .head = {.parent = update->view.head.parent}};
-
-    if (!edge || !edge->ended)
-        return 0;
-    return engine_operation_write(batch->block, &event, &view) ? 0 : -1;
-}
-
 static int write_events(struct batch *batch, const struct update *update,
                         uint32_t number, uint32_t attempt)
 {
-    if (!batch->block)
-        return 0;
-    if (write_event(batch, update, number, attempt))
-        return -1;
-    if (update->type == ENGINE_OPERATION_RECEIVE)
-        return write_end_of_stream(batch, update, number);
-    return 0;
+    return batch->block ? write_event(batch, update, number, attempt) : 0;
 }
 
 /* One update -------------------------------------------------------------- */

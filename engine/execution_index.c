@@ -30,6 +30,7 @@ void engine_index_free(struct engine_execution_index *index)
     engine_delete(index->memory, index->unstamped);
     engine_delete(index->memory, index->edges);
     engine_delete(index->memory, index->edge_slots);
+    engine_delete(index->memory, index->ends);
     engine_delete(index->memory, index->batch);
     engine_delete(index->memory, index->batch_slots);
     engine_delete(index->memory, index);
@@ -278,13 +279,13 @@ static struct engine_edge *make_edge(struct engine_execution_index *index,
 struct engine_edge *engine_index_join(struct engine_execution_index *index,
                                       const struct engine_op_entry *entry)
 {
+    uint64_t peer = engine_edge_peer(entry);
     struct engine_edge *edge =
-        engine_index_edge(index, entry->type, entry->peer, entry->detail);
+        engine_index_edge(index, entry->type, peer, entry->detail);
 
     if (!edge)
         edge = make_edge(
-            index,
-            engine_index_edge_key(entry->type, entry->peer, entry->detail),
+            index, engine_index_edge_key(entry->type, peer, entry->detail),
             entry->number);
     if (!edge || engine_entry_over(entry))
         return edge;
@@ -294,4 +295,57 @@ struct engine_edge *engine_index_join(struct engine_execution_index *index,
         index->tracks[edge->last_open].next_open = entry->number;
     edge->last_open = entry->number;
     return edge;
+}
+
+/* The edge of a RECEIVE with all its senders; it is there. */
+static struct engine_edge *whole(const struct engine_execution_index *index,
+                                 const struct engine_op_entry *entry)
+{
+    struct engine_edge *edge =
+        engine_index_edge(index, entry->type, 0, entry->detail);
+
+    assert(edge);
+    return edge;
+}
+
+struct engine_edge *engine_index_sender(struct engine_execution_index *index,
+                                        const struct engine_op_entry *entry,
+                                        uint64_t sender)
+{
+    struct engine_edge *edge =
+        engine_index_edge(index, entry->type, sender, entry->detail);
+
+    if (edge)
+        return edge;
+    edge = make_edge(index,
+                     engine_index_edge_key(entry->type, sender, entry->detail),
+                     entry->number);
+    if (!edge)
+        return NULL;
+    whole(index, entry)->senders++;
+    whole(index, entry)->ended = false;
+    return edge;
+}
+
+int engine_index_end(struct engine_execution_index *index,
+                     const struct engine_op_entry *entry, uint64_t sender)
+{
+    struct engine_edge *edge = engine_index_sender(index, entry, sender);
+    struct engine_edge_end *ends;
+
+    if (!edge)
+        return -1;
+    if (edge->ended)
+        return 0;
+    ends = enlarge(index->memory, index->ends, &index->end_capacity,
+                   index->end_count + 1, sizeof(*ends));
+    if (!ends)
+        return -1;
+    index->ends = ends;
+    ends[index->end_count++] = (struct engine_edge_end){
+        .sender = sender, .named_by = whole(index, entry)->named_by};
+    edge->ended = true;
+    edge = whole(index, entry);
+    edge->ended = ++edge->over == edge->senders;
+    return 0;
 }

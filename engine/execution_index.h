@@ -19,14 +19,27 @@ struct engine_track {
     uint32_t next_open; /* on the same edge */
 };
 
-/* Messages in one direction; open operations in the order of their start. */
+/*
+ * Messages in one direction; open operations in the order of their start. To
+ * where this run receives there is one for the edge itself (peer 0), and one
+ * for each sender seen on it, of which only count and ended are used.
+ */
 struct engine_edge {
     struct engine_hash key;
     uint32_t named_by; /* the first operation on it */
     uint32_t first_open;
     uint32_t last_open;
-    uint64_t count; /* messages sent, or consumed */
-    bool ended;
+    uint32_t senders; /* of a whole edge: seen */
+    uint32_t over;    /* of them, ended */
+    uint64_t count;   /* messages sent, or consumed from this sender */
+    bool ended;       /* the sender has, or every sender seen */
+};
+
+/* The end of what a sender sends on an edge. */
+struct engine_edge_end {
+    uint64_t sender;
+    uint32_t named_by;
+    uint32_t reserved;
 };
 
 /* One operation as a batch leaves it. */
@@ -50,6 +63,10 @@ struct engine_execution_index {
     uint32_t edge_capacity;
     uint32_t *edge_slots; /* open addressing: place + 1 */
     uint32_t edge_slot_count;
+    struct engine_edge_end *ends; /* in their order */
+    uint32_t end_count;
+    uint32_t end_capacity;
+    bool late; /* a RECEIVE was begun on an edge that had ended */
     struct engine_batch_op *batch; /* kept between checks for its room */
     uint32_t *batch_slots;
     uint32_t batch_capacity;
@@ -76,13 +93,21 @@ int engine_index_unstamped(struct engine_execution_index *index,
 /* What an edge is looked up by. */
 struct engine_hash engine_index_edge_key(unsigned type, uint64_t peer,
                                          struct engine_text name);
-/* The edge of this type (SEND or RECEIVE), or NULL. peer 0 for RECEIVE. */
+/* The edge of this type (SEND or RECEIVE), or NULL. peer: of RECEIVE, 0 or the
+ * sender on it. */
 struct engine_edge *
 engine_index_edge(const struct engine_execution_index *index, unsigned type,
                   uint64_t peer, struct engine_text name);
 /* An open operation at the end of its edge, which is made. NULL: no memory. */
 struct engine_edge *engine_index_join(struct engine_execution_index *index,
                                       const struct engine_op_entry *entry);
+/* A sender on the edge of a RECEIVE, which is made. NULL: no memory. */
+struct engine_edge *engine_index_sender(struct engine_execution_index *index,
+                                        const struct engine_op_entry *entry,
+                                        uint64_t sender);
+/* A sender on that edge has ended. 0, also if it had before; -1. */
+int engine_index_end(struct engine_execution_index *index,
+                     const struct engine_op_entry *entry, uint64_t sender);
 
 /* Rules shared by check and apply ----------------------------------------- */
 
@@ -121,6 +146,11 @@ int engine_execution_arm(struct engine_execution *execution,
 /* Puts an operation just read back on its edge, if it has one. 0 or -1. */
 int engine_execution_rejoin(struct engine_execution *execution,
                             const struct engine_op_entry *entry);
+/* By whom an edge is looked up beside its name: SEND has one for each run. */
+static inline uint64_t engine_edge_peer(const struct engine_op_entry *entry)
+{
+    return entry->type == ENGINE_OPERATION_SEND ? entry->peer : 0;
+}
 /* The first operation on an edge that is still open, ENGINE_NO_OPERATION. */
 uint32_t engine_execution_first_open(const struct engine_execution *execution,
                                      const struct engine_edge *edge);

@@ -5,6 +5,7 @@
 #include "engine/execution.h"
 
 #include "engine/execution_index.h"
+#include "engine/store.h"
 
 static struct engine_text text_of(const char *text)
 {
@@ -38,7 +39,8 @@ struct end {
     unsigned kind; /* of the event */
     unsigned options;
     uint32_t error;
-    uint64_t number; /* of the message */
+    uint64_t sender; /* and number, of a message */
+    uint64_t number;
     struct engine_text type;
     const void *value;
     size_t value_size;
@@ -51,6 +53,7 @@ static int write_end(const struct engine_execution *execution,
     const struct engine_item event = event_for(entry, end->kind, end->options);
     const struct engine_operation_view view = {
         .head = {.parent = execution->operations.entries[entry->parent].id,
+                 .first_ns = end->sender,
                  .second_ns = end->number,
                  .error = end->error,
                  .detail_size = (uint32_t)end->type.size,
@@ -274,62 +277,12 @@ first_open(const struct engine_execution *execution,
                : &execution->operations.entries[number];
 }
 
-static int message(const struct engine_execution *execution,
-                   const struct engine_item *inbox,
-                   const struct engine_signal_view *signal,
-                   struct engine_block *block)
-{
-    const struct engine_edge *edge = engine_index_edge(
-        execution->index, ENGINE_OPERATION_RECEIVE, 0, signal->edge);
-    const struct engine_op_entry *entry = first_open(execution, edge);
-    uint64_t next = edge ? edge->count + 1 : 1;
-    uint64_t number = signal->head.number;
-    const struct end end = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
-                            .number = next,
-                            .value = signal->value,
-                            .value_size = signal->head.value_size};
-
-    if ((number && number < next) || (edge && edge->ended))
-        return consume(block, inbox);
-    if (number > next || !entry)
-        return 2;
-    return deliver(execution, inbox, block, entry, end);
-}
-
-/* Every RECEIVE that is open on the edge ends, and so will all later ones. */
-static int end_of_stream(const struct engine_execution *execution,
-                         const struct engine_item *inbox,
-                         const struct engine_signal_view *signal,
-                         struct engine_block *block)
-{
-    const struct engine_edge *edge = engine_index_edge(
-        execution->index, ENGINE_OPERATION_RECEIVE, 0, signal->edge);
-    const struct engine_op_entry *entries = execution->operations.entries;
-    const struct engine_op_entry *entry = first_open(execution, edge);
-    const struct end end = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
-                            .options = ENGINE_OPTION_END};
-    uint32_t i;
-
-    if (edge && edge->ended)
-        return consume(block, inbox);
-    if (!entry || signal->head.number > edge->count + 1)
-        return 2;
-    if (consume(block, inbox) < 0)
-        return -1;
-    for (i = entry->number; i != ENGINE_NO_OPERATION;
-         i = execution->index->tracks[i].next_open)
-        if (!engine_entry_over(&entries[i]) &&
-            write_end(execution, block, &entries[i], &end))
-            return -1;
-    return 1;
-}
-
 /* The run that an actor's text names as "run N", 0: none. */
 static uint64_t run_named(struct engine_text actor)
 {
     uint64_t run = 0;
 
-    if (actor.size < 5 || actor.size > 4 + 19 ||
+    if (actor.size < 5 || actor.size > 4 + 13 ||
         memcmp(actor.text, "run ", 4) != 0)
         return 0;
     for (size_t i = 4; i < actor.size; i++) {
@@ -338,6 +291,125 @@ static uint64_t run_named(struct engine_text actor)
         run = run * 10 + (uint64_t)(actor.text[i] - '0');
     }
     return run;
+}
+
+/* Whose numbers a message's number is one of. */
+static uint64_t sender_of(const struct engine_signal_view *signal)
+{
+    uint64_t run = run_named(signal->actor);
+
+    return run ? run
+               : UINT64_C(1) << 63 |
+                     engine_hash_bytes(signal->actor.text, signal->actor.size)
+                         .lo;
+}
+
+/* What is known of who sends on an edge, NULL: nothing. */
+static const struct engine_edge *
+stream_of(const struct engine_execution *execution,
+          const struct engine_signal_view *signal)
+{
+    return engine_index_edge(execution->index, ENGINE_OPERATION_RECEIVE,
+                             sender_of(signal), signal->edge);
+}
+
+static int message(const struct engine_execution *execution,
+                   const struct engine_item *inbox,
+                   const struct engine_signal_view *signal,
+                   struct engine_block *block)
+{
+    const struct engine_edge *edge = engine_index_edge(
+        execution->index, ENGINE_OPERATION_RECEIVE, 0, signal->edge);
+    const struct engine_edge *stream = stream_of(execution, signal);
+    const struct engine_op_entry *entry = first_open(execution, edge);
+    uint64_t next = stream ? stream->count + 1 : 1;
+    uint64_t number = signal->head.number;
+    const struct end end = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
+                            .sender = sender_of(signal),
+                            .number = next,
+                            .value = signal->value,
+                            .value_size = signal->head.value_size};
+
+    if ((number && number < next) || (stream && stream->ended))
+        return consume(block, inbox);
+    if (number > next || !entry)
+        return 2;
+    return deliver(execution, inbox, block, entry, end);
+}
+
+/* Every RECEIVE that is open on an edge from this one on ends. 0 or -1. */
+static int end_receives(const struct engine_execution *execution,
+                        uint32_t number, struct engine_block *block)
+{
+    const struct engine_op_entry *entries = execution->operations.entries;
+    const struct end end = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
+                            .options = ENGINE_OPTION_END};
+
+    for (; number != ENGINE_NO_OPERATION;
+         number = execution->index->tracks[number].next_open)
+        if (!engine_entry_over(&entries[number]) &&
+            write_end(execution, block, &entries[number], &end))
+            return -1;
+    return 0;
+}
+
+/* Consumes a signal with which a sender ends. 0 or -1. */
+static int consume_end(struct engine_block *block,
+                       const struct engine_item *inbox,
+                       const struct engine_signal_view *signal)
+{
+    const struct engine_stream_end end = {.sender = sender_of(signal)};
+    const struct engine_item event = {.type = ENGINE_ITEM_EVENT,
+                                      .kind = ENGINE_EV_INBOX_CONSUMED,
+                                      .a = inbox->a,
+                                      .b = inbox->b};
+    struct engine_item *item =
+        engine_block_item(block, &event, NULL, sizeof(end) + signal->edge.size);
+
+    if (!item)
+        return -1;
+    memcpy(item + 1, &end, sizeof(end));
+    if (signal->edge.size > 0)
+        memcpy((char *)(item + 1) + sizeof(end), signal->edge.text,
+               signal->edge.size);
+    return 0;
+}
+
+/* The edge ends with the last of the senders that have been seen on it. */
+static int end_of_stream(const struct engine_execution *execution,
+                         const struct engine_item *inbox,
+                         const struct engine_signal_view *signal,
+                         struct engine_block *block)
+{
+    const struct engine_edge *edge = engine_index_edge(
+        execution->index, ENGINE_OPERATION_RECEIVE, 0, signal->edge);
+    const struct engine_edge *stream = stream_of(execution, signal);
+    const struct engine_op_entry *entry = first_open(execution, edge);
+
+    if (stream && stream->ended)
+        return consume(block, inbox);
+    if (!entry || signal->head.number > (stream ? stream->count : 0) + 1)
+        return 2;
+    /* A RECEIVE that ends before its edge does is news. */
+    if (edge->over + 1 == edge->senders + !stream &&
+        end_receives(execution, entry->number, block))
+        return -1;
+    return consume_end(block, inbox, signal) ? -1 : 1;
+}
+
+int engine_execution_ends(const struct engine_execution *execution,
+                          struct engine_block *block)
+{
+    const struct engine_execution_index *index = execution->index;
+
+    for (uint32_t i = 0; index->late && i < index->edge_count; i++) {
+        const struct engine_edge *edge = &index->edges[i];
+
+        if (edge->ended && end_receives(execution, edge->first_open, block))
+            return -1;
+    }
+    execution->index->late = false;
+    return 0;
 }
 
 static int message_ack(const struct engine_execution *execution,

@@ -2,6 +2,7 @@
  * The fold of a run's operations as bytes:
  *
  *     | saved_run | saved_entry texts value input 0.. | saved_entry .. |
+ *     | engine_edge_end .. |
  *
  * Only what does not follow from something else is in it. Reading it back
  * copies the bytes once and lets the entries point into the copy.
@@ -66,6 +67,7 @@ struct saved_entry {
 
 static_assert(sizeof(struct saved_run) % 8 == 0, "entries are aligned");
 static_assert(sizeof(struct saved_entry) % 8 == 0, "texts are aligned");
+static_assert(sizeof(struct engine_edge_end) == 16, "ends have no gaps");
 
 /* Writing ----------------------------------------------------------------- */
 
@@ -154,7 +156,8 @@ static unsigned char *put_entry(unsigned char *at,
 
 static size_t size_of(const struct engine_execution *execution)
 {
-    size_t size = sizeof(struct saved_run);
+    size_t size = sizeof(struct saved_run) +
+                  execution->index->end_count * sizeof(struct engine_edge_end);
 
     for (uint32_t i = 0; i < execution->operations.count; i++) {
         struct saved_entry saved =
@@ -187,6 +190,8 @@ int engine_execution_save(const struct engine_execution *execution,
 
         at = put_entry(at, &saved, entry);
     }
+    (void)put(at, execution->index->ends,
+              execution->index->end_count * sizeof(struct engine_edge_end));
     return 0;
 }
 
@@ -362,6 +367,31 @@ static int restore_order(struct engine_execution *execution, uint32_t oldest,
     return count == table->count - (table->entries[0].changed ? 0 : 1) ? 0 : -2;
 }
 
+/* Which senders have ended, in the order in which they did. */
+static int restore_ends(struct engine_execution *execution,
+                        const unsigned char *at, const unsigned char *end)
+{
+    const struct engine_operations *table = &execution->operations;
+    struct engine_edge_end saved;
+
+    for (; at != end; at += sizeof(saved)) {
+        uint32_t count = execution->index->end_count;
+
+        if ((size_t)(end - at) < sizeof(saved))
+            return -2;
+        memcpy(&saved, at, sizeof(saved));
+        if (saved.named_by >= table->count || !saved.sender || saved.reserved ||
+            table->entries[saved.named_by].type != ENGINE_OPERATION_RECEIVE)
+            return -2;
+        if (engine_index_end(execution->index, &table->entries[saved.named_by],
+                             saved.sender))
+            return -1;
+        if (execution->index->end_count == count)
+            return -2; /* it stands there twice */
+    }
+    return 0;
+}
+
 static int restore_entries(struct engine_execution *execution,
                            const struct saved_run *run,
                            const struct saved_entry **saved)
@@ -378,8 +408,9 @@ static int restore_entries(struct engine_execution *execution,
         if (result)
             return result;
     }
-    if (at != end)
-        return -2;
+    result = restore_ends(execution, at, end);
+    if (result)
+        return result;
     return restore_order(execution, run->oldest, saved);
 }
 

@@ -271,19 +271,36 @@ static bool take(struct engine_decide *decide, const struct engine_item *inbox)
     return taken;
 }
 
-void engine_inbox_decide(struct engine_owned *o, struct engine_decide *decide)
+/* Ends of streams, or all the rest. */
+static void take_some(struct engine_owned *o, struct engine_decide *decide,
+                      bool ends)
 {
     uint32_t kept = 0;
     for (uint32_t at = 0; at < o->inbox.size && !decide->error;) {
         const struct engine_item *item = item_at(o, at);
         uint32_t span = (uint32_t)engine_item_span(item->size);
         at += span;
-        if (!take(decide, item)) {
+        if ((item->kind == ENGINE_SIG_END_OF_STREAM) != ends ||
+            !take(decide, item)) {
             memmove(o->inbox.bytes + kept, item, span);
             kept += span;
         }
     }
     o->inbox.size = kept;
+}
+
+void engine_inbox_decide(struct engine_owned *o, struct engine_decide *decide)
+{
+    /* A message that is there goes before the end of another sender. */
+    take_some(o, decide, false);
+    take_some(o, decide, true);
+    size_t from = decide->block->size;
+    if (decide->error || !o->run->execution)
+        return;
+    if (engine_execution_ends(o->run->execution, decide->block))
+        decide->error = -1;
+    else
+        engine_decide_added(decide, from);
 }
 
 /* Ending ---------------------------------------------------------------------

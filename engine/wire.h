@@ -103,7 +103,9 @@ struct engine_item {
  *   OPERATION_TIMED_OUT   callback, heartbeat, invoke   struct engine_operation
  *   OPERATION_STOPPED     the run was stopped           none
  *   OPERATION_HEARTBEAT   a callback's sign of life     none
- *   INBOX_CONSUMED        id of the inbox row           none; op 0
+ *   INBOX_CONSUMED        id of the inbox row           none; op 0. If a
+ *                         sender's stream ends with it: engine_stream_end
+ *                         and the edge's name
  */
 enum engine_event_kind {
     ENGINE_EV_RUN_CREATED = 1,
@@ -218,6 +220,11 @@ struct engine_signal {
     uint16_t reserved;
     uint32_t value_size;
     uint32_t reserved2;
+};
+
+/* Who has ended what it sends on an edge of this run; then the edge's name. */
+struct engine_stream_end {
+    uint64_t sender; /* a run, or a hash of a source's name above 2^63 */
 };
 
 /* The payload of a CHILD outbox row: the head, the workflow's name, input. */

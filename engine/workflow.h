@@ -280,15 +280,23 @@ int engine_invoke(struct engine_context *c, const char *name,
                   const struct engine_invoke_options *options,
                   struct engine_bytes *out);
 /*
- * Messages: FIFO on each edge of a receiving run, each with an id that does
- * not depend on attempts. A SEND is open until its receiver has consumed the
- * message; send is SUSPENDED, and sends nothing, while `window` (0: 3) earlier
- * ones of this run to that edge are open. It does not wait for its own. The
- * edge ends when the sender's run does, however it does.
+ * Messages: FIFO from each sender on each edge of a receiving run, each with an
+ * id that does not depend on attempts. A SEND is open until its receiver has
+ * consumed the message; send is SUSPENDED, and sends nothing, while `window`
+ * (0: 3) earlier ones of this run to that edge are open. It does not wait for
+ * its own. What a run sends on an edge ends when the run does, however it does.
+ * A receiver that has not started yet is looked for during two minutes; then,
+ * and when it has ended, messages are dropped and count as consumed.
+ *
+ * Several may send on one edge: a receiver gets the first message that has
+ * come and is the next of its sender. The edge has ended when every sender has
+ * that was seen on it so far. Who is yet to come cannot be known: a receiver
+ * that awaits n senders counts what they say last, not *end, and after an *end
+ * that came too early waits a while and receives again; nothing is lost.
  */
 int engine_send(struct engine_context *c, uint64_t to_run, const char *edge,
                 struct engine_bytes message, uint32_t window);
-/* DONE with the next message; *end is set when there will be none. */
+/* DONE with the next message; *end is set when the edge has ended. */
 int engine_receive(struct engine_context *c, const char *edge,
                    struct engine_bytes *message, bool *end);
 /*
@@ -303,11 +311,12 @@ int engine_receive_for(struct engine_context *c, const char *edge,
 /* Triggers ----------------------------------------------------------------- */
 
 /*
- * A trigger is an edge whose sender is no run. The outside puts signals of
- * kind MESSAGE into the run's inbox, each with an id of its own and a number:
- * its place in the source, from 1, as a file or a queue counts (its offset
- * + 1). The handler that receives from the edge gets number 1, 2, 3 .. exactly
- * once each, whoever crashes when:
+ * A trigger is an edge with a sender that is no run: a source, whose name is
+ * the actor of all its signals. The outside puts signals of kind MESSAGE into
+ * the run's inbox, each with an id of its own and a number: its place in the
+ * source, from 1, as a file or a queue counts (its offset + 1). The handler
+ * that receives from the edge gets number 1, 2, 3 .. exactly once each, whoever
+ * crashes when:
  *
  *     handler <- RECEIVE <- inbox: 7 6 4 | taken: 1 2 3
  *                                                     ^ the cursor

@@ -158,6 +158,9 @@ static void accept(struct bed *bed, const void *updates, size_t size)
     must(engine_execution_events(&bed->live, updates, size, client, 0,
                                  &events) == 0);
     apply(bed, &events);
+    start_block(&events);
+    must(engine_execution_ends(&bed->live, &events) == 0);
+    apply(bed, &events);
     must(!engine_execution_has_news(&bed->live));
     must(engine_execution_delta(&bed->live, bed->live.before, &delta) == 0);
     engine_block_free(&delta);

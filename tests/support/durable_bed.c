@@ -149,16 +149,16 @@ static void keep_result(struct durable_bed *bed, const void *bytes, size_t size)
 
 /* Signals ----------------------------------------------------------------- */
 
-void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
-                        uint32_t operation, uint32_t error, const char *edge,
-                        uint64_t number, const char *value)
+void durable_bed_signal_from(struct durable_bed *bed, const char *actor,
+                             enum engine_signal_kind kind, uint32_t operation,
+                             uint32_t error, const char *edge, uint64_t number,
+                             const char *value)
 {
-    static const char actor[] = "run 99";
     const struct engine_signal head = {.run = DURABLE_RUN,
                                        .number = number,
                                        .kind = kind,
                                        .error = error,
-                                       .actor_size = sizeof(actor) - 1,
+                                       .actor_size = (uint16_t)strlen(actor),
                                        .edge_size = (uint16_t)strlen(edge),
                                        .value_size = (uint32_t)strlen(value)};
     const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
@@ -175,8 +175,16 @@ void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
     engine_block_item(&bed->inbox, &item, bytes, size);
 }
 
-/* Consumes what can be consumed. */
-bool durable_bed_read(struct durable_bed *bed)
+void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
+                        uint32_t operation, uint32_t error, const char *edge,
+                        uint64_t number, const char *value)
+{
+    durable_bed_signal_from(bed, "run 99", kind, operation, error, edge, number,
+                            value);
+}
+
+/* Consumes what can be consumed of ends of streams, or of all the rest. */
+static bool read_some(struct durable_bed *bed, bool ends)
 {
     struct engine_block kept = {0};
     bool consumed = false;
@@ -185,10 +193,11 @@ bool durable_bed_read(struct durable_bed *bed)
     for (size_t at = BLOCK_HEAD; at < bed->inbox.size;) {
         const struct engine_item *item = item_at(&bed->inbox, at);
         struct engine_block events = {0};
-        int came;
+        int came = 2;
 
         begin(&events);
-        came = engine_execution_signal(&bed->execution, item, &events);
+        if ((item->kind == ENGINE_SIG_END_OF_STREAM) == ends)
+            came = engine_execution_signal(&bed->execution, item, &events);
         assert(came == 1 || came == 2);
         if (came == 2)
             engine_block_item(&kept, item, item + 1, item->size);
@@ -199,6 +208,21 @@ bool durable_bed_read(struct durable_bed *bed)
     }
     engine_block_free(&bed->inbox);
     bed->inbox = kept;
+    return consumed;
+}
+
+bool durable_bed_read(struct durable_bed *bed)
+{
+    struct engine_block events = {0};
+    bool consumed = read_some(bed, false);
+    int failed;
+
+    consumed |= read_some(bed, true);
+    begin(&events);
+    failed = engine_execution_ends(&bed->execution, &events);
+    assert(!failed);
+    commit(bed, &events);
+    engine_block_free(&events);
     return consumed;
 }
 
@@ -236,6 +260,7 @@ static int take_batch(struct durable_bed *bed, const void *updates, size_t size)
     assert(!failed);
     commit(bed, &events);
     engine_block_free(&events);
+    (void)durable_bed_read(bed);
     return 0;
 }
 

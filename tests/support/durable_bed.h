@@ -87,6 +87,11 @@ void durable_bed_crash_worker(struct durable_bed *bed);
 void durable_bed_crash_service(struct durable_bed *bed);
 
 /* A signal for an operation (number in the run) or for an edge. */
+/* The same from somebody else than "run 99". */
+void durable_bed_signal_from(struct durable_bed *bed, const char *actor,
+                             enum engine_signal_kind kind, uint32_t operation,
+                             uint32_t error, const char *edge, uint64_t number,
+                             const char *value);
 void durable_bed_signal(struct durable_bed *bed, enum engine_signal_kind kind,
                         uint32_t operation, uint32_t error, const char *edge,
                         uint64_t number, const char *value);

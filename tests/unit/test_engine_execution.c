@@ -199,6 +199,8 @@ static uint32_t submit(struct bed *bed)
                                              bed->now_ns, &bed->events),
                      0);
         commit(bed);
+        cr_assert_eq(engine_execution_ends(&bed->live, &bed->events), 0);
+        commit(bed);
     } else {
         cr_assert_neq(bed->problem.error, ENGINE_ERR_NONE);
         cr_assert_gt(strlen(bed->problem.text), 0);
@@ -1601,6 +1603,52 @@ Test(engine_execution, messages_are_received_in_order_each_once)
     cr_expect_eq(status_of(&bed, 5), ENGINE_STATUS_SUCCEEDED);
     cr_expect(entry_of(&bed, 5)->options & ENGINE_OPTION_END);
     cr_expect_not(engine_execution_has_news(&bed.live));
+    expect_sound(&bed);
+    bed_close(&bed);
+}
+
+static int from(struct bed *bed, const char *actor, uint64_t number,
+                const char *value)
+{
+    return signal_op(bed,
+                     (struct sign){.kind = value ? ENGINE_SIG_MESSAGE
+                                                 : ENGINE_SIG_END_OF_STREAM,
+                                   .op = UINT32_MAX,
+                                   .number = number,
+                                   .edge = "edge",
+                                   .value = value,
+                                   .actor = actor});
+}
+
+Test(engine_execution, each_sender_has_numbers_of_its_own_and_an_end)
+{
+    struct bed bed;
+
+    bed_open(&bed);
+    for (uint32_t n = 1; n <= 4; n++)
+        put(&bed, S, RECEIVE, n, ROOT);
+    cr_assert_eq(submit(&bed), 0);
+    cr_expect_eq(from(&bed, "run 3", 1, "a"), 1);
+    cr_expect_eq(from(&bed, "run 4", 2, "c"), 2);
+    cr_expect_eq(from(&bed, "run 4", 1, "b"), 1);
+    cr_expect_eq(from(&bed, "a file", 1, "d"), 1);
+    cr_expect(has_value(entry_of(&bed, 2), "b"));
+    cr_expect(has_value(entry_of(&bed, 3), "d"));
+    cr_expect_eq(from(&bed, "run 3", 2, NULL), 1);
+    cr_expect_eq(from(&bed, "run 3", 2, NULL), 1);
+    cr_expect_eq(status_of(&bed, 4), ENGINE_STATUS_STARTED);
+    expect_sound(&bed);
+    cr_expect_eq(from(&bed, "run 4", 2, NULL), 1);
+    cr_expect_eq(status_of(&bed, 4), ENGINE_STATUS_STARTED);
+    cr_expect_eq(from(&bed, "a file", 2, NULL), 1);
+    cr_expect_eq(status_of(&bed, 4), ENGINE_STATUS_SUCCEEDED);
+    cr_expect(entry_of(&bed, 4)->options & ENGINE_OPTION_END);
+    cr_expect(engine_execution_has_news(&bed.live));
+    expect_sound(&bed);
+    invoke(&bed);
+    cr_expect_eq(from(&bed, "run 5", 1, "late"), 2);
+    cr_assert_eq(submit_one(&bed, S, RECEIVE, 5, ROOT), 0);
+    cr_expect(entry_of(&bed, 5)->options & ENGINE_OPTION_END);
     expect_sound(&bed);
     bed_close(&bed);
 }

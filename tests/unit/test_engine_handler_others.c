@@ -228,6 +228,27 @@ Test(engine_handler_others, messages_wait_for_a_run_that_starts_later)
     handler_bed_close(&bed);
 }
 
+/* Two runs send the same numbers on one edge: neither loses a message. */
+Test(engine_handler_others, what_two_runs_send_to_one_edge_all_arrives)
+{
+    unsigned seen[10] = {0};
+    handler_bed_open(&bed, &sender);
+    handler_bed_add(&bed, &receiver);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN + 1, "");
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_start(&bed, 0, RUN + 2, "");
+    handler_bed_live(&bed, 120 * BED_S);
+    for (uint64_t run = RUN; run <= RUN + 2; run++)
+        cr_assert_eq(handler_bed_state(&bed, run), ENGINE_RUN_SUCCEEDED, "%s",
+                     story_of(run));
+    for (const char *at = end_of(RUN + 1); *at; at++)
+        seen[*at - '0']++;
+    for (unsigned i = 0; i < 10; i++)
+        cr_assert_eq(seen[i], 2, "%s", end_of(RUN + 1));
+    handler_bed_close(&bed);
+}
+
 /* Nobody will ever consume them: the sender is not held up for good. */
 Test(engine_handler_others, messages_to_a_run_that_never_comes_are_dropped)
 {

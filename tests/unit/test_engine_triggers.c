@@ -175,6 +175,135 @@ Test(engine_triggers, each_input_is_taken_once_in_order_whoever_dies)
     }
 }
 
+/* Several senders --------------------------------------------------------- */
+
+enum {
+    SENDERS = 3,
+    EACH_MAX = 12
+};
+
+/* Takes n messages that say "last"; an end that comes earlier says nothing. */
+static int take_from_three(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    size_t room = 16 * (size_t)SENDERS * EACH_MAX;
+    char *all = engine_context_memory(c, room);
+    size_t used = 0;
+
+    (void)self;
+    (void)input;
+    cr_assert_not_null(all);
+    for (uint32_t last = 0; last < SENDERS;) {
+        struct engine_bytes message;
+        bool end;
+
+        TRY(engine_receive(c, "orders", &message, &end));
+        if (end) {
+            TRY(engine_wait(c, "nap", S));
+            continue;
+        }
+        last += ((const char *)message.data)[0] == 'z';
+        used += (size_t)snprintf(all + used, room - used, "%.*s ",
+                                 (int)message.size, (const char *)message.data);
+    }
+    *out = (struct engine_bytes){all, used};
+    return ENGINE_DONE;
+}
+
+static const char *const actors[SENDERS] = {"run 7", "run 77", "a source"};
+
+/* Message n of this sender, or its end behind the last. */
+static void say_one(struct durable_bed *bed, uint32_t sender, uint64_t n,
+                    uint64_t count)
+{
+    char words[16];
+
+    (void)snprintf(words, sizeof(words), "%c%u.%llu", n == count ? 'z' : 'm',
+                   sender, (unsigned long long)n);
+    durable_bed_signal_from(bed, actors[sender],
+                            n > count ? ENGINE_SIG_END_OF_STREAM
+                                      : ENGINE_SIG_MESSAGE,
+                            UINT32_MAX, 0, "orders", n, n > count ? "" : words);
+}
+
+/* Each sender's words are there once, in its order. */
+static void expect_each(const struct durable_bed *bed, const uint64_t *counts,
+                        uint64_t seed)
+{
+    uint64_t seen[SENDERS] = {0};
+    const char *at = durable_bed_result(bed);
+    unsigned sender;
+    unsigned n;
+
+    for (; *at; at = strchr(at, ' ') + 1) {
+        cr_assert_eq(sscanf(at + 1, "%u.%u", &sender, &n), 2);
+        cr_assert_lt(sender, SENDERS);
+        cr_assert_eq(n, ++seen[sender], "seed %llu: %s",
+                     (unsigned long long)seed, durable_bed_result(bed));
+    }
+    for (uint32_t i = 0; i < SENDERS; i++)
+        cr_assert_eq(seen[i], counts[i], "seed %llu: %s",
+                     (unsigned long long)seed, durable_bed_result(bed));
+}
+
+/* Each sends all it has and its end, in any order, some of it twice. */
+static void say_all(struct durable_bed *bed, struct draws *draws,
+                    const uint64_t *counts)
+{
+    for (uint32_t i = 0; i < SENDERS; i++) {
+        uint32_t sender = SENDERS - 1 - i;
+
+        for (uint64_t n = counts[sender] + 1; n > 0; n--) {
+            say_one(bed, sender, n, counts[sender]);
+            if (draw(draws, 4) == 0)
+                say_one(bed, sender, 1 + draw(draws, counts[sender] + 1),
+                        counts[sender]);
+        }
+        for (uint64_t steps = draw(draws, 40); steps > 0; steps--)
+            (void)durable_bed_step(bed);
+    }
+}
+
+Test(engine_triggers, what_several_send_on_one_edge_all_arrives_once_in_order)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct draws draws = {.index = 0};
+        uint64_t counts[SENDERS];
+        struct durable_bed bed;
+
+        engine_stream_init(&draws.stream, seed, "test/senders", 0);
+        for (uint32_t i = 0; i < SENDERS; i++)
+            counts[i] = 1 + draw(&draws, EACH_MAX);
+        durable_bed_init(&bed, take_from_three, NULL, "");
+        bed.sync = draw(&draws, 2);
+        for (uint32_t i = 0; i < 200; i++) {
+            uint32_t sender = (uint32_t)draw(&draws, SENDERS);
+
+            switch (draw(&draws, 10)) {
+            case 0:
+                durable_bed_crash_worker(&bed);
+                break;
+            case 1:
+                durable_bed_crash_service(&bed);
+                break;
+            case 2:
+            case 3:
+                say_one(&bed, sender, 1 + draw(&draws, counts[sender] + 1),
+                        counts[sender]);
+                break;
+            default:
+                (void)durable_bed_step(&bed);
+                break;
+            }
+        }
+        say_all(&bed, &draws, counts);
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED, "seed %llu",
+                     (unsigned long long)seed);
+        expect_each(&bed, counts, seed);
+        durable_bed_free(&bed);
+    }
+}
+
 Test(engine_triggers, what_is_done_with_an_input_is_done_once)
 {
     struct seen seen = {0};
