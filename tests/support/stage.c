@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,31 +59,51 @@ void stage_open(struct stage *s)
     cr_assert_eq(access(s->program, X_OK), 0, "%s: build it first", s->program);
 }
 
+/* What a process of the stage becomes; it does not outlive the test, however
+ * that ends. */
+_Noreturn static void become(const char *program, char *const *argv,
+                             const int fds[3], pid_t test)
+{
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != test)
+        _exit(126);
+    for (int fd = 0; fd < 3; fd++)
+        if (dup2(fds[fd], fd) < 0)
+            _exit(126);
+    execv(program, argv);
+    _exit(127);
+}
+
+static int open_words(const struct stage *s, const char *out, const char *kind,
+                      int flags)
+{
+    char name[64];
+    char path[STAGE_PATH_SIZE];
+    cr_assert_lt(snprintf(name, sizeof(name), "%s.%s", out, kind),
+                 (int)sizeof(name));
+    stage_path(s, name, path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
+    cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+    return fd;
+}
+
 pid_t stage_launch(const struct stage *s, const char *out,
                    const char *const *args)
 {
     const char *argv[STAGE_ARGS_MAX] = {s->program};
-    char said[STAGE_PATH_SIZE];
-    char complained[STAGE_PATH_SIZE];
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
     for (int i = 0; args[i]; i++) {
         cr_assert_lt(i + 2, STAGE_ARGS_MAX);
         argv[i + 1] = args[i];
     }
-    snprintf(said, sizeof(said), "%s/%s.out", s->dir, out);
-    snprintf(complained, sizeof(complained), "%s/%s.err", s->dir, out);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
-                                     O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, said,
-                                     O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, complained,
-                                     O_WRONLY | O_CREAT | O_APPEND, 0600);
-    int error = posix_spawn(&pid, s->program, &actions, NULL,
-                            (char *const *)(uintptr_t)argv, environ);
-    cr_assert_eq(error, 0, "%s: %s", s->program, strerror(error));
-    posix_spawn_file_actions_destroy(&actions);
+    const int fds[3] = {open("/dev/null", O_RDONLY | O_CLOEXEC),
+                        open_words(s, out, "out", O_TRUNC),
+                        open_words(s, out, "err", O_APPEND)};
+    pid_t test = getpid();
+    pid_t pid = fork();
+    if (pid == 0)
+        become(s->program, (char *const *)(uintptr_t)argv, fds, test);
+    cr_assert_gt(pid, 0, "%s: %s", s->program, strerror(errno));
+    for (int fd = 0; fd < 3; fd++)
+        close(fds[fd]);
     return pid;
 }
 

@@ -3,6 +3,7 @@
  * processes and commands on a real database in a directory of its own. The
  * program is looked for beside the test binary. Whatever takes too long is
  * killed, by its number; a test whose stage does not come to its end fails.
+ * No process outlives its test, be it that it failed, crashed or took too long.
  *
  *     stage_open(&s);
  *     stage_engine(&s, "30s");
