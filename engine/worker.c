@@ -661,10 +661,14 @@ int engine_worker_step(struct engine_worker *w,
     w->mono_ns = input->mono_ns;
     w->wall_ns = input->wall_ns;
     w->update = update;
-    for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++)
-        if (w->slots[i].state != ENGINE_SLOT_FREE &&
-            next_of(&w->slots[i]) <= w->mono_ns)
+    /* Busy slots are the first ones, but for what has become free since. */
+    for (uint32_t i = 0, left = w->busy; left > 0; i++) {
+        if (w->slots[i].state == ENGINE_SLOT_FREE)
+            continue;
+        left--;
+        if (next_of(&w->slots[i]) <= w->mono_ns)
             attend(w, &w->slots[i]);
+    }
     if (input->kind == ENGINE_IN_MESSAGE &&
         input->message->kind == ENGINE_MSG_DISPATCH)
         dispatched(w, input->message);
@@ -683,9 +687,10 @@ int engine_worker_step(struct engine_worker *w,
 uint64_t engine_worker_deadline(const struct engine_worker *w)
 {
     uint64_t next = UINT64_MAX;
-    for (uint32_t i = 0; i < w->config.slots && w->busy > 0; i++) {
+    for (uint32_t i = 0, left = w->busy; left > 0; i++) {
         if (w->slots[i].state == ENGINE_SLOT_FREE)
             continue;
+        left--;
         uint64_t slot = next_of(&w->slots[i]);
         next = slot < next ? slot : next;
     }
