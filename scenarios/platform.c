@@ -25,6 +25,9 @@ static struct sim_worker_config worker_config(struct scenario_world *world)
         .steps = world->steps,
         .programs = world->programs,
         .effect_timeout_ns = engine->effect_timeout_ns,
+        .retries_bounded = engine->retries_bounded,
+        .retry_share_milli = engine->retry_share_milli,
+        .retry_burst = engine->retry_burst,
     };
 }
 

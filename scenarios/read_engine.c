@@ -7,6 +7,7 @@
 #define SECOND UINT64_C(1000000000)
 #define HOUR (3600 * SECOND)
 #define KIB UINT64_C(1024)
+#define MILLI_PPB 1000000 /* a thousandth of a share */
 #define MIB (KIB * KIB)
 
 /* Leases are renewed after this part of their length. */
@@ -230,6 +231,27 @@ static void check_sizes(struct json_view view,
                   (uintmax_t)engine->blob_max, engine->inline_max);
 }
 
+static void read_budget(struct json_view view, struct scenario_engine *engine,
+                        struct json_error *err)
+{
+    static const char *const keys[] = {"share", "burst"};
+    struct json_view budget;
+    uint64_t share = 200 * MILLI_PPB;
+    if (!json_get(view, "retry_budget", JSON_OPTIONAL, &budget, err) ||
+        !json_check_keys(budget, keys, COUNT(keys), err))
+        return;
+    engine->retries_bounded = true;
+    engine->retry_burst = 10;
+    (void)json_get_quantity(budget, "share", JSON_OPTIONAL, QUANTITY_SHARE, 0,
+                            ENGINE_CHANCE_ALWAYS, &share, err);
+    read_u32(budget, "burst", 0, 1000000, &engine->retry_burst, err);
+    engine->retry_share_milli = (uint32_t)(share / MILLI_PPB);
+    if (share % MILLI_PPB)
+        json_fail(json_member(budget, "share"), err,
+                  "found a share with more than one digit after the point, "
+                  "allowed e.g. \"12.5%%\"");
+}
+
 static void read_handlers(struct json_view view, struct scenario_engine *engine,
                           struct json_error *err)
 {
@@ -237,6 +259,7 @@ static void read_handlers(struct json_view view, struct scenario_engine *engine,
              err);
     (void)json_get_bool(view, "optimistic", JSON_OPTIONAL, &engine->optimistic,
                         err);
+    read_budget(view, engine, err);
 }
 
 void read_engine_follow(struct scenario *scenario)
@@ -254,7 +277,8 @@ void read_engine(struct read_state *state, struct json_view view)
         "skew_bound",    "scan",         "request_timeout", "dispatch_timeout",
         "suspend_after", "runs_max",     "inline_max",      "limits",
         "page_size",     "journal",      "group_max",       "effect_timeout",
-        "dedup_ttl",     "restart",      "snapshot_every",  "optimistic"};
+        "dedup_ttl",     "restart",      "snapshot_every",  "optimistic",
+        "retry_budget"};
     struct json_view limits;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;

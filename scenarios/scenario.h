@@ -87,6 +87,9 @@ struct scenario_engine {
     uint32_t snapshot_events;     /* of handlers; 0: no snapshots */
     bool optimistic;              /* handlers go on before what they did is
                                      durable, where they may */
+    bool retries_bounded; /* a budget for each worker: engine/budget.h */
+    uint32_t retry_share_milli;
+    uint32_t retry_burst;
 };
 
 struct scenario_disk {

@@ -49,6 +49,7 @@ struct sim_worker_node {
     struct sim_machine machine;
     struct sim_worker_config config;
     struct engine_worker *worker; /* NULL while down */
+    struct engine_budget budget;
     struct engine_block output;
     struct engine_stream times;
     struct engine_stream fates;
@@ -679,6 +680,9 @@ static void start(void *self)
     struct sim_node_state *state = sim_node(world_of(n), node_of(n));
     n->config.engine.incarnation = state->incarnation;
     n->config.engine.memory = &state->memory.port;
+    engine_budget_init(&n->budget, n->config.retry_share_milli,
+                       n->config.retry_burst);
+    n->config.engine.budget = n->config.retries_bounded ? &n->budget : NULL;
     sim_machine_restart(&n->machine);
     n->busy_before = 0;
     clear_plays(n);

@@ -27,6 +27,11 @@ struct sim_worker_config {
     const struct engine_program *const *programs;
     struct sim_platform *platform;
     uint64_t effect_timeout_ns; /* then the receiver is asked again */
+    /* Each process has a budget of retries of handlers' steps, new when it
+     * starts: engine/budget.h. */
+    bool retries_bounded;
+    uint32_t retry_share_milli;
+    uint32_t retry_burst;
 };
 
 struct sim_worker_node;

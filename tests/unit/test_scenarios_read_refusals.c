@@ -44,7 +44,7 @@ static const struct bad_member {
      "\"lease\", \"claim\", \"skew_bound\", \"scan\", \"request_timeout\", "
      "\"dispatch_timeout\", \"suspend_after\", \"runs_max\", \"inline_max\", "
      "\"limits\", \"page_size\", \"journal\", \"group_max\", "
-     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 2 more; did you "
+     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 3 more; did you "
      "mean \"lease\"?"},
     {"engine", "[]",
      "s.json:4:11: found an array for \"engine\", allowed an object"},
@@ -94,9 +94,15 @@ static const struct bad_member {
      "\"coordinators\", \"lease\", \"claim\", \"skew_bound\", \"scan\", "
      "\"request_timeout\", \"dispatch_timeout\", \"suspend_after\", "
      "\"runs_max\", \"inline_max\", \"limits\", \"page_size\", \"journal\", "
-     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 2 "
+     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 3 "
      "more; did you "
      "mean \"page_size\"?"},
+    {"engine", "{\"retry_budget\": {\"share\": \"0.25%\"}}",
+     "s.json:4:38: found a share with more than one digit after the point, "
+     "allowed e.g. \"12.5%\""},
+    {"engine", "{\"retry_budget\": {\"burst\": -1}}",
+     "s.json:4:38: found the number -1 for \"burst\", allowed an integer from "
+     "0 to 1000000"},
     {"engine", "{\"inline_max\": \"300KiB\"}",
      "s.json:4:26: found inline_max 307200 above limits.op_payload 262144, "
      "allowed at most that: a value that stays inline must fit"},
