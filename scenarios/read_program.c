@@ -228,7 +228,7 @@ static void read_schedule(struct read_program *reading, struct json_view view,
     out->cron = cron;
     if (engine_cron_parse(cron, text, &fault))
         json_fail(view, reading->err,
-                  "found the schedule \"%s\", at its character %u %s", text,
+                  "found the schedule \"%s\", at character %u: %s", text,
                   fault.position + 1, fault.text);
     else if (engine_cron_next(cron, 0) == UINT64_MAX)
         json_fail(view, reading->err,
