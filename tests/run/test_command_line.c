@@ -4,6 +4,7 @@
  * beside the test binary.
  */
 #include <criterion/criterion.h>
+#include <ctype.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -352,6 +353,107 @@ static void expect_json(const char *text, size_t size)
     cr_expect_eq(json_read_bytes("stdout", text, size, &doc, &err), 0, "%s",
                  err.text);
     json_free(doc);
+}
+
+/* Whether a word stands there on its own. */
+static bool names(const char *text, const char *word, size_t length)
+{
+    for (const char *at = text; (at = strstr(at, word)); at++) {
+        char before = at == text ? ' ' : at[-1];
+        if (!isalnum((unsigned char)before) && before != '-' &&
+            !isalnum((unsigned char)at[length]) && at[length] != '-')
+            return true;
+    }
+    return false;
+}
+
+/* The manual as it is read: without fonts and escapes. */
+static char *manual(void)
+{
+    size_t size;
+    char *text = slurp("docs/perdure.1", &size);
+    char *to = text;
+
+    cr_assert(text);
+    for (const char *from = text; *from; from++) {
+        if (*from == '\\' && from[1] == 'f')
+            from += 2;
+        else if (*from != '\\')
+            *to++ = *from;
+    }
+    *to = '\0';
+    return text;
+}
+
+/* Expects a word of each list "allowed a, b --c" in help and manual. */
+static void expect_described(const char *list, const char *help,
+                             const char *page, bool options)
+{
+    char word[32];
+    while (*list && *list != ';' && *list != '\n') {
+        size_t skipped = strspn(list, ", ");
+        size_t length = strcspn(list + skipped, ", ;\n");
+        list += skipped;
+        snprintf(word, sizeof(word), "%.*s", (int)length, list);
+        list += length;
+        if (length == 0 || (options && strncmp(word, "--", 2) != 0))
+            continue;
+        cr_expect(names(help, word, length), "--help lacks %s", word);
+        cr_expect(names(page, word, length), "docs/perdure.1 lacks %s", word);
+    }
+}
+
+/* Expects each option that a text names to be one that some command takes. */
+static void expect_taken(const char *text, const char *where, const char *taken)
+{
+    char word[32];
+    for (const char *at = text; (at = strstr(at, "--")); at += 2) {
+        size_t length = 2 + strspn(at + 2, "abcdefghijklmnopqrstuvwxyz-");
+        snprintf(word, sizeof(word), "%.*s", (int)length, at);
+        if (length == 2 || strcmp(word, "--help") == 0 ||
+            strcmp(word, "--version") == 0)
+            continue;
+        cr_expect(names(taken, word, length), "%s: nothing takes %s", where,
+                  word);
+        at += length - 2;
+    }
+}
+
+/* What the program takes is what it says when it is given something else. */
+Test(command_line, each_command_and_option_is_in_help_and_manual)
+{
+    struct stage stage;
+    char *page = manual();
+    char taken[4096] = "";
+    char command[32];
+
+    stage_open(&stage);
+    cr_expect_eq(CALL(&stage, "--help"), 0);
+    char *help = strdup(stage.said);
+    cr_expect_eq(CALL(&stage, "nonsense"), 2);
+    char *list = strdup(stage.complained);
+    cr_assert(help && list && strstr(list, ", allowed "));
+    const char *at = strstr(list, ", allowed ") + strlen(", allowed ");
+    expect_described(at, help, page, false);
+    while (*at != ';') {
+        size_t length = strcspn(at, ",;");
+        snprintf(command, sizeof(command), "%.*s", (int)length, at);
+        at += length + strspn(at + length, ", ");
+        if (strcmp(command, "validate") == 0)
+            continue; /* it takes files */
+        cr_expect_eq(CALL(&stage, command, "--nonsense"), 2, "%s", command);
+        const char *allowed = strstr(stage.complained, "allowed ");
+        cr_assert(allowed, "%s: %s", command, stage.complained);
+        expect_described(allowed + strlen("allowed "), help, page, true);
+        cr_assert_lt(strlen(taken) + strlen(allowed), sizeof(taken));
+        strcat(taken, allowed);
+    }
+    expect_taken(help, "--help", taken);
+    expect_taken(page, "docs/perdure.1", taken);
+    free(list);
+    free(help);
+    free(page);
+    stage_close(&stage);
 }
 
 Test(command_line, json_goes_to_stdout_whole_and_alone)
