@@ -58,10 +58,8 @@ static bool same(const struct outcome *a, const struct outcome *b)
 }
 
 static const char *const small[] = {
-    "scenarios/small/order.json",
-    "scenarios/small/order-on-lambda.json",
-    "scenarios/small/handlers.json",
-    "scenarios/small/limit-of-operations.json",
+    "scenarios/small/order.json",    "scenarios/small/order-on-lambda.json",
+    "scenarios/small/handlers.json", "scenarios/small/limit-of-operations.json",
     "tests/run/data/held.json",
 };
 
