@@ -28,11 +28,14 @@ enum {
     ENGINE_BLOB_DIGEST_SIZE = 32
 };
 
-/* The head of a value; size bytes follow, padded with zeros to 8. */
+/*
+ * The head of a value; size bytes follow, padded with zeros to 8. Packed: an
+ * envelope stands anywhere in an event, behind names of any length.
+ */
 struct engine_value {
     uint32_t size;
     uint32_t kind;
-};
+} __attribute__((packed));
 
 /* The bytes of a BLOB value. */
 struct engine_blob_ref {
