@@ -244,8 +244,10 @@ static int choose_runs(struct writer *w)
     w->closed_ns = calloc(w->options->runs_max + 1, sizeof(*w->closed_ns));
     if (!w->runs || !w->closed_ns || now_ns < w->options->age_ns)
         return w->runs && w->closed_ns ? 0 : -1;
-    return store_scan_closed(w->store, 0, now_ns - w->options->age_ns, choose,
-                             w) < 0
+    return store_scan_closed_to(w->store, w->options->from_run,
+                                w->options->to_run ? w->options->to_run
+                                                   : UINT64_MAX,
+                                now_ns - w->options->age_ns, choose, w) < 0
                ? -1
                : 0;
 }

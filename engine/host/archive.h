@@ -25,6 +25,8 @@
 struct archive_options {
     uint64_t now_ns;
     uint64_t age_ns;   /* since the run ended */
+    uint64_t from_run; /* only runs from this number .. */
+    uint64_t to_run;   /* .. to this one; 0: no limit */
     uint32_t runs_max; /* in one archive */
     uint32_t slice;    /* log rows removed in one group; 0: none, see purge */
     int trim; /* without payloads and blobs: to be read, not to be restored */

@@ -63,6 +63,27 @@ static int settle(struct engine_store *store, int result)
     return -1;
 }
 
+int store_hold(struct engine_store *store, int *held)
+{
+    struct store_sqlite *self = store->self;
+
+    store_sqlite_let_go(self);
+    *held = sqlite3_get_autocommit(self->db);
+    if (!*held || !sqlite3_exec(self->db, "BEGIN", NULL, NULL, NULL))
+        return 0;
+    *held = 0;
+    return -1;
+}
+
+void store_let_go(struct engine_store *store, int held)
+{
+    struct store_sqlite *self = store->self;
+
+    store_sqlite_let_go(self);
+    if (held)
+        sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
+}
+
 /* Pages of events. */
 
 /* The positions of the oldest rows seen on the way back, as a ring. */
@@ -125,32 +146,45 @@ static int visit_ring(struct store_sqlite *store, const struct ring *ring,
     return result;
 }
 
+static int read_page(struct store_sqlite *store, uint64_t run,
+                     uint64_t after_seq, struct ring *ring,
+                     engine_store_visit_log *visit, void *visitor,
+                     struct store_page *page)
+{
+    struct engine_run_row row;
+    int result = store_sqlite_tables.run_get(store, run, &row);
+
+    if (result <= 0)
+        return result;
+    page->state = STORE_PAGE_ARCHIVED;
+    if (store_is_archived(&row))
+        return 0;
+    if (walk_back(store, &row, after_seq, ring))
+        return -1;
+    page->state = ring->seen > ring->size ? STORE_PAGE_MORE : STORE_PAGE_END;
+    page->folded_seq = ring->folded_seq;
+    return visit_ring(store, ring, visit, visitor, page);
+}
+
 int store_read_events(struct engine_store *store, uint64_t run,
                       uint64_t after_seq, uint32_t limit,
                       engine_store_visit_log *visit, void *visitor,
                       struct store_page *page)
 {
     struct store_sqlite *self = store->self;
-    struct engine_run_row row;
     struct ring ring = {.size = limit ? limit : 1};
-    int result =
-        self->broken ? -1 : store_sqlite_tables.run_get(self, run, &row);
+    int result = -1;
+    int held;
 
     *page = (struct store_page){.state = STORE_PAGE_NO_RUN};
-    if (result <= 0)
-        return result;
-    page->state = STORE_PAGE_ARCHIVED;
-    if (store_is_archived(&row))
-        return 0;
-    ring.positions = calloc(ring.size, sizeof(*ring.positions));
-    if (!ring.positions || walk_back(self, &row, after_seq, &ring)) {
-        free(ring.positions);
+    /* What is removed meanwhile stays for this reader. */
+    if (self->broken || store_hold(store, &held))
         return -1;
-    }
-    page->state = ring.seen > ring.size ? STORE_PAGE_MORE : STORE_PAGE_END;
-    page->folded_seq = ring.folded_seq;
-    result = visit_ring(self, &ring, visit, visitor, page);
+    ring.positions = calloc(ring.size, sizeof(*ring.positions));
+    if (ring.positions)
+        result = read_page(self, run, after_seq, &ring, visit, visitor, page);
     free(ring.positions);
+    store_let_go(store, held);
     return result;
 }
 
@@ -263,7 +297,7 @@ int store_collect(struct engine_store *store, uint64_t now_ns, uint64_t age_ns,
 /* A run whose log is being purged is left alone until that is done. */
 #define CLOSED                                                                 \
     "SELECT run.run, log.time FROM run JOIN log ON log.position = run.tail "   \
-    "WHERE run.run >= ?1 AND run.state BETWEEN 4 AND 8 "                       \
+    "WHERE run.run BETWEEN ?1 AND ?3 AND run.state BETWEEN 4 AND 8 "           \
     "AND run.wake IS NULL AND log.time < ?2 "
 #define NOT_PURGED "AND run.run NOT IN (SELECT run FROM purge) "
 #define BY_RUN "ORDER BY run.run"
@@ -287,6 +321,36 @@ int store_scan_closed(struct engine_store *store, uint64_t from_run,
                       uint64_t before_ns, store_visit_closed *visit,
                       void *visitor)
 {
+    return store_scan_closed_to(store, from_run, INT64_MAX, before_ns, visit,
+                                visitor);
+}
+
+uint64_t store_run_after(struct engine_store *store, uint64_t from_run,
+                         uint32_t count)
+{
+    struct store_sqlite *self = store->self;
+    sqlite3_stmt *list = self->broken
+                             ? NULL
+                             : make(self, "SELECT run FROM run WHERE run >= ?1 "
+                                          "ORDER BY run LIMIT 1 OFFSET ?2");
+    uint64_t run = 0;
+    int found = -1;
+
+    if (list) {
+        set(list, 1, from_run);
+        set(list, 2, count);
+        found = next(list);
+    }
+    if (found > 0)
+        run = get(list, 0);
+    sqlite3_finalize(list);
+    return found < 0 ? UINT64_MAX : run;
+}
+
+int store_scan_closed_to(struct engine_store *store, uint64_t from_run,
+                         uint64_t to_run, uint64_t before_ns,
+                         store_visit_closed *visit, void *visitor)
+{
     struct store_sqlite *self = store->self;
     const char *sql = self->has[STORE_SCHEMA_PURGE] ? CLOSED NOT_PURGED BY_RUN
                                                     : CLOSED BY_RUN;
@@ -298,6 +362,7 @@ int store_scan_closed(struct engine_store *store, uint64_t from_run,
     if (list) {
         set(list, 1, from_run);
         set(list, 2, before_ns);
+        set(list, 3, to_run < INT64_MAX ? to_run : INT64_MAX);
     }
     while (!result && (result = next_closed(self, list, &run, &closed_ns)) > 0)
         result = visit(visitor, &run, closed_ns);

@@ -28,6 +28,14 @@ struct store_page {
 };
 
 /*
+ * From now on reads see the database as it is now, whatever others write,
+ * until it is let go of. Not in an open group. 0, also if it was held already
+ * (then *held is 0 and it is not to be let go of); -1.
+ */
+int store_hold(struct engine_store *store, int *held);
+void store_let_go(struct engine_store *store, int held);
+
+/*
  * Visits log rows with events after after_seq, at most limit of them, oldest
  * first. Holds limit positions in memory, whatever the log's length; the time
  * is that of passing over the rows behind after_seq without their items. 0,
@@ -78,6 +86,17 @@ typedef int store_visit_closed(void *self, const struct engine_run_row *run,
 int store_scan_closed(struct engine_store *store, uint64_t from_run,
                       uint64_t before_ns, store_visit_closed *visit,
                       void *visitor);
+/* The same up to a number, included. */
+int store_scan_closed_to(struct engine_store *store, uint64_t from_run,
+                         uint64_t to_run, uint64_t before_ns,
+                         store_visit_closed *visit, void *visitor);
+/*
+ * The number of the run that comes `count` runs after from_run or the first
+ * one above it: where a slice of a long scan ends. 0: there are fewer. -1 as
+ * UINT64_MAX.
+ */
+uint64_t store_run_after(struct engine_store *store, uint64_t from_run,
+                         uint32_t count);
 /* Whether a run's log was archived: its row only keeps its number taken. */
 static inline int store_is_archived(const struct engine_run_row *run)
 {

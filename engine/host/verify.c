@@ -473,14 +473,16 @@ int verify_store(struct engine_store *store, verify_visit *visit, void *visitor,
                        .visitor = visitor,
                        .summary = summary};
     int failed;
+    int held;
 
     memset(summary, 0, sizeof(*summary));
-    if (v.sqlite->broken || sodium_init() < 0)
+    if (v.sqlite->broken || sodium_init() < 0 || store_hold(store, &held))
         return -1;
     failed = check_all(&v);
     store_history_free(&v.history);
     store_search_free(v.search);
     sqlite3_finalize(v.has_blob);
     free(v.reached);
+    store_let_go(store, held);
     return failed;
 }
