@@ -1,10 +1,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/host/engine_process.h"
+#include "engine/host/quantity.h"
 #include "engine/limits.h"
+#include "engine/random.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/options.h"
@@ -45,8 +48,59 @@ static bool find_limits(const char *name, struct limits_profile *profile)
     return error.code == 0;
 }
 
+/* A share of the runs; only of what is observed. */
+static bool take_sample(const char *given, struct host_engine_config *config)
+{
+    const char *why = NULL;
+    uint64_t share = ENGINE_CHANCE_ALWAYS;
+
+    if (given && !config->observe) {
+        fprintf(stderr, "perdure engine: found --sample without --observe "
+                        "FILE, allowed with it: the log of runs is what "
+                        "recovery reads, and is always whole\n");
+        return false;
+    }
+    if (given && quantity_read(QUANTITY_SHARE, given, &share, &why)) {
+        fprintf(stderr, "perdure engine: found --sample \"%.40s\": %s\n", given,
+                why);
+        return false;
+    }
+    if (share == 0 || share > ENGINE_CHANCE_ALWAYS) {
+        fprintf(stderr,
+                "perdure engine: found --sample %.40s, allowed above 0%% to "
+                "100%%\n",
+                given);
+        return false;
+    }
+    config->observe_ppb = (uint32_t)share;
+    return true;
+}
+
+/* Archives need a directory, and to know when. */
+static bool check_archive(const struct host_engine_config *config)
+{
+    struct stat is;
+
+    if (!config->archive)
+        return true;
+    if (!config->retention_ns) {
+        fprintf(stderr, "perdure engine: found --archive without --retention, "
+                        "allowed with it: it says when\n");
+        return false;
+    }
+    if (stat(config->archive, &is) == 0 && S_ISDIR(is.st_mode) &&
+        access(config->archive, W_OK | X_OK) == 0)
+        return true;
+    fprintf(stderr,
+            "perdure engine: found --archive \"%.200s\", allowed a directory "
+            "that can be written\n",
+            config->archive);
+    return false;
+}
+
 int command_engine(int argc, char **argv)
 {
+    const char *sample = NULL;
     const char *profile = "aws";
     const char *rest[1];
     const char *key = NULL;
@@ -63,17 +117,25 @@ int command_engine(int argc, char **argv)
         {"--coordinators", OPTION_NUMBER, &coordinators, 1, 8, NULL},
         {"--snapshot-events", OPTION_NUMBER, &config.snapshot_events, 0,
          1000000, NULL},
+        {"--retention", OPTION_DURATION, &config.retention_ns, SECOND,
+         3650 * 86400 * SECOND, NULL},
+        {"--archive", OPTION_TEXT, &config.archive, 0, 0, NULL},
+        {"--observe", OPTION_TEXT, &config.observe, 0, 0, NULL},
+        {"--sample", OPTION_TEXT, &sample, 0, 0, NULL},
         {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1,
-                     "engine DB [--lease 30s] [--limits PROFILE] [--store-sync "
-                     "full|normal]") < 0)
+    if (options_read(
+            argc, argv, options, sizeof(options) / sizeof(options[0]), rest, 1,
+            1,
+            "engine DB [--lease 30s] [--limits PROFILE] [--store-sync "
+            "full|normal] [--retention 14d [--archive DIR]] [--observe FILE "
+            "[--sample 1%]]") < 0)
         return EXIT_USAGE;
     config.database = rest[0];
-    if (!find_limits(profile, &limits))
+    if (!find_limits(profile, &limits) || !take_sample(sample, &config) ||
+        !check_archive(&config))
         return EXIT_USAGE;
     config.limits = &limits.limits;
     if (!database_key(argv[0], key, bytes, &config.key))

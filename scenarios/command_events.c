@@ -339,8 +339,8 @@ static int show(struct events *ev, const char *database, bool follow)
         }
         if (page.state == STORE_PAGE_ARCHIVED) {
             fprintf(stderr,
-                    "perdure events: run %" PRIu64 " is archived: its events "
-                    "are in the archive\n",
+                    "perdure events: run %" PRIu64 " has left the "
+                    "database: its events are in an archive, if there is one\n",
                     ev->run);
             return EXIT_HELD;
         }

@@ -44,8 +44,8 @@ static int open_run(const char *command, const char *database,
     }
     if (operations->archived)
         fprintf(stderr,
-                "perdure %s: run %" PRIu64 " is archived: its operations are "
-                "in the archive\n",
+                "perdure %s: run %" PRIu64 " has left the database: its "
+                "operations are in an archive, if there is one\n",
                 command, run);
     else if (operations->folded_seq > 0)
         fprintf(stderr,

@@ -42,6 +42,8 @@ static const char help[] =
     "takes --key-file FILE if it is encrypted:\n"
     "  engine DB [--lease 30s] [--limits PROFILE] [--store-sync full|normal]\n"
     "         [--coordinators N] [--snapshot-events N] [--log LEVEL]\n"
+    "         [--retention 14d [--archive DIR]] [--observe FILE [--sample "
+    "1%]]\n"
     "        own the database and drive its runs until SIGTERM\n"
     "  worker DB --workflow FILE|DIR... [--id NAME] [--slots N] [--drain 30s]\n"
     "         [--optimistic] [--log LEVEL]\n"

@@ -327,6 +327,19 @@ static void answer_link(struct host_engine *e, const struct host_asked *asked,
     host_engine_send(link, &head, reply, reply->size);
 }
 
+/* Of runs that are seen, once what they say is durable. */
+static void observe_group(struct host_engine *e)
+{
+    for (uint32_t i = 0; i < e->writing.count; i++) {
+        const struct engine_request *request = request_of(&e->writing, i);
+        const struct engine_reply *reply = reply_of(e, i);
+        if (request->kind == ENGINE_REQ_RENEW ||
+            observe_sees(e->observe, reply->run))
+            engine_record_exchange(observe_sink(e->observe), NODE_STORE,
+                                   request, reply);
+    }
+}
+
 static void answer_group(struct host_engine *e)
 {
     for (uint32_t i = 0; i < e->writing.count && !e->no_memory; i++) {
@@ -366,6 +379,8 @@ void host_engine_run_group(struct host_engine *e)
         group_failed(e, outcome);
     e->requests += e->writing.count;
     e->commits++;
+    if (e->observe && !e->no_memory)
+        observe_group(e);
     answer_group(e);
     host_engine_feed_inner(e);
 }

@@ -5,6 +5,7 @@
  *     engine_platform.c  workers and the attempts they are given
  *     engine_desk.c      clients, the runs they start and wait for
  *     engine_group.c     coordinators, the store, the group of each turn
+ *     engine_upkeep.c    logs of runs that ended long ago leave the database
  */
 #ifndef ENGINE_HOST_ENGINE_PRIVATE_H
 #define ENGINE_HOST_ENGINE_PRIVATE_H
@@ -13,6 +14,7 @@
 #include "engine/host/control.h"
 #include "engine/host/engine_process.h"
 #include "engine/host/loop.h"
+#include "engine/host/observe.h"
 #include "engine/host/registry.h"
 #include "engine/store.h"
 #include "engine/table.h"
@@ -111,6 +113,16 @@ struct host_waiter {
     bool result;  /* and wants to hear the end */
 };
 
+/* Where a round of upkeep stands. */
+struct host_upkeep {
+    uint32_t phase;
+    uint64_t next_ns;    /* mono: of the next round, at rest */
+    uint64_t slice_ns;   /* mono: the last slice was */
+    uint64_t collect_ns; /* mono: blobs not before */
+    uint64_t cursor;     /* run to be looked at next */
+    bool removed;        /* something, since blobs were looked at */
+};
+
 struct host_engine {
     struct host_engine_config config;
     struct host_loop loop;
@@ -159,6 +171,8 @@ struct host_engine {
     uint64_t wall_ns;
     uint64_t requests;
     uint64_t commits;
+    struct host_upkeep upkeep;
+    struct observe *observe; /* NULL: nobody looks */
     bool no_memory;
     bool draining;
 };
@@ -265,5 +279,12 @@ int host_engine_open_store(struct host_engine *e, bool create,
 void host_engine_close_store(struct host_engine *e);
 /* Makes what has gathered durable and hands out the answers. */
 void host_engine_run_group(struct host_engine *e);
+
+/* Long logs: engine_upkeep.c */
+
+/* When there is something to do next (mono); UINT64_MAX: never. */
+uint64_t host_engine_upkeep_ns(const struct host_engine *e);
+/* One slice of it, if it is due; idle: nobody waits for anything. */
+void host_engine_upkeep(struct host_engine *e, bool idle);
 
 #endif

@@ -30,6 +30,8 @@ void host_engine_read_clocks(struct host_engine *e)
 {
     e->mono_ns = host_mono_ns();
     e->wall_ns = host_wall_ns();
+    if (e->observe)
+        observe_clocks(e->observe, e->wall_ns, e->mono_ns);
 }
 
 /* Queues ------------------------------------------------------------------ */
@@ -229,7 +231,10 @@ static void accept_ready(void *self, unsigned events)
 static uint64_t next_ns(const struct host_engine *e)
 {
     uint64_t next = e->desk.count > 0 ? e->desk_ns : UINT64_MAX;
+    uint64_t upkeep_ns = host_engine_upkeep_ns(e);
 
+    if (upkeep_ns < next && e->store_open)
+        next = upkeep_ns;
     for (uint32_t i = 0; i < e->coordinator_count; i++) {
         uint64_t deadline = engine_coordinator_deadline(e->coordinators[i]);
         next = deadline < next ? deadline : next;
@@ -256,12 +261,14 @@ static int turn(struct host_engine *e)
     host_engine_feed_time(e);
     host_engine_feed_inner(e);
     host_engine_look_at_desk(e);
-    if (e->group.count > 0) {
+    bool idle = e->group.count == 0;
+    if (!idle) {
         host_engine_flush_all(e);
         host_engine_run_group(e);
     }
     host_engine_flush_all(e);
     bury_gone(e);
+    host_engine_upkeep(e, idle && e->group.count == 0);
     return e->no_memory || e->moved ? -1 : 0;
 }
 
@@ -303,6 +310,7 @@ static int make_coordinators(struct host_engine *e)
         .runs_max = RUNS_MAX,
         .snapshot_events = (uint32_t)e->config.snapshot_events,
         .limits = e->config.limits,
+        .sink = e->observe ? observe_sink(e->observe) : NULL,
         .scratch = &e->scratch,
         .rows = &e->rows,
     };
@@ -354,6 +362,28 @@ static int start_store(struct host_engine *e, char error[HOST_ERROR_SIZE])
                : 0;
 }
 
+static int start_observing(struct host_engine *e, char error[HOST_ERROR_SIZE])
+{
+    if (!e->config.observe)
+        return 0;
+    e->observe = observe_open(e->config.observe, e->config.observe_ppb, error);
+    return e->observe ? 0 : -1;
+}
+
+/* Says what was lost, if anything was. */
+static void end_observing(struct host_engine *e)
+{
+    struct observe_counts counts = observe_close(e->observe);
+
+    if (counts.dropped > 0)
+        host_engine_say(e, HOST_SAY_WARN,
+                        "%" PRIu64 " of %" PRIu64 " observed records were "
+                        "dropped: \"%.200s\" took them too slowly",
+                        counts.dropped, counts.dropped + counts.written,
+                        e->config.observe);
+    e->observe = NULL;
+}
+
 static int start(struct host_engine *e, char error[HOST_ERROR_SIZE])
 {
     host_engine_read_clocks(e);
@@ -364,7 +394,7 @@ static int start(struct host_engine *e, char error[HOST_ERROR_SIZE])
     if (host_socket_path(e->config.database, e->path, error))
         return -1;
     e->lock = host_lock_take(e->config.database, error);
-    if (e->lock < 0 || start_store(e, error))
+    if (e->lock < 0 || start_store(e, error) || start_observing(e, error))
         return -1;
     e->listener = host_socket_listen(e->path, error);
     if (e->listener < 0)
@@ -427,6 +457,7 @@ static void free_jobs(struct host_engine *e)
 static void end(struct host_engine *e)
 {
     give_leases_back(e);
+    end_observing(e);
     for (uint32_t i = 0; i < e->link_count; i++)
         if (e->links[i])
             bury(e, e->links[i]);

@@ -40,6 +40,15 @@ struct host_engine_config {
     const uint8_t *key;    /* of CIPHER_KEY_SIZE bytes: payloads are encrypted
                               at rest; NULL: they are not */
     uint64_t snapshot_events; /* of a run between two snapshots; 0: none */
+    /*
+     * Logs of runs that ended so long ago leave the database, in slices when
+     * nobody waits; 0: never. Into files in this directory, NULL: for good.
+     */
+    uint64_t retention_ns;
+    const char *archive;
+    /* Records of a share of the runs (engine/host/observe.h); NULL: none. */
+    const char *observe;
+    uint32_t observe_ppb;
     enum host_level level;
     /* Where words go; NULL: nowhere. */
     void (*say)(void *self, enum host_level level, const char *text);

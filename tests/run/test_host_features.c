@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -362,5 +363,234 @@ Test(run_features, an_output_in_pieces_is_one_small_record, .timeout = 120)
     cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--workflow", other), 2);
     cr_expect(stage_has(s.complained, "allowed in a graph"), "%s",
               s.complained);
+    stage_close(&s);
+}
+
+/* A stream to look at ------------------------------------------------------ */
+
+static const char quick[] =
+    "{\"name\": \"quick\", \"nodes\": [{\"name\": \"only\", \"side_effect\": "
+    "\"read_only\", \"run\": {\"duration\": \"1ms\", \"output\": \"8B\"}}]}";
+
+enum {
+    OBSERVED = 1000
+};
+
+/* Counts of lines of each run, of those that hold a part. */
+static void count_by_run(const char *text, const char *part,
+                         int counts[OBSERVED + 1])
+{
+    memset(counts, 0, (OBSERVED + 1) * sizeof(*counts));
+    for (const char *line = text; *line;) {
+        const char *end = strchr(line, '\n');
+        cr_assert(end, "the last line is cut");
+        const char *run = memmem(line, (size_t)(end - line), "\"run\": ", 7);
+        cr_assert(run, "%.*s", (int)(end - line), line);
+        unsigned long number = strtoul(run + 7, NULL, 10);
+        cr_assert_leq(number, OBSERVED);
+        counts[number] +=
+            memmem(line, (size_t)(end - line), part, strlen(part)) != NULL;
+        line = end + 1;
+    }
+}
+
+/* Runs some in a database of its own, and returns what was observed. */
+static char *observe_runs(const char *count, const char *share)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE], seen[STAGE_PATH_SIZE];
+    size_t size;
+    stage_open(&s);
+    stage_file(&s, "quick.json", quick, file);
+    stage_path(&s, "seen.jsonl", seen);
+    stage_engine_with(
+        &s, (const char *const[]){"--observe", seen, "--sample", share, NULL});
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", file, NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "quick", "--count", count,
+                            "--wait"),
+                 0, "%s", s.complained);
+    stage_kill(&s.engine, SIGTERM, 0);
+    stage_expect_whole(&s);
+    char *text = whole_file(seen, &size);
+    cr_assert(text);
+    text[size] = '\0';
+    stage_close(&s);
+    return text;
+}
+
+Test(run_features, a_sample_of_runs_is_whole_and_always_the_same,
+     .timeout = 120)
+{
+    int all[OBSERVED + 1], events[OBSERVED + 1], ends[OBSERVED + 1];
+    int again[OBSERVED + 1];
+    char *first = observe_runs("1000", "10%");
+    char *second = observe_runs("400", "10%");
+    count_by_run(first, "", all);
+    count_by_run(first, "\"kind\": \"event\"", events);
+    count_by_run(first, "\"about\": \"run_succeeded\"", ends);
+    count_by_run(second, "\"about\": \"run_succeeded\"", again);
+    int seen = 0;
+    for (int run = 1; run <= OBSERVED; run++) {
+        seen += all[run] > 0;
+        cr_expect_eq(ends[run], all[run] > 0, "run %d", run);
+        /* created, scheduled, started, succeeded, step and run ended */
+        cr_expect_eq(events[run], all[run] > 0 ? 6 : 0, "run %d: %d", run,
+                     events[run]);
+        if (run <= 400)
+            cr_expect_eq(again[run], ends[run], "run %d", run);
+    }
+    cr_expect_geq(seen, 60);
+    cr_expect_leq(seen, 140);
+    free(first);
+    free(second);
+}
+
+Test(run_features, nobody_waits_for_who_looks, .timeout = 120)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE], pipe[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "quick.json", quick, file);
+    stage_path(&s, "pipe", pipe);
+    cr_assert_eq(mkfifo(pipe, 0600), 0);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--observe", pipe), 6);
+    cr_expect(stage_has(s.complained, "nobody reads"), "%s", s.complained);
+    /* Somebody who opens it and never reads. */
+    int fd = open(pipe, O_RDONLY | O_NONBLOCK);
+    cr_assert_geq(fd, 0);
+    stage_engine_with(&s, (const char *const[]){"--observe", pipe, NULL});
+    stage_worker_with(&s, 0, (const char *const[]){"--workflow", file, NULL});
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "quick", "--count", "3000",
+                            "--wait"),
+                 0, "%s", s.complained);
+    stage_kill(&s.engine, SIGTERM, 0);
+    stage_wait_words(&s, "engine.err", "observed records were dropped");
+    stage_expect_whole(&s);
+    close(fd);
+    stage_close(&s);
+}
+
+Test(run_features, the_log_itself_cannot_be_sampled, .timeout = 120)
+{
+    struct stage s;
+    char seen[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "seen.jsonl", seen);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--sample", "10%"), 2);
+    cr_expect(stage_has(s.complained, "always whole"), "%s", s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--observe", seen,
+                            "--sample", "0%"),
+                 2);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--log-sample", "10%"),
+                 2);
+    cr_expect_eq(STAGE_CALL(&s, "worker", s.database, "--sample", "10%"), 2);
+    cr_expect_eq(access(s.database, F_OK), -1);
+    stage_close(&s);
+}
+
+/* Long logs ---------------------------------------------------------------- */
+
+static const char waiting[] =
+    "{\"name\": \"waiting\", \"nodes\": [{\"name\": \"long\","
+    " \"type\": \"wait\", \"wait\": \"1h\"}]}";
+
+/* How many runs the archives of a directory hold. */
+static int archived_runs(const char *dir)
+{
+    DIR *list = opendir(dir);
+    int count = 0;
+    cr_assert(list);
+    for (struct dirent *entry; (entry = readdir(list));) {
+        char path[STAGE_PATH_SIZE + 264];
+        size_t size;
+        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+        char *text = stage_has(entry->d_name, ".jsonl") &&
+                             !stage_has(entry->d_name, ".new")
+                         ? whole_file(path, &size)
+                         : NULL;
+        if (!text)
+            continue;
+        text[size] = '\0';
+        count += stage_count(text, "{\"run\":");
+        free(text);
+    }
+    closedir(list);
+    return count;
+}
+
+/* Starts runs that end and three that do not. */
+static void fill(struct stage *s)
+{
+    char file[STAGE_PATH_SIZE], other[STAGE_PATH_SIZE];
+    stage_file(s, "quick.json", quick, file);
+    stage_file(s, "waiting.json", waiting, other);
+    stage_worker_with(s, 0,
+                      (const char *const[]){"--workflow", file, other, NULL});
+    cr_assert_eq(STAGE_CALL(s, "start", s->database, "waiting", "--count", "3"),
+                 0, "%s", s->complained);
+    cr_assert_eq(STAGE_CALL(s, "start", s->database, "quick", "--count", "600",
+                            "--wait"),
+                 0, "%s", s->complained);
+}
+
+static void expect_live_untouched(struct stage *s)
+{
+    stage_expect_whole(s);
+    cr_expect_eq(STAGE_CALL(s, "ps", s->database, "--json"), 0);
+    cr_expect_eq(stage_count(s->said, "\"waiting\""), 3, "%s", s->said);
+    for (int run = 1; run <= 3; run++) {
+        char number[8];
+        snprintf(number, sizeof(number), "%d", run);
+        cr_expect_eq(STAGE_CALL(s, "events", s->database, number), 0);
+        cr_expect_eq(stage_count(s->said, "run_created"), 1, "%s", s->said);
+    }
+}
+
+Test(run_features, runs_that_ended_long_ago_are_archived_while_it_runs,
+     .timeout = 120)
+{
+    struct stage s;
+    char dir[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "archives", dir);
+    cr_expect_eq(STAGE_CALL(&s, "engine", s.database, "--retention", "1s",
+                            "--archive", dir),
+                 2);
+    cr_assert_eq(mkdir(dir, 0700), 0);
+    stage_engine_with(
+        &s, (const char *const[]){"--retention", "1s", "--archive", dir, NULL});
+    fill(&s);
+    for (int i = 0; i < 600 && archived_runs(dir) < 600; i++) {
+        /* Who reads meanwhile sees a run whole, or that it has gone. */
+        cr_expect_eq(STAGE_CALL(&s, "events", s.database, "300"), 0);
+        int created = stage_count(s.said, "run_created");
+        cr_expect_eq(stage_count(s.said, "run_succeeded"), created);
+        stage_expect_whole(&s);
+    }
+    cr_expect_eq(archived_runs(dir), 600);
+    expect_live_untouched(&s);
+    cr_expect_eq(STAGE_CALL(&s, "start", s.database, "quick", "--wait"), 0);
+    stage_kill(&s.engine, SIGTERM, 0);
+    expect_live_untouched(&s);
+    stage_close(&s);
+}
+
+Test(run_features, without_archives_old_logs_leave_for_good, .timeout = 120)
+{
+    struct stage s;
+    stage_open(&s);
+    stage_engine_with(&s, (const char *const[]){"--retention", "1s", NULL});
+    fill(&s);
+    for (int i = 0; i < 600; i++) {
+        cr_expect_eq(STAGE_CALL(&s, "events", s.database, "603"), 0);
+        if (stage_has(s.complained, "has left the database"))
+            break;
+        usleep(50000);
+    }
+    cr_expect(stage_has(s.complained, "has left the database"), "%s", s.said);
+    /* The number stays taken, and how it ended is known. */
+    cr_expect_eq(STAGE_CALL(&s, "ps", s.database, "603", "--json"), 0);
+    cr_expect(stage_has(s.said, "\"succeeded\""), "%s", s.said);
+    expect_live_untouched(&s);
     stage_close(&s);
 }
