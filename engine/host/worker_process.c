@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -325,6 +326,14 @@ static struct engine_limits within_messages(struct engine_limits limits)
     return limits;
 }
 
+/* What engine_log() says, outside of replays. */
+static void log_of_handler(void *self, uint64_t run, const char *operation,
+                           const char *text)
+{
+    say(self, HOST_SAY_INFO, "run %" PRIu64 ", %s: %s", run,
+        operation && *operation ? operation : "the handler", text);
+}
+
 static void make_machine(struct host_worker *w, const struct host_welcome *h)
 {
     /* Lost requests are asked again soon: an engine that died comes back. */
@@ -346,6 +355,8 @@ static void make_machine(struct host_worker *w, const struct host_welcome *h)
         .handlers = w->handlers,
         .limits = &w->limits,
         .optimistic = w->config.optimistic,
+        .log = log_of_handler,
+        .self = w,
         .scratch = &w->scratch,
     };
 
