@@ -34,17 +34,24 @@ static const char two_steps[] =
     " \"run\": {\"duration\": \"20ms\", \"output\": \"40B\"}}],"
     " \"edges\": [[\"a.out\", \"b.in\"]]}";
 
+/* An engine and one worker that has the workflow. */
+static void open_with(struct stage *s, const char *name, const char *text,
+                      char file[STAGE_PATH_SIZE])
+{
+    stage_open(s);
+    stage_file(s, name, text, file);
+    stage_engine(s, "30s");
+    stage_worker(s, 0, file);
+    stage_wait_words(s, "w0.err", "ready");
+}
+
 /* Tests -------------------------------------------------------------------- */
 
 Test(run_processes, a_run_is_executed_by_real_processes, .timeout = 120)
 {
     struct stage s;
     char file[STAGE_PATH_SIZE];
-    stage_open(&s);
-    stage_file(&s, "two.json", two_steps, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "two.json", two_steps, file);
     cr_assert_eq(STAGE_CALL(&s, "start", s.database, "two", "--input", "hello",
                             "--wait", "--count", "20", "--json"),
                  0, "%s", s.complained);
@@ -64,11 +71,7 @@ Test(run_processes, one_key_is_one_run, .timeout = 120)
 {
     struct stage s;
     char file[STAGE_PATH_SIZE];
-    stage_open(&s);
-    stage_file(&s, "two.json", two_steps, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "two.json", two_steps, file);
     for (int i = 0; i < 3; i++)
         cr_assert_eq(STAGE_CALL(&s, "start", s.database, "two", "--id",
                                 "order 7", "--wait"),
@@ -143,11 +146,7 @@ Test(run_processes, an_attempt_outlives_its_engine_and_is_reported,
         " \"run\": {\"duration\": \"1500ms\"}}]}";
     struct stage s;
     char file[STAGE_PATH_SIZE];
-    stage_open(&s);
-    stage_file(&s, "slow.json", slow, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "slow.json", slow, file);
     cr_assert_eq(STAGE_CALL(&s, "start", s.database, "slow"), 0, "%s",
                  s.complained);
     usleep(300000);
@@ -168,11 +167,7 @@ Test(run_processes, a_second_engine_or_worker_is_told_of_the_first,
     struct stage s;
     char file[STAGE_PATH_SIZE];
     char pid[32];
-    stage_open(&s);
-    stage_file(&s, "two.json", two_steps, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "two.json", two_steps, file);
     cr_expect_eq(STAGE_CALL(&s, "engine", s.database), 6);
     snprintf(pid, sizeof(pid), "process %ld", (long)s.engine);
     cr_expect(stage_has(s.complained, pid), "%s", s.complained);
@@ -270,11 +265,7 @@ Test(run_processes, a_peer_that_sends_rubbish_is_cut_off_alone, .timeout = 120)
     char path[108];
     char error[HOST_ERROR_SIZE];
     unsigned char rubbish[512];
-    stage_open(&s);
-    stage_file(&s, "two.json", two_steps, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "two.json", two_steps, file);
     cr_assert_eq(host_socket_path(s.database, path, error), 0);
     struct engine_stream chance;
     engine_stream_init(&chance, 3, "tests/rubbish", 0);
@@ -405,11 +396,7 @@ Test(run_processes, a_file_that_may_not_grow_ends_no_engine, .timeout = 120)
     const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
     struct stage s;
     char file[STAGE_PATH_SIZE];
-    stage_open(&s);
-    stage_file(&s, "two.json", two_steps, file);
-    stage_engine(&s, "30s");
-    stage_worker(&s, 0, file);
-    stage_wait_words(&s, "w0.err", "ready");
+    open_with(&s, "two.json", two_steps, file);
     cr_assert_eq(prlimit(s.engine, RLIMIT_FSIZE, &small, NULL), 0);
     (void)STAGE_CALL(&s, "start", s.database, "two", "--count", "2000");
     stage_wait_words(&s, "engine.err", "will be tried again");
