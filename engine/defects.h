@@ -8,49 +8,26 @@
 #ifndef ENGINE_DEFECTS_H
 #define ENGINE_DEFECTS_H
 
+#include "engine/defects_atomicity.h"
+#include "engine/defects_attempts.h"
+#include "engine/defects_delivery.h"
+#include "engine/defects_endings.h"
+#include "engine/defects_handlers.h"
+#include "engine/defects_limits.h"
+#include "engine/defects_ownership.h"
+#include "engine/defects_storage.h"
 #include "engine/point.h"
 
-/* X(id, "name", "what it simulates") */
+/* X(id, "name", "what it simulates"); a file for each area. */
 #define ENGINE_DEFECTS(X)                                                      \
-    X(LEASE_NO_FENCE, "lease_no_fence",                                        \
-      "a store that does not compare fencing tokens: a paused owner "          \
-      "wakes up and writes over its successor")                                \
-    X(LEASE_WALLCLOCK, "lease_wallclock",                                      \
-      "lease expiry judged by the caller's wall clock: a clock that is "       \
-      "ahead steals leases that are held")                                     \
-    X(LEASE_NO_SELF_FENCE, "lease_no_self_fence",                              \
-      "an owner that does not stop by its own clock when it could not "        \
-      "renew")                                                                 \
-    X(ATTEMPT_IN_MEMORY, "attempt_in_memory",                                  \
-      "attempts counted in memory: a crash gives a step its retries back")     \
-    X(OUTBOX_AFTER_COMMIT, "outbox_after_commit",                              \
-      "the outbox row written in a transaction of its own after the "          \
-      "run's end")                                                             \
-    X(ACK_EARLY, "ack_early",                                                  \
-      "a request acknowledged before its group is durable")                    \
-    X(SPLIT_TXN_DISPATCH, "split_txn_dispatch",                                \
-      "work rows written in a second transaction after the log row that "      \
-      "schedules them")                                                        \
-    X(SYNC_OFF, "sync_off",                                                    \
-      "a database run with synchronous=OFF: commits wait for no disk")         \
-    X(DEDUP_TTL_SHORT, "dedup_ttl_short",                                      \
-      "a receiver that forgets deduplication keys sooner than senders "        \
-      "retry")                                                                 \
-    X(STATUS_NO_CAS, "status_no_cas",                                          \
-      "a state row updated without comparing what it was: a finished run "     \
-      "is changed again")                                                      \
-    X(RETRY_ALL, "retry_all",                                                  \
-      "every error retried, also unknown ones and irreversible effects")       \
-    X(TIMER_MEM_ONLY, "timer_mem_only",                                        \
-      "a timer kept in memory only: nobody wakes the run after a crash")       \
-    X(TIMER_EARLY, "timer_early",                                              \
-      "a wait that ends by the caller's clock before the store's says so")     \
-    X(FSYNC_RETRY_OK, "fsync_retry_ok",                                        \
-      "a failed sync tried again and believed: the dirty pages are gone")      \
-    X(RECOVER_RERUN_DONE, "recover_rerun_done",                                \
-      "recovery that starts finished steps again")                             \
-    X(LIMIT_OFF_BY_ONE, "limit_off_by_one",                                    \
-      "a size limit compared with <= one byte too far")
+    ENGINE_DEFECTS_OWNERSHIP(X)                                                \
+    ENGINE_DEFECTS_DELIVERY(X)                                                 \
+    ENGINE_DEFECTS_ATOMICITY(X)                                                \
+    ENGINE_DEFECTS_ATTEMPTS(X)                                                 \
+    ENGINE_DEFECTS_ENDINGS(X)                                                  \
+    ENGINE_DEFECTS_HANDLERS(X)                                                 \
+    ENGINE_DEFECTS_LIMITS(X)                                                   \
+    ENGINE_DEFECTS_STORAGE(X)
 
 enum engine_defect {
 #define ENGINE_DEFECT_ID(id, name, simulates) ENGINE_DEFECT_##id,
@@ -58,6 +35,40 @@ enum engine_defect {
 #undef ENGINE_DEFECT_ID
     ENGINE_DEFECT_COUNT
 };
+
+/* How many each area has, and the id of its first. */
+#define ENGINE_DEFECT_ONE(id, name, simulates) +1
+enum {
+    ENGINE_DEFECTS_OWNERSHIP_COUNT =
+        0 ENGINE_DEFECTS_OWNERSHIP(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_DELIVERY_COUNT =
+        0 ENGINE_DEFECTS_DELIVERY(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_ATOMICITY_COUNT =
+        0 ENGINE_DEFECTS_ATOMICITY(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_ATTEMPTS_COUNT =
+        0 ENGINE_DEFECTS_ATTEMPTS(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_ENDINGS_COUNT = 0 ENGINE_DEFECTS_ENDINGS(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_HANDLERS_COUNT =
+        0 ENGINE_DEFECTS_HANDLERS(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_LIMITS_COUNT = 0 ENGINE_DEFECTS_LIMITS(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_STORAGE_COUNT = 0 ENGINE_DEFECTS_STORAGE(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_OWNERSHIP_FIRST = 0,
+    ENGINE_DEFECTS_DELIVERY_FIRST =
+        ENGINE_DEFECTS_OWNERSHIP_FIRST + ENGINE_DEFECTS_OWNERSHIP_COUNT,
+    ENGINE_DEFECTS_ATOMICITY_FIRST =
+        ENGINE_DEFECTS_DELIVERY_FIRST + ENGINE_DEFECTS_DELIVERY_COUNT,
+    ENGINE_DEFECTS_ATTEMPTS_FIRST =
+        ENGINE_DEFECTS_ATOMICITY_FIRST + ENGINE_DEFECTS_ATOMICITY_COUNT,
+    ENGINE_DEFECTS_ENDINGS_FIRST =
+        ENGINE_DEFECTS_ATTEMPTS_FIRST + ENGINE_DEFECTS_ATTEMPTS_COUNT,
+    ENGINE_DEFECTS_HANDLERS_FIRST =
+        ENGINE_DEFECTS_ENDINGS_FIRST + ENGINE_DEFECTS_ENDINGS_COUNT,
+    ENGINE_DEFECTS_LIMITS_FIRST =
+        ENGINE_DEFECTS_HANDLERS_FIRST + ENGINE_DEFECTS_HANDLERS_COUNT,
+    ENGINE_DEFECTS_STORAGE_FIRST =
+        ENGINE_DEFECTS_LIMITS_FIRST + ENGINE_DEFECTS_LIMITS_COUNT,
+};
+#undef ENGINE_DEFECT_ONE
 
 /* ENGINE_DEFECT_COUNT entries, names as "defect/...". Harness only. */
 extern const struct engine_point engine_defect_table[];

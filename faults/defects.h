@@ -20,8 +20,18 @@ struct fault_defect {
     const char *property; /* S1 .. S17, L1 .. L8 */
 };
 
-/* ENGINE_DEFECT_COUNT entries in the order of the ids. */
-extern const struct fault_defect fault_defect_table[];
+/* One file for each area, in the order of its ids. */
+extern const struct fault_defect fault_defects_ownership[];
+extern const struct fault_defect fault_defects_delivery[];
+extern const struct fault_defect fault_defects_atomicity[];
+extern const struct fault_defect fault_defects_attempts[];
+extern const struct fault_defect fault_defects_endings[];
+extern const struct fault_defect fault_defects_handlers[];
+extern const struct fault_defect fault_defects_limits[];
+extern const struct fault_defect fault_defects_storage[];
+
+/* The row of an enum engine_defect. */
+const struct fault_defect *fault_defect_at(uint32_t id);
 
 /* The defect of this name (without "defect/"), or NULL. */
 const struct fault_defect *fault_defect_find(const char *name);

@@ -27,7 +27,7 @@
 #include "engine/point.h"
 #include "engine/random.h"
 
-#define FAULT_POINTS_MAX 256
+#define FAULT_POINTS_MAX 512
 #define FAULT_RANGES_MAX 16
 #define FAULT_OPS_MAX 16
 #define FAULT_TIMES_MAX 16

@@ -93,7 +93,7 @@ int command_defects(int argc, char **argv)
     report_buffer_init(&out);
     report_buffer_put(&out, json ? "[\n" : "");
     for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
-        const struct fault_defect *defect = &fault_defect_table[i];
+        const struct fault_defect *defect = fault_defect_at(i);
         if (!json) {
             report_buffer_print(&out, "%-20s %-4s %s\n%26s%s\n%26s%s\n",
                                 defect->name, defect->property, defect->breaks,

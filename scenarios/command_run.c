@@ -75,7 +75,7 @@ static bool check_defect(const char *command, const char *name)
     fprintf(stderr, "perdure %s: found defect \"%.40s\", allowed", command,
             name);
     for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", fault_defect_table[i].name);
+        fprintf(stderr, "%s %s", i ? "," : "", fault_defect_at(i)->name);
     fprintf(stderr, "\n");
     return false;
 }

@@ -39,7 +39,7 @@ Test(faults_defects, each_row_describes_the_defect_of_its_id)
 #undef DEFECT_NAME
     };
     for (size_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
-        const struct fault_defect *defect = &fault_defect_table[i];
+        const struct fault_defect *defect = fault_defect_at(i);
         char path[128];
         cr_assert_not_null(defect->name, "%s has no row", names[i]);
         cr_expect_str_eq(defect->name, names[i]);
@@ -56,8 +56,8 @@ Test(faults_defects, every_defect_can_be_armed_and_only_it_is_on)
 {
     for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
         int error;
-        cr_assert_eq(fault_defect_arm(&plan, fault_defect_table[i].name,
-                                      message, sizeof(message)),
+        cr_assert_eq(fault_defect_arm(&plan, fault_defect_at(i)->name, message,
+                                      sizeof(message)),
                      0, "%s", message);
         struct fault_switchboard *board =
             fault_switchboard_new(&plan, 1, &error);
