@@ -38,7 +38,7 @@ Test(faults_defects, each_row_describes_the_defect_of_its_id)
         ENGINE_DEFECTS(DEFECT_NAME)
 #undef DEFECT_NAME
     };
-    for (size_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
+    for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
         const struct fault_defect *defect = fault_defect_at(i);
         char path[128];
         cr_assert_not_null(defect->name, "%s has no row", names[i]);

@@ -1,0 +1,90 @@
+/*
+ * A trial is one world run and judged in brief: what sweeps, enumerations,
+ * shrinkers and the kill matrix repeat thousands of times. It runs the same
+ * world under the same checkers as `perdure run`, with the same digest, but
+ * renders no report; what came of it is plain data that crosses a pipe.
+ *
+ *     scenario + seed + rules + defects -> trial_run() -> struct trial_result
+ *
+ * One trial at a time in a process (libfiu is process-wide); a pool of
+ * processes is scenarios/pool.h.
+ */
+#ifndef SCENARIOS_TRIAL_H
+#define SCENARIOS_TRIAL_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/point.h"
+#include "engine/wire.h"
+#include "faults/rule.h"
+#include "reports/check.h"
+#include "scenarios/scenario.h"
+
+/*
+ * Watches every boundary of a world, and may break the world there.
+ *
+ * site() is called before the question at each point that can be asked (not
+ * those of defects, nor timed ones), also where no rule is armed. It returns
+ * NULL, or a rule (times counted from the world's start, as in scenarios) to
+ * add to the plan now. `matches` says how many sites before this one the rule
+ * would have matched, had it been there from the start; then the rest of the
+ * world is, byte for byte, that of a trial with the rule in trial.rules.
+ * record() sees each record as it is written; may be NULL.
+ */
+struct trial_watch {
+    const struct fault_rule *(*site)(void *self, const struct engine_site *site,
+                                     uint64_t *matches);
+    void (*record)(void *self, const struct engine_record *record);
+    void *self;
+};
+
+struct trial {
+    const struct scenario *scenario;
+    uint64_t seed;
+    const struct fault_rule *rules; /* on top of the scenario's plan */
+    uint32_t rule_count;
+    const char *const *defects; /* on top of the scenario's own */
+    uint32_t defect_count;
+    bool faultless; /* without the scenario's plan and swarm: a golden run */
+    bool paranoid;  /* S7 after every event */
+    const struct trial_watch *watch;          /* NULL: nobody watches */
+    const volatile sig_atomic_t *interrupted; /* NULL: never */
+};
+
+enum {
+    TRIAL_CHECKS_MAX = 40,
+    TRIAL_TEXT_SIZE = 480
+};
+
+/* Plain data: no pointers, so that it may be written to a pipe or a file. */
+struct trial_result {
+    struct engine_hash digest;
+    uint64_t records;
+    uint64_t events;
+    uint64_t virtual_ns;
+    uint64_t faults_fired;
+    uint64_t faults_in_flight;
+    uint64_t runs_ended;
+    uint64_t coverage; /* tuples met, see scenarios/coverage.h */
+    uint32_t verdict;  /* enum check_verdict, of the whole trial */
+    uint32_t end;      /* why the world ended: engine record WORLD_END */
+    uint64_t failed;   /* mask of checks by their index in check_all */
+    uint64_t excused;
+    uint64_t inconclusive;              /* those that apply */
+    uint64_t checked[TRIAL_CHECKS_MAX]; /* how much each looked at */
+    uint32_t missed;                    /* expectations, as a mask */
+    /* The gravest reason, one sentence; its property's index or UINT32_MAX. */
+    uint32_t property;
+    char text[TRIAL_TEXT_SIZE];
+};
+
+/*
+ * Runs it. 0, or -1 with a sentence in message: the world could not be made;
+ * nothing is known then. What goes wrong inside the world is a result.
+ */
+int trial_run(const struct trial *trial, struct trial_result *result,
+              char *message, size_t message_size);
+
+#endif
