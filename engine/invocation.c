@@ -468,20 +468,35 @@ static void answered(struct engine_worker *w, struct engine_slot *s,
     }
 }
 
-void engine_call_message(struct engine_worker *w,
-                         const struct engine_message *message)
+static bool is_for(const struct engine_slot *s,
+                   const struct engine_message *message)
+{
+    return s->call && s->run == message->run &&
+           s->attempt == message->attempt && expects(s, message);
+}
+
+static struct engine_slot *find_slot(struct engine_worker *w,
+                                     const struct engine_message *message)
+{
+    struct engine_slot *likely = engine_worker_likely(w, message->run);
+    if (is_for(likely, message))
+        return likely;
+    for (uint32_t i = 0; i < w->config.slots; i++)
+        if (is_for(&w->slots[i], message))
+            return &w->slots[i];
+    return NULL;
+}
+
+struct engine_slot *engine_call_message(struct engine_worker *w,
+                                        const struct engine_message *message)
 {
     if (message->kind != ENGINE_MSG_CHECKPOINTED &&
         message->kind != ENGINE_MSG_STATE_PAGE)
-        return;
-    for (uint32_t i = 0; i < w->config.slots; i++) {
-        struct engine_slot *s = &w->slots[i];
-        if (s->call && s->run == message->run &&
-            s->attempt == message->attempt && expects(s, message)) {
-            answered(w, s, message);
-            return;
-        }
-    }
+        return NULL;
+    struct engine_slot *s = find_slot(w, message);
+    if (s)
+        answered(w, s, message);
+    return s;
 }
 
 /* The hook of hosts that can wait for an answer. */

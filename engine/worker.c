@@ -446,21 +446,34 @@ static void heartbeat_answered(struct engine_worker *w, struct engine_slot *s,
         s->claim_ns = w->mono_ns;
 }
 
-static void take_reply(struct engine_worker *w,
-                       const struct engine_reply *reply)
+static bool asked(const struct engine_slot *s, uint64_t id)
 {
-    for (uint32_t i = 0; i < w->config.slots; i++) {
-        struct engine_slot *s = &w->slots[i];
-        if (s->state == ENGINE_SLOT_FREE || reply->id == 0)
-            continue;
-        if (s->request_id == reply->id)
-            answered(w, s, reply);
-        else if (s->heartbeat_id == reply->id)
-            heartbeat_answered(w, s, reply);
-        else
-            continue;
-        return;
-    }
+    return s->state != ENGINE_SLOT_FREE && id != 0 &&
+           (s->request_id == id || s->heartbeat_id == id);
+}
+
+/* Who has asked; NULL: nobody that is still here. */
+static struct engine_slot *find_asker(struct engine_worker *w,
+                                      const struct engine_reply *reply)
+{
+    struct engine_slot *likely = engine_worker_likely(w, reply->run);
+    if (asked(likely, reply->id))
+        return likely;
+    for (uint32_t i = 0; i < w->config.slots; i++)
+        if (asked(&w->slots[i], reply->id))
+            return &w->slots[i];
+    return NULL;
+}
+
+static struct engine_slot *take_reply(struct engine_worker *w,
+                                      const struct engine_reply *reply)
+{
+    struct engine_slot *s = find_asker(w, reply);
+    if (s && s->request_id == reply->id)
+        answered(w, s, reply);
+    else if (s)
+        heartbeat_answered(w, s, reply);
+    return s;
 }
 
 /* Messages ---------------------------------------------------------------- */
@@ -472,26 +485,26 @@ static bool can_do(const struct engine_worker *w, uint32_t workflow)
            engine_call_handler(w, workflow);
 }
 
-static void dispatched(struct engine_worker *w,
-                       const struct engine_message *message)
+static struct engine_slot *dispatched(struct engine_worker *w,
+                                      const struct engine_message *message)
 {
     struct engine_slot *free_slot = NULL;
     if (message->a >= w->config.graph_count ||
         message->op >=
             engine_graph_count(w->config.graphs[(uint32_t)message->a]) ||
         !can_do(w, (uint32_t)message->a))
-        return;
+        return NULL;
     for (uint32_t i = 0; i < w->config.slots; i++) {
         struct engine_slot *s = &w->slots[i];
         if (s->state == ENGINE_SLOT_FREE) {
             free_slot = free_slot ? free_slot : s;
         } else if (s->run == message->run && s->op == message->op &&
                    s->attempt == message->attempt) {
-            return; /* a repeat of what is under way */
+            return NULL; /* a repeat of what is under way */
         }
     }
     if (!free_slot || was_let_go(w, message))
-        return; /* it will be sent again, or cut */
+        return NULL; /* it will be sent again, or cut */
     *free_slot = (struct engine_slot){
         .run = message->run,
         .workflow = (uint32_t)message->a,
@@ -502,19 +515,23 @@ static void dispatched(struct engine_worker *w,
         .fresh = (message->flags & ENGINE_DISPATCH_FRESH) != 0,
     };
     w->busy++;
+    w->likely[message->run % ENGINE_LIKELY_MAX] =
+        (uint32_t)(free_slot - w->slots);
     claim(w, free_slot);
+    return free_slot;
 }
 
-static void ended(struct engine_worker *w, const struct engine_ended *ended)
+static struct engine_slot *ended(struct engine_worker *w,
+                                 const struct engine_ended *ended)
 {
     assert(ended->slot < w->config.slots);
     struct engine_slot *s = &w->slots[ended->slot];
     if (s->call && ended->part) {
         engine_call_ended(w, s, ended);
-        return;
+        return s;
     }
     if (s->state != ENGINE_SLOT_EXECUTING)
-        return; /* given up meanwhile */
+        return NULL; /* given up meanwhile */
     s->error = ended->error;
     s->retryable = ended->retryable;
     if (ended->error) {
@@ -522,14 +539,17 @@ static void ended(struct engine_worker *w, const struct engine_ended *ended)
     } else if (engine_worker_keep(w, s, ended->output, ended->size)) {
         engine_worker_spill(w, s);
     }
+    return s;
 }
 
-static void progressed(struct engine_worker *w, const struct engine_ended *sign)
+static struct engine_slot *progressed(struct engine_worker *w,
+                                      const struct engine_ended *sign)
 {
     assert(sign->slot < w->config.slots);
     struct engine_slot *s = &w->slots[sign->slot];
     if (s->call && sign->part)
         engine_call_progress(w, s, sign);
+    return s;
 }
 
 /* Time -------------------------------------------------------------------- */
@@ -639,6 +659,7 @@ engine_worker_new(const struct engine_worker_config *config, uint64_t mono_ns)
     /* A late reply to the process before this one must find no request. */
     w->next_id = (uint64_t)config->incarnation << 32;
     w->mono_ns = mono_ns;
+    w->due_ns = UINT64_MAX;
     return w;
 }
 
@@ -653,14 +674,9 @@ void engine_worker_free(struct engine_worker *w)
     engine_delete(w->config.memory, w);
 }
 
-int engine_worker_step(struct engine_worker *w,
-                       const struct engine_input *input,
-                       struct engine_update *update)
+/* Attends to all that are due. */
+static void attend_due(struct engine_worker *w)
 {
-    assert(input->mono_ns >= w->mono_ns);
-    w->mono_ns = input->mono_ns;
-    w->wall_ns = input->wall_ns;
-    w->update = update;
     /* Busy slots are the first ones, but for what has become free since. */
     for (uint32_t i = 0, left = w->busy; left > 0; i++) {
         if (w->slots[i].state == ENGINE_SLOT_FREE)
@@ -669,17 +685,42 @@ int engine_worker_step(struct engine_worker *w,
         if (next_of(&w->slots[i]) <= w->mono_ns)
             attend(w, &w->slots[i]);
     }
-    if (input->kind == ENGINE_IN_MESSAGE &&
-        input->message->kind == ENGINE_MSG_DISPATCH)
-        dispatched(w, input->message);
-    else if (input->kind == ENGINE_IN_MESSAGE)
-        engine_call_message(w, input->message);
-    else if (input->kind == ENGINE_IN_REPLY)
-        take_reply(w, input->reply);
-    else if (input->kind == ENGINE_IN_ENDED)
-        ended(w, input->ended);
-    else if (input->kind == ENGINE_IN_PROGRESS)
-        progressed(w, input->ended);
+    w->due_ns = engine_worker_deadline(w);
+}
+
+/* Carries it out; the slot that has changed by it, NULL: none. */
+static struct engine_slot *take(struct engine_worker *w,
+                                const struct engine_input *input)
+{
+    switch (input->kind) {
+    case ENGINE_IN_MESSAGE:
+        return input->message->kind == ENGINE_MSG_DISPATCH
+                   ? dispatched(w, input->message)
+                   : engine_call_message(w, input->message);
+    case ENGINE_IN_REPLY:
+        return take_reply(w, input->reply);
+    case ENGINE_IN_ENDED:
+        return ended(w, input->ended);
+    case ENGINE_IN_PROGRESS:
+        return progressed(w, input->ended);
+    default:
+        return NULL;
+    }
+}
+
+int engine_worker_step(struct engine_worker *w,
+                       const struct engine_input *input,
+                       struct engine_update *update)
+{
+    assert(input->mono_ns >= w->mono_ns);
+    w->mono_ns = input->mono_ns;
+    w->wall_ns = input->wall_ns;
+    w->update = update;
+    if (w->mono_ns >= w->due_ns)
+        attend_due(w);
+    const struct engine_slot *s = take(w, input);
+    if (s && s->state != ENGINE_SLOT_FREE && next_of(s) < w->due_ns)
+        w->due_ns = next_of(s);
     w->update = NULL;
     return w->failed || update->failed ? -1 : 0;
 }

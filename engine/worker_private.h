@@ -56,6 +56,10 @@ enum {
     ENGINE_LET_GO_MAX = 64
 };
 
+enum {
+    ENGINE_LIKELY_MAX = 256
+};
+
 struct engine_worker_attempt {
     uint64_t run;
     uint32_t op;
@@ -70,6 +74,8 @@ struct engine_worker {
     uint64_t next_id;
     uint64_t mono_ns;
     uint64_t wall_ns;
+    uint64_t due_ns;                    /* mono: no slot is due before this */
+    uint32_t likely[ENGINE_LIKELY_MAX]; /* slots, by run */
     uint32_t busy;
     struct engine_update *update;
     bool failed;
@@ -104,9 +110,10 @@ const struct engine_handler *engine_call_handler(const struct engine_worker *w,
                                                  uint32_t workflow);
 /* Begins with the input in s->value. */
 void engine_call_begin_work(struct engine_worker *w, struct engine_slot *s);
-/* CHECKPOINTED or STATE_PAGE; others are not for it. */
-void engine_call_message(struct engine_worker *w,
-                         const struct engine_message *message);
+/* CHECKPOINTED or STATE_PAGE; others are not for it. The slot that it was for,
+ * NULL: none. */
+struct engine_slot *engine_call_message(struct engine_worker *w,
+                                        const struct engine_message *message);
 /* The answer to GET_BLOB or PUT_BLOB; NULL: the store has refused it. */
 void engine_call_blob(struct engine_worker *w, struct engine_slot *s,
                       const struct engine_reply *reply);
@@ -125,6 +132,14 @@ uint64_t engine_call_next(const struct engine_slot *s);
 /* Tells the host to stop the steps that run, and forgets everything. */
 void engine_call_free(struct engine_worker *w, struct engine_slot *s,
                       bool abandon);
+
+/* The slot that most likely has an attempt of the run: to be looked at before
+ * all others are. */
+static inline struct engine_slot *engine_worker_likely(struct engine_worker *w,
+                                                       uint64_t run)
+{
+    return &w->slots[w->likely[run % ENGINE_LIKELY_MAX]];
+}
 
 static inline bool engine_slot_calls(const struct engine_slot *s)
 {
