@@ -760,8 +760,23 @@ static int compensate(struct engine_context *root,
 
     name_compensation(r, undone->name, name, sizeof(name), &call.name);
     call.number = entry ? entry->number : engine_replay_add(root, &call);
+    if (entry)
+        r->notes[entry->number].met = root->visit;
     return call.number ? go_on(root, call.number, &step, &ignored)
                        : ENGINE_BROKEN;
+}
+
+/* A step was undone that the handler, as it is now, would not undo. */
+static int check_undone(struct engine_context *root)
+{
+    struct engine_replay *r = root->replay;
+
+    for (uint32_t n = engine_replay_entry(r, 0)->first_child; n;
+         n = engine_replay_entry(r, n)->next_sibling)
+        if (engine_replay_entry(r, n)->subtype == ENGINE_SUBTYPE_COMPENSATION &&
+            r->notes[n].met != root->visit)
+            return engine_context_missed(root, n, NULL);
+    return ENGINE_DONE;
 }
 
 int engine_compensate(struct engine_context *root)
@@ -769,7 +784,7 @@ int engine_compensate(struct engine_context *root)
     struct engine_replay *r = root->replay;
 
     if (!r->compensations)
-        return ENGINE_DONE;
+        return check_undone(root);
     root->overlaps = false;
     root->suspended = false;
     if (!engine_replay_flush(r)) {
@@ -784,7 +799,7 @@ int engine_compensate(struct engine_context *root)
         if (flow == ENGINE_SUSPENDED || flow == ENGINE_BROKEN)
             return flow;
     }
-    return ENGINE_DONE;
+    return check_undone(root);
 }
 
 /* What a step's code may ask ---------------------------------------------- */

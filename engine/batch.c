@@ -4,7 +4,8 @@
 
 enum {
     ITEMS_PER_BATCH = 100,
-    BYTES_PER_BATCH = 262144
+    BYTES_PER_BATCH = 262144,
+    NAME_SHOWN = 100 /* bytes of one in an error's words */
 };
 
 /* When a batch is over before all its branches are. */
@@ -54,6 +55,48 @@ struct outcome {
     uint32_t type_size;
     uint32_t value_size; /* the value, or the error's words */
 };
+
+/* Beginning --------------------------------------------------------------- */
+
+static int break_count(struct engine_replay *r,
+                       const struct engine_op_entry *entry, uint32_t recorded,
+                       uint32_t count)
+{
+    return engine_replay_break(
+        r, ENGINE_ERR_NONDETERMINISTIC,
+        "%s \"%.*s\" was recorded with %u branches where there are now %u",
+        engine_operation_subtype_name(entry->subtype),
+        entry->name.size < NAME_SHOWN ? (int)entry->name.size : NAME_SHOWN,
+        entry->name.text ? entry->name.text : "", recorded, count);
+}
+
+/* How many branches a batch was begun with; `now` if that is not recorded. */
+static uint32_t recorded_count(const struct engine_replay *r,
+                               const struct engine_op_entry *entry,
+                               uint32_t now)
+{
+    uint32_t children = r->notes[entry->number].children;
+
+    if (entry->second_ns)
+        return (uint32_t)(entry->second_ns - 1);
+    return children > now ? children : now;
+}
+
+/* DONE, or what a batch of so many branches returns at once. */
+static int begin(struct engine_context *c, const char *name,
+                 enum engine_operation_subtype subtype, uint32_t count)
+{
+    const struct engine_op_entry *entry;
+    uint32_t recorded;
+    int flow = engine_call_usable(c);
+
+    if (flow)
+        return flow;
+    entry = engine_call_recorded(c, ENGINE_OPERATION_CONTEXT, subtype, name);
+    recorded = entry ? recorded_count(c->replay, entry, count) : count;
+    return recorded == count ? ENGINE_DONE
+                             : break_count(c->replay, entry, recorded, count);
+}
 
 /* Branches ---------------------------------------------------------------- */
 
@@ -377,10 +420,7 @@ static int read_batch(struct batch *b, struct engine_batch *out)
     if (!head.reason || head.reason > ENGINE_FAILURE_TOLERANCE_EXCEEDED)
         return damaged(r);
     if (head.count != b->source->count)
-        return engine_replay_break(
-            r, ENGINE_ERR_NONDETERMINISTIC,
-            "a batch of %u branches was recorded where there are now %u",
-            head.count, b->source->count);
+        return break_count(r, entry, head.count, b->source->count);
     memset(b->results, 0, head.count * sizeof(*b->results));
     b->inner.closed = true;
     flow = rebuilt ? read_branches(b) : read_summary(b, entry);
@@ -524,17 +564,9 @@ static int close_batch(struct batch *b, uint32_t reason)
 
 static int advance(struct batch *b)
 {
-    struct engine_replay *r = b->inner.replay;
     uint32_t reason;
-    int flow = ENGINE_DONE;
+    int flow = survey(b);
 
-    if (r->notes[b->inner.number].children > b->source->count)
-        return engine_replay_break(
-            r, ENGINE_ERR_NONDETERMINISTIC,
-            "a batch of at least %u branches was recorded where there are now "
-            "%u",
-            r->notes[b->inner.number].children, b->source->count);
-    flow = survey(b);
     if (!flow)
         flow = go_on(b);
     if (flow)
@@ -584,7 +616,7 @@ static int run_batch(struct engine_context *c, const char *name,
     if (flow)
         return flow;
     if (!call.number)
-        call.number = engine_call_start(c, &call);
+        call.number = engine_call_start(c, &call, source->count + UINT64_C(1));
     if (!call.number)
         return ENGINE_BROKEN;
     b.results = engine_replay_memory(r, source->count * sizeof(*b.results));
@@ -699,6 +731,8 @@ int engine_map(struct engine_context *c, const char *name,
     if (!flow && (o->items_per_batch > 1 || o->bytes_per_batch > 0))
         flow = cut(c, items, count, o, &source);
     if (!flow)
+        flow = begin(c, name, ENGINE_SUBTYPE_MAP, source.count);
+    if (!flow)
         flow = read_options(c, source.count, o, &policy, &open_max);
     return flow ? flow
                 : run_batch(c, name, ENGINE_SUBTYPE_MAP, &source, &policy,
@@ -714,9 +748,12 @@ static int parallel(struct engine_context *c, const char *name,
                                   .branches = branches,
                                   .count = count};
 
+    int flow = begin(c, name, ENGINE_SUBTYPE_PARALLEL, count);
+
     *out = (struct engine_batch){0};
-    return run_batch(c, name, ENGINE_SUBTYPE_PARALLEL, &source, policy,
-                     open_max, out);
+    return flow ? flow
+                : run_batch(c, name, ENGINE_SUBTYPE_PARALLEL, &source, policy,
+                            open_max, out);
 }
 
 int engine_parallel(struct engine_context *c, const char *name,
@@ -726,7 +763,7 @@ int engine_parallel(struct engine_context *c, const char *name,
 {
     struct policy policy = {0};
     uint32_t open_max = 0;
-    int flow = engine_call_usable(c);
+    int flow = begin(c, name, ENGINE_SUBTYPE_PARALLEL, count);
 
     *out = (struct engine_batch){0};
     if (!flow)
@@ -765,7 +802,7 @@ static int one_of(struct engine_context *c, const char *name,
 {
     struct engine_batch batch = {0};
     enum engine_branch_status status;
-    int flow = engine_call_usable(c);
+    int flow = begin(c, name, ENGINE_SUBTYPE_PARALLEL, count);
 
     if (flow)
         return flow;

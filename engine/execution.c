@@ -487,6 +487,9 @@ static int start(struct engine_execution *execution,
         return set_due(execution, entry, time_ns, head->first_ns);
     case ENGINE_OPERATION_WAIT:
         return set_wait(execution, entry, time_ns, head->first_ns);
+    case ENGINE_OPERATION_CONTEXT:
+        entry->second_ns = head->second_ns;
+        return set_due(execution, entry, time_ns, 0);
     case ENGINE_OPERATION_SEND:
         entry->peer = head->first_ns;
         entry->second_ns = head->second_ns;

@@ -357,9 +357,11 @@ static uint64_t time_to_wire(uint64_t time_ns)
     return time_ns == UINT64_MAX ? 0 : time_ns;
 }
 
-static bool has_message(unsigned type)
+/* Whether its second number is none of a time. */
+static bool has_number(unsigned type)
 {
-    return type == ENGINE_OPERATION_SEND || type == ENGINE_OPERATION_RECEIVE;
+    return type == ENGINE_OPERATION_SEND || type == ENGINE_OPERATION_RECEIVE ||
+           type == ENGINE_OPERATION_CONTEXT;
 }
 
 static void load_times(struct engine_op_entry *entry,
@@ -369,7 +371,7 @@ static void load_times(struct engine_op_entry *entry,
         entry->peer = head->first_ns;
     else
         entry->due_ns = time_of_wire(head->first_ns);
-    if (has_message(entry->type))
+    if (has_number(entry->type))
         entry->second_ns = head->second_ns;
     else
         entry->heartbeat_ns = time_of_wire(head->second_ns);
@@ -450,7 +452,7 @@ int engine_operations_load(struct engine_operations *table,
 static struct engine_operation head_of(const struct engine_operations *table,
                                        const struct engine_op_entry *entry)
 {
-    bool message = has_message(entry->type);
+    bool number = has_number(entry->type);
 
     return (struct engine_operation){
         .parent = table->entries[entry->parent].id,
@@ -458,7 +460,7 @@ static struct engine_operation head_of(const struct engine_operations *table,
                         ? entry->peer
                         : time_to_wire(entry->due_ns),
         .second_ns =
-            message ? entry->second_ns : time_to_wire(entry->heartbeat_ns),
+            number ? entry->second_ns : time_to_wire(entry->heartbeat_ns),
         .error = entry->error,
         .id_size = (uint16_t)entry->id_text.size,
         .name_size = (uint16_t)entry->name.size,

@@ -127,7 +127,8 @@ static inline unsigned engine_operation_flag_options(uint32_t flags)
  * The head of the payload of UPDATE and OPERATION items, and of the events
  * made of them. In OPERATION items they are store times, 0: none: first_ns
  * when it is due or, once something outside has ended it, when that was;
- * second_ns when its heartbeat is. SEND and RECEIVE say what else they mean.
+ * second_ns when its heartbeat is. SEND, RECEIVE and CONTEXT say what else
+ * they mean.
  */
 struct engine_operation {
     struct engine_hash parent; /* id of its context; zeros: the run */
@@ -136,7 +137,9 @@ struct engine_operation {
                            that is to receive the message */
     uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none; SEND
                            and RECEIVE, in events and OPERATION items: number
-                           of the message on its edge, from 1 */
+                           of the message on its edge, from 1; CONTEXT of a
+                           map or parallel: branches it has, plus 1; 0: an
+                           older worker did not say */
     uint32_t error;     /* enum engine_error, with FAIL and RETRY */
     uint16_t id_size;   /* the id as text, where it is not ours; 0: it is */
     uint16_t name_size;
@@ -203,7 +206,8 @@ struct engine_op_entry {
     uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none; once
                               something outside has ended it, when */
     uint64_t second_ns;    /* CALLBACK: heartbeat timeout as a duration, 0
-                              none; SEND, RECEIVE: number of the message */
+                              none; SEND, RECEIVE: number of the message;
+                              CONTEXT: branches plus 1, 0: not known */
     uint64_t peer;         /* SEND: the run that is to receive it */
     uint64_t heartbeat_ns; /* when it is missed; UINT64_MAX none */
     struct engine_text id_text;

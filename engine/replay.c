@@ -385,7 +385,7 @@ uint32_t engine_replay_add(struct engine_context *c,
     entry->run_number = UINT32_MAX;
     entry->type = call->type;
     entry->subtype = call->subtype;
-    r->notes[entry->number].met = r->turn;
+    r->notes[entry->number].met = c->visit;
     c->met++;
     return entry->number;
 }
@@ -451,6 +451,9 @@ static int apply(struct engine_replay *r, struct engine_op_entry *entry,
     entry->options = (uint8_t)options;
     entry->attempt = change->attempt;
     entry->error = (uint16_t)change->error;
+    if (change->action == ENGINE_ACTION_START &&
+        entry->type == ENGINE_OPERATION_CONTEXT)
+        entry->second_ns = change->second_ns;
     return engine_operations_set_text(&r->table, &entry->detail,
                                       change->detail.text, change->detail.size);
 }
@@ -796,10 +799,7 @@ static int take_result(struct engine_context *root, struct engine_bytes result)
 {
     struct engine_replay *r = root->replay;
     const struct engine_limits *limits = r->config.limits;
-    int flow = engine_context_complete(root);
 
-    if (flow)
-        return flow;
     if (result.size > limits->result_max)
         return engine_call_too_large(root, "the result", result.size,
                                      limits->result_max,
@@ -832,7 +832,8 @@ static void begin_turn(struct engine_replay *r)
 static int take_turn(struct engine_replay *r)
 {
     const struct engine_handler *handler = r->config.handler;
-    struct engine_context root = {.replay = r, .time_ns = r->config.now_ns};
+    struct engine_context root = {
+        .replay = r, .visit = ++r->visits, .time_ns = r->config.now_ns};
     struct engine_bytes result = {"", 0};
     int flow;
 
@@ -840,6 +841,7 @@ static int take_turn(struct engine_replay *r)
     r->current = &root;
     flow = handler->run(&root, handler->self, r->config.input, &result);
     flow = engine_context_flow(&root, flow);
+    flow = engine_context_complete(&root, flow);
     if (flow == ENGINE_DONE)
         flow = take_result(&root, result);
     if (flow == ENGINE_FAILED_FLOW) {

@@ -55,7 +55,7 @@ struct engine_replay_note {
     uint32_t born;      /* pass in which it was added; 0: loaded */
     uint32_t passed;    /* pass in which the handler first got its end */
     uint32_t entered;   /* pass in which it was first entered, as a context */
-    uint32_t met;       /* turn in which the handler met it last */
+    uint32_t met;       /* visit of its context in which it was met last */
     uint32_t listed;    /* turn in which it was counted: a compensation, or a
                            message on its edge */
     uint32_t ours;      /* attempt that this replay has begun */
@@ -100,8 +100,9 @@ struct engine_replay {
     struct engine_operations table;
     struct engine_replay_note *notes; /* by number */
     uint32_t note_capacity;
-    uint32_t turn; /* calls of the handler, from 1 */
-    uint32_t pass; /* the same, and of branches called anew in one turn */
+    uint32_t turn;   /* calls of the handler, from 1 */
+    uint32_t pass;   /* the same, and of branches called anew in one turn */
+    uint32_t visits; /* contexts entered, that of the run too */
     struct engine_arena arena;
 
     struct engine_block queue; /* 8 bytes, then UPDATE items */
@@ -147,8 +148,9 @@ struct engine_context {
     struct engine_hash id; /* zeros: the run */
     uint32_t number;
     uint32_t calls;
-    uint32_t met;  /* operations below it, in this turn */
-    uint32_t last; /* whose end it got last; at the start its own number */
+    uint32_t visit; /* each time a context is entered, from 1 */
+    uint32_t met;   /* operations below it, in this visit */
+    uint32_t last;  /* whose end it got last; at the start its own number */
     uint64_t draws;
     uint64_t time_ns; /* engine_time() */
     int stuck;        /* what every further call returns, DONE: nothing */
@@ -249,9 +251,14 @@ int engine_call_usable(struct engine_context *c);
  */
 int engine_call_begin(struct engine_context *c, unsigned type, unsigned subtype,
                       const char *name, struct engine_call *call);
-/* A new operation that begins with nothing to say. Its number; 0: broken. */
+/* A new context; of a batch: how many branches it has, plus 1. Its number; 0:
+ * broken. */
 uint32_t engine_call_start(struct engine_context *c,
-                           const struct engine_call *call);
+                           const struct engine_call *call, uint64_t branches);
+/* What is recorded for the next call if it is this one, or NULL. */
+const struct engine_op_entry *
+engine_call_recorded(const struct engine_context *c, unsigned type,
+                     unsigned subtype, const char *name);
 /* A call that is not done. Returns SUSPENDED. */
 int engine_call_suspend(struct engine_context *c);
 /*
@@ -280,8 +287,15 @@ void engine_context_enter(struct engine_context *c,
 void engine_context_leave(struct engine_context *c);
 /* How the function of a context ended, given what it returned. */
 int engine_context_flow(struct engine_context *c, int returned);
-/* DONE, or BROKEN: something recorded below the context was not met. */
-int engine_context_complete(struct engine_context *c);
+/*
+ * What came of a context whose function has ended like this: the same, or
+ * BROKEN if something recorded below it that every replay must meet was not.
+ */
+int engine_context_complete(struct engine_context *c, int flow);
+/* The same of one such operation; why: the context fails with it, or NULL.
+ * Returns BROKEN. */
+int engine_context_missed(struct engine_context *c, uint32_t number,
+                          const struct engine_error_info *why);
 
 /* A function that is called with a context of its own. */
 struct engine_child_call {

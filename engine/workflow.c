@@ -204,6 +204,21 @@ static bool matches(const struct engine_op_entry *entry,
             memcmp(entry->name.text, call->name.text, entry->name.size) == 0);
 }
 
+const struct engine_op_entry *
+engine_call_recorded(const struct engine_context *c, unsigned type,
+                     unsigned subtype, const char *name)
+{
+    const struct engine_replay *r = c->replay;
+    const struct engine_call call = {.type = (uint8_t)type,
+                                     .subtype = (uint8_t)subtype,
+                                     .name = text_of(name)};
+    const struct engine_op_entry *entry = engine_operations_find(
+        &r->table,
+        engine_operation_id(r->config.run, c->id, c->calls + UINT64_C(1)));
+
+    return entry && matches(entry, &call) ? entry : NULL;
+}
+
 /* In a closed context only what has ended can be met, and open contexts. */
 static bool is_beyond(const struct engine_context *c,
                       const struct engine_op_entry *entry)
@@ -245,7 +260,7 @@ int engine_call_begin(struct engine_context *c, unsigned type, unsigned subtype,
     if (entry && !matches(entry, call))
         return break_mismatch(r, entry, call);
     if (entry) {
-        r->notes[entry->number].met = r->turn;
+        r->notes[entry->number].met = c->visit;
         c->met++;
     }
     if (is_beyond(c, entry))
@@ -330,9 +345,9 @@ static uint32_t start(struct engine_context *c, const struct engine_call *call,
 }
 
 uint32_t engine_call_start(struct engine_context *c,
-                           const struct engine_call *call)
+                           const struct engine_call *call, uint64_t branches)
 {
-    static const struct engine_replay_change how = {0};
+    const struct engine_replay_change how = {.second_ns = branches};
 
     return start(c, call, &how);
 }
@@ -836,6 +851,7 @@ void engine_context_enter(struct engine_context *c,
                                  .outer = outer,
                                  .id = engine_replay_entry(r, number)->id,
                                  .number = number,
+                                 .visit = ++r->visits,
                                  .last = number,
                                  .time_ns = outer->time_ns,
                                  .closed = outer->closed};
@@ -884,23 +900,100 @@ int engine_context_flow(struct engine_context *c, int returned)
     }
 }
 
-int engine_context_complete(struct engine_context *c)
+/* Which call of its context an operation was; 0: it was none of the next. */
+static uint64_t call_of(const struct engine_context *c,
+                        const struct engine_op_entry *entry)
+{
+    uint64_t last =
+        c->calls + UINT64_C(1) + c->replay->notes[c->number].children;
+
+    for (uint64_t n = c->calls + UINT64_C(1); n <= last; n++)
+        if (engine_hash_equal(
+                engine_operation_id(c->replay->config.run, c->id, n),
+                entry->id))
+            return n;
+    return 0;
+}
+
+/* "call 3 of child context "x"", as far as it is known. */
+static void write_place(const struct engine_context *c,
+                        const struct engine_op_entry *entry, char *words,
+                        size_t room)
+{
+    const struct engine_op_entry *outer =
+        engine_replay_entry(c->replay, c->number);
+    uint64_t n = call_of(c, entry);
+    int used = n ? snprintf(words, room, "call %llu of ", (unsigned long long)n)
+                 : snprintf(words, room, "part of ");
+
+    if (!c->outer)
+        (void)snprintf(words + used, room - (size_t)used, "the run");
+    else
+        (void)snprintf(words + used, room - (size_t)used, "%s \"%.*s\"",
+                       kind_of(outer->type, outer->subtype), shown(outer->name),
+                       outer->name.text ? outer->name.text : "");
+}
+
+int engine_context_missed(struct engine_context *c, uint32_t number,
+                          const struct engine_error_info *why)
 {
     struct engine_replay *r = c->replay;
-    const struct engine_op_entry *entry = engine_replay_entry(r, c->number);
-    uint32_t missed = entry->first_child;
+    const struct engine_op_entry *entry = engine_replay_entry(r, number);
+    char place[WORDS_ROOM];
+    char recorded[32] = "";
 
-    if (c->met >= r->notes[c->number].children)
-        return ENGINE_DONE;
-    for (uint32_t n = missed; n; n = engine_replay_entry(r, n)->next_sibling)
-        if (r->notes[n].met != r->turn)
-            missed = n; /* the oldest one */
-    entry = engine_replay_entry(r, missed);
+    write_place(c, entry, place, sizeof(place));
+    if (entry->run_number != UINT32_MAX)
+        (void)snprintf(recorded, sizeof(recorded), " (operation %u)",
+                       entry->run_number);
     return engine_replay_break(
         r, ENGINE_ERR_NONDETERMINISTIC,
-        "%s \"%.*s\" was recorded where the handler now ends",
+        "%s \"%.*s\" was recorded as %s%s, and the handler now %s it%s%.*s",
         kind_of(entry->type, entry->subtype), shown(entry->name),
-        entry->name.text ? entry->name.text : "");
+        entry->name.text ? entry->name.text : "", place, recorded,
+        why ? "fails before" : "ends without", why ? ": " : "",
+        why ? shown(why->message) : 0,
+        why && why->message.text ? why->message.text : "");
+}
+
+/*
+ * Whether a context that fails has been as far as what was recorded. Not one
+ * that overlaps: what came after the failure was recorded while that was open.
+ * Nor one that ran out of memory: that is no word of the handler's.
+ */
+static bool fails_anywhere(const struct engine_context *c)
+{
+    return c->overlaps || c->error.error == ENGINE_ERR_OOM;
+}
+
+/* The oldest operation below the context that was not met; 0: none. Steps
+ * that undo others are met after the handler has failed. */
+static uint32_t oldest_missed(const struct engine_context *c, bool fails)
+{
+    struct engine_replay *r = c->replay;
+    uint32_t missed = 0;
+
+    if (c->met >= r->notes[c->number].children)
+        return 0;
+    for (uint32_t n = engine_replay_entry(r, c->number)->first_child; n;
+         n = engine_replay_entry(r, n)->next_sibling)
+        if (r->notes[n].met != c->visit &&
+            !(fails && engine_replay_entry(r, n)->subtype ==
+                           ENGINE_SUBTYPE_COMPENSATION))
+            missed = n;
+    return missed;
+}
+
+int engine_context_complete(struct engine_context *c, int flow)
+{
+    bool fails = flow == ENGINE_FAILED_FLOW;
+    uint32_t missed;
+
+    if ((flow != ENGINE_DONE && !fails) || (fails && fails_anywhere(c)))
+        return flow;
+    missed = oldest_missed(c, fails);
+    return missed ? engine_context_missed(c, missed, fails ? &c->error : NULL)
+                  : flow;
 }
 
 static struct engine_replay_change fail_child(struct engine_context *inner)
@@ -989,8 +1082,7 @@ static int run_child(struct engine_context *c,
         inner.closed = true;
     flow = child->run(&inner, child->self, child->input, &value);
     flow = engine_context_flow(&inner, flow);
-    if (flow == ENGINE_DONE)
-        flow = engine_context_complete(&inner);
+    flow = engine_context_complete(&inner, flow);
     engine_context_leave(&inner);
     if (flow == ENGINE_BROKEN)
         return flow;
@@ -1013,7 +1105,7 @@ int engine_child_call(struct engine_context *c,
     if (flow)
         return flow;
     if (!call.number)
-        call.number = engine_call_start(c, &call);
+        call.number = engine_call_start(c, &call, 0);
     if (!call.number)
         return ENGINE_BROKEN;
     entry = engine_replay_entry(c->replay, call.number);

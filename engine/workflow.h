@@ -35,8 +35,10 @@
  * results: no clock, no random number, no outside state but through this
  * header. An operation is known by the number of its call in its context. A
  * replay that meets another one there than was recorded (another type or
- * name), or that ends before one that was recorded, ends the run as
- * NONDETERMINISTIC and names both.
+ * name, a map or parallel of another number of branches), or that ends, well
+ * or not, before one that was recorded, ends the run as NONDETERMINISTIC and
+ * says both. Three may leave behind what was recorded: branches that lost, a
+ * context that overlaps when it fails, and a handler without memory.
  *
  * What cannot be right is refused where it is said: a wait that is too short,
  * a name that is too long, options that contradict each other. Such a call

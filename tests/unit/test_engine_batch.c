@@ -371,8 +371,97 @@ Test(engine_batch, a_map_that_changes_its_number_of_items_is_found_out)
     script.script = "sssss";
     cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
     cr_assert_str_eq(
-        bed.words, "a batch of 4 branches was recorded where there are now 5");
+        bed.words,
+        "map \"map\" was recorded with 4 branches where there are now 5");
     durable_bed_free(&bed);
+}
+
+/* What a map of four says that is open when it has `now` items instead. */
+static void expect_found_out(const char *now,
+                             struct engine_batch_options options,
+                             bool after_crash)
+{
+    struct script script = {.script = "wwww", .options = options};
+    struct durable_bed bed;
+    char words[100];
+
+    durable_bed_init(&bed, map_them, &script, "");
+    do
+        cr_assert(durable_bed_step(&bed));
+    while (bed.phase != DURABLE_PARKED);
+    if (after_crash)
+        durable_bed_crash_service(&bed);
+    script.script = now;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_NONDETERMINISTIC);
+    (void)snprintf(
+        words, sizeof(words),
+        "map \"map\" was recorded with 4 branches where there are now %zu",
+        strlen(now));
+    cr_expect_str_eq(bed.words, words);
+    durable_bed_free(&bed);
+}
+
+Test(engine_batch, an_open_map_that_grows_or_shrinks_is_found_out)
+{
+    static const struct engine_batch_options few = {.max_concurrency = 1};
+    static const struct engine_batch_options most = {
+        .completion.min_successful = 4};
+    static const char *const now[] = {"wwwww", "www", "w", ""};
+
+    for (size_t i = 0; i < sizeof(now) / sizeof(*now); i++) {
+        expect_found_out(now[i], (struct engine_batch_options){0}, false);
+        expect_found_out(now[i], few, i % 2 == 0);
+        expect_found_out(now[i], most, i % 2 == 1);
+    }
+}
+
+/* A number of an outcome in the summary of a map that is over. */
+struct damage {
+    size_t at;
+    uint32_t value;
+    bool found;
+};
+
+/* Two branches that return a letter each: the bytes of their summary. */
+enum {
+    FIRST = 8, /* of the first outcome: status, error, sizes of two texts */
+    SECOND = FIRST + 16 + 1
+};
+
+Test(engine_batch, a_damaged_outcome_is_found_out)
+{
+    static const struct damage rows[] = {
+        {FIRST, ENGINE_BRANCH_CANCELLED, false},
+        {FIRST, ENGINE_BRANCH_CANCELLED + 1, true},
+        {FIRST, UINT32_MAX, true},
+        {FIRST + 4, ENGINE_ERR_COUNT - 1, false},
+        {FIRST + 4, ENGINE_ERR_COUNT, true},
+        {FIRST + 8, UINT32_MAX, true},
+        {SECOND + 8, 1, true},
+        {SECOND + 12, 0, false},
+        {SECOND + 12, 2, true},
+        {SECOND + 12, UINT32_MAX, true},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct script script = {.script = "ss"};
+        const struct engine_op_entry *map;
+        struct durable_bed bed;
+
+        durable_bed_init(&bed, map_them, &script, "");
+        do
+            cr_assert(durable_bed_step(&bed));
+        while (bed.phase != DURABLE_PARKED);
+        map = durable_bed_find(&bed, "map");
+        cr_assert_eq(map->value_size, SECOND + 16 + 1);
+        memcpy((char *)map->value + rows[i].at, &rows[i].value, 4);
+        (void)durable_bed_run(&bed);
+        cr_expect_eq(bed.phase == DURABLE_FAILED &&
+                         bed.error == ENGINE_ERR_INTEGRITY,
+                     rows[i].found, "row %zu: %u %s", i, bed.error, bed.words);
+        durable_bed_free(&bed);
+    }
 }
 
 /* Batches of items -------------------------------------------------------- */

@@ -276,10 +276,10 @@ Test(engine_workflow, jitter_is_the_same_for_one_seed_and_within_the_delay)
 }
 
 /* The delay of a retry under this jitter, the least and the most over seeds. */
-static void measure_jitter(enum engine_jitter jitter, uint64_t *least,
-                           uint64_t *most)
+static void measure_jitter(enum engine_jitter jitter, uint64_t delay_ns,
+                           uint64_t *least, uint64_t *most)
 {
-    struct engine_retry retry = engine_retry_fixed(2, 100 * S);
+    struct engine_retry retry = engine_retry_fixed(2, delay_ns);
 
     retry.jitter = jitter;
     *least = UINT64_MAX;
@@ -293,6 +293,7 @@ static void measure_jitter(enum engine_jitter jitter, uint64_t *least,
 
         durable_bed_init(&bed, call_one_step, &one, "");
         bed.config.seed = seed;
+        bed.limits.wait_min_ns = 0;
         cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
         delay = bed.now_ns - DURABLE_START_NS;
         *least = delay < *least ? delay : *least;
@@ -306,15 +307,28 @@ Test(engine_workflow, full_jitter_draws_from_all_and_half_from_half_a_delay)
     uint64_t least;
     uint64_t most;
 
-    measure_jitter(ENGINE_JITTER_FULL, &least, &most);
+    measure_jitter(ENGINE_JITTER_FULL, 100 * S, &least, &most);
     cr_expect_lt(least, 20 * S);
     cr_expect(most > 80 * S && most <= 100 * S);
-    measure_jitter(ENGINE_JITTER_HALF, &least, &most);
+    measure_jitter(ENGINE_JITTER_HALF, 100 * S, &least, &most);
     cr_expect(least >= 50 * S && least < 60 * S);
     cr_expect(most > 90 * S && most <= 100 * S);
-    measure_jitter(ENGINE_JITTER_NONE, &least, &most);
+    measure_jitter(ENGINE_JITTER_NONE, 100 * S, &least, &most);
     cr_expect_eq(least, 100 * S);
     cr_expect_eq(most, 100 * S);
+}
+
+Test(engine_workflow, jitter_draws_the_whole_delay_and_nothing_above_it)
+{
+    uint64_t least;
+    uint64_t most;
+
+    measure_jitter(ENGINE_JITTER_FULL, 1, &least, &most);
+    cr_expect_eq(least, 0);
+    cr_expect_eq(most, 1);
+    measure_jitter(ENGINE_JITTER_HALF, 3, &least, &most);
+    cr_expect_eq(least, 1);
+    cr_expect_eq(most, 3);
 }
 
 Test(engine_workflow, a_reversible_step_that_nobody_undoes_has_one_attempt)
@@ -1130,6 +1144,19 @@ struct changing {
     bool changed;
 };
 
+/* b: a step; c: a step and a wait; C: a step, and fails. */
+static int box(struct engine_context *c, void *self, struct engine_bytes input,
+               struct engine_bytes *out)
+{
+    const char *what = self;
+    struct code code = {0};
+
+    TRY(engine_step(c, "pack", run_code, &code, input, NULL, out));
+    if (*what == 'C')
+        return engine_fail(c, ENGINE_ERR_USER, "Changed", "changed");
+    return *what == 'c' ? engine_wait(c, "inside", S) : ENGINE_DONE;
+}
+
 static int change_calls(struct engine_context *c, void *self,
                         struct engine_bytes input, struct engine_bytes *out)
 {
@@ -1145,6 +1172,11 @@ static int change_calls(struct engine_context *c, void *self,
             TRY(engine_step(c, "refund", run_code, &code, input, NULL, out));
         if (what == 'w')
             TRY(engine_wait(c, "cool off", S));
+        if (what == 'b' || what == 'c' || what == 'C')
+            TRY(engine_run_in_child_context(c, "box", box, &what, input, NULL,
+                                            out));
+        if (what == '!')
+            return engine_fail(c, ENGINE_ERR_USER, "Changed", "changed");
     }
     return ENGINE_DONE;
 }
@@ -1159,8 +1191,19 @@ Test(engine_workflow, a_replay_that_differs_names_both_operations)
                  "wait \"cool off\""},
         {"stww", "step \"charge\" was recorded where the handler now calls "
                  "step \"refund\""},
-        {"ssw.", "wait \"cool off\" was recorded where the handler now ends"},
-        {"s.w.", "step \"charge\" was recorded where the handler now ends"},
+        {"ssw.", "wait \"cool off\" was recorded as call 2 of the run "
+                 "(operation 2), and the handler now ends without it"},
+        {"s.w.", "step \"charge\" was recorded as call 1 of the run "
+                 "(operation 1), and the handler now ends without it"},
+        {"ssw!", "wait \"cool off\" was recorded as call 2 of the run "
+                 "(operation 2), and the handler now fails before it: changed"},
+        {"s!w.", "step \"charge\" was recorded as call 1 of the run "
+                 "(operation 1), and the handler now fails before it: changed"},
+        {"b!w.", "child context \"box\" was recorded as call 1 of the run "
+                 "(operation 1), and the handler now fails before it: changed"},
+        {"cCw.", "wait \"inside\" was recorded as call 2 of child context "
+                 "\"box\" (operation 3), and the handler now fails before it: "
+                 "changed"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -1247,6 +1290,62 @@ Test(engine_workflow, operations_of_a_context_that_overlaps_run_side_by_side)
         cr_assert_eq(bed.now_ns - DURABLE_START_NS, 7 * S);
         durable_bed_free(&bed);
     }
+}
+
+/* first waits and then fails; second was recorded while first was open. */
+static int overlap_and_fail(struct engine_context *c, void *self,
+                            struct engine_bytes input, struct engine_bytes *out)
+{
+    struct code code = {0};
+    int flow;
+
+    (void)self;
+    engine_context_overlap(c);
+    flow = engine_wait(c, "first", S);
+    if (!flow)
+        return engine_fail(c, ENGINE_ERR_USER, "Early", "had enough");
+    (void)engine_step(c, "second", run_code, &code, input, NULL, out);
+    return flow;
+}
+
+Test(engine_workflow, a_context_that_overlaps_may_fail_before_it_has_met_all)
+{
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, overlap_and_fail, NULL, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect(durable_bed_find(&bed, "second"));
+    cr_expect_eq(bed.error, ENGINE_ERR_USER);
+    cr_expect_str_eq(bed.words, "had enough");
+    durable_bed_free(&bed);
+}
+
+/* Says that it has no memory once it has waited. */
+static int wait_then_starve(struct engine_context *c, void *self,
+                            struct engine_bytes input, struct engine_bytes *out)
+{
+    const bool *starves = self;
+
+    (void)input;
+    (void)out;
+    TRY(engine_wait(c, "first", S));
+    if (*starves)
+        return engine_fail(c, ENGINE_ERR_OOM, NULL, "none left");
+    return engine_wait(c, "second", S);
+}
+
+Test(engine_workflow, a_handler_without_memory_says_that_and_nothing_else)
+{
+    bool starves = false;
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, wait_then_starve, &starves, "");
+    while (!durable_bed_find(&bed, "second"))
+        cr_assert(durable_bed_step(&bed));
+    starves = true;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_OOM);
+    durable_bed_free(&bed);
 }
 
 static int overlap_and_ignore(struct engine_context *c, void *self,
@@ -1361,6 +1460,7 @@ struct saga {
     uint32_t failures; /* of each compensation */
     bool in_child;
     bool fails;
+    bool keeps_car; /* and does not say how to give it back */
 };
 
 static int reserve(struct engine_attempt *a, void *self,
@@ -1388,8 +1488,11 @@ static int cancel(struct engine_attempt *a, void *self,
 
 static int reserve_one(struct engine_context *c, void *self, const char *what)
 {
-    struct engine_step_options options = {
-        .side_effect = ENGINE_EFFECT_REVERSIBLE, .compensate = cancel};
+    const struct saga *saga = self;
+    bool keeps = saga->keeps_car && strcmp(what, "car") == 0;
+    struct engine_step_options options = {.side_effect =
+                                              ENGINE_EFFECT_REVERSIBLE,
+                                          .compensate = keeps ? NULL : cancel};
     struct engine_bytes ignored;
 
     return engine_step(c, what, reserve, self, text(what), &options, &ignored);
@@ -1465,6 +1568,41 @@ Test(engine_workflow, a_compensation_is_not_done_twice_after_a_crash)
     durable_bed_crash_service(&bed);
     cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
     cr_assert_str_eq(saga.undone, "car hotel flight ");
+    durable_bed_free(&bed);
+}
+
+Test(engine_workflow, a_run_that_undoes_steps_cannot_change_its_mind)
+{
+    struct saga saga = {.fails = true};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, travel, &saga, "");
+    while (!durable_bed_find(&bed, "compensate car"))
+        cr_assert(durable_bed_step(&bed));
+    durable_bed_crash_worker(&bed);
+    saga.fails = false;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_NONDETERMINISTIC);
+    cr_expect(strstr(bed.words, "compensation \"compensate car\""), "%s",
+              bed.words);
+    durable_bed_free(&bed);
+}
+
+Test(engine_workflow, a_step_undone_that_no_longer_would_be_is_found_out)
+{
+    struct saga saga = {.fails = true};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, travel, &saga, "");
+    while (!durable_bed_find(&bed, "compensate car"))
+        cr_assert(durable_bed_step(&bed));
+    durable_bed_crash_worker(&bed);
+    saga.keeps_car = true;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.error, ENGINE_ERR_NONDETERMINISTIC);
+    cr_expect(strstr(bed.words, "compensation \"compensate car\" was recorded "
+                                "as part of the run"),
+              "%s", bed.words);
     durable_bed_free(&bed);
 }
 
