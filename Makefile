@@ -1,7 +1,7 @@
 # Targets:
 #   all      build/perdure and build/libperdure.a; what `make` does
 #   demo     install what the build needs, build, run the example scenario
-#   test     unit and run tests            make SAN=asan test, make SAN=ubsan test
+#   test     unit and run tests               make SAN=asan test (and ubsan with it)
 #   check    everything a change must pass (ci/check); the last line is the tests
 #   bench    measure, print a table, write build/bench.json
 #   fuzz     20 s of libFuzzer a fuzzer; fuzz-replay: only the kept inputs
@@ -16,7 +16,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 OPT = -O2
 WERROR = -Werror
 
-asan = address
+asan = address,undefined
 ubsan = undefined
 fuzz = fuzzer-no-link,address
 ifneq ($(SAN),)
