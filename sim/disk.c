@@ -29,6 +29,9 @@ struct sim_disk {
     uint64_t decays;
     uint32_t failing; /* a bit for each point with a lasting error */
     int lasting[SIM_POINT_DISK_DELETE + 1];
+    uint64_t about_run; /* what the calls are for; 0: nobody knows */
+    uint32_t about_op;
+    uint32_t about_attempt;
     bool on;
 
     struct sim_disk_file **files; /* in the order of their creation */
@@ -128,7 +131,8 @@ static int ask(struct sim_disk *disk, enum sim_point point, uint64_t offset,
         return disk->lasting[point];
     if (!engine_point_hit(disk->config.points,
                           disk->config.point_base + (uint32_t)point,
-                          disk->config.node, 0, 0, 0, &decision))
+                          disk->config.node, disk->about_run, disk->about_op,
+                          disk->about_attempt, &decision))
         return 0;
     emit(disk, ENGINE_REC_DISK_FAULT, (uint16_t)decision.action, offset, bytes,
          0);
@@ -577,6 +581,14 @@ int sim_disk_corrupt(struct sim_disk *disk, const char *name, uint64_t offset,
         engine_stream_u64(&disk->config.stream, DECAY_DRAWS + disk->decays++);
     uint8_t mask = decay == SIM_DISK_ROT ? (uint8_t)(1 + draw % 255) : 0;
     return sim_disk_file_decay(file, offset, mask);
+}
+
+void sim_disk_about(struct sim_disk *disk, uint64_t run, uint32_t op,
+                    uint32_t attempt)
+{
+    disk->about_run = run;
+    disk->about_op = op;
+    disk->about_attempt = attempt;
 }
 
 uint64_t sim_disk_take_busy(struct sim_disk *disk)

@@ -169,6 +169,13 @@ enum sim_disk_decay {
 int sim_disk_corrupt(struct sim_disk *disk, const char *name, uint64_t offset,
                      enum sim_disk_decay decay);
 
+/*
+ * What the calls from now on are about, for the sites of the disk's points:
+ * op from 1, as sites count; all 0: nothing in particular.
+ */
+void sim_disk_about(struct sim_disk *disk, uint64_t run, uint32_t op,
+                    uint32_t attempt);
+
 /* Virtual ns spent in calls since the last take. */
 uint64_t sim_disk_take_busy(struct sim_disk *disk);
 void sim_disk_add_busy(struct sim_disk *disk, uint64_t ns);

@@ -38,11 +38,12 @@ struct sim_store_node {
     uint32_t answer_capacity;
     struct bytes replies;
     struct engine_block reply;
-    uint32_t doubt;   /* requests of a group whose outcome is unknown */
-    uint32_t held;    /* requests of a group that a pause keeps from commit */
-    bool unsaid;      /* a pause keeps a durable group from being answered */
-    uint64_t known;   /* last log position known to be durable */
-    uint64_t audited; /* last position the audits have covered */
+    uint32_t doubt; /* requests of a group whose outcome is unknown */
+    uint32_t held;  /* requests of a group that a pause keeps from commit */
+    bool unsaid;    /* a pause keeps a durable group from being answered */
+    struct engine_site about; /* what the group under way is about */
+    uint64_t known;           /* last log position known to be durable */
+    uint64_t audited;         /* last position the audits have covered */
     uint64_t groups;
     uint64_t commits;
 };
@@ -120,6 +121,41 @@ static const struct engine_request *
 request_of(const struct engine_message *message)
 {
     return (const void *)(message + 1);
+}
+
+/* What a request is about; op from 1, and only with an attempt. */
+static struct engine_site subject_of(const struct engine_message *message)
+{
+    const struct engine_request *request = request_of(message);
+    struct engine_site about = {.run = request->run};
+    if (request->attempt != 0) {
+        about.op = request->op + 1;
+        about.attempt = request->attempt;
+        return about;
+    }
+    const struct engine_item *item =
+        engine_item_first(request, sizeof(*request));
+    while (item && item->attempt == 0)
+        item = engine_item_next(request, item);
+    if (item && item->op != UINT32_MAX) {
+        about.op = item->op + 1;
+        about.attempt = item->attempt;
+    }
+    return about;
+}
+
+/* From now on this is what the points of the store are about. */
+static void set_about(struct sim_store_node *n, struct engine_site about)
+{
+    n->about = about;
+    if (n->config.disk)
+        sim_disk_about(n->config.disk, about.run, about.op, about.attempt);
+}
+
+static bool ask(struct sim_store_node *n, enum sim_point point)
+{
+    return sim_boundary(world_of(n), point, SIM_NODE_STORE, n->about.run,
+                        n->about.op, n->about.attempt);
 }
 
 /* Whether the exchange made something durable; reading does not. */
@@ -371,6 +407,7 @@ static void power_off(struct sim_store_node *n)
 static void open_store(struct sim_store_node *n)
 {
     struct sim_world *world = world_of(n);
+    set_about(n, (struct engine_site){0});
     if (n->config.disk)
         sim_disk_restart(n->config.disk);
     int error = n->config.open(n->config.open_self, &n->store);
@@ -616,9 +653,7 @@ static void try_commit(struct sim_store_node *n, uint32_t count)
         send_answers(n);
     }
     /* A store in memory has no way back: it is not asked here. */
-    if (n->config.disk &&
-        sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_BEFORE, SIM_NODE_STORE,
-                     0, 0, 0)) {
+    if (n->config.disk && ask(n, SIM_POINT_STORE_COMMIT_BEFORE)) {
         n->held = count;
         return;
     }
@@ -626,12 +661,18 @@ static void try_commit(struct sim_store_node *n, uint32_t count)
     end_group(n, count);
 }
 
+static const struct engine_message *next_waiting(const struct sim_store_node *n)
+{
+    return (const void *)(n->waiting.at + n->pending[n->pending_head].offset);
+}
+
 static void run_group(struct sim_store_node *n)
 {
     struct sim_world *world = world_of(n);
-    if (n->busy || !n->open || n->pending_count == n->pending_head ||
-        sim_boundary(world, SIM_POINT_STORE_GROUP_BEFORE, SIM_NODE_STORE, 0, 0,
-                     0))
+    if (n->busy || !n->open || n->pending_count == n->pending_head)
+        return;
+    set_about(n, subject_of(next_waiting(n)));
+    if (ask(n, SIM_POINT_STORE_GROUP_BEFORE))
         return;
     uint32_t count = take_group(n);
     uint64_t wall_ns = sim_node_wall(world, SIM_NODE_STORE);
@@ -683,8 +724,7 @@ static void timer(void *self, uint64_t arg)
         return;
     }
     n->unsaid = true;
-    if (!sim_boundary(world_of(n), SIM_POINT_STORE_COMMIT_AFTER, SIM_NODE_STORE,
-                      0, 0, 0))
+    if (!ask(n, SIM_POINT_STORE_COMMIT_AFTER))
         answer_group(n);
 }
 

@@ -8,6 +8,10 @@
  * A reply carries in its token the sender of the request, so that a process
  * does not take what its predecessor at the same node was told.
  *
+ * Its points and those of the disk are about what the group is about: the run
+ * of its first request, and the operation and attempt of it or of the first
+ * of its items that has one. A crash is thus placed without counting groups.
+ *
  * The process ends itself when a commit's outcome is unknown, and learns by
  * opening the store again what has survived. It writes the records of what
  * became durable, and after each opening an audit of the rows on disk.

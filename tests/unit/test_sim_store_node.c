@@ -538,3 +538,45 @@ Test(sim_store_node, a_world_that_ends_in_a_pause_audits_durable_rows_only)
     cr_expect_eq(sim_bed_record(rig.bed, ENGINE_REC_AUDIT_DONE, 1)->detail, 1);
     rig_close(&rig);
 }
+
+/* The last site of each point. */
+struct sites {
+    struct engine_site last[SIM_POINT_COUNT];
+};
+
+static bool keep_site(void *self, const struct engine_site *site,
+                      struct engine_decision *decision)
+{
+    struct sites *sites = self;
+    (void)decision;
+    sites->last[site->point] = *site;
+    return false;
+}
+
+Test(sim_store_node, points_are_about_the_first_request_of_the_group)
+{
+    static const enum sim_point points[] = {
+        SIM_POINT_STORE_GROUP_BEFORE, SIM_POINT_STORE_COMMIT_BEFORE,
+        SIM_POINT_STORE_COMMIT_AFTER, SIM_POINT_DISK_WRITE,
+        SIM_POINT_DISK_SYNC_BEFORE};
+    static uint8_t all[SIM_POINT_COUNT];
+    struct sites sites = {0};
+    struct rig rig;
+    rig_open(&rig, true, 100);
+    memset(all, 1, sizeof(all));
+    rig.bed->points =
+        (struct engine_points){.armed = all, .ask = keep_site, .self = &sites};
+    create(&rig, 7);
+    run_for(&rig, 100);
+    for (size_t i = 0; i < sizeof(points) / sizeof(*points); i++) {
+        const struct engine_site *site = &sites.last[points[i]];
+        cr_expect_eq(site->run, 7, "point %d", (int)points[i]);
+        cr_expect_eq(site->op, 1, "the step that the work is for");
+        cr_expect_eq(site->attempt, 1);
+    }
+    finish_run(&rig, 7);
+    run_for(&rig, 100);
+    cr_expect_eq(sites.last[SIM_POINT_DISK_WRITE].run, 7);
+    cr_expect_eq(sites.last[SIM_POINT_DISK_WRITE].op, 0, "no step's attempt");
+    rig_close(&rig);
+}
