@@ -109,6 +109,21 @@ static void read_limits(struct json_view root, struct scenario *scenario,
     scenario->exit_code = (uint32_t)code;
 }
 
+/* Queues know nothing of what a handler does. */
+static void check_mode(struct json_view root, const struct scenario *scenario,
+                       struct json_error *err)
+{
+    for (uint32_t i = 0; i < scenario->workflow_count && !err->code; i++)
+        if (scenario->mode == SCENARIO_MODE_CAPACITY &&
+            scenario->workflows[i].program)
+            json_fail(json_member(root, "mode"), err,
+                      "found \"capacity\" with workflow \"%s\", a handler, "
+                      "allowed graphs of steps and waits: write it as one "
+                      "without \"run_as\": \"handler\", or use \"mode\": "
+                      "\"full\"",
+                      engine_graph_name(scenario->workflows[i].graph));
+}
+
 /* The sections in the order in which they need each other. */
 static void read_sections(struct read_state *state, struct json_view root)
 {
@@ -122,6 +137,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     if (json_get(root, "engine", JSON_OPTIONAL, &view, err))
         read_engine(state, view);
     read_workflows(state, root);
+    check_mode(root, scenario, err);
     read_engine_follow(scenario);
     read_world(root, scenario, err);
     read_platform(state, root);

@@ -44,7 +44,7 @@ static const struct bad_member {
      "\"lease\", \"claim\", \"skew_bound\", \"scan\", \"request_timeout\", "
      "\"dispatch_timeout\", \"suspend_after\", \"runs_max\", \"inline_max\", "
      "\"limits\", \"page_size\", \"journal\", \"group_max\", "
-     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 3 more; did you "
+     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 4 more; did you "
      "mean \"lease\"?"},
     {"engine", "[]",
      "s.json:4:11: found an array for \"engine\", allowed an object"},
@@ -669,6 +669,21 @@ Test(scenarios_read_refusals, a_bad_workflow_is_refused_where_it_is_wrong)
     scenario_with("steps", "{}", text);
     for (size_t i = 0; i < COUNT(bad_workflows); i++)
         expect_refusal(text, bad_workflows[i].text, bad_workflows[i].error);
+}
+
+Test(scenarios_read_refusals, a_study_of_capacity_takes_no_handlers)
+{
+    static const char handler[] =
+        "{\"name\": \"orders\", \"run_as\": \"handler\", \"nodes\": "
+        "[{\"name\": \"a\", \"side_effect\": \"read_only\"}]}";
+    char text[TEXT_MAX];
+
+    scenario_with("mode", "\"capacity\"", text);
+    expect_refusal(text, handler,
+                   "s.json:4:9: found \"capacity\" with workflow \"orders\", "
+                   "a handler, allowed graphs of steps and waits: write it as "
+                   "one without \"run_as\": \"handler\", or use \"mode\": "
+                   "\"full\"");
 }
 
 /* Files of its own in a directory of its own. */
