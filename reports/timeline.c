@@ -12,9 +12,17 @@
 /* The lane of operations is no node's. */
 #define NO_NODE UINT32_MAX
 
+/* A handler's operation: what workers know it by, and the log's number. */
+struct known {
+    uint64_t id;
+    uint32_t op;
+};
+
 struct telling {
     struct report_timeline *line;
     const struct report_world *world;
+    struct known *known; /* by id */
+    size_t known_count;
 };
 
 const char *report_timeline_step(const struct report_world *world,
@@ -27,6 +35,28 @@ const char *report_timeline_step(const struct report_world *world,
     int handler = workflow < world->graph_count &&
                   engine_graph_is_handler(world->graphs[workflow]);
     snprintf(word, 24, "%s %" PRIu32, handler ? "operation" : "step", op);
+    return word;
+}
+
+const char *report_timeline_attempt(const struct report_world *world,
+                                    uint32_t workflow, uint32_t op,
+                                    uint32_t step, char word[REPORT_NAME_SIZE])
+{
+    const struct report_program *program =
+        world->programs && workflow < world->graph_count
+            ? &world->programs[workflow]
+            : NULL;
+    const char *name = program && step > 0 && step <= program->count
+                           ? program->names[step - 1]
+                           : NULL;
+    if (name && op != REPORT_NO_OPERATION)
+        snprintf(word, REPORT_NAME_SIZE, "%.64s (operation %" PRIu32 ")", name,
+                 op);
+    else if (op == REPORT_NO_OPERATION)
+        snprintf(word, REPORT_NAME_SIZE, "%.64s (in no log)",
+                 name ? name : "a step");
+    else
+        return report_timeline_step(world, workflow, op, word);
     return word;
 }
 
@@ -167,6 +197,63 @@ static void name_lanes(struct telling *telling)
     }
 }
 
+/* Numbers of operations ------------------------------------------------------
+ *
+ * What workers and receivers say of a handler's step counts operations as its
+ * invocation does, which may have met them in another order than the log.
+ */
+
+static int by_id(const void *left, const void *right)
+{
+    const struct known *a = left;
+    const struct known *b = right;
+    return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int is_of_step(const struct engine_record *record)
+{
+    return record->count > 0 && record->b != 0 &&
+           (record->kind == ENGINE_REC_ATTEMPT_BEGIN ||
+            record->kind == ENGINE_REC_ATTEMPT_END ||
+            record->kind == ENGINE_REC_EFFECT_SENT ||
+            record->kind == ENGINE_REC_EFFECT_APPLIED ||
+            record->kind == ENGINE_REC_EFFECT_REPEAT);
+}
+
+/* All operations that the log tells of. 0, or -1 when out of memory. */
+static int learn_operations(struct telling *telling,
+                            const struct report_retained *kept, size_t count)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < count; i++)
+        most += kept[i].record.run == telling->line->run &&
+                is_operation(&kept[i].record);
+    telling->known = calloc(most + 1, sizeof(*telling->known));
+    if (!telling->known)
+        return -1;
+    for (size_t i = 0; i < count; i++)
+        if (kept[i].record.run == telling->line->run &&
+            is_operation(&kept[i].record))
+            telling->known[telling->known_count++] =
+                (struct known){kept[i].record.a, kept[i].record.op};
+    qsort(telling->known, telling->known_count, sizeof(*telling->known), by_id);
+    return 0;
+}
+
+/* The record as the log would count its operation. */
+static struct report_retained as_logged(const struct telling *telling,
+                                        const struct report_retained *kept)
+{
+    struct report_retained result = *kept;
+    if (!is_of_step(&kept->record))
+        return result;
+    const struct known *known =
+        bsearch(&(struct known){.id = kept->record.b}, telling->known,
+                telling->known_count, sizeof(*telling->known), by_id);
+    result.record.op = known ? known->op : REPORT_NO_OPERATION;
+    return result;
+}
+
 /* First pass: when the run was there, and which nodes had to do with it. */
 static void survey(struct telling *telling, const struct report_retained *kept,
                    size_t count)
@@ -212,17 +299,35 @@ static int is_operation_span(enum report_span_kind kind)
     return kind == REPORT_SPAN_CONTEXT || kind == REPORT_SPAN_WAITING;
 }
 
-/* The open span of this kind in a lane; op and attempt matter to attempts. */
+/* The open span of this kind in a lane; op matters to operations. */
 static struct report_span *find_open(struct report_timeline *line,
                                      uint32_t lane, enum report_span_kind kind,
-                                     uint32_t op, uint32_t attempt)
+                                     uint32_t op)
 {
     for (uint32_t i = line->span_count; i-- > 0;) {
         struct report_span *span = &line->spans[i];
         if (span->to_ns == UINT64_MAX && span->lane == lane &&
-            span->kind == kind &&
-            (!is_operation_span(kind) || span->op == op) &&
-            (!is_attempt(kind) || (span->op == op && span->attempt == attempt)))
+            span->kind == kind && (!is_operation_span(kind) || span->op == op))
+            return span;
+    }
+    return NULL;
+}
+
+static uint64_t step_id(const struct engine_record *record)
+{
+    return is_of_step(record) ? record->b : 0;
+}
+
+/* The open attempt that a record of its worker speaks of. */
+static struct report_span *find_attempt(struct report_timeline *line,
+                                        const struct engine_record *record,
+                                        uint32_t lane)
+{
+    for (uint32_t i = line->span_count; i-- > 0;) {
+        struct report_span *span = &line->spans[i];
+        if (span->to_ns == UINT64_MAX && span->lane == lane &&
+            span->kind == REPORT_SPAN_ATTEMPT && span->op == record->op &&
+            span->attempt == record->attempt && span->id == step_id(record))
             return span;
     }
     return NULL;
@@ -231,7 +336,7 @@ static struct report_span *find_open(struct report_timeline *line,
 static void close_span(struct report_timeline *line, uint32_t lane,
                        enum report_span_kind kind, uint64_t now)
 {
-    struct report_span *span = find_open(line, lane, kind, 0, 0);
+    struct report_span *span = find_open(line, lane, kind, 0);
     if (span)
         span->to_ns = now;
 }
@@ -252,8 +357,7 @@ static void lane_down(struct report_timeline *line, uint32_t lane, uint64_t now)
 static void end_attempt(struct report_timeline *line,
                         const struct engine_record *record, uint32_t lane)
 {
-    struct report_span *span =
-        find_open(line, lane, REPORT_SPAN_ATTEMPT, record->op, record->attempt);
+    struct report_span *span = find_attempt(line, record, lane);
     if (!span)
         return;
     span->to_ns = record->time_ns;
@@ -277,7 +381,7 @@ static void tell_operation(struct telling *telling,
         .op = record->op,
         .type = (uint8_t)type,
         .subtype = (uint8_t)engine_record_subtype(record)};
-    struct report_span *open = find_open(line, lane, span.kind, record->op, 0);
+    struct report_span *open = find_open(line, lane, span.kind, record->op);
     if (record->detail == ENGINE_EV_OPERATION_PROGRESS ||
         record->detail == ENGINE_EV_OPERATION_HEARTBEAT)
         return;
@@ -297,13 +401,15 @@ static void tell_spans(struct telling *telling,
                                .from_ns = record->time_ns,
                                .op = record->op,
                                .attempt = record->attempt,
+                               .step = is_of_step(record) ? record->count : 0,
+                               .id = step_id(record),
                                .token = record->token};
     if (is_operation(record) && lane_of(line, NO_NODE) != UINT32_MAX)
         tell_operation(telling, record);
     switch (record->kind) {
     case ENGINE_REC_OWNED:
         span.kind = REPORT_SPAN_OWNED;
-        if (!find_open(line, lane, REPORT_SPAN_OWNED, 0, 0))
+        if (!find_open(line, lane, REPORT_SPAN_OWNED, 0))
             open_span(line, span);
         break;
     case ENGINE_REC_DISOWNED:
@@ -466,9 +572,10 @@ static int waits(const struct engine_record *record)
 static int say_step(struct telling *telling, struct report_row *row,
                     const struct engine_record *record)
 {
-    char word[24];
-    const char *step = report_timeline_step(
-        telling->world, telling->line->workflow, record->op, word);
+    char word[REPORT_NAME_SIZE];
+    const char *step = report_timeline_attempt(
+        telling->world, telling->line->workflow, record->op,
+        is_of_step(record) ? record->count : 0, word);
     unsigned attempt = record->attempt;
     switch (record->kind) {
     case ENGINE_REC_WORK_PUT:
@@ -788,9 +895,10 @@ static void tell(struct telling *telling, const struct report_retained *kept,
         uint32_t lane = lane_of(telling->line, kept[i].record.node);
         if (lane == UINT32_MAX || !part_of(telling->line, &kept[i].record))
             continue;
-        tell_spans(telling, &kept[i].record, lane);
-        tell_mark(telling, &kept[i], lane);
-        tell_row(telling, &kept[i], lane);
+        struct report_retained logged = as_logged(telling, &kept[i]);
+        tell_spans(telling, &logged.record, lane);
+        tell_mark(telling, &logged, lane);
+        tell_row(telling, &logged, lane);
     }
 }
 
@@ -821,6 +929,10 @@ report_timeline_new(const struct report_collect *collect, uint64_t run,
     struct telling telling = {.line = line,
                               .world = report_collect_world(collect)};
     line->run = run;
+    if (learn_operations(&telling, kept, count)) {
+        free(line);
+        return NULL;
+    }
     line->why = why;
     line->workflow = report_collect_workflow(collect, run);
     survey(&telling, kept, count);
@@ -830,6 +942,7 @@ report_timeline_new(const struct report_collect *collect, uint64_t run,
     line->handler = lane_of(line, NO_NODE) != UINT32_MAX;
     tell(&telling, kept, count);
     finish(line);
+    free(telling.known);
     line->cut_short = left_out > 0;
     return line;
 }

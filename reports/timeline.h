@@ -12,8 +12,12 @@ enum {
     REPORT_LANES_MAX = 24,
     REPORT_SPANS_MAX = 400,
     REPORT_MARKS_MAX = 600,
-    REPORT_ROWS_MAX = 300
+    REPORT_ROWS_MAX = 300,
+    REPORT_NAME_SIZE = 96
 };
+
+/* A handler's step that ran and never reached the log. */
+#define REPORT_NO_OPERATION UINT32_MAX
 
 enum report_role {
     REPORT_ROLE_CLIENT,
@@ -48,8 +52,10 @@ struct report_span {
     uint32_t lane;
     uint64_t from_ns;
     uint64_t to_ns;
-    uint32_t op;
-    uint32_t attempt;
+    uint32_t op;      /* REPORT_NO_OPERATION: the log has none for it */
+    uint32_t attempt; /* of the step itself, also in a handler */
+    uint32_t step;    /* of a handler, from 1, if it is known; 0 */
+    uint64_t id;      /* of a handler's operation, low half; 0 */
     uint64_t token;
     uint8_t type; /* of a handler's operation */
     uint8_t subtype;
@@ -121,6 +127,14 @@ report_timeline_new(const struct report_collect *collect, uint64_t run,
 const char *report_timeline_step(const struct report_world *world,
                                  uint32_t workflow, uint32_t op,
                                  char word[static 24]);
+
+/*
+ * The same for an attempt: of a handler's step its name, if the world knows
+ * the handler's steps, and the operation as the log counts it.
+ */
+const char *report_timeline_attempt(const struct report_world *world,
+                                    uint32_t workflow, uint32_t op,
+                                    uint32_t step, char word[REPORT_NAME_SIZE]);
 
 /* What a handler's operation is: "wait", "map". */
 const char *report_timeline_type(unsigned type, unsigned subtype);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/operation.h"
 #include "tests/support/sample_report.h"
 
 static const struct report_row *row_of(const struct report_timeline *line,
@@ -114,4 +115,61 @@ Test(reports_timeline, a_handlers_story_names_signals_and_who_sent_them)
     cr_assert_null(row_of(line, "error"));
     free(line);
     sample_report_free(sample);
+}
+
+/* What one worker says of a step, as its invocation counts operations. */
+static struct engine_record of_step(unsigned kind, uint64_t time_ns,
+                                    uint32_t op, uint64_t id)
+{
+    return (struct engine_record){.kind = (uint16_t)kind,
+                                  .node = SYNTHETIC_WORKER,
+                                  .time_ns = time_ns,
+                                  .run = 1,
+                                  .op = op,
+                                  .attempt = 2,
+                                  .b = id,
+                                  .count = 1};
+}
+
+/* The third operation of the log is the ninth that this invocation met. */
+Test(reports_timeline, a_handlers_step_has_the_number_of_the_log_and_its_name)
+{
+    static const char *const names[] = {"reserve"};
+    static const uint32_t effects[] = {0};
+    const struct report_program programs[2] = {{names, effects, 1},
+                                               {names, effects, 1}};
+    const struct engine_record records[] = {
+        {.kind = ENGINE_REC_START_SENT, .run = 1, .time_ns = 1, .op = 1},
+        of_step(ENGINE_REC_ATTEMPT_BEGIN, 10, 9, 0x22),
+        of_step(ENGINE_REC_ATTEMPT_BEGIN, 20, 11, 0x44),
+        of_step(ENGINE_REC_ATTEMPT_END, 30, 9, 0x22),
+        {.kind = ENGINE_REC_EVENT,
+         .node = SYNTHETIC_STORE,
+         .time_ns = 40,
+         .run = 1,
+         .op = 3,
+         .attempt = 2,
+         .detail = ENGINE_EV_OPERATION_SUCCEEDED,
+         .state = ENGINE_OPERATION_STEP,
+         .a = 0x22},
+    };
+    struct synthetic *synthetic =
+        synthetic_new(&(struct synthetic_options){.runs = 1, .trips = 1});
+    synthetic->world.programs = programs;
+    struct report_collect *collect = report_collect_new(&synthetic->world);
+    report_collect_feed(collect, records, sizeof(records) / sizeof(*records));
+    report_collect_finish(collect);
+    struct report_timeline *line = report_timeline_new(collect, 1, "chosen");
+    const struct report_span *span = span_of(line, REPORT_SPAN_ATTEMPT, 3);
+
+    cr_expect(row_of(line, "begins: reserve (operation 3), attempt 2"));
+    cr_expect(row_of(line, "ends: reserve (operation 3), attempt 2"));
+    cr_expect(row_of(line, "begins: reserve (in no log), attempt 2"));
+    cr_expect_null(row_of(line, "operation 9"));
+    cr_expect_eq(span->from_ns, 10);
+    cr_expect_eq(span->to_ns, 30);
+    cr_expect_eq(span->attempt, 2);
+    free(line);
+    report_collect_free(collect);
+    synthetic_free(synthetic);
 }
