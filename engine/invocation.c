@@ -26,6 +26,7 @@ struct engine_worker_call {
     uint32_t marker;           /* of the page asked for */
     uint32_t owner;            /* node */
     uint64_t poll_ns;          /* mono: when to ask for news */
+    uint64_t window_ns;        /* mono: the open batch closes; 0: none is */
     struct step *steps;
     uint32_t step_count;
     uint32_t step_capacity;
@@ -33,6 +34,7 @@ struct engine_worker_call {
 };
 
 static void go(struct engine_worker *w, struct engine_slot *s);
+static void go_on(struct engine_worker *w, struct engine_slot *s);
 
 const struct engine_handler *engine_call_handler(const struct engine_worker *w,
                                                  uint32_t workflow)
@@ -177,7 +179,7 @@ void engine_call_ended(struct engine_worker *w, struct engine_slot *s,
     end_step(w, s, i, ended->error, ended->retryable != 0,
              (struct engine_bytes){ended->output, ended->size});
     if (s->state == ENGINE_SLOT_CALLING && !w->failed)
-        go(w, s);
+        go_on(w, s);
 }
 
 void engine_call_progress(struct engine_worker *w, struct engine_slot *s,
@@ -192,7 +194,7 @@ void engine_call_progress(struct engine_worker *w, struct engine_slot *s,
             s->call->replay, sign->part,
             (struct engine_bytes){sign->output, sign->size});
     if (sign->size > 0 && s->state == ENGINE_SLOT_CALLING)
-        go(w, s);
+        go_on(w, s);
 }
 
 /* Questions --------------------------------------------------------------- */
@@ -239,6 +241,7 @@ static void ask_checkpoint(struct engine_worker *w, struct engine_slot *s)
 static void put_blobs(struct engine_worker *w, struct engine_slot *s)
 {
     struct engine_bytes bytes;
+    s->call->window_ns = 0;
     if (!engine_replay_blob(s->call->replay, &bytes)) {
         ask_checkpoint(w, s);
         return;
@@ -430,10 +433,14 @@ static void page_read(struct engine_worker *w, struct engine_slot *s,
 static void checkpointed(struct engine_worker *w, struct engine_slot *s,
                          const struct engine_message *answer)
 {
+    size_t size;
     if (answer->op == ENGINE_ERR_NONE && !load(w, s, answer))
         return;
     settle(s->call, answer);
-    get_blobs(w, s);
+    if (engine_replay_updates(s->call->replay, &size))
+        put_blobs(w, s); /* what did not fit into that batch */
+    else
+        get_blobs(w, s);
 }
 
 static bool expects(const struct engine_slot *s,
@@ -580,16 +587,32 @@ static void fail(struct engine_worker *w, struct engine_slot *s)
     engine_worker_finish(w, s);
 }
 
-static void go(struct engine_worker *w, struct engine_slot *s)
+/* Whether the updates queued wait for what the steps that run will say. */
+static bool collects(const struct engine_worker *w, const struct engine_slot *s)
 {
     struct engine_worker_call *call = s->call;
-    enum engine_replay_state state = engine_replay_go(call->replay);
+    uint64_t window = w->config.checkpoint_window_ns;
+    if (window == 0 || call->step_count == 0 ||
+        !engine_replay_open(call->replay))
+        return false;
+    if (call->window_ns == 0)
+        call->window_ns = time_after(w, window);
+    return w->mono_ns < call->window_ns && call->window_ns < s->deadline_ns;
+}
+
+/* The handler has been called and stands like this. */
+static void follow(struct engine_worker *w, struct engine_slot *s,
+                   enum engine_replay_state state)
+{
+    struct engine_worker_call *call = s->call;
     size_t size;
     run_steps(w, s);
     if (w->failed)
         return;
     s->state = ENGINE_SLOT_CALLING;
     call->poll_ns = w->mono_ns + w->config.claim_ttl_ns / 3;
+    if (collects(w, s))
+        return;
     if (engine_replay_updates(call->replay, &size)) {
         put_blobs(w, s);
         return;
@@ -608,6 +631,22 @@ static void go(struct engine_worker *w, struct engine_slot *s)
     default:
         break;
     }
+}
+
+static void go(struct engine_worker *w, struct engine_slot *s)
+{
+    follow(w, s, engine_replay_go(s->call->replay));
+}
+
+/* Something has been heard of a step while a batch may be open. */
+static void go_on(struct engine_worker *w, struct engine_slot *s)
+{
+    if (!s->call->window_ns)
+        go(w, s);
+    else if (engine_replay_open(s->call->replay))
+        follow(w, s, engine_replay_collect(s->call->replay));
+    else
+        put_blobs(w, s); /* progress has filled it */
 }
 
 static void log_line(void *self, uint64_t run, const char *operation,
@@ -675,6 +714,13 @@ void engine_call_begin_work(struct engine_worker *w, struct engine_slot *s)
 
 /* Time -------------------------------------------------------------------- */
 
+/* When a handler whose steps run asks by itself. */
+static uint64_t next_question(const struct engine_worker_call *call)
+{
+    return call->window_ns && call->window_ns < call->poll_ns ? call->window_ns
+                                                              : call->poll_ns;
+}
+
 static void time_out_steps(struct engine_worker *w, struct engine_slot *s)
 {
     struct engine_worker_call *call = s->call;
@@ -691,7 +737,7 @@ static void time_out_steps(struct engine_worker *w, struct engine_slot *s)
         some = true;
     }
     if (some && s->state == ENGINE_SLOT_CALLING && !w->failed)
-        go(w, s);
+        go_on(w, s);
 }
 
 void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
@@ -705,8 +751,8 @@ void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
     if (!engine_slot_calls(s))
         return;
     if (s->state == ENGINE_SLOT_CALLING) {
-        if (w->mono_ns >= s->call->poll_ns)
-            ask_checkpoint(w, s);
+        if (w->mono_ns >= next_question(s->call))
+            put_blobs(w, s);
     } else if (w->mono_ns >= s->request_ns) {
         engine_worker_heartbeat(w, s);
         ask_again(w, s);
@@ -716,8 +762,8 @@ void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
 uint64_t engine_call_next(const struct engine_slot *s)
 {
     uint64_t next = s->deadline_ns;
-    uint64_t other =
-        s->state == ENGINE_SLOT_CALLING ? s->call->poll_ns : s->request_ns;
+    uint64_t other = s->state == ENGINE_SLOT_CALLING ? next_question(s->call)
+                                                     : s->request_ns;
     if (other < next)
         next = other;
     for (uint32_t i = 0; i < s->call->step_count; i++) {

@@ -892,6 +892,23 @@ enum engine_replay_state engine_replay_go(struct engine_replay *r)
     return stand(r);
 }
 
+bool engine_replay_open(const struct engine_replay *r)
+{
+    return !r->ended && !r->batch_end && engine_replay_has_queued(r) &&
+           !engine_replay_is_full(r);
+}
+
+enum engine_replay_state engine_replay_collect(struct engine_replay *r)
+{
+    assert(engine_replay_open(r) && !r->config.persist);
+    (void)take_turn(r);
+    if (r->broken) {
+        drop_queue(r);
+        return r->state;
+    }
+    return stand(r);
+}
+
 struct engine_bytes engine_replay_result(const struct engine_replay *r)
 {
     return r->result;

@@ -121,6 +121,19 @@ int engine_replay_fetched(struct engine_replay *replay, const void *bytes,
 enum engine_replay_state engine_replay_go(struct engine_replay *replay);
 
 /*
+ * Whether the updates queued may still be joined by others before they are
+ * persisted: the handler has not ended, and they are fewer, in number and
+ * bytes, than one batch may hold, none of which has been given out.
+ */
+bool engine_replay_open(const struct engine_replay *replay);
+/*
+ * Calls the handler once though updates are queued, after a step that the host
+ * runs has ended: what it made known joins them. Whatever waits for one of
+ * them goes on waiting. Only while it is open.
+ */
+enum engine_replay_state engine_replay_collect(struct engine_replay *replay);
+
+/*
  * The updates to persist next: one batch within the limits of the profile (a
  * single update may be larger), UPDATE items side by side. NULL when none is
  * queued. It stays the next one until engine_replay_persisted(); its bytes hold

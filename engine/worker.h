@@ -43,7 +43,13 @@ struct engine_worker_config {
                                            built-in profile */
     bool optimistic;                    /* engine/replay.h */
     bool json;                          /* the same */
-    struct engine_budget *budget;       /* the same; must outlive it */
+    /*
+     * How long a batch of updates stays open for the results of steps that the
+     * host is running beside: it goes out after so long, when it is full, or
+     * when no step runs any more. 0: it goes out at once. Not with `persist`.
+     */
+    uint64_t checkpoint_window_ns;
+    struct engine_budget *budget; /* the same; must outlive it */
     /*
      * NULL, or asks the coordinator and waits for its answer: fills the block
      * with the CHECKPOINTED message and its payload. -1: no answer; then the

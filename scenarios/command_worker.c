@@ -163,6 +163,8 @@ int command_worker(int argc, char **argv)
         {"--slots", OPTION_NUMBER, &slots, 1, 65536, NULL},
         {"--drain", OPTION_DURATION, &config.drain_ns, 0, 86400 * SECOND, NULL},
         {"--optimistic", OPTION_FLAG, &config.optimistic, 0, 0, NULL},
+        {"--checkpoint-window", OPTION_DURATION, &config.checkpoint_window_ns,
+         0, SECOND, NULL},
         {"--log", OPTION_CHOICE, &level, 0, 0, levels},
     };
     static const char usage[] = "worker DB --workflow FILE|DIR... [--id NAME] "

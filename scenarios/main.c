@@ -46,7 +46,7 @@ static const char help[] =
     "1%]]\n"
     "        own the database and drive its runs until SIGTERM\n"
     "  worker DB --workflow FILE|DIR... [--id NAME] [--slots N] [--drain 30s]\n"
-    "         [--optimistic] [--log LEVEL]\n"
+    "         [--optimistic] [--checkpoint-window 5ms] [--log LEVEL]\n"
     "        execute their steps; --redact PATTERN: secrets in results\n"
     "  start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] [--count N] [--wait]\n"
     "        start runs; the same key is the same run; --redact PATTERN:\n"

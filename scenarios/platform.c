@@ -21,6 +21,7 @@ static struct sim_worker_config worker_config(struct scenario_world *world)
                 .scratch = &world->scratch,
                 .limits = &world->scenario->engine.limits.limits,
                 .optimistic = engine->optimistic,
+                .checkpoint_window_ns = engine->checkpoint_window_ns,
             },
         .steps = world->steps,
         .programs = world->programs,

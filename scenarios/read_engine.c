@@ -259,6 +259,8 @@ static void read_handlers(struct json_view view, struct scenario_engine *engine,
              err);
     (void)json_get_bool(view, "optimistic", JSON_OPTIONAL, &engine->optimistic,
                         err);
+    read_time(view, "checkpoint_window", 0, SECOND,
+              &engine->checkpoint_window_ns, err);
     read_budget(view, engine, err);
 }
 
@@ -272,13 +274,17 @@ void read_engine(struct read_state *state, struct json_view view)
 {
     struct scenario_engine *engine = &state->scenario->engine;
     struct json_error *err = state->err;
-    static const char *const keys[] = {
-        "store",         "coordinators", "lease",           "claim",
-        "skew_bound",    "scan",         "request_timeout", "dispatch_timeout",
-        "suspend_after", "runs_max",     "inline_max",      "limits",
-        "page_size",     "journal",      "group_max",       "effect_timeout",
-        "dedup_ttl",     "restart",      "snapshot_every",  "optimistic",
-        "retry_budget"};
+    static const char *const keys[] = {"store",           "coordinators",
+                                       "lease",           "claim",
+                                       "skew_bound",      "scan",
+                                       "request_timeout", "dispatch_timeout",
+                                       "suspend_after",   "runs_max",
+                                       "inline_max",      "limits",
+                                       "page_size",       "journal",
+                                       "group_max",       "effect_timeout",
+                                       "dedup_ttl",       "restart",
+                                       "snapshot_every",  "optimistic",
+                                       "retry_budget",    "checkpoint_window"};
     struct json_view limits;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;

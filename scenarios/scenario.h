@@ -81,12 +81,14 @@ struct scenario_engine {
     uint64_t dedup_ttl_ns;      /* how long the receiver keeps keys; 0: for
                                    ever */
     uint64_t restart_ns;        /* a crashed process is back after this */
-    struct limits_profile limits; /* of handlers, and of graphs if ... */
-    bool limits_given;            /* ... the scenario names it */
-    bool store_limits_given;      /* "limits" is there, in either form */
-    uint32_t snapshot_events;     /* of handlers; 0: no snapshots */
-    bool optimistic;              /* handlers go on before what they did is
-                                     durable, where they may */
+    struct limits_profile limits;  /* of handlers, and of graphs if ... */
+    bool limits_given;             /* ... the scenario names it */
+    bool store_limits_given;       /* "limits" is there, in either form */
+    uint32_t snapshot_events;      /* of handlers; 0: no snapshots */
+    bool optimistic;               /* handlers go on before what they did is
+                                      durable, where they may */
+    uint64_t checkpoint_window_ns; /* a batch collects so long; 0: goes out
+                                      at once */
     bool retries_bounded; /* a budget for each worker: engine/budget.h */
     uint32_t retry_share_milli;
     uint32_t retry_burst;

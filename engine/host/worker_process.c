@@ -355,6 +355,7 @@ static void make_machine(struct host_worker *w, const struct host_welcome *h)
         .handlers = w->handlers,
         .limits = &w->limits,
         .optimistic = w->config.optimistic,
+        .checkpoint_window_ns = w->config.checkpoint_window_ns,
         .log = log_of_handler,
         .self = w,
         .scratch = &w->scratch,

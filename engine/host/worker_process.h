@@ -62,6 +62,7 @@ struct host_worker_config {
      * each result is durable before the handler goes on from it.
      */
     bool optimistic;
+    uint64_t checkpoint_window_ns; /* engine/worker.h; at most 1 s */
     enum host_level level;
     void (*say)(void *self, enum host_level level, const char *text);
     void *self;

@@ -827,6 +827,7 @@ static void open_handlers(struct world *w,
     w->bed.coordinator.snapshot_events = (uint32_t)(w->seed % 3) * 7;
     w->bed.coordinator.page_max = w->seed % 2 ? 100 : 0;
     w->bed.worker.optimistic = w->seed % 5 == 0;
+    w->bed.worker.checkpoint_window_ns = w->seed % 3 == 0 ? 30 * BED_MS : 0;
     w->handlers = true;
 }
 

@@ -593,3 +593,160 @@ Test(engine_handler_runs, a_host_that_waits_for_answers_calls_a_handler_once)
     handler_bed_close(&bed);
     engine_block_free(&scratch);
 }
+
+/* Batches that stay open ----------------------------------------------------
+ */
+
+/* A branch: a step that the host runs, and one after it. */
+static int two_elsewhere(struct engine_context *c, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    TRY(engine_step(c, "before", elsewhere, self, input, &repeatable, out));
+    return engine_step(c, "after", elsewhere, self, *out, &repeatable, out);
+}
+
+static int fan_out(struct engine_context *c, void *self,
+                   struct engine_bytes input, struct engine_bytes *out)
+{
+    const struct engine_branch branches[] = {
+        {"a", two_elsewhere, self, input},
+        {"b", two_elsewhere, self, input},
+        {"c", two_elsewhere, self, input},
+    };
+    struct engine_batch batch;
+    TRY(engine_all(c, "fan", branches, 3, &batch));
+    *out = batch.branches[2].value;
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler fan_handler = {"fan", fan_out, NULL};
+
+/* Handles of the first steps: the run 0, the batch 1, then branch and step. */
+enum {
+    STEP_A = 3,
+    STEP_B = 5,
+    STEP_C = 7
+};
+
+static void open_fan(uint64_t window_ns)
+{
+    handler_bed_open(&bed, &fan_handler);
+    bed.bed.worker.checkpoint_window_ns = window_ns;
+    handler_bed_restart(&bed);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_pump(&bed);
+    cr_assert_eq(bed.executed, 3);
+}
+
+static void end_step(uint32_t part)
+{
+    engine_bed_part_ended(&bed.bed, HANDLER_BED_WORKER, 0, part, 0, "ok", 2);
+    handler_bed_pump(&bed);
+}
+
+static unsigned checkpoints(void)
+{
+    unsigned count = 0;
+    for (const char *at = story(); (at = strstr(at, "checkpoint:")); at++)
+        count++;
+    return count;
+}
+
+Test(engine_handler_runs, an_open_batch_collects_what_branches_say)
+{
+    open_fan(20 * BED_MS);
+    handler_bed_live(&bed, 5 * BED_MS);
+    end_step(STEP_A);
+    handler_bed_live(&bed, 5 * BED_MS);
+    end_step(STEP_B);
+    handler_bed_live(&bed, 9 * BED_MS);
+    cr_expect_eq(checkpoints(), 0);
+    cr_expect_eq(bed.executed, 3);
+    handler_bed_live(&bed, 1 * BED_MS);
+    cr_expect_eq(checkpoints(), 1);
+    cr_expect(strstr(story(), "checkpoint:0.1 operation_started:1.0 "
+                              "operation_started:2.0 operation_started:3.0 "
+                              "operation_started:4.0 operation_succeeded:5.1 "
+                              "operation_succeeded:6.1"),
+              "%s", story());
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, nothing_begins_before_what_it_hangs_on_is_durable)
+{
+    open_fan(20 * BED_MS);
+    end_step(STEP_A);
+    end_step(STEP_B);
+    cr_expect_eq(bed.executed, 3);
+    handler_bed_live(&bed, 19 * BED_MS);
+    cr_expect_eq(bed.executed, 3);
+    handler_bed_live(&bed, 1 * BED_MS);
+    cr_expect_eq(bed.executed, 5);
+    cr_expect_str_eq(bed.last_input, "ok");
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, an_open_batch_closes_when_no_step_runs)
+{
+    open_fan(20 * BED_MS);
+    end_step(STEP_C);
+    end_step(STEP_A);
+    cr_expect_eq(checkpoints(), 0);
+    end_step(STEP_B);
+    cr_expect_eq(checkpoints(), 1);
+    cr_expect_eq(bed.executed, 6);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, an_open_batch_closes_when_it_is_full)
+{
+    struct engine_limits limits = *engine_limits_at(0);
+    limits.batch_updates_max = 5;
+    handler_bed_open(&bed, &fan_handler);
+    bed.bed.worker.checkpoint_window_ns = 20 * BED_MS;
+    bed.bed.worker.limits = &limits;
+    handler_bed_restart(&bed);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_pump(&bed);
+    cr_expect_eq(checkpoints(), 0);
+    end_step(STEP_A);
+    cr_expect_eq(checkpoints(), 1);
+    cr_expect_eq(bed.executed, 4);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, without_a_window_a_batch_goes_out_at_once)
+{
+    open_fan(0);
+    cr_expect_eq(checkpoints(), 1);
+    end_step(STEP_A);
+    cr_expect_eq(checkpoints(), 2);
+    cr_expect_eq(bed.executed, 4);
+    handler_bed_close(&bed);
+}
+
+static const char *window_end(uint64_t window_ns, unsigned *count)
+{
+    open_fan(window_ns);
+    bed.steps_hang = false;
+    end_step(STEP_B);
+    end_step(STEP_A);
+    end_step(STEP_C);
+    handler_bed_live(&bed, 60 * BED_S);
+    *count = checkpoints();
+    cr_expect_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED);
+    return end();
+}
+
+Test(engine_handler_runs, a_window_changes_how_often_and_not_what_is_recorded)
+{
+    unsigned few;
+    unsigned many;
+    cr_expect_str_eq(window_end(0, &many), "done");
+    handler_bed_close(&bed);
+    cr_expect_str_eq(window_end(20 * BED_MS, &few), "done");
+    handler_bed_close(&bed);
+    cr_expect_lt(few, many);
+}

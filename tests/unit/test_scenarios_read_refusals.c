@@ -94,7 +94,7 @@ static const struct bad_member {
      "\"coordinators\", \"lease\", \"claim\", \"skew_bound\", \"scan\", "
      "\"request_timeout\", \"dispatch_timeout\", \"suspend_after\", "
      "\"runs_max\", \"inline_max\", \"limits\", \"page_size\", \"journal\", "
-     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 3 "
+     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 4 "
      "more; did you "
      "mean \"page_size\"?"},
     {"engine", "{\"retry_budget\": {\"share\": \"0.25%\"}}",
