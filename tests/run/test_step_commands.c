@@ -49,6 +49,44 @@ Test(run_step_commands, output_that_is_said_to_be_json_is_json, .timeout = 120)
     }
 }
 
+/* How many checkpoints four branches at once take: words of events. */
+static int checkpoints_of(const char *window)
+{
+    static const char text[] =
+        "{\"name\": \"fan\", \"run_as\": \"handler\", \"nodes\": [{\"name\": "
+        "\"all\", \"type\": \"map\", \"items\": 4, \"nodes\": [{\"name\": "
+        "\"one\", \"side_effect\": \"idempotent\", \"run\": {\"command\": "
+        "[\"sh\", \"-c\", \"echo done\"]}}]}]}";
+    char file[STAGE_PATH_SIZE];
+    struct stage s;
+    int count;
+    stage_open(&s);
+    stage_file(&s, "fan.json", text, file);
+    stage_engine(&s, "30s");
+    stage_worker_with(&s, 0,
+                      (const char *const[]){"--workflow", file,
+                                            "--checkpoint-window", window,
+                                            NULL});
+    expect_end(&s, "fan", "x", 0);
+    cr_expect_eq(STAGE_CALL(&s, "events", s.database, "1"), 0);
+    cr_expect_eq(stage_count(s.said, "operation_succeeded"), 4 + 4 + 1, "%s",
+                 s.said);
+    count = stage_count(s.said, "checkpoint");
+    stage_close(&s);
+    return count;
+}
+
+/* A window of a second is over when no step runs any more, unless the machine
+ * stood still for so long. Without one there are three at least. */
+Test(run_step_commands, branches_in_a_window_share_a_checkpoint, .timeout = 120)
+{
+    int count = 0;
+    for (int tries = 0; tries < 5 && count != 2; tries++)
+        count = checkpoints_of("1s");
+    cr_expect_eq(count, 2);
+    cr_expect_gt(checkpoints_of("0s"), 2);
+}
+
 Test(run_step_commands, what_undoes_a_step_may_be_a_command, .timeout = 120)
 {
     char text[STAGE_PATH_SIZE + 512];

@@ -365,11 +365,33 @@ static void fail(struct durable_bed *bed)
     bed->phase = DURABLE_FAILED;
 }
 
+/* The host runs a step to its end; false: there is none. */
+static bool end_job(struct durable_bed *bed)
+{
+    struct engine_replay_step step;
+    struct engine_bytes output;
+    uint32_t error = ENGINE_ERR_NONE;
+    int failed;
+
+    if (!engine_replay_next_step(bed->replay, &step))
+        return false;
+    output = step.input;
+    if (bed->job)
+        bed->job(bed->job_self, &step, &error, &output);
+    failed =
+        engine_replay_ended(bed->replay, step.operation, error, false, output);
+    assert(!failed);
+    return true;
+}
+
 static void go_on_working(struct durable_bed *bed)
 {
+    const void *updates;
     size_t size;
-    const void *updates = engine_replay_updates(bed->replay, &size);
 
+    while (bed->collects && engine_replay_open(bed->replay) && end_job(bed))
+        (void)engine_replay_collect(bed->replay);
+    updates = engine_replay_updates(bed->replay, &size);
     begin(&bed->sent);
     if (!updates) {
         bed->phase = DURABLE_JOB;
@@ -428,20 +450,8 @@ static void take_answer(struct durable_bed *bed)
 
 static void run_job(struct durable_bed *bed)
 {
-    struct engine_replay_step step;
-    struct engine_bytes output;
-    uint32_t error = ENGINE_ERR_NONE;
-    int failed;
-
     bed->phase = DURABLE_GO;
-    if (!engine_replay_next_step(bed->replay, &step))
-        return;
-    output = step.input;
-    if (bed->job)
-        bed->job(bed->job_self, &step, &error, &output);
-    failed =
-        engine_replay_ended(bed->replay, step.operation, error, false, output);
-    assert(!failed);
+    (void)end_job(bed);
 }
 
 /* Time moves on, or a signal wakes the run. */

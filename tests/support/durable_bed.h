@@ -46,7 +46,8 @@ struct durable_bed {
     uint32_t invocation;
     uint64_t checkpoints;
     size_t page_max;
-    bool sync; /* the worker persists from within go() */
+    bool sync;     /* the worker persists from within go() */
+    bool collects; /* a batch stays open while jobs of the host are left */
 
     struct engine_block log; /* 8 bytes, then EVENT items */
     struct durable_row *rows;

@@ -735,8 +735,10 @@ static void fail_some_jobs(void *self, const struct engine_replay_step *step,
 enum mode {
     ASYNC,
     SYNC,
+    COLLECTING,
     OPTIMISTIC,
     OPTIMISTIC_SYNC,
+    OPTIMISTIC_COLLECTING,
     MODES
 };
 
@@ -755,6 +757,7 @@ static void plant_world(struct world *world, uint64_t seed, enum mode mode)
     durable_bed_init(&world->bed, grow, &world->root, "i");
     world->bed.job = fail_some_jobs;
     world->bed.sync = mode == SYNC || mode == OPTIMISTIC_SYNC;
+    world->bed.collects = mode == COLLECTING || mode == OPTIMISTIC_COLLECTING;
     world->bed.config.optimistic = mode >= OPTIMISTIC;
 }
 
