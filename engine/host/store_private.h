@@ -10,6 +10,7 @@
 
 #include "engine/host/cipher.h"
 #include "engine/host/store_rules.h"
+#include "engine/host/store_runs.h"
 #include "engine/host/store_schema.h"
 #include "engine/host/store_sqlite.h"
 
@@ -28,6 +29,7 @@ struct store_sqlite {
     sqlite3_stmt *statements[STORE_STATEMENTS_MAX];
     sqlite3_stmt *reading; /* its columns have been handed out */
     struct store_rules rules;
+    struct store_runs runs;
     struct cipher *cipher;                 /* NULL: values stand in the clear */
     struct store_scratch sealed;           /* to be written */
     struct store_scratch opened;           /* that were read */

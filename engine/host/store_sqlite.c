@@ -355,18 +355,44 @@ static void run_columns(const struct store_sqlite *store, sqlite3_stmt *from,
     row->workflow = column32(from, 8);
 }
 
-static int run_get(void *self, uint64_t id, struct engine_run_row *row)
+/* What changes whenever the file does, as far as this connection has seen. */
+static uint32_t version(struct store_sqlite *store)
 {
-    sqlite3_stmt *get = statement(self, S_RUN_GET);
+    uint32_t number = 0;
+
+    (void)sqlite3_file_control(store->db, "main", SQLITE_FCNTL_DATA_VERSION,
+                               &number);
+    return number;
+}
+
+static int run_read(struct store_sqlite *store, uint64_t id,
+                    struct engine_run_row *row)
+{
+    sqlite3_stmt *get = statement(store, S_RUN_GET);
     int found;
 
     bind(get, 1, id);
-    found = read_one(self, get);
-    if (found > 0) {
+    found = read_one(store, get);
+    if (found < 0)
+        return -1;
+    store_runs_read(&store->runs, version(store));
+    if (found) {
         row->run = id;
-        run_columns(self, get, row);
+        run_columns(store, get, row);
+        store_runs_keep(&store->runs, row);
     }
     return found;
+}
+
+static int run_get(void *self, uint64_t id, struct engine_run_row *row)
+{
+    struct store_sqlite *store = self;
+    const struct engine_run_row *kept = store_runs_find(&store->runs, id);
+
+    if (!kept)
+        return run_read(store, id, row);
+    *row = *kept;
+    return 1;
 }
 
 static void bind_run(const struct store_sqlite *store, sqlite3_stmt *to,
@@ -383,33 +409,51 @@ static void bind_run(const struct store_sqlite *store, sqlite3_stmt *to,
     bind(to, 9, row->state);
 }
 
+static int forget_runs(struct store_sqlite *store)
+{
+    store_runs_forget(&store->runs);
+    return -1;
+}
+
 static int run_insert(void *self, const struct engine_run_row *row)
 {
-    sqlite3_stmt *insert = statement(self, S_RUN_INSERT);
+    struct store_sqlite *store = self;
+    sqlite3_stmt *insert = statement(store, S_RUN_INSERT);
 
-    bind_run(self, insert, row);
+    bind_run(store, insert, row);
     bind(insert, 10, row->workflow);
-    return run(insert);
+    if (run(insert))
+        return forget_runs(store);
+    store_runs_keep(&store->runs, row);
+    return 0;
 }
 
 static int run_update(void *self, const struct engine_run_row *row)
 {
-    sqlite3_stmt *update = statement(self, S_RUN_UPDATE);
+    struct store_sqlite *store = self;
+    sqlite3_stmt *update = statement(store, S_RUN_UPDATE);
 
-    bind_run(self, update, row);
-    return run(update);
+    bind_run(store, update, row);
+    if (run(update))
+        return forget_runs(store);
+    store_runs_update(&store->runs, row);
+    return 0;
 }
 
 static int run_advance(void *self, const struct engine_run_row *row)
 {
-    sqlite3_stmt *update = statement(self, S_RUN_ADVANCE);
+    struct store_sqlite *store = self;
+    sqlite3_stmt *update = statement(store, S_RUN_ADVANCE);
 
     bind(update, 1, row->run);
     bind(update, 2, row->next_seq);
     bind(update, 3, row->tail);
-    store_sqlite_bind_chain(self, update, 4, row->run, row->tail, &row->hash);
+    store_sqlite_bind_chain(store, update, 4, row->run, row->tail, &row->hash);
     bind(update, 5, row->state);
-    return run(update);
+    if (run(update))
+        return forget_runs(store);
+    store_runs_advance(&store->runs, row);
+    return 0;
 }
 
 static int due(void *self, uint64_t *id, uint64_t *wake_ns)
@@ -974,6 +1018,7 @@ static int store_begin(void *self, uint64_t now_ns)
         return note(store);
     store->last_safe = store->last;
     memcpy(store->has_safe, store->has, sizeof(store->has));
+    store_runs_begin(&store->runs);
     return store_rules_begin(&store->rules, now_ns);
 }
 
@@ -993,6 +1038,7 @@ static int end_transaction(struct store_sqlite *store)
     store->last = store->last_safe;
     memcpy(store->has, store->has_safe, sizeof(store->has));
     store_rules_end(&store->rules, 0);
+    forget_runs(store);
     if (sqlite3_get_autocommit(store->db))
         return 0;
     return run(statement(store, S_ROLLBACK));
@@ -1038,10 +1084,12 @@ static int store_commit(void *self)
         return -1;
     if (!run(statement(store, S_COMMIT))) {
         store_rules_end(&store->rules, 1);
+        store_runs_commit(&store->runs, version(store));
         checkpoint(store);
         return 0;
     }
     note(store);
+    forget_runs(store);
     if (store_defect(&store->rules, ENGINE_DEFECT_FSYNC_RETRY_OK)) {
         if (run(store->statements[S_COMMIT]))
             end_transaction(store);

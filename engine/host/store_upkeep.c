@@ -538,5 +538,6 @@ int store_forget(struct engine_store *store, uint64_t now_ns, uint64_t age_ns,
                      "AND run NOT IN (SELECT run FROM purge) LIMIT ?2)",
                      now_ns - age_ns, limit, 0);
     *removed = result ? 0 : (uint64_t)sqlite3_changes(self->db);
+    store_runs_forget(&self->runs);
     return settle(store, result);
 }
