@@ -7,7 +7,8 @@ enum {
     RUN_DUE,
     RUN_ASKED,
     RUN_STARTED,
-    RUN_ENDED
+    RUN_ENDED,
+    RUN_REFUSED /* there will be no such run: it is asked for no more */
 };
 
 struct sim_client {
@@ -115,6 +116,9 @@ static void message(void *self, const struct engine_message *message)
         note(c, ENGINE_REC_START_OK, run, UINT32_MAX, 0, 0);
     } else if (message->kind == ENGINE_MSG_RESULT) {
         confirm_result(c, message);
+    } else if (message->kind == ENGINE_MSG_REFUSED &&
+               c->states[run] == RUN_ASKED) {
+        c->states[run] = RUN_REFUSED;
     }
     /* BUSY: the timer asks the next coordinator. */
 }

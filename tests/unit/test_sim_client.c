@@ -131,3 +131,16 @@ Test(sim_client, a_busy_coordinator_is_not_asked_again_before_the_time_out)
                  RUNS);
     rig_close(&rig);
 }
+
+/* It will be refused by the next one as well. */
+Test(sim_client, a_start_that_is_refused_is_asked_for_no_more)
+{
+    struct rig rig;
+    rig_open(&rig);
+    sim_bed_run(rig.bed, 350 * SIM_BED_MS);
+    for (uint64_t run = 1; run <= RUNS; run++)
+        tell(&rig, ENGINE_MSG_REFUSED, run);
+    sim_bed_run(rig.bed, 9000 * SIM_BED_MS);
+    expect_story(rig.second, "start@0 msg(1)@101 msg(3)@301");
+    rig_close(&rig);
+}
