@@ -38,9 +38,9 @@ static void consume(struct engine_decide *decide,
 static void note_action(struct engine_decide *decide,
                         const struct engine_item *inbox)
 {
-    engine_decide_event(decide, ENGINE_EV_OPERATOR_ACTION, inbox->op, 0,
-                        inbox->kind, 0, engine_item_payload(inbox),
-                        inbox->size);
+    uint32_t op = inbox->op == ENGINE_SIGNAL_ANY ? UINT32_MAX : inbox->op;
+    engine_decide_event(decide, ENGINE_EV_OPERATOR_ACTION, op, 0, inbox->kind,
+                        0, engine_item_payload(inbox), inbox->size);
 }
 
 /* Operators' decisions on a graph's operations --------------------------- */
@@ -93,14 +93,25 @@ static bool is_ambiguous(const struct engine_run *run, uint32_t op)
     return op < run->op_count && run->ops[op].state == ENGINE_OP_AMBIGUOUS;
 }
 
+static uint32_t first_of_graph(const struct engine_run *run)
+{
+    uint32_t op = 0;
+    while (!is_ambiguous(run, op))
+        op++;
+    return op;
+}
+
 /* One operation of a graph, or all that wait for it. */
 static void resolve_graph(struct engine_decide *decide,
                           const struct engine_item *inbox,
                           const struct engine_signal_view *signal)
 {
     struct engine_run *run = decide->run;
-    bool all = inbox->op == UINT32_MAX;
-    if (run->ambiguous_count == 0 || (!all && !is_ambiguous(run, inbox->op))) {
+    bool any = inbox->op == ENGINE_SIGNAL_ANY;
+    uint32_t chosen = inbox->op;
+    if (chosen == UINT32_MAX && run->ambiguous_count == 1)
+        chosen = first_of_graph(run);
+    if (run->ambiguous_count == 0 || (!any && !is_ambiguous(run, chosen))) {
         consume(decide, inbox, true);
         return;
     }
@@ -109,7 +120,7 @@ static void resolve_graph(struct engine_decide *decide,
         engine_decide_event(decide, ENGINE_EV_RUN_UNBLOCKED, UINT32_MAX, 0, 0,
                             0, NULL, 0);
     for (uint32_t op = 0; op < run->op_count; op++)
-        if (is_ambiguous(run, op) && (all || op == inbox->op))
+        if (is_ambiguous(run, op) && (any || op == chosen))
             resolve_op(decide, op, signal);
     consume(decide, inbox, true);
 }
@@ -176,20 +187,38 @@ static uint64_t run_named(struct engine_text actor)
     return run <= ENGINE_RUN_MAX ? run : 0;
 }
 
-/* Who sent a message may send the next one. */
-static void acknowledge(struct engine_decide *decide, uint32_t op,
-                        const struct engine_signal_view *message)
+/* Who sent a message, and those before it, may send the next one. */
+static void acknowledge(struct engine_decide *decide, uint32_t row,
+                        const struct engine_signal_view *message,
+                        uint64_t number)
 {
-    uint64_t sender = run_named(message->actor);
     const struct engine_signal ack = {
-        .run = sender,
-        .number = decide->run->execution->operations.entries[op].second_ns,
+        .run = run_named(message->actor),
+        .number = number,
         .kind = ENGINE_SIG_MESSAGE_ACK,
         .edge_size = message->head.edge_size,
     };
-    if (sender)
-        engine_decide_signal(decide, 2 * op + 1, &ack, message->edge.text,
-                             NULL);
+    engine_decide_signal(decide, row, &ack, message->edge.text, NULL);
+}
+
+static void acknowledge_received(struct engine_decide *decide, uint32_t op,
+                                 const struct engine_signal_view *message)
+{
+    if (run_named(message->actor))
+        acknowledge(decide, 2 * op + 1, message,
+                    decide->run->execution->operations.entries[op].second_ns);
+}
+
+/* The step that a signal decides on; UINT32_MAX: none, or it does not say which
+ * of several. */
+static uint32_t chosen_step(const struct engine_execution *execution,
+                            const struct engine_item *inbox)
+{
+    if (execution->ambiguous == 0 ||
+        (inbox->op == UINT32_MAX && execution->ambiguous > 1))
+        return UINT32_MAX;
+    return inbox->op < ENGINE_SIGNAL_ANY ? inbox->op
+                                         : first_ambiguous(execution);
 }
 
 static void resolve_handler(struct engine_decide *decide,
@@ -203,10 +232,8 @@ static void resolve_handler(struct engine_decide *decide,
         return;
     }
     memcpy(copy, inbox, engine_item_span(inbox->size));
-    if (copy->op == UINT32_MAX)
-        copy->op = first_ambiguous(run->execution);
-    uint32_t before = run->execution->ambiguous;
-    if (before == 0 || copy->op == UINT32_MAX) {
+    copy->op = chosen_step(run->execution, inbox);
+    if (copy->op == UINT32_MAX) {
         consume(decide, inbox, true);
     } else {
         note_action(decide, copy);

@@ -206,6 +206,13 @@ enum engine_signal_kind {
 };
 
 /*
+ * RESUME, SKIP and ABORT name an operation, or none (UINT32_MAX) if only one
+ * waits for an operator: else nothing comes of them. Who cannot know says ANY:
+ * all of a graph, the first of a handler.
+ */
+#define ENGINE_SIGNAL_ANY (UINT32_MAX - 1)
+
+/*
  * The payload of an INBOX item and of SIGNAL outbox rows: the head, then
  * actor, reason and edge as text, then the value. Sizes are without ends.
  */

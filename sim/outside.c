@@ -362,6 +362,13 @@ static void set_turn(struct sim_outside *o, uint32_t index, uint64_t run)
                      action_ns(o, operator, o->next_runs[index]), index);
 }
 
+/* It is about what waits for an operator, whichever that is. */
+static bool decides(uint32_t kind)
+{
+    return kind == ENGINE_SIG_RESUME || kind == ENGINE_SIG_SKIP ||
+           kind == ENGINE_SIG_ABORT;
+}
+
 static void take_turn(struct sim_outside *o, uint32_t index)
 {
     const struct sim_operator *operator= & o->config.operators[index];
@@ -370,7 +377,7 @@ static void take_turn(struct sim_outside *o, uint32_t index)
     if (!e)
         return;
     e->run = run;
-    e->op = UINT32_MAX;
+    e->op = decides(operator->kind) ? ENGINE_SIGNAL_ANY : UINT32_MAX;
     e->key = (struct engine_hash){index, 0};
     e->operator= operator;
     e->due_ns = o->config.world->now_ns;
