@@ -1,5 +1,6 @@
 #include "engine/coordinator_private.h"
 
+#include "engine/invoke.h"
 #include "engine/random.h"
 #include "engine/recover.h"
 
@@ -115,6 +116,8 @@ static void decide_all(struct engine_coordinator *c, struct engine_owned *o,
         decide_over_limit(decide, o);
     else
         idle = decide_events(c, o, decide);
+    if (engine_run_state_terminal(o->run->state))
+        engine_inbox_close(o, decide);
     engine_courier_note(c, o);
     if (idle && o->outbox.size == 0)
         o->suspend_ns =
@@ -135,6 +138,8 @@ static void finish_append(struct engine_coordinator *c, struct engine_owned *o,
     if (o->release) {
         request->flags = ENGINE_APPEND_RELEASE;
         request->wake_ns = o->suspend_ns ? o->suspend_ns : UINT64_MAX;
+    } else if (engine_run_state_terminal(o->run->state)) {
+        request->flags = ENGINE_APPEND_HEARD; /* all of it is answered */
     }
 }
 
@@ -300,7 +305,7 @@ void engine_owned_confirm(struct engine_coordinator *c, struct engine_owned *o)
         engine_owned_send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
     o->client = 0;
     if (o->run && o->run->origin.parent)
-        engine_courier_child(c, o, false);
+        engine_courier_child(c, o, ENGINE_COURIER_CREATED);
 }
 
 /* Work, inbox and outbox as they stand. */
@@ -442,6 +447,11 @@ static void create_conflict(struct engine_coordinator *c,
                             struct engine_owned *o,
                             const struct engine_reply *reply)
 {
+    if (engine_invoke_is_taken(&o->run->origin, reply)) {
+        engine_courier_child(c, o, ENGINE_COURIER_TAKEN);
+        engine_owned_drop(c, o, ENGINE_DISOWN_FENCED);
+        return;
+    }
     engine_owned_confirm(c, o);
     const struct engine_run_row *row = engine_recover_row(reply);
     if (row && row->holder == c->sender && row->token == o->token) {
@@ -529,7 +539,7 @@ void engine_owned_answered(struct engine_coordinator *c, struct engine_owned *o,
             return;
         }
         if (kind == ENGINE_REQ_CREATE)
-            engine_courier_child(c, o, true);
+            engine_courier_child(c, o, ENGINE_COURIER_REFUSED);
         /* A run that cannot be created or read is not ours to keep. */
         engine_owned_drop(c, o, ENGINE_DISOWN_DONE);
         return;
@@ -607,6 +617,7 @@ void engine_owned_create(struct engine_coordinator *c, struct engine_owned *o,
     }
     request->state = ENGINE_RUN_RUNNING;
     request->wake_ns = UINT64_MAX;
+    request->flags = origin->parent ? ENGINE_CREATE_CHILD : 0;
     origin->created_ns =
         c->store_known ? engine_coordinator_store_now(c) : c->wall_ns;
     origin->seed = seed_of(c, o->id);

@@ -62,11 +62,19 @@ enum engine_courier_state {
     ENGINE_COURIER_ACKING
 };
 
+/* What came of making a run for another. */
+enum engine_courier_child {
+    ENGINE_COURIER_CREATED,
+    ENGINE_COURIER_REFUSED, /* the store takes no such run */
+    ENGINE_COURIER_TAKEN    /* its number is that of another's run */
+};
+
 struct engine_courier {
     uint64_t request_id; /* in flight, 0: none */
     uint64_t again_ns;   /* mono: when it is tried again */
     uint8_t state;
-    uint8_t refused; /* the row cannot be delivered */
+    uint8_t refused; /* the row cannot be delivered: enum
+                        engine_courier_child */
     uint8_t tries;   /* to reach a run that is not there */
 };
 
@@ -269,6 +277,12 @@ bool engine_inbox_over(struct engine_owned *o, struct engine_decide *decide,
                        const void *words, size_t size);
 /* Turns signals into events, as far as they can be taken now. */
 void engine_inbox_decide(struct engine_owned *o, struct engine_decide *decide);
+/*
+ * The run has ended in what is decided: who sent it messages that it has not
+ * received is told that they are done with. Those that come later the store
+ * refuses, and the sender's courier says the same.
+ */
+void engine_inbox_close(struct engine_owned *o, struct engine_decide *decide);
 /* Rows that were seen and are left. */
 uint32_t engine_inbox_count(const struct engine_owned *o);
 
@@ -286,7 +300,8 @@ bool engine_courier_answered(struct engine_coordinator *c,
                              const struct engine_reply *reply);
 /* A run that another had asked for is there, or never will be. */
 void engine_courier_child(struct engine_coordinator *c,
-                          const struct engine_owned *child, bool refused);
+                          const struct engine_owned *child,
+                          enum engine_courier_child outcome);
 /* Before the run is dropped. */
 void engine_courier_forget(struct engine_coordinator *c,
                            struct engine_owned *o);

@@ -115,15 +115,16 @@ static void send_back(struct engine_coordinator *c, struct engine_owned *o,
     unsigned char bytes[sizeof(struct engine_signal) + 32 + UINT8_MAX];
     const unsigned char *payload = engine_item_payload(row);
     struct engine_signal back = {.run = o->id};
-    const void *text = "";
+    const char *text = "";
     char actor[32];
     if (row->kind == ENGINE_OUTBOX_CHILD) {
-        static const char words[] = "the run could not be created";
+        bool taken = o->courier.refused == ENGINE_COURIER_TAKEN;
+        text = taken ? "the number of the run to invoke is another run's"
+                     : "the run could not be created";
         back.kind = ENGINE_SIG_CHILD_ENDED;
-        back.error = ENGINE_ERR_SIZE_LIMIT;
-        back.value_size = sizeof(words) - 1;
+        back.error = taken ? ENGINE_ERR_VALIDATION : ENGINE_ERR_SIZE_LIMIT;
+        back.value_size = (uint32_t)strlen(text);
         back.number = row->op / 2;
-        text = words;
     } else {
         struct engine_signal sent;
         memcpy(&sent, payload, sizeof(sent));
@@ -135,7 +136,8 @@ static void send_back(struct engine_coordinator *c, struct engine_owned *o,
         back.number = sent.number;
         back.edge_size = sent.edge_size;
         back.actor_size = (uint16_t)engine_decide_actor(sent.run, actor);
-        text = payload + sizeof(sent) + sent.actor_size + sent.reason_size;
+        text = (const char *)payload + sizeof(sent) + sent.actor_size +
+               sent.reason_size;
     }
     size_t size = sizeof(back);
     memcpy(bytes, &back, size);
@@ -158,8 +160,14 @@ static void make_child(struct engine_coordinator *c, struct engine_owned *o,
     uint32_t workflow = engine_invoke_find(
         c->config.graphs, c->config.graph_count,
         (const char *)payload + sizeof(head), head.name_size);
-    if (child && child->durable) {
-        acknowledge(c, o);
+    if (child && child->durable && child->run) {
+        o->courier.refused = engine_invoke_is_child(&child->run->origin, &head)
+                                 ? ENGINE_COURIER_CREATED
+                                 : ENGINE_COURIER_TAKEN;
+        if (o->courier.refused)
+            send_back(c, o, row);
+        else
+            acknowledge(c, o);
         return;
     }
     o->courier.state = ENGINE_COURIER_CHILD;
@@ -210,7 +218,8 @@ void engine_courier_attend(struct engine_coordinator *c, struct engine_owned *o)
 }
 
 void engine_courier_child(struct engine_coordinator *c,
-                          const struct engine_owned *child, bool refused)
+                          const struct engine_owned *child,
+                          enum engine_courier_child outcome)
 {
     struct engine_owned *o =
         child->run ? engine_owned_find(c, child->run->origin.parent) : NULL;
@@ -219,10 +228,10 @@ void engine_courier_child(struct engine_coordinator *c,
     if (!row || o->courier.state != ENGINE_COURIER_CHILD)
         return;
     memcpy(&head, engine_item_payload(row), sizeof(head));
-    if (head.run != child->id)
+    if (head.run != child->id || head.parent_op != child->run->origin.parent_op)
         return;
-    o->courier.refused = refused;
-    if (refused)
+    o->courier.refused = (uint8_t)outcome;
+    if (outcome != ENGINE_COURIER_CREATED)
         send_back(c, o, row);
     else
         acknowledge(c, o);
@@ -294,7 +303,7 @@ static void delivered(struct engine_coordinator *c, struct engine_owned *o,
     if (taken || back || row->kind == ENGINE_OUTBOX_CHILD) {
         acknowledge(c, o);
     } else {
-        o->courier.refused = 1;
+        o->courier.refused = ENGINE_COURIER_REFUSED;
         send_back(c, o, row);
     }
     if (taken)

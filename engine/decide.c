@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "engine/failure.h"
+#include "engine/invoke.h"
 #include "engine/random.h"
 #include "engine/store.h"
 #include "engine/value.h"
@@ -434,7 +435,7 @@ static bool attempts_open(const struct engine_run *run)
 
 /* The run that invoked this one hears of its end by a signal. */
 static void tell_parent(struct engine_decide *decide, uint32_t error,
-                        const void *value, size_t size)
+                        unsigned flags, const void *value, size_t size)
 {
     const struct engine_origin *origin = &decide->run->origin;
     struct engine_item head = {.type = ENGINE_ITEM_OUTBOX,
@@ -444,6 +445,7 @@ static void tell_parent(struct engine_decide *decide, uint32_t error,
                                          .number = origin->parent_op,
                                          .kind = ENGINE_SIG_CHILD_ENDED,
                                          .error = error,
+                                         .flags = (uint16_t)flags,
                                          .value_size = (uint32_t)size};
     struct engine_item *item =
         engine_block_item(decide->rows, &head, NULL, sizeof(signal) + size);
@@ -457,14 +459,36 @@ static void tell_parent(struct engine_decide *decide, uint32_t error,
     decide->count++;
 }
 
+/* Of the messages of an edge, those that came to nothing: the last ones. */
+static uint64_t unsent(const struct engine_execution *execution,
+                       const struct engine_execution_edge *edge)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 1; i < execution->operations.count; i++) {
+        const struct engine_op_entry *entry = &execution->operations.entries[i];
+        count += engine_invoke_unsent(entry) &&
+                 (!edge || (entry->peer == edge->to_run &&
+                            entry->detail.size == edge->edge.size &&
+                            memcmp(entry->detail.text, edge->edge.text,
+                                   edge->edge.size) == 0));
+    }
+    return count;
+}
+
 /* Each edge on which the run has sent ends with it. */
 static void end_edges(struct engine_decide *decide)
 {
+    const struct engine_execution *execution = decide->run->execution;
     struct engine_execution_edge edge;
+    bool some_unsent = false;
     for (uint32_t i = 0;
-         decide->run->execution &&
-         engine_execution_edge(decide->run->execution, i, &edge);
-         i++) {
+         execution && engine_execution_edge(execution, i, &edge); i++) {
+        if (i == 0)
+            some_unsent = unsent(execution, NULL) > 0;
+        if (some_unsent)
+            edge.sent -= unsent(execution, &edge);
+        if (edge.sent == 0)
+            continue;
         const struct engine_signal signal = {
             .run = edge.to_run,
             .number = edge.sent + 1,
@@ -476,25 +500,47 @@ static void end_edges(struct engine_decide *decide)
     }
 }
 
-/* Whoever waits for the run's end is told it. */
+/* Runs that it invoked and that are not to outlive it are cancelled. */
+static void end_children(struct engine_decide *decide)
+{
+    static const char reason[] = "the run that invoked it has ended";
+    const struct engine_execution *execution = decide->run->execution;
+    for (uint32_t i = 1; execution && i < execution->operations.count; i++) {
+        const struct engine_op_entry *entry = &execution->operations.entries[i];
+        const struct engine_signal signal = {
+            .run = engine_invoke_child(decide->run->id, i),
+            .kind = ENGINE_SIG_CANCEL,
+            .reason_size = sizeof(reason) - 1,
+        };
+        if (entry->type == ENGINE_OPERATION_INVOKE &&
+            entry->options & ENGINE_OPTION_CANCEL &&
+            entry->status != ENGINE_STATUS_SUCCEEDED &&
+            entry->status != ENGINE_STATUS_FAILED)
+            engine_decide_signal(decide, 2 * i + 1, &signal, reason, NULL);
+    }
+}
+
+/* Whoever waits for the run's end is told it. flags: of the value. */
 static void add_result(struct engine_decide *decide, uint32_t error,
-                       const void *value, size_t size)
+                       unsigned flags, const void *value, size_t size)
 {
     struct engine_item head = {.type = ENGINE_ITEM_OUTBOX,
                                .kind = ENGINE_OUTBOX_RESULT,
                                .op = ENGINE_OUTBOX_END,
                                .a = decide->run->client};
     if (decide->run->origin.parent)
-        tell_parent(decide, error, value, size);
+        tell_parent(decide, error, flags, value, size);
     else
         add_row(decide, &head);
+    end_children(decide);
     end_edges(decide);
 }
 
 void engine_decide_signal(struct engine_decide *decide, uint32_t number,
-                          const struct engine_signal *signal, const char *edge,
+                          const struct engine_signal *signal, const char *text,
                           const void *value)
 {
+    size_t text_size = (size_t)signal->reason_size + signal->edge_size;
     char actor[32];
     size_t actor_size = engine_decide_actor(decide->run->id, actor);
     struct engine_signal whole = *signal;
@@ -503,7 +549,7 @@ void engine_decide_signal(struct engine_decide *decide, uint32_t number,
         .type = ENGINE_ITEM_OUTBOX, .kind = ENGINE_OUTBOX_SIGNAL, .op = number};
     struct engine_item *item = engine_block_item(
         decide->rows, &head, NULL,
-        sizeof(whole) + actor_size + whole.edge_size + whole.value_size);
+        sizeof(whole) + actor_size + text_size + whole.value_size);
     if (!item) {
         decide->error = -1;
         return;
@@ -512,10 +558,10 @@ void engine_decide_signal(struct engine_decide *decide, uint32_t number,
     memcpy(to, &whole, sizeof(whole));
     memcpy(to + sizeof(whole), actor, actor_size);
     to += sizeof(whole) + actor_size;
-    if (whole.edge_size > 0)
-        memcpy(to, edge, whole.edge_size);
+    if (text_size > 0)
+        memcpy(to, text, text_size);
     if (whole.value_size > 0)
-        memcpy(to + whole.edge_size, value, whole.value_size);
+        memcpy(to + text_size, value, whole.value_size);
     decide->count++;
 }
 
@@ -585,14 +631,13 @@ static void succeed(struct engine_decide *decide)
     decide->error = engine_run_apply(run, item, 0);
     /* One value is given to a parent as its bytes, several as envelope. */
     const struct engine_value *value = engine_value_at(item + 1, size, 0);
-    static const char large[] = "the result is larger than an operation's may";
-    if (run->origin.parent && value && value->kind == ENGINE_VALUE_BLOB)
-        add_result(decide, ENGINE_ERR_SIZE_LIMIT, large, sizeof(large) - 1);
-    else if (value && engine_value_span(value->size) == size)
-        add_result(decide, ENGINE_ERR_NONE, engine_value_bytes(value),
-                   value->size);
+    bool single = value && engine_value_span(value->size) == size;
+    bool blob = single && value->kind == ENGINE_VALUE_BLOB;
+    if (single)
+        add_result(decide, ENGINE_ERR_NONE, blob ? ENGINE_SIGNAL_BLOB : 0,
+                   engine_value_bytes(value), value->size);
     else
-        add_result(decide, ENGINE_ERR_NONE, item + 1, size);
+        add_result(decide, ENGINE_ERR_NONE, 0, item + 1, size);
 }
 
 /* Nothing that the run waited for is waited for any more. */
@@ -613,7 +658,7 @@ void engine_decide_over(struct engine_decide *decide,
 {
     stop_operations(decide);
     engine_decide_event(decide, kind, UINT32_MAX, 0, error, 0, words, size);
-    add_result(decide, error, words, size);
+    add_result(decide, error, 0, words, size);
 }
 
 void engine_decide_fail(struct engine_decide *decide, uint64_t error)

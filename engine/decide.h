@@ -12,7 +12,8 @@
 
 /*
  * Outbox rows of a run: 1 tells its end; those of operation n are 2n and
- * 2n + 1; the ends of its edges count down from ENGINE_OP_MAX.
+ * 2n + 1, behind them come the answers to what it leaves unread; the ends of
+ * its edges count down from ENGINE_OP_MAX (engine/invoke.h).
  */
 enum {
     ENGINE_OUTBOX_END = 1
@@ -91,10 +92,11 @@ void engine_decide_rows(struct engine_decide *decide);
 void engine_decide_row(struct engine_decide *decide,
                        const struct engine_item *row, const void *payload,
                        size_t size);
-/* Adds an outbox row: a signal to another run, from this one. The sizes of
- * edge and value are the signal's. */
+/* Adds an outbox row: a signal to another run, from this one. text: its reason
+ * and its edge, one of which is empty. Their sizes and the value's are the
+ * signal's. */
 void engine_decide_signal(struct engine_decide *decide, uint32_t number,
-                          const struct engine_signal *signal, const char *edge,
+                          const struct engine_signal *signal, const char *text,
                           const void *value);
 /* How this run calls itself in signals: "run 17"; the size, without an end. */
 size_t engine_decide_actor(uint64_t run, char text[32]);

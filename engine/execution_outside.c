@@ -6,6 +6,7 @@
 
 #include "engine/execution_index.h"
 #include "engine/store.h"
+#include "engine/value.h"
 
 static struct engine_text text_of(const char *text)
 {
@@ -184,6 +185,20 @@ static int consume(struct engine_block *block, const struct engine_item *inbox)
     return engine_block_item(block, &event, NULL, 0) ? 1 : -1;
 }
 
+/* Whether the value is more than an operation may have; blobs may be more. */
+static bool is_too_large(const struct engine_limits *limits,
+                         const struct end *end)
+{
+    struct engine_blob_ref ref;
+
+    if (!(end->options & ENGINE_OPTION_BLOB))
+        return end->value_size > limits->operation_payload_max;
+    if (end->value_size != sizeof(ref))
+        return true;
+    memcpy(&ref, end->value, sizeof(ref));
+    return !limits->spill && ref.size > limits->operation_payload_max;
+}
+
 /* Consumes the signal and ends an operation with its value. 1 or -1. */
 static int deliver(const struct engine_execution *execution,
                    const struct engine_item *inbox, struct engine_block *block,
@@ -191,9 +206,10 @@ static int deliver(const struct engine_execution *execution,
 {
     if (consume(block, inbox) < 0)
         return -1;
-    if (end.value_size > execution->limits->operation_payload_max) {
+    if (is_too_large(execution->limits, &end)) {
         static const char words[] = "result is larger than an operation's may";
 
+        end.options = 0;
         end.kind = ENGINE_EV_OPERATION_FAILED;
         end.error = ENGINE_ERR_SIZE_LIMIT;
         end.type = text_of("");
@@ -258,6 +274,8 @@ static int child_ended(const struct engine_execution *execution,
         return consume(block, inbox);
     if (end.error == ENGINE_ERR_NONE)
         end.kind = ENGINE_EV_OPERATION_SUCCEEDED;
+    if (signal->head.flags & ENGINE_SIGNAL_BLOB)
+        end.options = ENGINE_OPTION_BLOB;
     if (end.error == ENGINE_ERR_TIMED_OUT)
         end.kind = ENGINE_EV_OPERATION_TIMED_OUT;
     if (end.error == ENGINE_ERR_STOPPED)

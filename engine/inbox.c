@@ -5,6 +5,7 @@
  */
 #include "engine/coordinator_private.h"
 
+#include "engine/invoke.h"
 #include "engine/store.h"
 #include "engine/value.h"
 
@@ -258,6 +259,12 @@ static void hold(struct engine_decide *decide, const struct engine_item *inbox,
     consume(decide, inbox, true);
 }
 
+static bool is_of_stream(const struct engine_item *inbox)
+{
+    return inbox->kind == ENGINE_SIG_MESSAGE ||
+           inbox->kind == ENGINE_SIG_END_OF_STREAM;
+}
+
 /* True: the signal has been taken. */
 static bool take(struct engine_decide *decide, const struct engine_item *inbox)
 {
@@ -286,6 +293,9 @@ static bool take(struct engine_decide *decide, const struct engine_item *inbox)
         break;
     }
     if (!decide->run->execution) {
+        /* It receives nothing: messages stay there until it ends. */
+        if (is_of_stream(inbox))
+            return false;
         consume(decide, inbox, true);
         return true;
     }
@@ -294,7 +304,7 @@ static bool take(struct engine_decide *decide, const struct engine_item *inbox)
                       ? received(decide, from)
                       : 0;
     if (op)
-        acknowledge(decide, op, &signal);
+        acknowledge_received(decide, op, &signal);
     return taken;
 }
 
@@ -344,6 +354,16 @@ static const struct engine_item *asks_for_end(const struct engine_owned *o)
     return NULL;
 }
 
+/* The row has been consumed; what else is in the inbox comes too late. */
+static void take_out(struct engine_owned *o, const struct engine_item *item)
+{
+    uint32_t at = (uint32_t)((const unsigned char *)item - o->inbox.bytes);
+    uint32_t span = (uint32_t)engine_item_span(item->size);
+    memmove(o->inbox.bytes + at, o->inbox.bytes + at + span,
+            o->inbox.size - at - span);
+    o->inbox.size -= span;
+}
+
 /* Nothing of the run's work may be begun, or go on. False: not yet. */
 static bool clear_work(struct engine_owned *o, struct engine_decide *decide)
 {
@@ -386,8 +406,7 @@ static void end_as_asked(struct engine_owned *o, struct engine_decide *decide,
                        stop ? ENGINE_EV_RUN_STOPPED : ENGINE_EV_RUN_CANCELLED,
                        stop ? ENGINE_ERR_STOPPED : ENGINE_ERR_CANCELLED,
                        signal.reason.text, signal.reason.size);
-    /* What else is in the inbox comes too late. */
-    o->inbox.size = 0;
+    take_out(o, item);
 }
 
 bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide)
@@ -408,4 +427,48 @@ bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide)
         return false;
     }
     return true;
+}
+
+/* A message of another run that nobody will receive. */
+static bool is_unread(const struct engine_item *item,
+                      struct engine_signal_view *message)
+{
+    return item->kind == ENGINE_SIG_MESSAGE &&
+           !engine_signal_view(item, message) && run_named(message->actor);
+}
+
+static bool same_text(struct engine_text a, struct engine_text b)
+{
+    return a.size == b.size && memcmp(a.text, b.text, a.size) == 0;
+}
+
+/* Whether a later message of the same sender on the same edge stands behind a
+ * place in the inbox: its answer is the answer to both. */
+static bool is_followed(const struct engine_owned *o, uint32_t at,
+                        const struct engine_signal_view *message)
+{
+    while (at < o->inbox.size) {
+        const struct engine_item *item = item_at(o, at);
+        struct engine_signal_view other;
+        at += (uint32_t)engine_item_span(item->size);
+        if (is_unread(item, &other) &&
+            other.head.number >= message->head.number &&
+            same_text(other.actor, message->actor) &&
+            same_text(other.edge, message->edge))
+            return true;
+    }
+    return false;
+}
+
+void engine_inbox_close(struct engine_owned *o, struct engine_decide *decide)
+{
+    uint32_t row = engine_invoke_free_row(decide->run);
+    for (uint32_t at = 0; at < o->inbox.size && !decide->error;) {
+        const struct engine_item *item = item_at(o, at);
+        struct engine_signal_view message;
+        at += (uint32_t)engine_item_span(item->size);
+        if (is_unread(item, &message) && !is_followed(o, at, &message) &&
+            row < ENGINE_INVOKE_ENDS)
+            acknowledge(decide, row++, &message, message.head.number);
+    }
 }

@@ -2,13 +2,8 @@
 
 #include <stdio.h>
 
+#include "engine/execution_index.h"
 #include "engine/store.h"
-
-/* Operations up to here have numbers for rows of their own in the outbox; the
- * ends of edges count down from the last number. */
-enum {
-    LAST_WITH_ROWS = 30000
-};
 
 /* Numbers of children; those that clients choose are below. */
 #define CHILD_BIT (UINT64_C(1) << 39)
@@ -18,6 +13,42 @@ uint64_t engine_invoke_child(uint64_t run, uint32_t op)
     const uint64_t identity[2] = {run, op};
     uint64_t number = engine_hash_bytes(identity, sizeof(identity)).lo;
     return CHILD_BIT | (number & (CHILD_BIT - 1));
+}
+
+bool engine_invoke_is_child(const struct engine_origin *origin,
+                            const struct engine_child *child)
+{
+    return origin->parent == child->parent &&
+           origin->parent_op == child->parent_op;
+}
+
+/* The event that the reply's log begins with; NULL: there is none. */
+static const struct engine_item *beginning(const struct engine_reply *reply)
+{
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        const struct engine_item *event =
+            (const void *)((const unsigned char *)(item + 1) +
+                           sizeof(uint64_t));
+        if (item->type == ENGINE_ITEM_LOG &&
+            item->size >= sizeof(uint64_t) + sizeof(*event) &&
+            event->kind == ENGINE_EV_RUN_CREATED)
+            return event;
+    }
+    return NULL;
+}
+
+bool engine_invoke_is_taken(const struct engine_origin *origin,
+                            const struct engine_reply *reply)
+{
+    const struct engine_item *event = origin->parent ? beginning(reply) : NULL;
+    struct engine_origin known = {0};
+    if (!event)
+        return false;
+    if (event->flags & ENGINE_CREATED_ORIGIN && event->size >= sizeof(known))
+        memcpy(&known, event + 1, sizeof(known));
+    return known.parent != origin->parent ||
+           known.parent_op != origin->parent_op;
 }
 
 uint32_t engine_invoke_find(const struct engine_graph *const *graphs,
@@ -72,7 +103,7 @@ static const char *obstacle(const struct engine_invoke_rules *rules,
                        shown ? entry->detail.text : "");
         return words;
     }
-    if (entry->number > LAST_WITH_ROWS)
+    if (entry->number > ENGINE_INVOKE_LAST)
         return "too many operations for another invoke";
     return NULL;
 }
@@ -117,17 +148,38 @@ static void start_child(struct engine_decide *decide,
     decide->count++;
 }
 
+/* Whether the SEND is on an edge that has no place among those of the run. */
+static bool is_crowded(const struct engine_execution *execution,
+                       const struct engine_op_entry *entry)
+{
+    const struct engine_edge *edge = engine_index_edge(
+        execution->index, entry->type, entry->peer, entry->detail);
+    struct engine_execution_edge last;
+    if (!edge || edge->named_by == entry->number)
+        return engine_execution_edge(execution, ENGINE_INVOKE_EDGES, &last);
+    return engine_invoke_unsent(&execution->operations.entries[edge->named_by]);
+}
+
+/* Why a message cannot be sent; NULL: it can. */
+static const char *hindrance(const struct engine_execution *execution,
+                             const struct engine_op_entry *entry)
+{
+    if (entry->number > ENGINE_INVOKE_LAST)
+        return "too many operations for another message";
+    if (entry->peer == 0 || entry->peer > ENGINE_RUN_MAX)
+        return "there is no such run";
+    if (is_crowded(execution, entry))
+        return "too many edges for another one";
+    return NULL;
+}
+
 static void start_message(struct engine_decide *decide, uint32_t op)
 {
     const struct engine_op_entry *entry =
         &decide->run->execution->operations.entries[op];
-    if (entry->number > LAST_WITH_ROWS) {
-        fail(decide, op, ENGINE_ERR_VALIDATION,
-             "too many operations for another message");
-        return;
-    }
-    if (entry->peer == 0 || entry->peer > ENGINE_RUN_MAX) {
-        fail(decide, op, ENGINE_ERR_VALIDATION, "there is no such run");
+    const char *why = hindrance(decide->run->execution, entry);
+    if (why) {
+        fail(decide, op, ENGINE_ERR_VALIDATION, why);
         return;
     }
     const struct engine_signal signal = {
@@ -139,6 +191,27 @@ static void start_message(struct engine_decide *decide, uint32_t op)
     };
     engine_decide_signal(decide, 2 * op, &signal, entry->detail.text,
                          entry->input);
+}
+
+/* What it receives is answered from a row of its own. */
+static void start_receiver(struct engine_decide *decide, uint32_t op)
+{
+    if (op > ENGINE_INVOKE_LAST)
+        fail(decide, op, ENGINE_ERR_VALIDATION,
+             "too many operations to receive another message");
+}
+
+bool engine_invoke_unsent(const struct engine_op_entry *entry)
+{
+    return entry->type == ENGINE_OPERATION_SEND &&
+           entry->status == ENGINE_STATUS_FAILED;
+}
+
+uint32_t engine_invoke_free_row(const struct engine_run *run)
+{
+    uint32_t count =
+        run->execution ? run->execution->operations.count : run->op_count;
+    return 2 * (count <= ENGINE_INVOKE_LAST ? count : ENGINE_INVOKE_LAST + 1);
 }
 
 void engine_invoke_started(struct engine_decide *decide,
@@ -159,5 +232,7 @@ void engine_invoke_started(struct engine_decide *decide,
             start_child(decide, rules, op, view.head.first_ns);
         else if (type == ENGINE_OPERATION_SEND)
             start_message(decide, op);
+        else if (type == ENGINE_OPERATION_RECEIVE)
+            start_receiver(decide, op);
     }
 }

@@ -86,7 +86,8 @@ enum engine_operation_action {
 /* Options, in the flags of items. Those of different types may share a bit. */
 enum {
     ENGINE_OPTION_REPLAY_CHILDREN = 1, /* CONTEXT: rebuilt from its children */
-    ENGINE_OPTION_UNTIL = 1, /* WAIT: first_ns is the store time of its end */
+    ENGINE_OPTION_CANCEL = 1, /* INVOKE: its run is cancelled with this one */
+    ENGINE_OPTION_UNTIL = 1,  /* WAIT: first_ns is the store time of its end */
     ENGINE_OPTION_AT_MOST_ONCE = 2, /* STEP */
     ENGINE_OPTION_STATE = 4, /* RETRY: the value is a state, not an error */
     ENGINE_OPTION_LARGE = 8, /* EXECUTION: the result is checkpointed here */

@@ -640,10 +640,11 @@ static int call_wait_for_callback(const struct asked *asked)
 
 static int call_invoke(const struct asked *asked)
 {
-    struct engine_invoke_options options = {.timeout_ns =
-                                                asked->call->node->ns};
-    return engine_invoke(asked->c, asked->name, asked->call->node->text,
-                         asked->input, &options, asked->out);
+    const struct engine_program_node *node = asked->call->node;
+    struct engine_invoke_options options = {
+        .timeout_ns = node->ns, .on_parent_end = node->on_parent_end};
+    return engine_invoke(asked->c, asked->name, node->text, asked->input,
+                         &options, asked->out);
 }
 
 static int call_child(const struct asked *asked)

@@ -108,6 +108,7 @@ struct engine_program_node {
     const struct engine_cron *cron; /* .. unless this is set: its next time
                                        after engine_time() */
     uint64_t heartbeat_ns;
+    enum engine_parent_end on_parent_end; /* an invoke's */
     uint32_t holds_after; /* a condition: polls until it holds; 0: run says */
     const char *text;     /* the invoked workflow; send, receive: the edge */
     uint64_t to;      /* send: a run; a difference as two's complement ... */

@@ -224,9 +224,13 @@ struct engine_signal {
     uint16_t actor_size;
     uint16_t reason_size;
     uint16_t edge_size;
-    uint16_t reserved;
+    uint16_t flags;
     uint32_t value_size;
     uint32_t reserved2;
+};
+
+enum {
+    ENGINE_SIGNAL_BLOB = 1 /* flag: the value is a struct engine_blob_ref */
 };
 
 /* Who has ended what it sends on an edge of this run; then the edge's name. */
@@ -329,6 +333,9 @@ enum engine_request_kind {
 
 enum {
     ENGINE_APPEND_RELEASE = 1, /* give the lease back; wake_ns says when next */
+    ENGINE_APPEND_HEARD = 2,   /* CONFLICT if more rows wait in the inbox than
+                                  op and the INBOX items say */
+    ENGINE_CREATE_CHILD = 1,   /* another run invokes it */
     ENGINE_WORK_PUT = 1,       /* item flag: insert the row, PENDING */
     ENGINE_WORK_TAKE = 2,      /* item flag: remove the row; must be DONE */
     ENGINE_WORK_CUT = 3 /* item flag: remove a CLAIMED row; refused before b
@@ -357,7 +364,8 @@ enum {
  *
  *   CREATE     run, ttl_ns, wake is set by the store to the lease's expiry.
  *              Items: EVENT.., WORK with flag PUT... CONFLICT if run exists;
- *              the reply then has its RUN item.
+ *              the reply then has its RUN item and, with flag CHILD, the LOG
+ *              item that the run began with if the store still has it.
  *   ACQUIRE    ttl_ns, now_ns (used only by a defect). The store picks the
  *              due run with the smallest (wake, run), sets token + 1, holder
  *              and expiry, and logs LEASE_ACQUIRED unless it has ended.

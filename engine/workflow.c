@@ -709,7 +709,10 @@ int engine_invoke(struct engine_context *c, const char *name,
                   const struct engine_invoke_options *options,
                   struct engine_bytes *out)
 {
+    bool cancelled =
+        options && options->on_parent_end == ENGINE_PARENT_END_CANCEL;
     const struct engine_replay_change how = {
+        .options = cancelled ? ENGINE_OPTION_CANCEL : 0,
         .first_ns = options ? options->timeout_ns : 0,
         .detail = text_of(workflow),
         .value = input};

@@ -273,10 +273,22 @@ int engine_callback_parse(const char *id, uint64_t *run, uint32_t *operation,
 
 /* Other runs -------------------------------------------------------------- */
 
+/* What becomes of an invoked run whose parent ends before it, however that
+ * does. */
+enum engine_parent_end {
+    ENGINE_PARENT_END_LEAVE, /* it goes on */
+    ENGINE_PARENT_END_CANCEL /* it is cancelled as soon as it can be reached */
+};
+
 struct engine_invoke_options {
     uint64_t timeout_ns; /* 0: none */
+    enum engine_parent_end on_parent_end;
 };
-/* Has another workflow run, as a run of its own, and waits for its end. */
+/*
+ * Has another workflow run, as a run of its own, and waits for its end. If the
+ * number that the run would have is another's already, it fails with
+ * VALIDATION.
+ */
 int engine_invoke(struct engine_context *c, const char *name,
                   const char *workflow, struct engine_bytes input,
                   const struct engine_invoke_options *options,
@@ -288,7 +300,10 @@ int engine_invoke(struct engine_context *c, const char *name,
  * (0: 3) earlier ones of this run to that edge are open. It does not wait for
  * its own. What a run sends on an edge ends when the run does, however it does.
  * A receiver that has not started yet is looked for during two minutes; then,
- * and when it has ended, messages are dropped and count as consumed.
+ * and when it has ended, messages are dropped and count as consumed. So are
+ * those that it has not received when it ends. A run whose operations are more
+ * than 30,000 sends, receives and invokes no more from there on, nor does it
+ * send on more than 2,000 edges: VALIDATION.
  *
  * Several may send on one edge: a receiver gets the first message that has
  * come and is the next of its sender. The edge has ended when every sender has

@@ -402,7 +402,10 @@ static void read_invoke(struct read_program *reading, struct json_view view,
                         const struct engine_node *node,
                         struct engine_program_node *out)
 {
-    static const char *const keys[] = {NODE_KEYS, "workflow", "timeout"};
+    static const char *const keys[] = {NODE_KEYS, "workflow", "timeout",
+                                       "on_parent_end"};
+    static const char *const ends[] = {"leave", "cancel"};
+    size_t end = ENGINE_PARENT_END_LEAVE;
     (void)node;
     if (!json_check_keys(view, keys, COUNT(keys), reading->err))
         return;
@@ -412,6 +415,9 @@ static void read_invoke(struct read_program *reading, struct json_view view,
     if (json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, LONGEST,
                           &out->ns, reading->err))
         check_within_run(reading, view, out->ns);
+    (void)json_get_enum(view, "on_parent_end", JSON_OPTIONAL, ends, COUNT(ends),
+                        &end, reading->err);
+    out->on_parent_end = (enum engine_parent_end)end;
 }
 
 /* A run's number, or the difference to the sender's as "+1" or "-1". */

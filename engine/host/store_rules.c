@@ -505,6 +505,20 @@ static int apply_rows(const struct call *call,
     return 0;
 }
 
+/* Adds the row that the run's log begins with, if it is still there. */
+static int add_beginning(struct call *call)
+{
+    struct store_history *history = &call->rules->history;
+
+    if (!call->tables->log_get)
+        return 0;
+    if (store_history_read_all(history, call->tables, call->self, &call->run))
+        return -1;
+    return history->count && history->rows[0].seq == 1
+               ? add_log(call, &history->rows[0])
+               : 0;
+}
+
 static int create(struct call *call)
 {
     const struct engine_request *request = call->request;
@@ -514,8 +528,11 @@ static int create(struct call *call)
 
     if (right < 0)
         return -1;
+    if (right && (add_run(call) || (request->flags & ENGINE_CREATE_CHILD &&
+                                    add_beginning(call))))
+        return -1;
     if (right)
-        return add_run(call) ? -1 : answer(call, ENGINE_CONFLICT);
+        return answer(call, ENGINE_CONFLICT);
     call->run = (struct engine_run_row){.run = request->run,
                                         .token = 1,
                                         .holder = request->sender,
@@ -544,6 +561,22 @@ static int at_rest(uint32_t state)
     return engine_run_state_terminal(state) || state == ENGINE_RUN_BLOCKED;
 }
 
+/* 1 if its owner has heard all that the inbox holds, else answered, or -1. */
+static int guard_heard(const struct call *call)
+{
+    uint32_t heard = call->request->op;
+    int more;
+
+    ENGINE_REQUEST_ITEMS(call->request, item)
+    {
+        heard += item->type == ENGINE_ITEM_INBOX;
+    }
+    more = call->tables->inbox_beyond(call->self, call->run.run, heard);
+    if (more < 0)
+        return -1;
+    return more ? answer(call, ENGINE_CONFLICT) : 1;
+}
+
 /* 1 if the append may go on, 0 if it was answered, or -1. */
 static int guard_append(const struct call *call, const struct events *events)
 {
@@ -566,6 +599,8 @@ static int guard_append(const struct call *call, const struct events *events)
     right = at_rest(request->state) && events->count - events->stops == 1
                 ? 1
                 : within_history(call, events->count);
+    if (right > 0 && request->flags & ENGINE_APPEND_HEARD)
+        right = guard_heard(call);
     return right > 0 ? guard_rows(call) : right;
 }
 

@@ -152,6 +152,139 @@ Test(engine_handler_others, a_parent_that_is_gone_does_not_hold_its_child)
     handler_bed_close(&bed);
 }
 
+/* A client has taken the number that the child would have. */
+static const struct engine_handler parent_of_echo = {"parent", invoke,
+                                                     (void *)"echo"};
+
+static void check_collision(uint64_t before_ns)
+{
+    handler_bed_open(&bed, &parent_of_echo);
+    handler_bed_add(&bed, &echo_handler);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, engine_invoke_child(RUN, 1), "mine");
+    handler_bed_live(&bed, before_ns);
+    handler_bed_start(&bed, 0, RUN, "hello");
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_FAILED, "%s",
+                 story_of(RUN));
+    cr_assert_str_eq(end_of(RUN),
+                     "the number of the run to invoke is another run's");
+    cr_assert_eq(handler_bed_state(&bed, engine_invoke_child(RUN, 1)),
+                 ENGINE_RUN_SUCCEEDED);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_child_whose_number_is_in_use_fails_its_invoke)
+{
+    check_collision(2 * BED_S);
+}
+
+Test(engine_handler_others, a_child_whose_number_was_in_use_fails_its_invoke)
+{
+    check_collision(100 * BED_S);
+}
+
+static int invoke_and_cancel(struct engine_context *c, void *self,
+                             struct engine_bytes input,
+                             struct engine_bytes *out)
+{
+    static const struct engine_invoke_options options = {
+        .on_parent_end = ENGINE_PARENT_END_CANCEL};
+    (void)self;
+    return engine_invoke(c, "child", "echo", input, &options, out);
+}
+
+static const struct engine_handler strict_parent = {"strict", invoke_and_cancel,
+                                                    NULL};
+
+static void open_strict(void)
+{
+    handler_bed_open(&bed, &strict_parent);
+    handler_bed_add(&bed, &echo_handler);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "hello");
+}
+
+Test(engine_handler_others, a_child_may_end_with_its_parent)
+{
+    open_strict();
+    handler_bed_live(&bed, BED_S);
+    engine_bed_signal(&bed.bed, RUN, ENGINE_SIG_STOP, UINT32_MAX, 3, NULL,
+                      NULL);
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN, 0,
+                    0);
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_STOPPED);
+    uint64_t child = engine_invoke_child(RUN, 1);
+    cr_assert_eq(handler_bed_state(&bed, child), ENGINE_RUN_CANCELLED, "%s",
+                 story_of(child));
+    cr_assert_str_eq(end_of(child), "the run that invoked it has ended");
+    cr_assert_eq(
+        engine_coordinator_owned(
+            engine_bed_machine(&bed.bed, HANDLER_BED_COORDINATOR)->coordinator),
+        0);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_child_that_has_ended_is_not_cancelled)
+{
+    open_strict();
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED);
+    cr_assert_str_eq(end_of(RUN), "hello");
+    cr_assert(!strstr(story_of(engine_invoke_child(RUN, 1)), "inbox_consumed"));
+    handler_bed_close(&bed);
+}
+
+enum {
+    LARGE = 3000
+};
+
+static int be_large(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    char *bytes = engine_context_memory(c, LARGE);
+    (void)self;
+    memset(bytes, input.size > 0 ? *(const char *)input.data : '?', LARGE);
+    *out = (struct engine_bytes){bytes, LARGE};
+    return ENGINE_DONE;
+}
+
+static int measure(struct engine_context *c, void *self,
+                   struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_bytes result;
+    bool large;
+    (void)self;
+    TRY(engine_invoke(c, "child", "large", input, NULL, &result));
+    TRY(engine_wait(c, "nap", 5 * BED_S));
+    large = result.size == LARGE && *(const char *)result.data == 'h' &&
+            ((const char *)result.data)[LARGE - 1] == 'h';
+    *out = engine_text_bytes(large ? "large" : "other");
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler large_handler = {"large", be_large, NULL};
+static const struct engine_handler measuring = {"measuring", measure, NULL};
+
+Test(engine_handler_others, a_childs_large_result_is_its_parents_blob)
+{
+    struct engine_limits limits = *engine_limits_find("inline-1mb");
+    limits.inline_max = 1000;
+    limits.operation_payload_max = 1000;
+    handler_bed_open(&bed, &measuring);
+    handler_bed_add(&bed, &large_handler);
+    bed.bed.coordinator.limits = &limits;
+    bed.bed.worker.limits = &limits;
+    bed.bed.worker.inline_max = 1000;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "h");
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", end_of(RUN));
+    cr_assert_str_eq(end_of(RUN), "large");
+    handler_bed_close(&bed);
+}
+
 /* Messages
  * ---------------------------------------------------------------------
  */
@@ -255,6 +388,166 @@ Test(engine_handler_others, messages_to_a_run_that_never_comes_are_dropped)
     handler_bed_open(&bed, &sender);
     handler_bed_start(&bed, 0, RUN, "");
     handler_bed_live(&bed, 1800 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+/* It takes one message, then it is busy until it ends by itself. */
+static int receive_one(struct engine_context *c, void *self,
+                       struct engine_bytes input, struct engine_bytes *out)
+{
+    struct engine_bytes message;
+    bool over;
+    (void)self;
+    (void)input;
+    TRY(engine_receive(c, "numbers", &message, &over));
+    TRY(engine_wait(c, "busy", 50 * BED_S));
+    *out = engine_text_bytes("enough");
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler busy = {"busy", receive_one, NULL};
+
+static void open_busy(void)
+{
+    handler_bed_open(&bed, &sender);
+    handler_bed_add(&bed, &busy);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN + 1, "");
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 40 * BED_S);
+    /* One is received, three fill the window. */
+    cr_assert(!engine_run_state_terminal(handler_bed_state(&bed, RUN)));
+    cr_assert(strstr(story_of(RUN), "operation_started:4.0"), "%s", text);
+    cr_assert(!strstr(story_of(RUN), "operation_started:5.0"), "%s", text);
+}
+
+static unsigned count_of(const char *story, const char *word)
+{
+    unsigned count = 0;
+    while ((story = strstr(story, word))) {
+        story += strlen(word);
+        count++;
+    }
+    return count;
+}
+
+Test(engine_handler_others, what_a_run_leaves_unread_opens_its_senders_window)
+{
+    open_busy();
+    handler_bed_live(&bed, 40 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN + 1), ENGINE_RUN_SUCCEEDED);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    /* One answer for the three that were unread. */
+    cr_assert(strstr(story_of(RUN),
+                     " inbox_consumed:0.0 operation_succeeded:2.0 "
+                     "operation_succeeded:3.0 operation_succeeded:4.0 "),
+              "%s", text);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, a_receiver_that_is_cancelled_holds_no_sender)
+{
+    open_busy();
+    engine_bed_signal(&bed.bed, RUN + 1, ENGINE_SIG_CANCEL, UINT32_MAX, 3, NULL,
+                      NULL);
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN + 1,
+                    0, 0);
+    handler_bed_live(&bed, 5 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN + 1), ENGINE_RUN_CANCELLED);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+/* The owner of the receiver does not hear of a message that is put while it
+ * decides on the end. */
+static enum handler_bed_fate put_late(struct handler_bed *b,
+                                      const struct engine_bed_post *post)
+{
+    static const char actor[] = "run 9";
+    static const char edge[] = "numbers";
+    unsigned char bytes[64];
+    const struct engine_request *request;
+    const struct engine_signal head = {.run = RUN,
+                                       .number = 1,
+                                       .kind = ENGINE_SIG_MESSAGE,
+                                       .actor_size = sizeof(actor) - 1,
+                                       .edge_size = sizeof(edge) - 1};
+    const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
+                                     .kind = ENGINE_SIG_MESSAGE,
+                                     .op = UINT32_MAX,
+                                     .a = 1,
+                                     .b = 1};
+    if (post->kind != ENGINE_DO_REQUEST)
+        return HANDLER_BED_CARRY;
+    request = engine_bed_request(post);
+    if (request->kind != ENGINE_REQ_APPEND || request->run != RUN ||
+        !engine_run_state_terminal(request->state))
+        return HANDLER_BED_CARRY;
+    memcpy(bytes, &head, sizeof(head));
+    memcpy(bytes + sizeof(head), actor, sizeof(actor) - 1);
+    memcpy(bytes + sizeof(head) + sizeof(actor) - 1, edge, sizeof(edge) - 1);
+    engine_bed_ask(&b->bed, ENGINE_REQ_SIGNAL, RUN);
+    engine_bed_add(&b->bed, &item, bytes,
+                   sizeof(head) + sizeof(actor) + sizeof(edge) - 2);
+    cr_assert_eq(engine_bed_apply_own(&b->bed), ENGINE_COMMITTED);
+    b->fate = NULL;
+    return HANDLER_BED_CARRY;
+}
+
+static unsigned answered; /* MESSAGE_ACKs to run 9 */
+
+static enum handler_bed_fate see_answer(struct handler_bed *b,
+                                        const struct engine_bed_post *post)
+{
+    const struct engine_request *request;
+    if (b->self)
+        (void)put_late(b, post);
+    b->self = b->fate ? b->self : NULL;
+    b->fate = see_answer;
+    if (post->kind != ENGINE_DO_REQUEST)
+        return HANDLER_BED_CARRY;
+    request = engine_bed_request(post);
+    if (request->kind != ENGINE_REQ_SIGNAL || request->run != 9)
+        return HANDLER_BED_CARRY;
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        answered += item->kind == ENGINE_SIG_MESSAGE_ACK;
+    }
+    return HANDLER_BED_CARRY;
+}
+
+Test(engine_handler_others, a_message_put_as_its_receiver_ends_is_answered)
+{
+    answered = 0;
+    handler_bed_open(&bed, &echo_handler);
+    bed.self = &answered;
+    bed.fate = see_answer;
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, 8 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED);
+    cr_assert_null(bed.self);
+    cr_assert_geq(answered, 1);
+    handler_bed_close(&bed);
+}
+
+/* A graph receives nothing: it is answered for when it ends. */
+Test(engine_handler_others, messages_to_a_graph_are_dropped_when_it_ends)
+{
+    struct engine_node nodes[] = {engine_bed_wait("a", 40 * BED_S)};
+    handler_bed_open(&bed, &sender);
+    bed.bed.graphs[1] = engine_bed_chain(nodes, 1);
+    bed.bed.coordinator.graph_count = 2;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN + 1, "in");
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 35 * BED_S);
+    cr_assert(!strstr(story_of(RUN), "operation_started:4.0"), "%s", text);
+    handler_bed_live(&bed, 30 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN + 1), ENGINE_RUN_SUCCEEDED);
     cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
                  story_of(RUN));
     handler_bed_close(&bed);
@@ -370,6 +663,95 @@ Test(engine_handler_others, a_run_that_needs_no_operator_only_consumes_him)
     handler_bed_close(&bed);
 }
 
+static int pay_twice(struct engine_context *c, void *self,
+                     struct engine_bytes input, struct engine_bytes *out)
+{
+    static const struct engine_branch branches[] = {{.name = "a", .run = pay},
+                                                    {.name = "b", .run = pay}};
+    struct engine_batch batch;
+    (void)self;
+    (void)input;
+    TRY(engine_all_settled(c, "both", branches, 2, &batch));
+    *out = engine_text_bytes("both");
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler twice_handler = {"twice", pay_twice, NULL};
+
+static uint32_t nth_ambiguous(uint32_t n)
+{
+    const char *at = story_of(RUN);
+    unsigned op = 0;
+    while (n-- > 0 && (at = strstr(at + 1, "operation_failed:")))
+        (void)sscanf(at, "operation_failed:%u", &op);
+    return op;
+}
+
+Test(engine_handler_others, of_two_payments_an_operator_must_name_one)
+{
+    handler_bed_open(&bed, &twice_handler);
+    bed.steps_hang = true;
+    handler_bed_start(&bed, 0, RUN, "10");
+    handler_bed_live(&bed, 2 * BED_S);
+    cr_assert_eq(bed.executed, 2);
+    engine_bed_worker(&bed.bed, HANDLER_BED_WORKER);
+    handler_bed_live(&bed, 120 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED, "%s",
+                 story_of(RUN));
+    operate(ENGINE_SIG_SKIP, UINT32_MAX, "paid");
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED);
+    cr_assert(!strstr(story_of(RUN), "operator_action"), "%s", text);
+    operate(ENGINE_SIG_ABORT, nth_ambiguous(2), NULL);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED, "%s",
+                 story_of(RUN));
+    /* Now it is clear which. */
+    bed.steps_hang = false;
+    operate(ENGINE_SIG_RESUME, UINT32_MAX, NULL);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+/* What the store says of the inbox is damaged on its way, once. */
+static enum handler_bed_fate damage_mail(struct handler_bed *b,
+                                         const struct engine_bed_post *post)
+{
+    struct engine_reply *reply;
+    if (post->kind != ENGINE_DO_REQUEST ||
+        (engine_bed_request(post)->kind != ENGINE_REQ_MAIL &&
+         engine_bed_request(post)->kind != ENGINE_REQ_ACQUIRE))
+        return HANDLER_BED_CARRY;
+    engine_bed_apply(&b->bed, engine_bed_request(post));
+    reply = (void *)b->bed.reply.bytes;
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        struct engine_signal *signal = (void *)(item + 1);
+        if (item->type != ENGINE_ITEM_INBOX)
+            continue;
+        signal->value_size += 77;
+        b->fate = NULL;
+    }
+    engine_bed_reply(&b->bed, post->from, reply);
+    return HANDLER_BED_LOSE;
+}
+
+/* It is in nobody's way: the run hears what comes behind it. */
+Test(engine_handler_others, a_signal_that_is_damaged_is_only_consumed)
+{
+    open_parent("echo", &echo_handler);
+    handler_bed_live(&bed, BED_S);
+    engine_bed_signal(&bed.bed, RUN, ENGINE_SIG_PAUSE, UINT32_MAX, 4, NULL,
+                      NULL);
+    bed.fate = damage_mail;
+    engine_bed_tell(&bed.bed, HANDLER_BED_COORDINATOR, ENGINE_MSG_WAKE, RUN, 0,
+                    0);
+    handler_bed_live(&bed, 30 * BED_S);
+    cr_assert_null(bed.fate);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    cr_assert(!strstr(story_of(RUN), "run_paused"), "%s", text);
+    cr_assert_eq(count_of(text, "inbox_consumed"), 2, "%s", text);
+    handler_bed_close(&bed);
+}
+
 /* Graphs are decided upon like handlers. */
 static void open_blocked_graph(void)
 {
@@ -411,5 +793,100 @@ Test(engine_handler_others, a_blocked_graph_fails_when_it_is_aborted)
     open_blocked_graph();
     operate(ENGINE_SIG_ABORT, 0, NULL);
     cr_assert_eq(bed.state, ENGINE_RUN_FAILED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_others, an_operation_that_a_graph_has_not_is_not_decided_on)
+{
+    open_blocked_graph();
+    operate(ENGINE_SIG_ABORT, 2, NULL);
+    operate(ENGINE_SIG_SKIP, 1u << 28, "value");
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_BLOCKED, "%s",
+                 story_of(RUN));
+    cr_assert_eq(count_of(story_of(RUN), "inbox_consumed"), 0 + 2, "%s", text);
+    cr_assert(!strstr(text, "operator_action"), "%s", text);
+    handler_bed_close(&bed);
+}
+
+/* Endings ------------------------------------------------------------------ */
+
+static int nap_long(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    TRY(engine_wait(c, "nap", 5 * BED_S));
+    *out = input;
+    return ENGINE_DONE;
+}
+
+static const struct engine_handler napping = {"napping", nap_long, NULL};
+
+static enum handler_bed_fate lose_claims(struct handler_bed *b,
+                                         const struct engine_bed_post *post)
+{
+    (void)b;
+    return post->kind == ENGINE_DO_REQUEST &&
+                   engine_bed_request(post)->kind == ENGINE_REQ_CLAIM
+               ? HANDLER_BED_LOSE
+               : HANDLER_BED_CARRY;
+}
+
+/* Its time seemed to be over, by a clock that was corrected since. */
+Test(engine_handler_others, a_run_that_was_not_over_after_all_goes_on)
+{
+    struct engine_limits limits = *engine_limits_at(0);
+    limits.run_max_ns = 100 * BED_S;
+    handler_bed_open(&bed, &napping);
+    bed.bed.coordinator.limits = &limits;
+    bed.workers = 0;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "in");
+    handler_bed_live(&bed, BED_S);
+    bed.fate = lose_claims;
+    bed.bed.now_ns += 200 * BED_S;
+    handler_bed_live(&bed, 5 * BED_S);
+    bed.bed.now_ns -= 200 * BED_S;
+    bed.fate = NULL;
+    bed.workers = 1;
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    handler_bed_close(&bed);
+}
+
+static unsigned sent_to[2]; /* signals to the receiver, and back to the run */
+
+static enum handler_bed_fate lose_answers(struct handler_bed *b,
+                                          const struct engine_bed_post *post)
+{
+    const struct engine_request *request;
+    (void)b;
+    if (post->kind != ENGINE_DO_REQUEST)
+        return HANDLER_BED_CARRY;
+    request = engine_bed_request(post);
+    if (request->kind != ENGINE_REQ_SIGNAL)
+        return HANDLER_BED_CARRY;
+    sent_to[request->run == RUN]++;
+    return request->run == RUN && sent_to[1] == 1 ? HANDLER_BED_LOSE
+                                                  : HANDLER_BED_CARRY;
+}
+
+/* The store has said so: nobody asks it twice. */
+Test(engine_handler_others, a_message_that_was_refused_is_not_sent_again)
+{
+    static struct engine_handler echoing = {"echo", echo, NULL};
+    handler_bed_open(&bed, &sender);
+    handler_bed_add(&bed, &echoing);
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 1, RUN + 1, "");
+    handler_bed_live(&bed, 20 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN + 1), ENGINE_RUN_SUCCEEDED);
+    sent_to[0] = sent_to[1] = 0;
+    bed.fate = lose_answers;
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(handler_bed_state(&bed, RUN), ENGINE_RUN_SUCCEEDED, "%s",
+                 story_of(RUN));
+    cr_assert_eq(sent_to[0], MESSAGES + 1); /* and the end of the stream */
+    cr_assert_eq(sent_to[1], MESSAGES + 1); /* one was lost */
     handler_bed_close(&bed);
 }
