@@ -597,7 +597,7 @@ static bool collects(const struct engine_worker *w, const struct engine_slot *s)
         return false;
     if (call->window_ns == 0)
         call->window_ns = time_after(w, window);
-    return w->mono_ns < call->window_ns && call->window_ns < s->deadline_ns;
+    return call->window_ns < s->deadline_ns;
 }
 
 /* The handler has been called and stands like this. */

@@ -416,6 +416,51 @@ Test(engine_batch, an_open_map_that_grows_or_shrinks_is_found_out)
     }
 }
 
+static int leave_to_host(struct engine_attempt *a, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 1);
+    return ENGINE_SUSPENDED;
+}
+
+static int one_on_host(struct engine_context *c, void *self,
+                       struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    return engine_step(c, "job", leave_to_host, NULL, input, NULL, out);
+}
+
+/* A map of two that has three items when it is called again. */
+static int grow_map(struct engine_context *c, void *self,
+                    struct engine_bytes input, struct engine_bytes *out)
+{
+    uint32_t *calls = self;
+    uint32_t count = ++*calls < 2 ? 2 : 3;
+    struct engine_batch batch;
+
+    (void)input;
+    (void)out;
+    return engine_map(c, "map", make_items(c, count), count, one_on_host, NULL,
+                      NULL, &batch);
+}
+
+Test(engine_batch, a_map_that_grows_before_it_is_durable_is_found_out)
+{
+    struct durable_bed bed;
+    uint32_t calls = 0;
+
+    durable_bed_init(&bed, grow_map, &calls, "");
+    bed.collects = true;
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_str_eq(
+        bed.words,
+        "map \"map\" was recorded with 2 branches where there are now 3");
+    durable_bed_free(&bed);
+}
+
 /* A number of an outcome in the summary of a map that is over. */
 struct damage {
     size_t at;
@@ -438,6 +483,8 @@ Test(engine_batch, a_damaged_outcome_is_found_out)
         {FIRST + 4, ENGINE_ERR_COUNT - 1, false},
         {FIRST + 4, ENGINE_ERR_COUNT, true},
         {FIRST + 8, UINT32_MAX, true},
+        {FIRST + 12, 3, true},
+        {FIRST + 12, 18, true},
         {SECOND + 8, 1, true},
         {SECOND + 12, 0, false},
         {SECOND + 12, 2, true},

@@ -628,15 +628,22 @@ enum {
     STEP_C = 7
 };
 
-static void open_fan(uint64_t window_ns)
+static void open_fan_within(uint64_t window_ns,
+                            const struct engine_limits *limits)
 {
     handler_bed_open(&bed, &fan_handler);
     bed.bed.worker.checkpoint_window_ns = window_ns;
+    bed.bed.worker.limits = limits;
     handler_bed_restart(&bed);
     bed.steps_hang = true;
     handler_bed_start(&bed, 0, RUN, "in");
     handler_bed_pump(&bed);
     cr_assert_eq(bed.executed, 3);
+}
+
+static void open_fan(uint64_t window_ns)
+{
+    open_fan_within(window_ns, NULL);
 }
 
 static void end_step(uint32_t part)
@@ -703,17 +710,29 @@ Test(engine_handler_runs, an_open_batch_closes_when_it_is_full)
 {
     struct engine_limits limits = *engine_limits_at(0);
     limits.batch_updates_max = 5;
-    handler_bed_open(&bed, &fan_handler);
-    bed.bed.worker.checkpoint_window_ns = 20 * BED_MS;
-    bed.bed.worker.limits = &limits;
-    handler_bed_restart(&bed);
-    bed.steps_hang = true;
-    handler_bed_start(&bed, 0, RUN, "in");
-    handler_bed_pump(&bed);
+    open_fan_within(20 * BED_MS, &limits);
     cr_expect_eq(checkpoints(), 0);
     end_step(STEP_A);
     cr_expect_eq(checkpoints(), 1);
     cr_expect_eq(bed.executed, 4);
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, what_a_full_batch_leaves_does_not_wait_again)
+{
+    struct engine_limits limits = *engine_limits_at(0);
+    limits.batch_updates_max = 3;
+    open_fan_within(20 * BED_MS, &limits);
+    cr_expect_eq(checkpoints(), 2);
+    cr_expect(strstr(story(), "checkpoint:0.1 operation_started:4.0"), "%s",
+              story());
+    handler_bed_close(&bed);
+}
+
+Test(engine_handler_runs, no_batch_is_open_at_the_end_of_an_invocation)
+{
+    open_fan(365 * 24 * 3600 * BED_S);
+    cr_expect_eq(checkpoints(), 1);
     handler_bed_close(&bed);
 }
 

@@ -1220,6 +1220,35 @@ Test(engine_workflow, a_replay_that_differs_names_both_operations)
     }
 }
 
+/* Calls a step more each time, and from the third call on one less. */
+static int lose_the_thread(struct engine_context *c, void *self,
+                           struct engine_bytes input, struct engine_bytes *out)
+{
+    struct code code = {0};
+    uint32_t *calls = self;
+
+    ++*calls;
+    TRY(engine_step(c, "one", run_code, &code, input, NULL, out));
+    if (*calls >= 3)
+        return engine_fail(c, ENGINE_ERR_USER, "Lost", "lost");
+    return engine_step(c, "two", run_code, &code, input, NULL, out);
+}
+
+Test(engine_workflow, a_handler_that_changes_within_an_invocation_is_found_out)
+{
+    struct durable_bed bed;
+    uint32_t calls = 0;
+
+    durable_bed_init(&bed, lose_the_thread, &calls, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.invocation, 1);
+    cr_expect_eq(bed.error, ENGINE_ERR_NONDETERMINISTIC);
+    cr_expect_str_eq(
+        bed.words, "step \"two\" was recorded as call 2 of the run "
+                   "(operation 2), and the handler now fails before it: lost");
+    durable_bed_free(&bed);
+}
+
 static int ignore_flow(struct engine_context *c, void *self,
                        struct engine_bytes input, struct engine_bytes *out)
 {
