@@ -57,21 +57,37 @@ static int grow(struct fault_hits *hits)
     return 0;
 }
 
+/* The slot of this key, made if need be; NULL without memory. */
+static struct fault_hits_slot *claim(struct fault_hits *hits, uint64_t key)
+{
+    struct fault_hits_slot *slot = find(hits->slots, hits->size, key);
+    if (slot->key != 0)
+        return slot;
+    if (hits->used >= hits->size / 4 * 3) {
+        if (grow(hits))
+            return NULL;
+        slot = find(hits->slots, hits->size, key);
+    }
+    slot->key = key;
+    hits->used++;
+    return slot;
+}
+
 uint64_t fault_hits_add(struct fault_hits *hits, uint32_t lane, uint32_t point,
                         uint32_t actor)
 {
-    uint64_t key = make_key(lane, point, actor);
-    struct fault_hits_slot *slot = find(hits->slots, hits->size, key);
-    if (slot->key == 0) {
-        if (hits->used >= hits->size / 4 * 3) {
-            if (grow(hits))
-                return 0;
-            slot = find(hits->slots, hits->size, key);
-        }
-        slot->key = key;
-        hits->used++;
-    }
-    return ++slot->count;
+    struct fault_hits_slot *slot = claim(hits, make_key(lane, point, actor));
+    return slot ? ++slot->count : 0;
+}
+
+int fault_hits_set(struct fault_hits *hits, uint32_t lane, uint32_t point,
+                   uint32_t actor, uint64_t count)
+{
+    struct fault_hits_slot *slot = claim(hits, make_key(lane, point, actor));
+    if (!slot)
+        return FAULT_ENOMEM;
+    slot->count = count;
+    return 0;
 }
 
 uint64_t fault_hits_get(const struct fault_hits *hits, uint32_t lane,

@@ -32,6 +32,10 @@ void fault_hits_deinit(struct fault_hits *hits);
 uint64_t fault_hits_add(struct fault_hits *hits, uint32_t lane, uint32_t point,
                         uint32_t actor);
 
+/* From now on so many were counted. Returns 0 or FAULT_ENOMEM. */
+int fault_hits_set(struct fault_hits *hits, uint32_t lane, uint32_t point,
+                   uint32_t actor, uint64_t count);
+
 /* The count so far. */
 uint64_t fault_hits_get(const struct fault_hits *hits, uint32_t lane,
                         uint32_t point, uint32_t actor);

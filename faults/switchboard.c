@@ -443,32 +443,46 @@ static void name_rule(struct fault_state *state, uint32_t index)
     snprintf(rule->stream, sizeof(rule->stream), "rule%016" PRIx64, key);
 }
 
+/* Replayed decisions stand in for a plan's rules, but not for its defects. */
+static bool counts(const struct fault_state *state,
+                   const struct rule_state *rule)
+{
+    return !state->replayed || rule->rule.action == ENGINE_ACT_DEFECT;
+}
+
 static void take_rule(struct fault_state *state, uint32_t index,
                       const struct fault_rule *rule)
 {
     struct rule_state *own = &state->rules[index];
     own->rule = *rule;
-    own->active = !state->replayed || rule->action == ENGINE_ACT_DEFECT;
+    own->active = counts(state, own);
     name_rule(state, index);
     sort_times(state, own);
     advance(state, own);
 }
 
-/* Fills by_point, starts, armed and the number of rules in the ledgers. */
+/*
+ * Fills by_point, starts, armed and the number of rules in the ledgers. Rules
+ * that are used up go on counting their matches, but raise no flag.
+ */
 static void index_rules(struct fault_state *state)
 {
     uint32_t used = 0;
+    for (uint32_t i = 0; i < state->rule_count; i++)
+        state->rules[i].ledger.armed = 0;
     for (uint32_t point = 0; point < state->point_count; point++) {
         state->starts[point] = used;
+        state->armed[point] = 0;
         for (uint32_t i = 0; i < state->rule_count; i++) {
             struct rule_state *rule = &state->rules[i];
-            if (!rule->active || !fault_rule_has_point(&rule->rule, point))
+            if (!counts(state, rule) ||
+                !fault_rule_has_point(&rule->rule, point))
                 continue;
             state->by_point[used++] = i;
+            state->armed[point] |= rule->active;
             rule->ledger.armed++;
         }
         state->ledgers[point].armed = used - state->starts[point];
-        state->armed[point] = used != state->starts[point];
     }
     state->starts[state->point_count] = used;
 }
@@ -613,6 +627,78 @@ struct fault_switchboard *fault_switchboard_new(const struct fault_plan *plan,
 fail:
     release(state);
     return NULL;
+}
+
+/* Room for one more rule; what there is stays where it is on failure. */
+static int make_room(struct fault_state *state)
+{
+    size_t points = state->point_count ? state->point_count : 1;
+    size_t count = state->rule_count + (size_t)1;
+    struct rule_state *rules =
+        realloc(state->rules, count * sizeof(*state->rules));
+    if (!rules)
+        return FAULT_ENOMEM;
+    state->rules = rules;
+    memset(&rules[state->rule_count], 0, sizeof(*rules));
+    uint32_t *by_point =
+        realloc(state->by_point, points * count * sizeof(*by_point));
+    if (!by_point)
+        return FAULT_ENOMEM;
+    state->by_point = by_point;
+    return 0;
+}
+
+/* A point that no rule was ever at has no callback yet. */
+static int enable_new(struct fault_state *state, const struct fault_rule *rule)
+{
+    for (uint32_t i = 0; i < state->point_count; i++) {
+        if (!fault_rule_has_point(rule, i) || state->ledgers[i].armed != 0)
+            continue;
+        if (fiu_enable_external(state->points[i].name, 1, state, 0, answer)) {
+            while (i-- > 0)
+                if (fault_rule_has_point(rule, i) &&
+                    state->ledgers[i].armed == 0)
+                    fiu_disable(state->points[i].name);
+            return FAULT_EFIU;
+        }
+    }
+    return 0;
+}
+
+int fault_switchboard_add(struct fault_switchboard *board,
+                          const struct fault_rule *rule, uint32_t point,
+                          uint32_t actor, uint64_t matches)
+{
+    struct fault_state *state = board->state;
+    uint32_t index = state->rule_count;
+    assert(!state->question.site);
+    if (state->replayed || rule->time_count != 0 || rule->period_ns != 0)
+        return FAULT_EINVAL;
+    if (index == FAULT_LANE_MAX - LANE_RULES)
+        return FAULT_EFULL;
+    point = rule->across_points ? FAULT_ALL_POINTS : point;
+    actor = rule->across_actors ? FAULT_ALL_ACTORS : actor;
+    if (make_room(state) ||
+        fault_hits_set(&state->hits, LANE_RULES + index, point, actor, matches))
+        return FAULT_ENOMEM;
+    int error = enable_new(state, rule);
+    if (error) {
+        (void)fault_hits_set(&state->hits, LANE_RULES + index, point, actor, 0);
+        return error;
+    }
+    state->rule_count++;
+    take_rule(state, index, rule);
+    state->rules[index].ledger.asked = matches;
+    index_rules(state);
+    return 0;
+}
+
+void fault_switchboard_note(struct fault_switchboard *board,
+                            const struct engine_site *site)
+{
+    struct fault_state *state = board->state;
+    state->ledgers[site->point].asked++;
+    (void)count(state, LANE_HITS, site->point, site->node);
 }
 
 void fault_switchboard_free(struct fault_switchboard *board)

@@ -54,6 +54,27 @@ struct fault_switchboard *fault_switchboard_new(const struct fault_plan *plan,
                                                 uint64_t seed, int *error);
 void fault_switchboard_free(struct fault_switchboard *board);
 
+/*
+ * Adds a rule while the world goes on, as the last of its rules. At `point`
+ * and `actor` (not looked at with across_points or across_actors) it counts
+ * `matches` as met already, so its next match there is the one after them;
+ * everywhere else it starts from 0. Where plain hits were counted so far (at
+ * armed points, and wherever fault_switchboard_note() was called) all that
+ * follows is what it would be with the rule in the plan from the start.
+ * Returns 0, FAULT_EINVAL for a rule at timed points or a replayed plan,
+ * FAULT_EFULL, FAULT_ENOMEM or FAULT_EFIU; the board is as it was then.
+ */
+int fault_switchboard_add(struct fault_switchboard *board,
+                          const struct fault_rule *rule, uint32_t point,
+                          uint32_t actor, uint64_t matches);
+
+/*
+ * Counts the hit of a site that no rule is armed for, as if one were: what a
+ * rule added later draws and reports hangs on the number of the hit.
+ */
+void fault_switchboard_note(struct fault_switchboard *board,
+                            const struct engine_site *site);
+
 /* Each decision goes there as a FAULT record. NULL: nowhere. */
 void fault_switchboard_set_sink(struct fault_switchboard *board,
                                 const struct engine_sink *sink);

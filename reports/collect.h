@@ -51,6 +51,8 @@ struct report_world {
     uint32_t point_count;
     uint64_t runs_max;     /* run ids are 1..runs_max */
     uint64_t retained_max; /* whole records kept; 0: 400,000 */
+    int brief;             /* figures for verdicts only: no records are kept,
+                              nothing over time */
     uint64_t follow;       /* a run whose records are kept anyway; 0: none */
 };
 

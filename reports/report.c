@@ -180,9 +180,9 @@ static uint64_t choose_run(const struct report_model *model,
     return report_timeline_kept(collect, 1) ? 1 : 0;
 }
 
-int report_model_init(struct report_model *model,
-                      struct report_collect *collect,
-                      const struct report_facts *facts)
+void report_model_judge(struct report_model *model,
+                        struct report_collect *collect,
+                        const struct report_facts *facts)
 {
     memset(model, 0, sizeof(*model));
     model->facts = *facts;
@@ -191,6 +191,13 @@ int report_model_init(struct report_model *model,
     size_t kept;
     report_collect_retained(collect, &kept, &model->records_left_out);
     judge(model);
+}
+
+int report_model_init(struct report_model *model,
+                      struct report_collect *collect,
+                      const struct report_facts *facts)
+{
+    report_model_judge(model, collect, facts);
     const char *why;
     uint64_t run = choose_run(model, collect, &why);
     if (run == 0)

@@ -128,6 +128,10 @@ struct report_model {
 int report_model_init(struct report_model *model,
                       struct report_collect *collect,
                       const struct report_facts *facts);
+/* The same without anything to show: for a verdict and its reasons. */
+void report_model_judge(struct report_model *model,
+                        struct report_collect *collect,
+                        const struct report_facts *facts);
 void report_model_deinit(struct report_model *model);
 /* One sentence on what held, for a verdict without reasons. */
 void report_model_held(const struct report_model *model,

@@ -22,6 +22,7 @@ struct runner_options {
     uint64_t seed;
     const char *const *defects; /* names of seeded defects to switch on */
     uint32_t defect_count;
+    bool paranoid;       /* S7 after every event */
     bool no_checks;      /* measure the run without its checkers */
     FILE *trace;         /* one line for each record; NULL: none */
     const char *command; /* what repeats the run, for the report */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/host/sentence.h"
+#include "faults/defects.h"
 #include "scenarios/read.h"
 #include "scenarios/read_merge.h"
 
@@ -21,7 +22,7 @@ static const char *const top_keys[] = {
     "why",    "extends", "mode",     "seed",     "workflow",  "workflows",
     "steps",  "engine",  "platform", "load",     "operators", "network",
     "disk",   "clocks",  "faults",   "envelope", "expect",    "limit",
-    "events", "exit",    "$schema"};
+    "events", "exit",    "defects",  "$schema"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -124,6 +125,38 @@ static void check_mode(struct json_view root, const struct scenario *scenario,
                       engine_graph_name(scenario->workflows[i].graph));
 }
 
+/* Names of seeded defects that all runs of the scenario have on. */
+static void read_defects(struct json_view root, struct scenario *scenario,
+                         struct json_error *err)
+{
+    const char *names[ENGINE_DEFECT_COUNT];
+    struct json_view view;
+    size_t found;
+    if (!json_get_array(root, "defects", JSON_OPTIONAL, 1, COUNT(names), &view,
+                        err))
+        return;
+    for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++)
+        names[i] = fault_defect_at(i)->name;
+    scenario->defects =
+        read_alloc(json_count(view), sizeof(*scenario->defects), view, err);
+    for (struct json_view v = json_first(view); v.item && err->code == 0;
+         v = json_next(v)) {
+        if (!json_as_enum(v, names, COUNT(names), &found, err))
+            return;
+        if (scenario_has_defect(scenario, names[found])) {
+            json_fail(v, err, "found defect \"%s\" twice, allowed once",
+                      names[found]);
+            return;
+        }
+        char *name = strdup(names[found]);
+        if (!name) {
+            read_no_memory(v, err);
+            return;
+        }
+        scenario->defects[scenario->defect_count++] = name;
+    }
+}
+
 /* The sections in the order in which they need each other. */
 static void read_sections(struct read_state *state, struct json_view root)
 {
@@ -144,6 +177,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     read_load(state, root);
     read_operators(state, root);
     read_faults(state, root);
+    read_defects(root, scenario, err);
     read_expectations(state, root);
 }
 
@@ -294,6 +328,14 @@ bool scenario_has_programs(const struct scenario *scenario)
     return false;
 }
 
+bool scenario_has_defect(const struct scenario *scenario, const char *name)
+{
+    for (uint32_t i = 0; i < scenario->defect_count; i++)
+        if (strcmp(scenario->defects[i], name) == 0)
+            return true;
+    return false;
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
@@ -306,6 +348,9 @@ void scenario_free(struct scenario *scenario)
     arrivals_deinit(&scenario->arrivals);
     fault_plan_deinit(&scenario->plan);
     free(scenario->expectations);
+    for (uint32_t i = 0; i < scenario->defect_count; i++)
+        free(scenario->defects[i]);
+    free(scenario->defects);
     free(scenario->started);
     free(scenario->operators);
     free(scenario->sources);

@@ -188,7 +188,9 @@ struct scenario {
     uint64_t limit_ns;     /* virtual time at which the world ends anyway */
     uint64_t events_limit; /* events after which it ends anyway */
     uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */
-    bool swarm;            /* a swarm is added to the plan for each seed */
+    char **defects;        /* seeded ones that are on in all its runs; owned */
+    uint32_t defect_count;
+    bool swarm; /* a swarm is added to the plan for each seed */
     char swarm_name[32];
     struct scenario_source *sources;
     uint32_t source_count;
@@ -196,6 +198,9 @@ struct scenario {
 
 /* Whether a worker runs one of its workflows as a handler. */
 bool scenario_has_programs(const struct scenario *scenario);
+
+/* Whether it has this seeded defect on by itself. */
+bool scenario_has_defect(const struct scenario *scenario, const char *name);
 
 /* All points of the program: engine defects first, then the simulator's. */
 const struct engine_point *scenario_points(uint32_t *count);

@@ -8,8 +8,10 @@
 #include "engine/host/store_memory.h"
 #include "engine/host/store_sqlite.h"
 #include "faults/defects.h"
+#include "faults/points.h"
 #include "faults/swarm.h"
 #include "scenarios/platform.h"
+#include "scenarios/trial.h"
 
 static bool say(char *message, size_t size, const char *text)
 {
@@ -142,6 +144,16 @@ bool scenario_world_over(const struct scenario_world *world)
 
 /* Faults ------------------------------------------------------------------ */
 
+/* Scenarios count time from the start of the world. */
+static void shift(struct fault_rule *rule)
+{
+    rule->from_ns += SCENARIO_START_NS;
+    if (rule->to_ns < UINT64_MAX - SCENARIO_START_NS)
+        rule->to_ns += SCENARIO_START_NS;
+    for (uint32_t i = 0; i < rule->time_count; i++)
+        rule->times[i] += SCENARIO_START_NS;
+}
+
 static bool ask(void *self, const struct engine_site *site,
                 struct engine_decision *decision)
 {
@@ -149,6 +161,40 @@ static bool ask(void *self, const struct engine_site *site,
     fault_switchboard_set_now(world->board, world->sim->now_ns);
     fault_switchboard_set_in_flight(world->board, world->progress.runs_open);
     return world->board->port.ask(world->board->port.self, site, decision);
+}
+
+/* Adds what the watch wants at this site to the plan and to the board. */
+static void add_rule(struct scenario_world *world,
+                     const struct fault_rule *wanted,
+                     const struct engine_site *site, uint64_t matches)
+{
+    struct fault_rule rule = *wanted;
+    shift(&rule);
+    world->broken = world->broken ||
+                    fault_plan_add(&world->plan, &rule, world->error,
+                                   sizeof(world->error)) ||
+                    fault_switchboard_add(
+                        world->board, &world->plan.rules[world->plan.count - 1],
+                        site->point, site->node, matches);
+}
+
+/* The question of a watched world: first the watch, then the board. */
+static bool ask_watched(void *self, const struct engine_site *site,
+                        struct engine_decision *decision)
+{
+    struct scenario_world *world = self;
+    const struct trial_watch *watch = world->watch;
+    if (!fault_point_defect(&world->plan.points[site->point])) {
+        uint64_t matches = 0;
+        const struct fault_rule *rule =
+            watch->site(watch->self, site, &matches);
+        if (rule)
+            add_rule(world, rule, site, matches);
+    }
+    if (world->board->port.armed[site->point])
+        return ask(self, site, decision);
+    fault_switchboard_note(world->board, site);
+    return false;
 }
 
 static void schedule_fault(struct scenario_world *world)
@@ -171,16 +217,6 @@ static void timed(void *self, uint64_t arg)
                                    &decision))
             (void)sim_world_act(world->sim, node, &decision);
     schedule_fault(world);
-}
-
-/* Scenarios count time from the start of the world. */
-static void shift(struct fault_rule *rule)
-{
-    rule->from_ns += SCENARIO_START_NS;
-    if (rule->to_ns < UINT64_MAX - SCENARIO_START_NS)
-        rule->to_ns += SCENARIO_START_NS;
-    for (uint32_t i = 0; i < rule->time_count; i++)
-        rule->times[i] += SCENARIO_START_NS;
 }
 
 void scenario_world_rule_text(const struct scenario_world *world,
@@ -210,38 +246,83 @@ static uint32_t workflow_of(void *self, uint64_t run)
     return invoked ? (uint32_t)(invoked - world->graphs) : UINT32_MAX;
 }
 
-static bool make_plan(struct scenario_world *world, const char *const *defects,
-                      uint32_t defect_count, char *message, size_t size)
+/* The scenario's own rules and, of this seed, its swarm's. */
+static bool plan_scenario(struct scenario_world *world, char *message,
+                          size_t size)
 {
     const struct scenario *scenario = world->scenario;
-    uint32_t count;
-    const struct engine_point *points = scenario_points(&count);
-    if (fault_plan_init(&world->plan, points, count,
-                        scenario->plan.count + defect_count + 64))
-        return say(message, size, "out of memory");
     for (uint32_t i = 0; i < scenario->plan.count; i++)
         if (fault_plan_add(&world->plan, &scenario->plan.rules[i], message,
                            size))
             return false;
-    if (scenario->swarm) {
-        struct fault_swarm_knobs knobs;
-        scenario_swarm_knobs(scenario, &knobs);
-        if (fault_swarm(&world->plan, world->seed, &knobs, message, size))
+    if (!scenario->swarm)
+        return true;
+    struct fault_swarm_knobs knobs;
+    scenario_swarm_knobs(scenario, &knobs);
+    return fault_swarm(&world->plan, world->seed, &knobs, message, size) == 0;
+}
+
+static bool plan_defects(struct scenario_world *world,
+                         const char *const *defects, uint32_t count,
+                         char *message, size_t size)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        char name[FAULT_NAME_SIZE + 8];
+        bool armed = false;
+        snprintf(name, sizeof(name), "defect/%s", defects[i]);
+        for (uint32_t r = 0; r < world->plan.count; r++)
+            armed = armed || strcmp(world->plan.rules[r].name, name) == 0;
+        if (!armed && fault_defect_arm(&world->plan, defects[i], message, size))
             return false;
     }
+    return true;
+}
+
+static bool make_plan(struct scenario_world *world,
+                      const struct scenario_world_options *options,
+                      char *message, size_t size)
+{
+    const struct scenario *scenario = world->scenario;
+    uint32_t count;
+    const struct engine_point *points = scenario_points(&count);
+    uint32_t room = scenario->plan.count + scenario->defect_count +
+                    options->rule_count + options->defect_count + 64;
+    if (fault_plan_init(&world->plan, points, count, room))
+        return say(message, size, "out of memory");
+    if (!options->faultless && !plan_scenario(world, message, size))
+        return false;
+    for (uint32_t i = 0; i < options->rule_count; i++)
+        if (fault_plan_add(&world->plan, &options->rules[i], message, size))
+            return false;
     for (uint32_t i = 0; i < world->plan.count; i++)
         shift(&world->plan.rules[i]);
-    for (uint32_t i = 0; i < defect_count; i++)
-        if (fault_defect_arm(&world->plan, defects[i], message, size))
-            return false;
+    return plan_defects(world, (const char *const *)scenario->defects,
+                        scenario->defect_count, message, size) &&
+           plan_defects(world, options->defects, options->defect_count, message,
+                        size);
+}
+
+/* Flags of its own, with every boundary's up: a watch sees all sites. */
+static bool make_watched(struct scenario_world *world)
+{
+    const struct fault_plan *plan = &world->plan;
+    world->watched = calloc(FAULT_POINTS_MAX, sizeof(*world->watched));
+    if (!world->watched)
+        return false;
+    for (uint32_t i = 0; i < plan->point_count; i++)
+        world->watched[i] = fault_point_defect(&plan->points[i])
+                                ? world->board->port.armed[i]
+                                : !fault_point_timed(&plan->points[i]);
+    world->points = (struct engine_points){
+        .armed = world->watched, .ask = ask_watched, .self = world};
     return true;
 }
 
 static bool make_faults(struct scenario_world *world,
-                        const char *const *defects, uint32_t defect_count,
+                        const struct scenario_world_options *options,
                         char *message, size_t size)
 {
-    if (!make_plan(world, defects, defect_count, message, size))
+    if (!make_plan(world, options, message, size))
         return false;
     int error;
     world->board = fault_switchboard_new(&world->plan, world->seed, &error);
@@ -253,7 +334,8 @@ static bool make_faults(struct scenario_world *world,
     fault_switchboard_set_workflows(world->board, workflow_of, world);
     world->points = (struct engine_points){
         .armed = world->board->port.armed, .ask = ask, .self = world};
-    return true;
+    return !world->watch || make_watched(world) ||
+           say(message, size, "out of memory");
 }
 
 static struct engine_defects defects_at(const struct scenario_world *world,
@@ -308,6 +390,7 @@ static bool make_sim(struct scenario_world *world,
                 net->reorder_ppb, net->reorder_delay},
         .recording = true,
         .records_to = records,
+        .record_block = world->watch && world->watch->record ? 1 : 0,
     };
     world->sim = sim_world_new(&config);
     if (!world->sim)
@@ -618,9 +701,9 @@ void scenario_world_start(struct scenario_world *world)
 }
 
 struct scenario_world *
-scenario_world_new(const struct scenario *scenario, uint64_t seed,
-                   const char *const *defects, uint32_t defect_count,
-                   struct sim_record_sink records, char *message, size_t size)
+scenario_world_new(const struct scenario *scenario,
+                   const struct scenario_world_options *options, char *message,
+                   size_t size)
 {
     struct scenario_world *world = calloc(1, sizeof(*world));
     if (!world) {
@@ -628,14 +711,15 @@ scenario_world_new(const struct scenario *scenario, uint64_t seed,
         return NULL;
     }
     world->scenario = scenario;
-    world->seed = seed;
+    world->seed = options->seed;
+    world->watch = options->watch;
     engine_block_init(&world->scratch);
     engine_block_init(&world->rows);
-    if (!make_faults(world, defects, defect_count, message, size)) {
+    if (!make_faults(world, options, message, size)) {
         scenario_world_free(world);
         return NULL;
     }
-    if (!scenario_world_tables(world) || !make_sim(world, records) ||
+    if (!scenario_world_tables(world) || !make_sim(world, options->records) ||
         !make_store(world) || !make_coordinators(world) ||
         !scenario_make_platform(world) || !make_outside(world)) {
         say(message, size, "the world could not be made: out of memory");
@@ -645,7 +729,40 @@ scenario_world_new(const struct scenario *scenario, uint64_t seed,
     return world;
 }
 
-void scenario_world_end(struct scenario_world *world, unsigned why)
+static enum scenario_end let_it_happen(struct scenario_world *world,
+                                       const struct scenario_look *look)
+{
+    const struct scenario *scenario = world->scenario;
+    struct sim_world *sim = world->sim;
+    uint64_t end_ns = SCENARIO_START_NS + scenario->limit_ns;
+    while (sim_world_step(sim)) {
+        if (scenario_world_over(world))
+            return SCENARIO_END_DONE;
+        if (sim->now_ns >= end_ns)
+            return SCENARIO_END_TIME;
+        if (sim->event_count % SCENARIO_LOOK_EVERY != 0)
+            continue;
+        if (sim->event_count >= scenario->events_limit)
+            return SCENARIO_END_EVENTS;
+        if (look->interrupted && *look->interrupted)
+            return SCENARIO_END_INTERRUPTED;
+        if (look->progress)
+            look->progress(look->self, sim->now_ns - SCENARIO_START_NS,
+                           sim->event_count, world->progress.runs_ended);
+    }
+    return SCENARIO_END_STOPPED;
+}
+
+enum scenario_end scenario_world_run(struct scenario_world *world,
+                                     const struct scenario_look *look)
+{
+    scenario_world_start(world);
+    enum scenario_end end = let_it_happen(world, look);
+    scenario_world_end(world, end);
+    return end;
+}
+
+void scenario_world_end(struct scenario_world *world, enum scenario_end why)
 {
     static const uint8_t quiet[FAULT_POINTS_MAX];
     /* Nothing goes wrong any more: the audit reads what is there. */
@@ -686,6 +803,7 @@ void scenario_world_free(struct scenario_world *world)
     if (world->board)
         fault_switchboard_free(world->board);
     fault_plan_deinit(&world->plan);
+    free(world->watched);
     engine_block_free(&world->scratch);
     engine_block_free(&world->rows);
     free(world->graphs);

@@ -5,6 +5,8 @@
 #ifndef SCENARIOS_WORLD_H
 #define SCENARIOS_WORLD_H
 
+#include <signal.h>
+
 #include "engine/store.h"
 #include "engine/table.h"
 #include "faults/switchboard.h"
@@ -34,6 +36,8 @@ struct scenario_progress {
     uint64_t invoked_open; /* of other runs: not ended */
     uint64_t operations;   /* records of a run's durable changes */
 };
+
+struct trial_watch;
 
 struct scenario_world {
     const struct scenario *scenario;
@@ -71,16 +75,32 @@ struct scenario_world {
     struct engine_sink sink;         /* counts progress, then records */
     struct scenario_progress progress;
     char error[256]; /* of the store, when it could not be opened */
+    const struct trial_watch *watch; /* NULL: nobody watches */
+    uint8_t *watched; /* the flags of a watched world: every boundary is up */
+    bool broken;      /* a rule of the watch could not be added */
+};
+
+/* Which of the scenario's worlds. Everything is borrowed. */
+struct scenario_world_options {
+    uint64_t seed;
+    const struct fault_rule *rules; /* after the scenario's plan and swarm */
+    uint32_t rule_count;
+    const char *const *defects; /* on top of the scenario's own */
+    uint32_t defect_count;
+    bool faultless;                  /* without the scenario's plan and swarm */
+    bool paranoid;                   /* S7 after every event */
+    const struct trial_watch *watch; /* see scenarios/trial.h */
+    struct sim_record_sink records;
 };
 
 /*
- * Builds it all. Records go to `records`, the first when it is started. NULL
- * and a sentence in message on failure.
+ * Builds it all. Records go to options->records, the first when it is started.
+ * NULL and a sentence in message on failure.
  */
 struct scenario_world *
-scenario_world_new(const struct scenario *scenario, uint64_t seed,
-                   const char *const *defects, uint32_t defect_count,
-                   struct sim_record_sink records, char *message, size_t size);
+scenario_world_new(const struct scenario *scenario,
+                   const struct scenario_world_options *options, char *message,
+                   size_t size);
 /* Starts the processes: once, when whoever takes the records can. */
 void scenario_world_start(struct scenario_world *world);
 void scenario_world_free(struct scenario_world *world);
@@ -94,7 +114,32 @@ bool scenario_world_over(const struct scenario_world *world);
 void scenario_world_rule_text(const struct scenario_world *world,
                               uint32_t index, char *text, size_t size);
 
+/* Why a world ended; detail of WORLD_END. */
+enum scenario_end {
+    SCENARIO_END_DONE,
+    SCENARIO_END_TIME,
+    SCENARIO_END_EVENTS,
+    SCENARIO_END_STOPPED,
+    SCENARIO_END_INTERRUPTED
+};
+
+enum {
+    SCENARIO_LOOK_EVERY = 4096 /* events between looks at the outside */
+};
+
+/* What looks in now and then while a world goes on. */
+struct scenario_look {
+    const volatile sig_atomic_t *interrupted; /* NULL: never */
+    void (*progress)(void *self, uint64_t virtual_ns, uint64_t events,
+                     uint64_t runs_ended); /* NULL: nobody wants to know */
+    void *self;
+};
+
+/* Starts the world, carries out its events until it is over, and ends it. */
+enum scenario_end scenario_world_run(struct scenario_world *world,
+                                     const struct scenario_look *look);
+
 /* The end: audits the store and writes the last records. */
-void scenario_world_end(struct scenario_world *world, unsigned why);
+void scenario_world_end(struct scenario_world *world, enum scenario_end why);
 
 #endif

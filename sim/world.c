@@ -116,7 +116,7 @@ void sim_record(struct sim_world *world, const struct engine_record *record)
         to->wall_ns = node->read_wall_ns;
     to->mono_ns = node->read_mono_ns;
     world->record_total++;
-    if (world->record_count == SIM_RECORDS_BLOCK)
+    if (world->record_count == world->record_block)
         sim_record_flush(world);
 }
 
@@ -154,6 +154,9 @@ struct sim_world *sim_world_new(const struct sim_world_config *config)
     world->net = config->net;
     world->recording = config->recording;
     world->records_to = config->records_to;
+    world->record_block =
+        config->record_block ? config->record_block : SIM_RECORDS_BLOCK;
+    assert(world->record_block <= SIM_RECORDS_BLOCK);
     world->memory_limit = config->memory_limit;
     world->sink = (struct engine_sink){sink_emit, world};
     world->queue = sim_queue_new(1024);

@@ -107,6 +107,7 @@ struct sim_world {
     struct sim_record_sink records_to;
     struct engine_record *records;
     uint32_t record_count;
+    uint32_t record_block; /* so many leave together */
     uint64_t record_total;
     uint64_t event_count;
     void (*timed)(void *self, uint64_t arg); /* events at SIM_NODE_WORLD */
@@ -125,6 +126,7 @@ struct sim_world_config {
     struct sim_net_config net;
     bool recording;
     struct sim_record_sink records_to;
+    uint32_t record_block; /* records that leave together; 0: as many as can */
     uint64_t memory_limit;
 };
 

@@ -31,3 +31,13 @@ Test(faults_hits, growing_keeps_every_count)
                      actor % 3 + 1);
     fault_hits_deinit(&hits);
 }
+
+Test(faults_hits, a_count_that_is_set_goes_on_from_there)
+{
+    struct fault_hits hits;
+    cr_assert_eq(fault_hits_init(&hits), 0);
+    cr_expect_eq(fault_hits_set(&hits, 1, 2, 3, 41), 0);
+    cr_expect_eq(fault_hits_add(&hits, 1, 2, 3), 42);
+    cr_expect_eq(fault_hits_add(&hits, 1, 2, 4), 1);
+    fault_hits_deinit(&hits);
+}

@@ -656,3 +656,66 @@ Test(faults_switchboard, a_name_enabled_by_somebody_else_is_not_our_decision)
     cr_expect_not(hit(BEFORE, 1));
     fiu_disable(points[BEFORE].name);
 }
+
+/* Hits that the board counts although no rule is there. */
+static void note(uint32_t point, uint32_t node, int count)
+{
+    struct engine_site site = {.point = point, .node = node};
+    for (int i = 0; i < count; i++)
+        fault_switchboard_note(board, &site);
+}
+
+Test(faults_switchboard, a_rule_added_later_goes_on_as_one_there_from_the_start)
+{
+    struct fault_rule rule = rule_at(ENGINE_ACT_CRASH, AFTER);
+    char whole[sizeof(hits)];
+    rule.chance_ppb = ENGINE_CHANCE_ALWAYS / 3;
+    add(&rule);
+    switch_on(5);
+    (void)fired(AFTER, 7, 20);
+    snprintf(whole, sizeof(whole), "%s", fired(AFTER, 7, 60));
+    cr_expect_str_neq(whole, "");
+
+    fault_plan_remove(&plan, 0);
+    switch_on(5);
+    note(AFTER, 7, 20);
+    cr_assert_eq(fault_switchboard_add(board, &rule, AFTER, 7, 20), 0);
+    cr_expect_str_eq(fired(AFTER, 7, 60), whole);
+    cr_expect_eq(fault_switchboard_matches(board, 0, AFTER, 7), 80);
+}
+
+Test(faults_switchboard, a_rule_added_later_takes_its_preset_matches_for_met)
+{
+    struct fault_rule rule = rule_at(ENGINE_ACT_CRASH, BEFORE);
+    fault_rule_nth(&rule, 5, 5);
+    switch_on(1);
+    cr_expect_not(board->port.armed[BEFORE]);
+    cr_assert_eq(fault_switchboard_add(board, &rule, BEFORE, 7, 3), 0);
+    cr_expect(board->port.armed[BEFORE]);
+    cr_expect_str_eq(fired(BEFORE, 7, 5), "2");
+    cr_expect_str_eq(fired(BEFORE, 8, 6), "5");
+}
+
+Test(faults_switchboard, adding_a_rule_raises_no_flag_of_one_that_is_used_up)
+{
+    struct fault_rule rule = rule_at(ENGINE_ACT_CRASH, BEFORE);
+    rule.max_fires = 1;
+    add(&rule);
+    switch_on(1);
+    cr_expect_str_eq(fired(BEFORE, 7, 2), "1");
+    struct fault_rule other = rule_at(ENGINE_ACT_LOSE, SEND);
+    cr_assert_eq(fault_switchboard_add(board, &other, SEND, 7, 0), 0);
+    cr_expect_not(board->port.armed[BEFORE]);
+    cr_expect_str_eq(fired(SEND, 7, 2), "1 2");
+}
+
+Test(faults_switchboard, a_timed_rule_cannot_be_added_later)
+{
+    struct fault_rule rule = rule_at(ENGINE_ACT_STEP, CLOCK);
+    rule.times[0] = 10;
+    rule.time_count = 1;
+    switch_on(1);
+    cr_expect_eq(fault_switchboard_add(board, &rule, CLOCK, 7, 0),
+                 FAULT_EINVAL);
+    cr_expect_not(board->port.armed[CLOCK]);
+}

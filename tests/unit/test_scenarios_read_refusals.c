@@ -408,12 +408,17 @@ static const struct bad_member {
     {"expect", "{\"fired:worker/efect/after\": \">= 1\"}",
      "s.json:4:12: found point \"worker/efect/after\", allowed *; did you "
      "mean \"worker/effect/after\"?"},
+    {"defects", "[\"timer_erly\"]",
+     "s.json:4:13: found the string \"timer_erly\", allowed "
+     "*; did you mean \"timer_early\"?"},
+    {"defects", "[\"timer_early\", \"timer_early\"]",
+     "s.json:4:28: found defect \"timer_early\" twice, allowed once"},
     {"whyy", "\"x\"",
      "s.json:4:1: found key \"whyy\", allowed \"why\", \"extends\", "
      "\"mode\", \"seed\", \"workflow\", \"workflows\", \"steps\", "
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
-     "\"limit\", \"events\", \"exit\", \"$schema\"; did you mean "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"$schema\"; did you mean "
      "\"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "

@@ -1,0 +1,308 @@
+#include "scenarios/judges.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/decide.h"
+#include "scenarios/platform.h"
+
+/* What the checkers and the collector are told ------------------------------
+ */
+
+static uint64_t retry_time(const struct engine_retry *retry)
+{
+    uint64_t sum = 0;
+    for (uint32_t n = 2; n <= retry->attempts_max && n <= 64; n++) {
+        struct engine_retry steady = *retry;
+        steady.jitter = ENGINE_JITTER_NONE;
+        sum += engine_retry_delay(&steady, 0, 1, 0, n);
+    }
+    return sum;
+}
+
+/*
+ * How long a run may take from the last fault on: every operation in turn,
+ * each with all its attempts running into their time limits, claims that have
+ * to expire, and one take-over. Generous by intent: it tells stuck from slow.
+ */
+static uint64_t progress_bound(const struct scenario *scenario)
+{
+    const struct scenario_engine *engine = &scenario->engine;
+    uint64_t longest = 0;
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct engine_graph *graph = scenario->workflows[w].graph;
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
+            const struct engine_node *node = engine_graph_node(graph, i);
+            if (node->kind == ENGINE_NODE_WAIT)
+                sum += node->wait_ns + engine->scan_ns;
+            else
+                sum += node->attempt_timeout_ns + engine->claim_ttl_ns +
+                       retry_time(&node->retry);
+        }
+        longest = sum > longest ? sum : longest;
+    }
+    return longest + 2 * engine->lease_ttl_ns + engine->scan_ns +
+           10 * engine->request_timeout_ns + engine->restart_ns;
+}
+
+static void fill_check_world(struct judges *j)
+{
+    const struct scenario *scenario = j->scenario;
+    const struct scenario_engine *engine = &scenario->engine;
+    j->check_world = (struct check_world){
+        .graphs = j->world->graphs,
+        .effects = (const uint32_t *const *)j->world->effects,
+        .programs = j->world->steps_of,
+        .graph_count = scenario->workflow_count,
+        .runs_max = scenario->runs,
+        .node_count = SIM_NODE_MAX + 1,
+        .store_node = SIM_NODE_STORE,
+        .lease_ttl_ns = engine->lease_ttl_ns,
+        .claim_ttl_ns = engine->claim_ttl_ns,
+        .scan_ns = engine->scan_ns,
+        .skew_bound_ns = engine->skew_bound_ns,
+        .request_timeout_ns = engine->request_timeout_ns,
+        .outage_max_ns = engine->restart_ns,
+        .timer_slack_ns = engine->lease_ttl_ns + engine->scan_ns +
+                          5 * engine->request_timeout_ns,
+        .progress_bound_ns = progress_bound(scenario),
+        .op_payload_max = engine->op_payload_max,
+        .history_ops_max = engine->history_ops_max,
+        .operations_max = engine->limits.limits.operations_max,
+        .concurrency_max = scenario_concurrency(scenario),
+        .envelope = {scenario->envelope.skew_ns_max,
+                     scenario->envelope.drift_ppb_max,
+                     scenario->envelope.honest_sync,
+                     scenario->envelope.sound_disk},
+        .honest_effects = engine->dedup_ttl_ns == 0,
+    };
+}
+
+static bool name_nodes(struct judges *j)
+{
+    uint32_t count = SIM_NODE_MAX + 1;
+    j->node_text = calloc(count, sizeof(*j->node_text));
+    j->node_names = calloc(count, sizeof(*j->node_names));
+    if (!j->node_text || !j->node_names)
+        return false;
+    static const char *const fixed[] = {"world",    "store",    "client",
+                                        "receiver", "platform", "outside"};
+    for (uint32_t node = 0; node < count; node++) {
+        char *text = j->node_text[node];
+        size_t size = sizeof(*j->node_text);
+        if (node < sizeof(fixed) / sizeof(*fixed))
+            snprintf(text, size, "%s", fixed[node]);
+        else if (node >= SIM_NODE_WORKER)
+            snprintf(text, size, "worker %u", node - SIM_NODE_WORKER + 1);
+        else if (node >= SIM_NODE_COORDINATOR)
+            snprintf(text, size, "coordinator %u",
+                     node - SIM_NODE_COORDINATOR + 1);
+        j->node_names[node] = text;
+    }
+    return true;
+}
+
+/* A rule that depends on chance, or was drawn by a swarm, need not fire. */
+static bool chancy(const struct fault_rule *rule)
+{
+    return rule->chance_ppb < ENGINE_CHANCE_ALWAYS ||
+           strncmp(rule->name, "swarm/", 6) == 0;
+}
+
+/* A rule over many points has fired when one of them has. */
+static void fill_armed(struct judges *j)
+{
+    const struct fault_plan *plan = &j->world->plan;
+    for (uint32_t p = 0; p < plan->point_count; p++) {
+        bool must = false;
+        for (uint32_t i = 0; i < plan->count; i++) {
+            const struct fault_rule *rule = &plan->rules[i];
+            if (!fault_rule_has_point(rule, p) ||
+                rule->action == ENGINE_ACT_DEFECT)
+                continue;
+            j->armed[p].count++;
+            uint32_t others = 0;
+            for (uint32_t q = 0; q < plan->point_count; q++)
+                others += fault_rule_has_point(rule, q);
+            must = must || (!chancy(rule) && others == 1);
+        }
+        j->armed[p].optional = !must;
+    }
+}
+
+bool judges_init(struct judges *j, const struct scenario *scenario,
+                 const struct scenario_world *world, bool capacity, bool brief)
+{
+    const struct fault_plan *plan = &world->plan;
+    *j = (struct judges){
+        .scenario = scenario, .world = world, .capacity = capacity};
+    engine_digest_init(&j->digest);
+    j->armed = calloc(plan->point_count, sizeof(*j->armed));
+    if (!j->armed || !name_nodes(j))
+        return false;
+    fill_armed(j);
+    j->report_world = (struct report_world){
+        .graphs = world->graphs,
+        .effects = capacity ? NULL : (const uint32_t *const *)world->effects,
+        .programs = world->steps_of,
+        .graph_count = scenario->workflow_count,
+        .node_count = SIM_NODE_MAX + 1,
+        .node_names = j->node_names,
+        .points = plan->points,
+        .armed = j->armed,
+        .point_count = plan->point_count,
+        .runs_max = scenario->runs,
+        .brief = brief,
+    };
+    fill_check_world(j);
+    /* Without an engine there is nothing that a property could be of. */
+    if (!capacity)
+        j->checks = check_suite_new(&j->check_world);
+    j->collect = report_collect_new(&j->report_world);
+    return (j->checks || capacity) && j->collect;
+}
+
+void judges_deinit(struct judges *j)
+{
+    report_collect_free(j->collect);
+    check_suite_free(j->checks);
+    free(j->armed);
+    free(j->node_text);
+    free(j->node_names);
+    free(j->actual);
+    free(j->expectations);
+    free(j->rules);
+    free(j->rule_texts);
+    *j = (struct judges){0};
+}
+
+void judges_feed(struct judges *j, const struct engine_record *records,
+                 size_t count)
+{
+    if (j->checks)
+        check_suite_feed(j->checks, records, count);
+    report_collect_feed(j->collect, records, count);
+}
+
+/* The verdict ---------------------------------------------------------------
+ */
+
+/* The faults of the plan and what became of each. */
+static bool fill_rules(struct judges *j)
+{
+    const struct fault_plan *plan = &j->world->plan;
+    j->rules = calloc(plan->count + 1, sizeof(*j->rules));
+    j->rule_texts = calloc(plan->count + 1, sizeof(*j->rule_texts));
+    if (!j->rules || !j->rule_texts)
+        return false;
+    for (uint32_t i = 0; j->world->board && i < plan->count; i++) {
+        const struct fault_rule *rule = &plan->rules[i];
+        if (rule->action == ENGINE_ACT_DEFECT)
+            continue;
+        const struct fault_ledger *ledger =
+            fault_switchboard_rule_ledger(j->world->board, i);
+        char *text = j->rule_texts[j->rule_count];
+        scenario_world_rule_text(j->world, i, text, sizeof(*j->rule_texts));
+        j->rules[j->rule_count++] = (struct report_rule){
+            text, ledger->fired, ledger->in_flight, chancy(rule)};
+    }
+    return true;
+}
+
+static const char *const check_ids[] = {"S1", "S2",  "S3",  "S4",  "S5",  "S6",
+                                        "S9", "S10", "S11", "S14", "S15", "S17",
+                                        "L1", "L2",  "L3",  "L5",  "S12"};
+
+static bool has_waits(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct engine_graph *graph = scenario->workflows[w].graph;
+        for (uint32_t i = 0; i < engine_graph_count(graph); i++)
+            if (engine_graph_node(graph, i)->kind == ENGINE_NODE_WAIT)
+                return true;
+    }
+    return false;
+}
+
+static bool has_effects(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
+            if (workflow->effects[i])
+                return true;
+    }
+    return false;
+}
+
+/*
+ * Every property must have looked at something, except those about what the
+ * workflows do not have: waits, side effects, operations of handlers.
+ */
+static size_t list_required(const struct scenario *scenario,
+                            const char **required)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(check_ids) / sizeof(*check_ids); i++) {
+        const char *id = check_ids[i];
+        if ((strcmp(id, "L5") == 0 && !has_waits(scenario)) ||
+            (strcmp(id, "S5") == 0 && !has_effects(scenario)) ||
+            (strcmp(id, "S12") == 0 && !scenario_has_programs(scenario)))
+            continue;
+        required[count++] = id;
+    }
+    return count;
+}
+
+static const char *why_incomplete(const struct judges *j, enum scenario_end end)
+{
+    if (end == SCENARIO_END_INTERRUPTED)
+        return "interrupted";
+    if (end == SCENARIO_END_EVENTS)
+        return "the scenario's limit of events was reached";
+    if (j->capacity ? end == SCENARIO_END_STOPPED : j->world->sim->failed)
+        return "the simulator ran out of memory";
+    if (j->world->board && fault_switchboard_error(j->world->board))
+        return "the fault switchboard ran out of memory";
+    return NULL;
+}
+
+static bool expect(struct judges *j, enum scenario_end end)
+{
+    const struct scenario *scenario = j->scenario;
+    const struct report_stats *stats = report_collect_finish(j->collect);
+    uint32_t count = scenario->expectation_count;
+    j->actual = calloc(count + 1, sizeof(*j->actual));
+    j->expectations = calloc(count + 1, sizeof(*j->expectations));
+    if (!j->actual || !j->expectations)
+        return false;
+    expect_judge(scenario, stats, j->expectations, j->actual);
+    /* What had no time to happen was not missed. */
+    for (uint32_t i = 0; end == SCENARIO_END_INTERRUPTED && i < count; i++)
+        if (j->expectations[i].verdict == CHECK_FAIL)
+            j->expectations[i].verdict = CHECK_INCONCLUSIVE;
+    return true;
+}
+
+bool judges_sum_up(struct judges *j, enum scenario_end end,
+                   struct report_facts *facts)
+{
+    size_t result_count = 0;
+    const struct check_result *results =
+        j->checks ? check_suite_finish(j->checks, &result_count) : NULL;
+    if (!expect(j, end) || !fill_rules(j))
+        return false;
+    facts->incomplete = why_incomplete(j, end);
+    facts->digest = j->digest.hash;
+    facts->results = results;
+    facts->result_count = result_count;
+    facts->required = j->required;
+    facts->required_count = list_required(j->scenario, j->required);
+    facts->expectations = j->expectations;
+    facts->expectation_count = j->scenario->expectation_count;
+    facts->rules = j->rules;
+    facts->rule_count = j->rule_count;
+    return true;
+}

@@ -1,0 +1,59 @@
+/*
+ * Those who watch a world and say what came of it: the digest, one checker
+ * for each property, the collector of figures, and the scenario's own
+ * expectations. The runner lets them speak at length, a trial in brief.
+ *
+ *     records -> judges_feed() -> judges_sum_up() -> facts -> report_model
+ */
+#ifndef SCENARIOS_JUDGES_H
+#define SCENARIOS_JUDGES_H
+
+#include "reports/report.h"
+#include "scenarios/expect.h"
+#include "scenarios/world.h"
+
+enum {
+    JUDGES_NODE_TEXT = 24,
+    JUDGES_RULE_TEXT = 320
+};
+
+struct judges {
+    const struct scenario *scenario;
+    const struct scenario_world *world;
+    bool capacity; /* a world without engine: there are no properties */
+    struct check_world check_world;
+    struct check_suite *checks; /* NULL in capacity mode */
+    struct report_world report_world;
+    struct report_armed *armed;
+    char (*node_text)[JUDGES_NODE_TEXT];
+    const char **node_names;
+    struct report_collect *collect;
+    struct engine_digest digest;
+    struct expect_actual *actual;
+    struct report_expectation *expectations;
+    struct report_rule *rules;
+    char (*rule_texts)[JUDGES_RULE_TEXT];
+    size_t rule_count;
+    const char *required[32];
+};
+
+/*
+ * Seats them before the world starts; both must outlive them. brief: keep no
+ * records and no figures that only a report shows. False without memory;
+ * deinit() then, as always; it also takes zeroed ones.
+ */
+bool judges_init(struct judges *judges, const struct scenario *scenario,
+                 const struct scenario_world *world, bool capacity, bool brief);
+void judges_deinit(struct judges *judges);
+
+void judges_feed(struct judges *judges, const struct engine_record *records,
+                 size_t count);
+
+/*
+ * The world has ended: fills in the facts that a verdict needs. They are
+ * borrowed from the judges. False without memory. Once.
+ */
+bool judges_sum_up(struct judges *judges, enum scenario_end end,
+                   struct report_facts *facts);
+
+#endif
