@@ -416,8 +416,8 @@ Test(engine_batch, an_open_map_that_grows_or_shrinks_is_found_out)
     }
 }
 
-static int leave_to_host(struct engine_attempt *a, void *self,
-                         struct engine_bytes input, struct engine_bytes *out)
+static int tag_it(struct engine_attempt *a, void *self,
+                  struct engine_bytes input, struct engine_bytes *out)
 {
     (void)self;
     (void)input;
@@ -430,7 +430,7 @@ static int one_on_host(struct engine_context *c, void *self,
                        struct engine_bytes input, struct engine_bytes *out)
 {
     (void)self;
-    return engine_step(c, "job", leave_to_host, NULL, input, NULL, out);
+    return engine_step(c, "job", tag_it, NULL, input, NULL, out);
 }
 
 /* A map of two that has three items when it is called again. */
@@ -455,6 +455,7 @@ Test(engine_batch, a_map_that_grows_before_it_is_durable_is_found_out)
     durable_bed_init(&bed, grow_map, &calls, "");
     bed.collects = true;
     cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED);
+    cr_expect_eq(bed.checkpoints, 0);
     cr_expect_str_eq(
         bed.words,
         "map \"map\" was recorded with 2 branches where there are now 3");
