@@ -502,6 +502,32 @@ Test(engine_coordinator, the_run_of_a_dead_owner_is_taken_up_with_its_state)
 /* Time -----------------------------------------------------------------------
  */
 
+/* The failure is in the log, its next attempt is not: the owner dies. */
+Test(engine_coordinator, a_retry_outlives_the_owner_that_promised_it)
+{
+    open_steps();
+    started();
+    engine_bed_claim(&bed, RUN, 0, 1, 30 * BED_S);
+    cr_assert_eq(engine_bed_finish(&bed, RUN, 0, 1, ENGINE_ERR_NETWORK, true),
+                 ENGINE_COMMITTED);
+    engine_bed_hint(&bed, A, RUN, 0, 1, ENGINE_ERR_NETWORK, true);
+    cr_assert_eq(engine_bed_serve(&bed, ENGINE_REQ_APPEND), ENGINE_COMMITTED);
+    cr_assert_str_eq(story(), "run_created op_scheduled:0.1 "
+                              "attempt_started:0.1 attempt_failed:0.1 "
+                              "retry_scheduled:0.1");
+    engine_bed_lose_all(&bed);
+    engine_bed_kill(&bed, A);
+    engine_bed_coordinator(&bed, B);
+    live(B, 40 * BED_S);
+    cr_assert_eq(owned_by(B), 1);
+    cr_assert_str_eq(story(), "run_created op_scheduled:0.1 "
+                              "attempt_started:0.1 attempt_failed:0.1 "
+                              "retry_scheduled:0.1 lease_acquired "
+                              "op_scheduled:0.2");
+    cr_assert_eq(said(ENGINE_MSG_DISPATCH)->attempt, 2);
+    done();
+}
+
 Test(engine_coordinator, a_wait_fires_when_the_store_says_it_is_time)
 {
     open_wait(10 * BED_S);

@@ -616,6 +616,25 @@ Test(engine_handler_others, an_operator_may_have_a_payment_made_again)
     handler_bed_close(&bed);
 }
 
+/* All are in the inbox before the owner looks: one is acted upon. */
+Test(engine_handler_others, of_twenty_who_resume_at_once_one_has_it_made_again)
+{
+    unsigned acted = 0;
+    open_blocked();
+    for (uint64_t id = 1; id <= 20; id++)
+        cr_assert_eq(engine_bed_signal(&bed.bed, RUN, ENGINE_SIG_RESUME,
+                                       UINT32_MAX, 100 + id, "I looked", NULL),
+                     ENGINE_COMMITTED);
+    handler_bed_live(&bed, 60 * BED_S);
+    cr_assert_eq(bed.executed, 2);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", story_of(RUN));
+    for (const char *at = story_of(RUN); (at = strstr(at, "operator_action"));
+         at++)
+        acted++;
+    cr_assert_eq(acted, 1, "%s", text);
+    handler_bed_close(&bed);
+}
+
 Test(engine_handler_others, an_operator_may_say_that_a_payment_was_made)
 {
     open_blocked();

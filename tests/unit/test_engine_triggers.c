@@ -328,6 +328,28 @@ Test(engine_triggers, what_is_done_with_an_input_is_done_once)
     durable_bed_free(&bed);
 }
 
+Test(engine_triggers, two_inputs_of_the_same_words_are_two)
+{
+    struct seen seen = {0};
+    struct durable_bed bed;
+
+    durable_bed_init(&bed, take_all, &seen, "");
+    for (uint64_t number = 1; number <= 2; number++)
+        for (int again = 0; again < 2; again++) {
+            durable_bed_signal(&bed, ENGINE_SIG_MESSAGE, UINT32_MAX, 0,
+                               "orders", number, "7");
+            durable_bed_crash_worker(&bed);
+            durable_bed_crash_service(&bed);
+        }
+    durable_bed_signal(&bed, ENGINE_SIG_END_OF_STREAM, UINT32_MAX, 0, "orders",
+                       3, "");
+    cr_assert_eq(durable_bed_run(&bed), DURABLE_SUCCEEDED);
+    cr_assert_eq(seen.count, 2);
+    cr_expect_str_eq(seen.words[0], "7");
+    cr_expect_str_eq(seen.words[1], "7");
+    durable_bed_free(&bed);
+}
+
 Test(engine_triggers, an_input_waits_for_those_before_it)
 {
     struct durable_bed bed;
