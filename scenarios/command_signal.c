@@ -19,10 +19,12 @@
 #include "scenarios/database.h"
 #include "scenarios/options.h"
 #include "scenarios/redaction.h"
+#include "scenarios/run_operations.h"
 
 #define SECOND UINT64_C(1000000000)
 
 enum {
+    NAMED_MAX = 8, /* steps, in a message */
     TEXT_MAX = 4096,
     VALUE_MAX = 32 * 1024 * 1024
 };
@@ -314,6 +316,71 @@ static int send_signal(struct signal *s)
     return code;
 }
 
+/* Choosing a step ------------------------------------------------------------
+ */
+
+static uint32_t count_waiting(const struct run_operations *all)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < all->count; i++)
+        count += all->list[i].ambiguous;
+    return count;
+}
+
+static void print_waiting(const struct signal *s,
+                          const struct run_operations *all, uint32_t count)
+{
+    uint32_t shown = 0;
+
+    fprintf(stderr,
+            "perdure %s: run %" PRIu64
+            " waits for an operator at %u steps: found no --op, allowed",
+            s->command, s->run, count);
+    for (uint32_t i = 0; i < all->count && shown < NAMED_MAX; i++)
+        if (all->list[i].ambiguous)
+            fprintf(stderr, "%s --op %u (%.100s)", shown++ ? "," : "",
+                    all->list[i].number, all->list[i].name);
+    fputs(shown < count ? ", ..\n" : "\n", stderr);
+}
+
+/* The steps of the run that wait for an operator, if the log can be read. */
+static int read_waiting(const struct signal *s, const uint8_t *key,
+                        struct run_operations *all)
+{
+    char error[HOST_ERROR_SIZE];
+    struct engine_run_row row;
+    struct host_reader *reader = host_reader_open(s->database, key, error);
+    int found = reader ? run_operations_row(reader, s->run, &row) : -1;
+
+    if (found == 1)
+        found = run_operations_read(reader, &row, all) ? -1 : 1;
+    if (reader)
+        host_reader_close(reader);
+    return found;
+}
+
+/* Who decides must say about what, unless it is clear. What cannot be read is
+ * left to the engine, which says nothing of several steps either. */
+static bool check_choice(struct signal *s)
+{
+    struct run_operations all = {.wanted = UINT32_MAX};
+    uint8_t bytes[CIPHER_KEY_SIZE];
+    const uint8_t *key;
+    uint32_t count = 0;
+
+    if (s->op != UINT32_MAX)
+        return true;
+    if (!database_key(s->command, s->key_path, bytes, &key))
+        return false;
+    if (read_waiting(s, key, &all) == 1)
+        count = count_waiting(&all);
+    if (count > 1)
+        print_waiting(s, &all, count);
+    run_operations_free(&all);
+    return count <= 1;
+}
+
 /* Commands -------------------------------------------------------------------
  */
 
@@ -371,6 +438,10 @@ static int operator_says(int argc, char **argv, enum engine_signal_kind kind,
     s.op = (uint32_t)op;
     if (!check_texts(&s) || !read_value(&s, value))
         return EXIT_USAGE;
+    if (with_op && !check_choice(&s)) {
+        free(s.value);
+        return EXIT_USAGE;
+    }
     choose_id(&s, key);
     return send_signal(&s);
 }

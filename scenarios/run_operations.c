@@ -177,6 +177,14 @@ static bool has_view(unsigned kind)
            kind == ENGINE_EV_OPERATION_CANCELLED;
 }
 
+/* It has not ended: an operator is to say what came of it. */
+static void hold(struct run_operation *operation)
+{
+    operation->ambiguous = true;
+    operation->status = ENGINE_STATUS_STARTED;
+    operation->ended_ns = 0;
+}
+
 static void take_operation(struct run_operations *all,
                            const struct engine_item *event, const void *payload,
                            uint64_t time_ns)
@@ -192,14 +200,21 @@ static void take_operation(struct run_operations *all,
     operation->id = (struct engine_hash){event->a, event->b};
     if (event->attempt > operation->attempts)
         operation->attempts = event->attempt;
+    bool waited = operation->ambiguous;
+    operation->ambiguous = false;
     operation->status = status_after(event->kind);
     if (engine_status_terminal(operation->status))
         operation->ended_ns = time_ns;
     /* Aligned, as the parts of an item must be. */
     if (has_view(event->kind) && engine_block_begin(&all->block, 8))
         item = engine_block_item(&all->block, event, payload, event->size);
-    if (item && engine_operation_view(item, &view) == 0)
-        take_view(all, operation, event, &view);
+    if (!item || engine_operation_view(item, &view))
+        return;
+    take_view(all, operation, event, &view);
+    if (!waited && event->kind == ENGINE_EV_OPERATION_FAILED &&
+        view.head.error == ENGINE_ERR_AMBIGUOUS &&
+        operation->type == ENGINE_OPERATION_STEP)
+        hold(operation);
 }
 
 static void take_handler(struct run_operations *all,
@@ -269,6 +284,7 @@ static void take_graph(struct run_operations *all,
         return;
     if (!operation->started_ns)
         operation->started_ns = time_ns;
+    operation->ambiguous = event->kind == ENGINE_EV_ATTEMPT_AMBIGUOUS;
     if (event->kind == ENGINE_EV_WAIT_STARTED) {
         operation->status = ENGINE_STATUS_STARTED;
     } else if (ends) {

@@ -29,6 +29,7 @@ struct run_operation {
     uint32_t error; /* enum engine_error */
     uint64_t started_ns;
     uint64_t ended_ns; /* 0: not over */
+    bool ambiguous;    /* it waits for an operator */
     char name[128];    /* cut; "" if it has none */
 };
 

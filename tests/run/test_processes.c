@@ -258,6 +258,60 @@ Test(run_processes, operators_act_with_an_engine_and_without, .timeout = 120)
     stage_close(&s);
 }
 
+/* Asks for run 1 until the answer shows this. */
+static void wait_for(struct stage *s, const char *command, const char *words)
+{
+    for (int i = 0; i < 10 * STAGE_PATIENCE_S; i++) {
+        cr_assert_eq(STAGE_CALL(s, command, s->database, "1"), 0, "%s",
+                     s->complained);
+        if (stage_has(s->said, words))
+            return;
+        usleep(100000);
+    }
+    cr_assert_fail("%s", s->said);
+}
+
+Test(run_processes, of_several_blocked_steps_an_operator_names_one,
+     .timeout = 120)
+{
+    static const char pays[] =
+        "{\"name\": \"pays\", \"nodes\": ["
+        "{\"name\": \"rent\", \"side_effect\": \"irreversible\","
+        " \"run\": {\"duration\": \"50s\"}},"
+        "{\"name\": \"tax\", \"side_effect\": \"irreversible\","
+        " \"run\": {\"duration\": \"50s\"}}]}";
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_file(&s, "pays.json", pays, file);
+    stage_engine(&s, "2s");
+    stage_worker(&s, 0, file);
+    stage_wait_words(&s, "w0.err", "ready");
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "pays"), 0, "%s",
+                 s.complained);
+    usleep(700000);
+    stage_kill(&s.workers[0], SIGKILL, -SIGKILL);
+    wait_for(&s, "ps", "blocked");
+    cr_expect_eq(STAGE_CALL(&s, "skip", s.database, "1", "--reason", "paid",
+                            "--value", "1"),
+                 2);
+    cr_expect(stage_has(s.complained, "at 2 steps"), "%s", s.complained);
+    cr_expect(stage_has(s.complained, "--op 0 (rent), --op 1 (tax)"), "%s",
+              s.complained);
+    cr_expect_eq(STAGE_CALL(&s, "skip", s.database, "1", "--reason", "paid",
+                            "--value", "1", "--op", "1"),
+                 0, "%s", s.complained);
+    wait_for(&s, "events", "op_succeeded");
+    /* The other one is clear. */
+    cr_expect_eq(STAGE_CALL(&s, "skip", s.database, "1", "--reason", "paid",
+                            "--value", "2"),
+                 0, "%s", s.complained);
+    stage_wait_ended(&s);
+    cr_expect_eq(STAGE_CALL(&s, "ps", s.database, "1"), 0);
+    cr_expect(stage_has(s.said, "succeeded"), "%s", s.said);
+    stage_close(&s);
+}
+
 Test(run_processes, a_peer_that_sends_rubbish_is_cut_off_alone, .timeout = 120)
 {
     struct stage s;

@@ -229,3 +229,37 @@ Test(scenarios_run_operations, a_run_is_found_by_its_number_or_not)
     log_bed_close(&b);
     engine_graph_free(graph);
 }
+
+/* A second failure is an operator's word, or another attempt's. */
+Test(scenarios_run_operations, a_step_is_ambiguous_until_an_operator_speaks)
+{
+    struct engine_graph *graph = engine_bed_handler("orders");
+    struct log_bed b;
+    struct log_operation failed = {.kind = ENGINE_EV_OPERATION_FAILED,
+                                   .op = 1,
+                                   .type = ENGINE_OPERATION_STEP,
+                                   .attempt = 1,
+                                   .error = ENGINE_ERR_AMBIGUOUS,
+                                   .name = "pay"};
+
+    log_bed_open(&b);
+    log_bed_create(&b, RUN);
+    log_bed_commit(&b, 1000);
+    log_bed_append(&b, RUN, 2);
+    log_bed_operation(&b, failed);
+    failed.op = 2;
+    log_bed_operation(&b, failed);
+    log_bed_operation(&b, failed);
+    log_bed_commit(&b, 2000);
+    (void)log_bed_look(&b, graph);
+    struct run_operations all = read_all(&b, UINT32_MAX, NULL);
+    cr_assert_eq(all.count, 2);
+    cr_expect(all.list[0].ambiguous);
+    cr_expect_eq(all.list[0].status, ENGINE_STATUS_STARTED);
+    cr_expect_eq(all.list[0].ended_ns, 0);
+    cr_expect_not(all.list[1].ambiguous);
+    cr_expect_eq(all.list[1].status, ENGINE_STATUS_FAILED);
+    run_operations_free(&all);
+    log_bed_close(&b);
+    engine_graph_free(graph);
+}
