@@ -687,6 +687,15 @@ static int check_size(struct engine_context *c, const char *what, size_t size,
     return engine_call_too_large(c, what, size, most, limit);
 }
 
+/* What goes to another run goes there by value. */
+static int check_inline(struct engine_context *c, const char *what, size_t size)
+{
+    int flow = check_size(c, what, size, ENGINE_LIMIT_inline_max);
+
+    return flow ? flow
+                : check_size(c, what, size, ENGINE_LIMIT_operation_payload_max);
+}
+
 static int check_invoke(struct engine_context *c,
                         const struct engine_replay_change *how)
 {
@@ -700,8 +709,9 @@ static int check_invoke(struct engine_context *c,
     if (!flow && how->first_ns > most)
         return refuse_duration(c, "an invocation's timeout", how->first_ns, 0,
                                most);
-    return flow ? flow
-                : check_size(c, what, how->value.size, ENGINE_LIMIT_input_max);
+    if (!flow)
+        flow = check_size(c, what, how->value.size, ENGINE_LIMIT_input_max);
+    return flow ? flow : check_inline(c, what, how->value.size);
 }
 
 int engine_invoke(struct engine_context *c, const char *name,
@@ -759,8 +769,7 @@ static int send_new(struct engine_context *c, struct engine_call *call,
 {
     const struct engine_replay_change how = {
         .first_ns = edge->run, .detail = edge->edge, .value = message};
-    int flow = check_size(c, "a message", message.size,
-                          ENGINE_LIMIT_operation_payload_max);
+    int flow = check_inline(c, "a message", message.size);
 
     if (!flow && (edge->run == 0 || edge->run > ENGINE_RUN_MAX))
         flow = engine_call_refuse(c, ENGINE_ERR_VALIDATION,

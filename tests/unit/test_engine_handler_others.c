@@ -423,6 +423,45 @@ static void open_busy(void)
     cr_assert(!strstr(story_of(RUN), "operation_started:5.0"), "%s", text);
 }
 
+/* A message has no blob to be in: it is refused where it is sent. */
+static int send_large(struct engine_context *c, void *self,
+                      struct engine_bytes input, struct engine_bytes *out)
+{
+    static char bytes[1001];
+    const struct engine_bytes most = {bytes, 1000};
+    const struct engine_bytes more = {bytes, 1001};
+    bool refused;
+    (void)self;
+    (void)input;
+    TRY(engine_send(c, RUN + 1, "numbers", most, 3));
+    refused =
+        engine_send(c, RUN + 1, "numbers", more, 3) == ENGINE_FAILED_FLOW &&
+        engine_error_of(c)->error == ENGINE_ERR_SIZE_LIMIT;
+    refused =
+        refused &&
+        engine_invoke(c, "i", "large", more, NULL, out) == ENGINE_FAILED_FLOW &&
+        engine_error_of(c)->error == ENGINE_ERR_SIZE_LIMIT;
+    *out = engine_text_bytes(refused ? "refused" : "taken");
+    return ENGINE_DONE;
+}
+
+Test(engine_handler_others, what_goes_to_another_run_goes_there_inline)
+{
+    static const struct engine_handler large = {"sends", send_large, NULL};
+    struct engine_limits limits = *engine_limits_find("inline-1mb");
+    limits.inline_max = 1000;
+    limits.operation_payload_max = 1000;
+    handler_bed_open(&bed, &large);
+    bed.bed.coordinator.limits = &limits;
+    bed.bed.worker.limits = &limits;
+    handler_bed_restart(&bed);
+    handler_bed_start(&bed, 0, RUN, "");
+    handler_bed_live(&bed, 10 * BED_S);
+    cr_assert_eq(bed.state, ENGINE_RUN_SUCCEEDED, "%s", end_of(RUN));
+    cr_assert_str_eq(end_of(RUN), "refused");
+    handler_bed_close(&bed);
+}
+
 static unsigned count_of(const char *story, const char *word)
 {
     unsigned count = 0;
