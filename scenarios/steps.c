@@ -125,20 +125,14 @@ static uint32_t output_count(const struct doing *d)
 }
 
 /* The same input gives the same output, whoever runs the step. */
-static bool write_output(const struct doing *d)
+static void fill_output(unsigned char *at, uint32_t count, uint32_t size,
+                        uint64_t input_hash, uint32_t number)
 {
-    struct steps *s = d->steps;
-    uint32_t count = output_count(d);
-    uint32_t size = step_of(d)->output_bytes;
     size_t span = engine_value_span(size);
-    unsigned char *at = engine_block_begin(&s->output, 8 + count * span);
 
-    if (!at)
-        return false;
-    at += 8;
     for (uint32_t i = 0; i < count; i++, at += span) {
         struct engine_value head = {.size = size, .kind = ENGINE_VALUE_INLINE};
-        uint64_t word = d->input_hash ^ d->step ^ (uint64_t)i << 32;
+        uint64_t word = input_hash ^ number ^ (uint64_t)i << 32;
         memcpy(at, &head, sizeof(head));
         for (uint32_t byte = 0; byte + 8 <= size; byte += 8) {
             word = word * UINT64_C(6364136223846793005) +
@@ -146,6 +140,19 @@ static bool write_output(const struct doing *d)
             memcpy(at + sizeof(head) + byte, &word, sizeof(word));
         }
     }
+}
+
+static bool write_output(const struct doing *d)
+{
+    struct steps *s = d->steps;
+    uint32_t count = output_count(d);
+    uint32_t size = step_of(d)->output_bytes;
+    unsigned char *at =
+        engine_block_begin(&s->output, 8 + count * engine_value_span(size));
+
+    if (!at)
+        return false;
+    fill_output(at + 8, count, size, d->input_hash, d->step);
     return true;
 }
 
@@ -557,16 +564,54 @@ static void on_child(void *self)
 /* Programs ------------------------------------------------------------------
  */
 
-/* A step is run by the executor; a condition holds. */
+/* It runs nothing, takes no time and cannot fail. */
+static bool is_over_at_once(const struct workflow *w,
+                            const struct engine_program_step *step,
+                            const struct engine_attempt *a)
+{
+    const struct command *command = &w->commands[step->number];
+    const struct sim_step *model =
+        &w->steps->scenario.workflows[w - w->steps->bound].steps[step->number];
+
+    return step->role == ENGINE_PROGRAM_CODE && !command->words &&
+           (command->at_once || (model->duration.kind == SIM_DIST_CONSTANT &&
+                                 model->duration.low_ns == 0)) &&
+           model->fail_ppb == 0 && engine_attempt_number(a) > model->fail_first;
+}
+
+static int end_at_once(const struct workflow *w,
+                       const struct engine_program_step *step,
+                       struct engine_attempt *a, struct engine_bytes input,
+                       struct engine_bytes *out)
+{
+    uint32_t bytes = w->steps->scenario.workflows[w - w->steps->bound]
+                         .steps[step->number]
+                         .output_bytes;
+    size_t size = step->output_count * engine_value_span(bytes);
+    unsigned char *at = engine_attempt_memory(a, size);
+
+    if (!at)
+        return engine_attempt_fail(a, ENGINE_ERR_OOM, "out of memory");
+    fill_output(at, step->output_count, bytes,
+                engine_hash_bytes(input.data, input.size).lo, step->number);
+    *out = (struct engine_bytes){at, size};
+    return ENGINE_DONE;
+}
+
+/* A step is run by the executor, unless it is over at once; a condition
+ * holds. */
 static int run_step(void *self, const struct engine_program_step *step,
                     struct engine_attempt *a, struct engine_bytes input,
                     struct engine_bytes *out)
 {
-    (void)self;
+    const struct workflow *w = self;
+
     if (step->role == ENGINE_PROGRAM_CHECK) {
         *out = input;
         return ENGINE_DONE;
     }
+    if (is_over_at_once(w, step, a))
+        return end_at_once(w, step, a, input, out);
     engine_attempt_tag(a, step->number);
     return ENGINE_SUSPENDED;
 }
