@@ -126,6 +126,15 @@ static void decide_all(struct engine_coordinator *c, struct engine_owned *o,
     o->release = o->release || o->suspend_ns != 0;
 }
 
+/* When somebody must look at a run again that is given back. */
+static uint64_t wake_of(const struct engine_owned *o)
+{
+    if (o->suspend_ns)
+        return o->suspend_ns;
+    return o->run->state == ENGINE_RUN_PAUSED ? engine_run_deadline(o->run)
+                                              : UINT64_MAX;
+}
+
 static void finish_append(struct engine_coordinator *c, struct engine_owned *o,
                           const struct engine_decide *decide)
 {
@@ -137,7 +146,7 @@ static void finish_append(struct engine_coordinator *c, struct engine_owned *o,
     request->op = engine_inbox_count(o);
     if (o->release) {
         request->flags = ENGINE_APPEND_RELEASE;
-        request->wake_ns = o->suspend_ns ? o->suspend_ns : UINT64_MAX;
+        request->wake_ns = wake_of(o);
     } else if (engine_run_state_terminal(o->run->state)) {
         request->flags = ENGINE_APPEND_HEARD; /* all of it is answered */
     }
@@ -233,9 +242,8 @@ void engine_owned_advance(struct engine_coordinator *c, struct engine_owned *o)
 static void watch_claim(struct engine_coordinator *c, struct engine_owned *o,
                         const struct engine_item *work)
 {
-    const struct engine_node *node = engine_graph_node(o->run->graph, work->op);
     struct engine_dispatch *d = &o->dispatch[work->op];
-    uint64_t over = work->a + node->attempt_timeout_ns;
+    uint64_t over = engine_decide_over_at(o->run, work->op, work->a);
     uint64_t due = engine_coordinator_mono_of(c, engine_earlier(work->b, over));
     d->state = ENGINE_DISPATCH_ACCEPTED;
     d->at_ns = engine_earlier(c->mono_ns + engine_owned_check_delay(c, d),
@@ -264,6 +272,8 @@ static void see_work(struct engine_coordinator *c, struct engine_owned *o,
     case ENGINE_WORK_PENDING:
         if (o->ending)
             wait_for_end(c, o, work);
+        else if (engine_owned_is_late(c, o, work->op))
+            (void)engine_owned_keep_item(c, &o->mail, work);
         else
             engine_owned_dispatch(c, o, work->op);
         break;

@@ -76,6 +76,8 @@ static bool breaks(const struct engine_contract *c,
         return not_below(d->heartbeat_ns, d->callback_ns);
     case ENGINE_CONTRACT_ATTEMPT_TIMEOUT:
         return above(d->attempt_ns, d->timeout_ns);
+    case ENGINE_CONTRACT_START_TIMEOUT:
+        return above(d->schedule_to_start_ns, d->timeout_ns);
     case ENGINE_CONTRACT_WITHIN_RUN:
     case ENGINE_CONTRACT_RULE_COUNT:
         break;
@@ -130,6 +132,9 @@ static void name_times(struct engine_contract_fault *fault,
                  d->callback_ns);
     else if (fault->rule == ENGINE_CONTRACT_ATTEMPT_TIMEOUT)
         name_two(fault, "attempt", d->attempt_ns, "timeout", d->timeout_ns);
+    else if (fault->rule == ENGINE_CONTRACT_START_TIMEOUT)
+        name_two(fault, "schedule_to_start", d->schedule_to_start_ns, "timeout",
+                 d->timeout_ns);
     else
         name_two(fault, names[outlasts], values[outlasts], "run", d->run_ns);
 }

@@ -80,6 +80,7 @@ struct engine_contract {
     X(ATTEMPT_PLATFORM, "attempt must be at most platform_kill")               \
     X(HEARTBEAT_CALLBACK, "heartbeat must be below callback")                  \
     X(ATTEMPT_TIMEOUT, "attempt must be at most timeout")                      \
+    X(START_TIMEOUT, "schedule_to_start must be at most timeout")              \
     X(WITHIN_RUN, "every deadline must be at most run")
 
 enum engine_contract_rule {

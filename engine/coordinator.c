@@ -187,7 +187,8 @@ static void accepted(struct engine_coordinator *c,
         return;
     struct engine_dispatch *d = &o->dispatch[message->op];
     d->state = ENGINE_DISPATCH_ACCEPTED;
-    d->at_ns = c->mono_ns + engine_owned_check_delay(c, d);
+    engine_owned_look_at(c, o, message->op,
+                         c->mono_ns + engine_owned_check_delay(c, d));
     engine_owned_rearm(c, o);
 }
 
@@ -208,9 +209,11 @@ static void throttled(struct engine_coordinator *c,
     struct engine_dispatch *d = &o->dispatch[message->op];
     if (d->tries < UINT8_MAX)
         d->tries++;
-    d->at_ns = c->mono_ns + 1 +
-               engine_retry_delay(&backoff, c->config.seed ^ message->attempt,
-                                  o->id, message->op, d->tries + 1U);
+    engine_owned_look_at(
+        c, o, message->op,
+        c->mono_ns + 1 +
+            engine_retry_delay(&backoff, c->config.seed ^ message->attempt,
+                               o->id, message->op, d->tries + 1U));
     engine_owned_rearm(c, o);
 }
 
@@ -374,7 +377,8 @@ static void attend(struct engine_coordinator *c, struct engine_owned *o)
             if (o->run->ops[op].state != ENGINE_OP_SCHEDULED ||
                 c->mono_ns < d->at_ns)
                 continue;
-            if (d->state == ENGINE_DISPATCH_ACCEPTED) {
+            if (d->state == ENGINE_DISPATCH_ACCEPTED ||
+                engine_owned_is_late(c, o, op)) {
                 d->at_ns = c->mono_ns + engine_owned_check_delay(c, d);
                 o->mail_wanted = 1;
             } else {

@@ -213,6 +213,13 @@ void engine_owned_send(struct engine_coordinator *c,
                        uint32_t attempt, uint64_t a, uint64_t b);
 void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
                            uint32_t op);
+/* An attempt that nobody has claimed by now will not be begun any more. */
+bool engine_owned_is_late(const struct engine_coordinator *c,
+                          const struct engine_owned *o, uint32_t op);
+/* Looks at an attempt under way at that time, or when it must have been
+ * claimed if that is to come before. */
+void engine_owned_look_at(struct engine_coordinator *c, struct engine_owned *o,
+                          uint32_t op, uint64_t at_ns);
 void engine_owned_send_result(struct engine_coordinator *c,
                               struct engine_owned *o);
 /* Forgets the run as it was decided and reads it again, after a while. */

@@ -149,14 +149,11 @@ static bool ambiguous(const struct engine_decide *decide,
             node->semantics == ENGINE_AT_MOST_ONCE);
 }
 
-static void end_failed(struct engine_decide *decide, uint32_t op,
-                       enum engine_event_kind kind, uint32_t error,
-                       bool retryable)
+/* After an attempt that did not succeed: the next one, or the end. */
+static void follow(struct engine_decide *decide, uint32_t op, bool again)
 {
     const struct engine_node *node = engine_graph_node(decide->run->graph, op);
     uint32_t attempt = decide->run->ops[op].attempt;
-    bool again = repeatable(decide, node, error, retryable);
-    engine_decide_event(decide, kind, op, attempt, error, again, NULL, 0);
     bool budget = attempt < node->retry.attempts_max ||
                   engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL);
     if (again && budget) {
@@ -168,6 +165,45 @@ static void end_failed(struct engine_decide *decide, uint32_t op,
         engine_decide_event(decide, ENGINE_EV_OP_FAILED, op, attempt, 0, 0,
                             NULL, 0);
     }
+}
+
+static void end_failed(struct engine_decide *decide, uint32_t op,
+                       enum engine_event_kind kind, uint32_t error,
+                       bool retryable)
+{
+    const struct engine_node *node = engine_graph_node(decide->run->graph, op);
+    bool again = repeatable(decide, node, error, retryable);
+    engine_decide_event(decide, kind, op, decide->run->ops[op].attempt, error,
+                        again, NULL, 0);
+    follow(decide, op, again);
+}
+
+/* Deadlines around attempts are named in the events that they lead to. */
+static const char start_deadline[] = "schedule_to_start";
+static const char close_deadline[] = "timeout";
+
+/* The attempt under way missed a deadline; again: there may be another. */
+static void end_late(struct engine_decide *decide, uint32_t op,
+                     const char *deadline, bool again)
+{
+    engine_decide_event(decide, ENGINE_EV_ATTEMPT_TIMED_OUT, op,
+                        decide->run->ops[op].attempt, ENGINE_ERR_TIMED_OUT,
+                        again, deadline, strlen(deadline));
+    follow(decide, op, again);
+}
+
+static void not_before(struct engine_decide *decide, uint64_t time_ns)
+{
+    if (time_ns > decide->not_before_ns)
+        decide->not_before_ns = time_ns;
+}
+
+/* The time for all attempts of an operation is over. */
+static bool is_closed(const struct engine_decide *decide,
+                      const struct engine_op *op)
+{
+    return !op->unstamped && op->close_ns > 0 &&
+           op->close_ns <= decide->store_now_ns;
 }
 
 /* The step's code did not come to its end. */
@@ -203,10 +239,12 @@ uint64_t engine_decide_backoff(uint32_t failures)
 
 /* The invocation broke off: there will be another, until the run's end. */
 static void end_broken(struct engine_decide *decide,
-                       enum engine_event_kind kind, uint32_t error)
+                       enum engine_event_kind kind, uint32_t error,
+                       const char *words)
 {
     uint32_t attempt = decide->run->ops[0].attempt;
-    engine_decide_event(decide, kind, 0, attempt, error, 1, NULL, 0);
+    engine_decide_event(decide, kind, 0, attempt, error, 1, words,
+                        strlen(words));
     engine_decide_event(decide, ENGINE_EV_RETRY_SCHEDULED, 0, attempt,
                         engine_decide_backoff(decide->run->execution->failures),
                         attempt + 1, NULL, 0);
@@ -257,7 +295,7 @@ static void take_invocation(struct engine_decide *decide,
     default:
         /* Retryable: it broke off; else it is the handler's own error. */
         if (work->flags >> 16)
-            end_broken(decide, kind_of_break(error), error);
+            end_broken(decide, kind_of_break(error), error, "");
         else
             end_wrong(decide, error, payload, work->size);
         break;
@@ -302,13 +340,47 @@ static void take_report(struct engine_decide *decide,
     add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0, 0);
 }
 
+/*
+ * Nobody has begun the attempt in time, so nothing of it can have happened,
+ * and whoever is late finds no work.
+ */
+static void drop_attempt(struct engine_decide *decide,
+                         const struct engine_item *work)
+{
+    const struct engine_op *op = &decide->run->ops[work->op];
+    uint64_t due = engine_run_op_due(op);
+    bool closed = is_closed(decide, op);
+    if (due > decide->store_now_ns)
+        return;
+    not_before(decide, due);
+    if (decide->run->execution)
+        end_broken(decide, ENGINE_EV_ATTEMPT_TIMED_OUT, ENGINE_ERR_TIMED_OUT,
+                   start_deadline);
+    else
+        end_late(decide, work->op, closed ? close_deadline : start_deadline,
+                 !closed);
+    add_work(decide, ENGINE_WORK_DROP, work->op, work->attempt, 0, 0);
+    decide->cut_count++;
+}
+
+/* When an attempt that was claimed at that time must be over. */
+uint64_t engine_decide_over_at(const struct engine_run *run, uint32_t op,
+                               uint64_t claimed_ns)
+{
+    uint64_t timeout = engine_graph_node(run->graph, op)->attempt_timeout_ns;
+    uint64_t over = claimed_ns + timeout;
+    uint64_t close = run->ops[op].close_ns;
+    return close > 0 && close < over ? close : over;
+}
+
 static void cut_attempt(struct engine_decide *decide,
                         const struct engine_item *work)
 {
     const struct engine_node *node =
         engine_graph_node(decide->run->graph, work->op);
-    uint64_t over = work->a + node->attempt_timeout_ns;
+    uint64_t over = engine_decide_over_at(decide->run, work->op, work->a);
     bool expired = decide->store_now_ns >= work->b;
+    bool closed = !expired && is_closed(decide, &decide->run->ops[work->op]);
     if (!expired && decide->store_now_ns < over)
         return;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
@@ -317,12 +389,14 @@ static void cut_attempt(struct engine_decide *decide,
         end_broken(decide,
                    expired ? ENGINE_EV_ATTEMPT_INTERRUPTED
                            : ENGINE_EV_ATTEMPT_TIMED_OUT,
-                   expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT);
+                   expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, "");
     else if (ambiguous(decide, node))
         engine_decide_event(
             decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op, work->attempt,
             expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, 0, NULL,
             0);
+    else if (closed)
+        end_late(decide, work->op, close_deadline, false);
     else if (expired)
         end_failed(decide, work->op, ENGINE_EV_ATTEMPT_INTERRUPTED,
                    ENGINE_ERR_INTERRUPTED, true);
@@ -347,6 +421,8 @@ void engine_decide_work(struct engine_decide *decide,
         take_report(decide, work);
     else if (work->kind == ENGINE_WORK_CLAIMED)
         cut_attempt(decide, work);
+    else if (work->kind == ENGINE_WORK_PENDING)
+        drop_attempt(decide, work);
 }
 
 /* No operation may start any more: the run will fail or block. */
@@ -366,9 +442,18 @@ static void fire(struct engine_decide *decide)
         decide->error = -1;
         return;
     }
-    if (latest > decide->not_before_ns)
-        decide->not_before_ns = latest;
+    not_before(decide, latest);
     engine_decide_added(decide, from);
+}
+
+/* A step between its attempts for which there is no time left. */
+static void close_step(struct engine_decide *decide, uint32_t op)
+{
+    const struct engine_op *step = &decide->run->ops[op];
+    not_before(decide, step->close_ns);
+    engine_decide_event(decide, ENGINE_EV_OP_FAILED, op, step->attempt,
+                        ENGINE_ERR_TIMED_OUT, step->close_ns, close_deadline,
+                        sizeof(close_deadline) - 1);
 }
 
 void engine_decide_timers(struct engine_decide *decide)
@@ -384,12 +469,15 @@ void engine_decide_timers(struct engine_decide *decide)
         struct engine_op *op = &run->ops[index];
         bool timed =
             op->state == ENGINE_OP_WAITING || op->state == ENGINE_OP_RETRY_WAIT;
-        if (!timed || op->unstamped || op->due_ns > decide->store_now_ns) {
+        if (!timed || engine_run_op_due(op) > decide->store_now_ns) {
             i++;
             continue;
         }
-        if (op->due_ns > decide->not_before_ns)
-            decide->not_before_ns = op->due_ns;
+        if (is_closed(decide, op)) {
+            close_step(decide, index);
+            continue;
+        }
+        not_before(decide, op->due_ns);
         if (op->state == ENGINE_OP_RETRY_WAIT) {
             schedule(decide, index, op->attempt);
             i++;
@@ -789,8 +877,8 @@ uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns)
         const struct engine_op *op = &run->ops[run->open[i]];
         if (op->state == ENGINE_OP_SCHEDULED || op->unstamped)
             return 0;
-        if (op->due_ns < due)
-            due = op->due_ns;
+        if (engine_run_op_due(op) < due)
+            due = engine_run_op_due(op);
     }
     if ((due == UINT64_MAX && !run->execution) || due <= decide->store_now_ns ||
         due - decide->store_now_ns <= after_ns)

@@ -36,12 +36,18 @@ struct engine_decide {
 
 /*
  * Takes a work row into the log: a DONE row is a report; a CLAIMED row is an
- * attempt to be cut off if its claim has expired or its time is over. Rows
+ * attempt to be cut off if its claim has expired or its time is over; a
+ * PENDING row is one to be given up if it must have been claimed by now. Rows
  * of former attempts are ignored.
  */
 void engine_decide_work(struct engine_decide *decide,
                         const struct engine_item *work);
-/* Fires waits and starts retries whose time has come; a handler's timers, too.
+/* When an attempt of an operation that was claimed at that time must be over:
+ * by its own timeout, or that of all attempts. */
+uint64_t engine_decide_over_at(const struct engine_run *run, uint32_t op,
+                               uint64_t claimed_ns);
+/* Fires waits and starts retries whose time has come, and ends steps whose time
+ * for all attempts is over meanwhile; a handler's timers, too.
  * A run that is held does none of it, nor of what follows. */
 void engine_decide_timers(struct engine_decide *decide);
 /* Schedules operations whose inputs are complete, and the next invocation of a

@@ -49,9 +49,11 @@ static bool node_values_good(const struct engine_node *node)
 {
     if (node->kind == ENGINE_NODE_WAIT)
         return node->wait_ns > 0 && node->wait_ns <= INT64_MAX;
+    if (node->schedule_to_start_ns > INT64_MAX || node->timeout_ns > INT64_MAX)
+        return false;
     if (node->kind == ENGINE_NODE_HANDLER)
         return node->attempt_timeout_ns > 0 &&
-               node->attempt_timeout_ns <= INT64_MAX;
+               node->attempt_timeout_ns <= INT64_MAX && node->timeout_ns == 0;
     const struct engine_retry *retry = &node->retry;
     return node->kind == ENGINE_NODE_STEP && node->attempt_timeout_ns > 0 &&
            node->attempt_timeout_ns <= INT64_MAX &&
@@ -411,6 +413,11 @@ static bool digest_graph(struct engine_graph *graph)
         struct engine_item head = {.op = n};
         engine_block_item(&form, &head, numbers, sizeof(numbers));
         engine_block_item(&form, &head, node->name, strlen(node->name));
+        /* A graph without them is the one it was before there were any. */
+        const uint64_t deadlines[] = {node->schedule_to_start_ns,
+                                      node->timeout_ns};
+        if (deadlines[0] > 0 || deadlines[1] > 0)
+            engine_block_item(&form, &head, deadlines, sizeof(deadlines));
         for (uint32_t h = 0; h < node->input_count; h++)
             engine_block_item(&form, &head, node->inputs[h],
                               strlen(node->inputs[h]));

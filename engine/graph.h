@@ -56,8 +56,12 @@ struct engine_retry {
 struct engine_node {
     const char *name; /* unique in the graph; any UTF-8, untrusted */
     enum engine_node_kind kind;
-    uint64_t wait_ns;            /* WAIT */
-    uint64_t attempt_timeout_ns; /* STEP, HANDLER: claim to report */
+    uint64_t wait_ns;              /* WAIT */
+    uint64_t attempt_timeout_ns;   /* STEP, HANDLER: claim to report */
+    uint64_t schedule_to_start_ns; /* the same: scheduled to claim; 0: none */
+    uint64_t timeout_ns; /* STEP: all attempts, with the delays between
+                            them, from when the first is scheduled;
+                            0: none */
     enum engine_side_effect side_effect;
     enum engine_semantics semantics;
     struct engine_retry retry;

@@ -413,8 +413,8 @@ bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide)
 {
     static const char late[] = "the run's time is over";
     const struct engine_item *item = asks_for_end(o);
-    bool over = o->run->state == ENGINE_RUN_RUNNING &&
-                o->run->deadline_ns <= decide->store_now_ns;
+    bool over = o->run->state != ENGINE_RUN_BLOCKED &&
+                engine_run_deadline(o->run) <= decide->store_now_ns;
     o->ending = 0;
     o->claim_op = 0;
     if (item) {

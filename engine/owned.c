@@ -126,13 +126,14 @@ static uint64_t next_of_run(const struct engine_coordinator *c,
             next = engine_earlier(next, o->dispatch[index].at_ns);
         else if (runs && (op->state == ENGINE_OP_WAITING ||
                           op->state == ENGINE_OP_RETRY_WAIT))
-            next =
-                engine_earlier(next, engine_coordinator_mono_of(c, op->due_ns));
+            next = engine_earlier(
+                next, engine_coordinator_mono_of(c, engine_run_op_due(op)));
     }
-    if (!runs)
-        return next;
-    return engine_earlier(
-        next, engine_coordinator_mono_of(c, engine_run_due(o->run)));
+    uint64_t due = runs ? engine_run_due(o->run)
+                   : o->run->state == ENGINE_RUN_PAUSED
+                       ? engine_run_deadline(o->run)
+                       : UINT64_MAX;
+    return engine_earlier(next, engine_coordinator_mono_of(c, due));
 }
 
 /* The next moment at which this run needs attention. */
@@ -262,12 +263,28 @@ static bool is_fresh(const struct engine_execution *execution, uint32_t attempt)
            execution->token == engine_execution_token(1, 0);
 }
 
+bool engine_owned_is_late(const struct engine_coordinator *c,
+                          const struct engine_owned *o, uint32_t op)
+{
+    return engine_run_op_due(&o->run->ops[op]) <=
+           engine_coordinator_store_now(c);
+}
+
+void engine_owned_look_at(struct engine_coordinator *c, struct engine_owned *o,
+                          uint32_t op, uint64_t at_ns)
+{
+    uint64_t due =
+        engine_coordinator_mono_of(c, engine_run_op_due(&o->run->ops[op]));
+    o->dispatch[op].at_ns =
+        due > c->mono_ns ? engine_earlier(at_ns, due) : at_ns;
+}
+
 void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
                            uint32_t op)
 {
     struct engine_dispatch *d = &o->dispatch[op];
     d->state = ENGINE_DISPATCH_SENT;
-    d->at_ns = c->mono_ns + c->config.dispatch_timeout_ns;
+    engine_owned_look_at(c, o, op, c->mono_ns + c->config.dispatch_timeout_ns);
     engine_owned_note(c, ENGINE_REC_SENT, o, op, o->run->ops[op].attempt, 0);
     struct engine_message message = {
         .size = sizeof(message),

@@ -222,6 +222,7 @@ static void emit_rows(const struct exchange *x)
         [ENGINE_WORK_PUT] = ENGINE_REC_WORK_PUT,
         [ENGINE_WORK_TAKE] = ENGINE_REC_WORK_TAKEN,
         [ENGINE_WORK_CUT] = ENGINE_REC_WORK_CUT,
+        [ENGINE_WORK_DROP] = ENGINE_REC_WORK_CUT,
     };
 
     ENGINE_REQUEST_ITEMS(x->request, item)

@@ -41,7 +41,7 @@
  *                   worker had claimed it before
  *   WORK_DONE       run, op, attempt, peer, detail = error, key = output hash
  *   WORK_TAKEN      run, op, attempt (into the log)
- *   WORK_CUT        run, op, attempt
+ *   WORK_CUT        run, op, attempt; claimed or not
  *   OUTBOX_PUT      run, detail = outbox kind, op = its number (UINT32_MAX:
  *                   1). CHILD: a = the child, b = the operation, count = its
  *                   depth. SIGNAL: a = the addressee, b = number, state =

@@ -3,7 +3,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "engine/store.h"
 #include "engine/value.h"
+
+/* What of an operation waits for its store time. */
+enum {
+    UNSTAMPED_DUE = 1,
+    UNSTAMPED_CLOSE = 2
+};
 
 static struct engine_execution *
 new_execution(const struct engine_memory *memory, uint64_t id,
@@ -106,12 +113,28 @@ static void start_clock(struct engine_run *run, uint64_t store_time_ns)
     run->execution->deadline_ns = run->deadline_ns;
 }
 
+uint64_t engine_run_deadline(const struct engine_run *run)
+{
+    bool held = run->ambiguous_count > 0 ||
+                (run->execution && run->execution->ambiguous > 0);
+    return held ? UINT64_MAX : run->deadline_ns;
+}
+
 uint64_t engine_run_due(const struct engine_run *run)
 {
+    uint64_t deadline = engine_run_deadline(run);
     if (!run->execution)
-        return run->deadline_ns;
+        return deadline;
     uint64_t due = engine_execution_due(run->execution);
-    return due < run->deadline_ns ? due : run->deadline_ns;
+    return due < deadline ? due : deadline;
+}
+
+uint64_t engine_run_op_due(const struct engine_op *op)
+{
+    if (op->unstamped)
+        return UINT64_MAX;
+    return op->close_ns > 0 && op->close_ns < op->due_ns ? op->close_ns
+                                                         : op->due_ns;
 }
 
 void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns)
@@ -122,10 +145,11 @@ void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns)
         engine_execution_stamp(run->execution, store_time_ns);
     for (uint32_t i = 0; i < run->open_count; i++) {
         struct engine_op *op = &run->ops[run->open[i]];
-        if (op->unstamped) {
-            op->due_ns += store_time_ns;
-            op->unstamped = 0;
-        }
+        if (op->unstamped & UNSTAMPED_DUE)
+            op->due_ns = engine_store_later(store_time_ns, op->due_ns);
+        if (op->unstamped & UNSTAMPED_CLOSE)
+            op->close_ns = engine_store_later(store_time_ns, op->close_ns);
+        op->unstamped = 0;
     }
 }
 
@@ -146,10 +170,36 @@ static void close_op(struct engine_run *run, uint32_t op)
             (run->open_count - i) * sizeof(*run->open));
 }
 
+/* One of an operation's times: so long after time_ns. */
+static void set_time(struct engine_op *op, uint64_t *time, uint64_t delay_ns,
+                     uint64_t time_ns, unsigned what)
+{
+    *time = time_ns ? engine_store_later(time_ns, delay_ns) : delay_ns;
+    op->unstamped &= (uint8_t)~what;
+    if (time_ns == 0)
+        op->unstamped |= (uint8_t)what;
+}
+
 static void set_due(struct engine_op *op, uint64_t delay_ns, uint64_t time_ns)
 {
-    op->due_ns = time_ns + delay_ns;
-    op->unstamped = time_ns == 0;
+    set_time(op, &op->due_ns, delay_ns, time_ns, UNSTAMPED_DUE);
+}
+
+/* Something else than time comes next. */
+static void clear_due(struct engine_op *op)
+{
+    op->due_ns = UINT64_MAX;
+    op->unstamped &= (uint8_t)~UNSTAMPED_DUE;
+}
+
+/* The clock of all attempts of a step starts. */
+static void start_attempts(struct engine_run *run, uint32_t index,
+                           uint64_t time_ns)
+{
+    struct engine_op *op = &run->ops[index];
+    uint64_t timeout = engine_graph_node(run->graph, index)->timeout_ns;
+    if (timeout > 0)
+        set_time(op, &op->close_ns, timeout, time_ns, UNSTAMPED_CLOSE);
 }
 
 static int keep_bytes(struct engine_run *run, struct engine_op *op,
@@ -193,7 +243,7 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
     op->error = ENGINE_ERR_NONE;
     if (event->kind == ENGINE_EV_ATTEMPT_SUSPENDED) {
         op->state = ENGINE_OP_PARKED;
-        op->due_ns = UINT64_MAX;
+        clear_due(op);
         return run->execution ? 0 : -2;
     }
     if (event->kind == ENGINE_EV_ATTEMPT_SUCCEEDED)
@@ -216,8 +266,10 @@ static bool of_kind(const struct engine_run *run,
 }
 
 static int apply_scheduled(struct engine_run *run, struct engine_op *op,
-                           const struct engine_item *event)
+                           const struct engine_item *event, uint64_t time_ns)
 {
+    uint64_t wait =
+        engine_graph_node(run->graph, event->op)->schedule_to_start_ns;
     bool first = op->state == ENGINE_OP_IDLE && op->waits_for == 0;
     bool parked = op->state == ENGINE_OP_PARKED;
     if (!first && !parked && op->state != ENGINE_OP_RETRY_WAIT)
@@ -227,10 +279,16 @@ static int apply_scheduled(struct engine_run *run, struct engine_op *op,
                                     : op->attempt) ||
         of_kind(run, event, ENGINE_NODE_WAIT))
         return -2;
-    if (first)
+    if (first) {
         open_op(run, event->op);
+        start_attempts(run, event->op, time_ns);
+    }
     op->state = ENGINE_OP_SCHEDULED;
     op->attempt = event->attempt;
+    if (wait > 0)
+        set_due(op, wait, time_ns);
+    else
+        clear_due(op);
     return 0;
 }
 
@@ -252,11 +310,22 @@ static int apply_verdict(struct engine_run *run, struct engine_op *op,
     return keep_output(run, op, event);
 }
 
+/* The time for all attempts is over while none is under way. */
+static void apply_closed(struct engine_op *op, const struct engine_item *event)
+{
+    if (op->state != ENGINE_OP_RETRY_WAIT || op->close_ns == 0 ||
+        event->kind != ENGINE_EV_OP_FAILED || event->a != ENGINE_ERR_TIMED_OUT)
+        return;
+    op->state = ENGINE_OP_ENDED;
+    op->error = ENGINE_ERR_TIMED_OUT;
+}
+
 static int apply_op_end(struct engine_run *run, struct engine_op *op,
                         const struct engine_item *event)
 {
     if (op->state == ENGINE_OP_AMBIGUOUS && run->operator_speaks)
         return apply_verdict(run, op, event);
+    apply_closed(op, event);
     bool failed = event->kind == ENGINE_EV_OP_FAILED;
     if (op->state != ENGINE_OP_ENDED || failed != (op->error != 0))
         return -2;
@@ -283,6 +352,7 @@ static int apply_retry(struct engine_run *run, struct engine_op *op,
     if (resumed) {
         run->ambiguous_count--;
         open_op(run, event->op);
+        start_attempts(run, event->op, time_ns); /* nobody was to blame */
     }
     op->state = ENGINE_OP_RETRY_WAIT;
     op->attempt = (uint32_t)event->b;
@@ -298,7 +368,7 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     struct engine_op *op = &run->ops[event->op];
     switch (event->kind) {
     case ENGINE_EV_OP_SCHEDULED:
-        return apply_scheduled(run, op, event);
+        return apply_scheduled(run, op, event, time_ns);
     case ENGINE_EV_ATTEMPT_STARTED:
         return op->state == ENGINE_OP_SCHEDULED && op->attempt == event->attempt
                    ? 0
@@ -629,6 +699,9 @@ static void restore_head(struct engine_run *run, const struct image *image)
     op->error = image->op_error;
     op->attempt = image->attempt;
     op->due_ns = image->due_ns;
+    if (op->state == ENGINE_OP_SCHEDULED &&
+        engine_graph_node(run->graph, 0)->schedule_to_start_ns == 0)
+        clear_due(op);
     if (op->state == ENGINE_OP_SCHEDULED || op->state == ENGINE_OP_RETRY_WAIT ||
         op->state == ENGINE_OP_PARKED || op->state == ENGINE_OP_ENDED)
         open_op(run, 0);

@@ -18,7 +18,8 @@
 
 enum engine_op_state {
     ENGINE_OP_IDLE,
-    ENGINE_OP_SCHEDULED,  /* an attempt may be started or running */
+    ENGINE_OP_SCHEDULED,  /* an attempt may be started or running; due_ns is
+                             until when it must have been claimed */
     ENGINE_OP_ENDED,      /* the attempt has ended, what follows is decided */
     ENGINE_OP_RETRY_WAIT, /* due_ns is when the next attempt may start */
     ENGINE_OP_WAITING,    /* due_ns is when the wait is over */
@@ -30,13 +31,15 @@ enum engine_op_state {
 
 struct engine_op {
     uint8_t state;      /* enum engine_op_state */
-    uint8_t unstamped;  /* due_ns is still a duration */
+    uint8_t unstamped;  /* due_ns or close_ns is still a duration */
     uint16_t error;     /* of the last attempt that did not succeed */
     uint32_t attempt;   /* the current or next one; 0: none yet */
     uint32_t waits_for; /* operations that must succeed first */
     uint32_t output_size;
-    uint64_t due_ns; /* store time */
-    void *output;    /* envelope, or words of a handler's error; owned */
+    uint64_t due_ns;   /* store time, UINT64_MAX: none */
+    uint64_t close_ns; /* store time by which its attempts must be over and
+                          done; 0: none */
+    void *output;      /* envelope, or words of a handler's error; owned */
 };
 
 struct engine_run {
@@ -92,11 +95,23 @@ int engine_run_apply(struct engine_run *run, const struct engine_item *event,
 void engine_run_stamp(struct engine_run *run, uint64_t store_time_ns);
 
 /*
+ * The store time at which the run ends, paused or not; UINT64_MAX: at none.
+ * While an operator must say what came of an attempt it does not end by
+ * itself: what may have happened would be forgotten.
+ */
+uint64_t engine_run_deadline(const struct engine_run *run);
+/*
  * The earliest store time at which the run's own clock or a timer of its
  * handler has something to say; UINT64_MAX: never. The timers of a graph's
  * operations are in ops.
  */
 uint64_t engine_run_due(const struct engine_run *run);
+/*
+ * The store time at which an operation that is open needs its owner of itself;
+ * UINT64_MAX: never, or not yet known. Scheduled: as long as nobody has
+ * claimed the attempt.
+ */
+uint64_t engine_run_op_due(const struct engine_op *op);
 
 /* The fold of a handler's run as bytes appended to the block, which has been
  * begun, for a SNAPSHOT item; everything in it is committed. 0 or -1. */

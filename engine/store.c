@@ -140,8 +140,8 @@ static int admit_item(const struct engine_store_limits *limits,
         item->op > ENGINE_OP_MAX)
         return refuse(actual, maximum, item->op, ENGINE_OP_MAX);
     if (item->type == ENGINE_ITEM_WORK && kind != ENGINE_REQ_FINISH &&
-        (item->flags < ENGINE_WORK_PUT || item->flags > ENGINE_WORK_CUT))
-        return refuse(actual, maximum, item->flags, ENGINE_WORK_CUT);
+        (item->flags < ENGINE_WORK_PUT || item->flags > ENGINE_WORK_DROP))
+        return refuse(actual, maximum, item->flags, ENGINE_WORK_DROP);
     return 0;
 }
 

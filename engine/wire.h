@@ -338,9 +338,11 @@ enum {
     ENGINE_CREATE_CHILD = 1,   /* another run invokes it */
     ENGINE_WORK_PUT = 1,       /* item flag: insert the row, PENDING */
     ENGINE_WORK_TAKE = 2,      /* item flag: remove the row; must be DONE */
-    ENGINE_WORK_CUT = 3 /* item flag: remove a CLAIMED row; refused before b
+    ENGINE_WORK_CUT = 3, /* item flag: remove a CLAIMED row; refused before b
                            (store ns), conflict if not CLAIMED or if its
                            expiry is not a */
+    ENGINE_WORK_DROP = 4 /* item flag: remove a row that nobody has claimed;
+                            conflict if it is not PENDING */
 };
 
 /*

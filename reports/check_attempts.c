@@ -107,9 +107,45 @@ static void check_started(const struct look *look)
               look->op->claimed);
 }
 
+/* Whether a deadline has passed by the time of an event. */
+static bool is_past(const struct look *look, uint64_t from, uint64_t limit)
+{
+    return limit > 0 && look->record->wall_ns >= from &&
+           look->record->wall_ns - from >= limit;
+}
+
+/* The time for all attempts is over. */
+static bool is_closed(const struct look *look)
+{
+    return is_past(look, look->op->first_ns, look->node->timeout_ns);
+}
+
+/* An attempt that nobody has begun is given up when that is too late. */
+static void check_dropped(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+
+    if (look->record->attempt != op->attempt + 1 ||
+        (op->claimed >= look->record->attempt &&
+         !fold_in_doubt(look->s->fold, look->run)))
+        WRONG(look, "was given up as not begun; the last claimed is %u",
+              op->claimed);
+    else if (!is_closed(look) &&
+             !is_past(look, op->scheduled_ns, look->node->schedule_to_start_ns))
+        WRONG(look,
+              "was given up %.6f s after it was scheduled, and no deadline "
+              "has passed",
+              check_seconds(look->record->wall_ns - op->scheduled_ns));
+}
+
 static void check_ended(const struct look *look)
 {
     look->s->result->checked++;
+    if (look->op->phase == FOLD_SCHEDULED &&
+        look->record->detail == ENGINE_EV_ATTEMPT_TIMED_OUT) {
+        check_dropped(look);
+        return;
+    }
     if (look->op->phase != FOLD_RUNNING ||
         look->op->attempt != look->record->attempt)
         WRONG(look, "ended (%s), but attempt %u is %s",
@@ -173,6 +209,11 @@ static void check_failure(const struct look *look)
 {
     const struct fold_op *op = look->op;
 
+    if (op->phase == FOLD_RETRY && !is_closed(look))
+        WRONG(look,
+              "(error %s) was to be followed by another, and the step "
+              "has ended before its deadline",
+              engine_error_name(op->error));
     if (op->phase == FOLD_ENDED && repeatable(look) && !is_handler(look) &&
         !operated(look) && op->attempt < look->node->retry.attempts_max)
         WRONG(look, "was the last (error %s): the policy allows %u",

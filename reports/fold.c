@@ -224,6 +224,8 @@ static void create(struct fold *fold, struct fold_run *run, uint64_t workflow)
 
 static void end_attempt(struct fold_op *op, const struct engine_record *event)
 {
+    if (op->phase == FOLD_SCHEDULED)
+        op->attempt = event->attempt; /* over without having begun */
     op->phase = FOLD_ENDED;
     op->end = (uint8_t)event->detail;
     op->error = event->detail == ENGINE_EV_ATTEMPT_SUCCEEDED
@@ -238,6 +240,9 @@ static void op_event(struct fold_op *op, const struct engine_record *event)
     switch (event->detail) {
     case ENGINE_EV_OP_SCHEDULED:
         op->phase = FOLD_SCHEDULED;
+        op->scheduled_ns = event->wall_ns;
+        if (!op->first_ns)
+            op->first_ns = event->wall_ns;
         break;
     case ENGINE_EV_ATTEMPT_STARTED:
         op->phase = FOLD_RUNNING;
@@ -246,6 +251,8 @@ static void op_event(struct fold_op *op, const struct engine_record *event)
     case ENGINE_EV_RETRY_SCHEDULED:
         op->phase = FOLD_RETRY;
         op->due_ns = event->wall_ns + event->a;
+        if (op->end == ENGINE_EV_ATTEMPT_AMBIGUOUS)
+            op->first_ns = event->wall_ns; /* an operator lets it go on */
         break;
     case ENGINE_EV_WAIT_STARTED:
         op->phase = FOLD_WAITING;

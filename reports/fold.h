@@ -58,13 +58,16 @@ enum {
 };
 
 struct fold_op {
-    uint64_t due_ns;  /* store time */
-    uint32_t attempt; /* last one started in the log */
-    uint32_t claimed; /* largest attempt that was claimed */
-    uint32_t put;     /* attempt of the open work row, 0: none */
-    uint16_t claimer; /* node that holds the claim */
-    uint8_t phase;    /* enum fold_phase */
-    uint8_t end;      /* event kind of the last attempt's end */
+    uint64_t due_ns;       /* store time */
+    uint64_t first_ns;     /* when the first attempt was scheduled, or an
+                              operator let it go on */
+    uint64_t scheduled_ns; /* the same of the last one */
+    uint32_t attempt;      /* last one started in the log */
+    uint32_t claimed;      /* largest attempt that was claimed */
+    uint32_t put;          /* attempt of the open work row, 0: none */
+    uint16_t claimer;      /* node that holds the claim */
+    uint8_t phase;         /* enum fold_phase */
+    uint8_t end;           /* event kind of the last attempt's end */
     uint8_t retryable;
     uint8_t done;  /* the open work row was reported */
     uint8_t sent;  /* the open work row was dispatched */

@@ -117,9 +117,6 @@ void read_program_step(struct read_program *reading, struct json_view view,
     (void)json_get_duration(view, "stall", JSON_OPTIONAL, SECOND / 1000, DAY,
                             &deadlines->stall_ns, err);
     out->options.stall_timeout_ns = deadlines->stall_ns;
-    (void)json_get_duration(view, "schedule_to_start", JSON_OPTIONAL,
-                            SECOND / 1000, LONGEST,
-                            &deadlines->schedule_to_start_ns, err);
     engine_program_set_start(reading->program, out->step,
                              deadlines->schedule_to_start_ns);
     read_compensation(reading, view, node, out);

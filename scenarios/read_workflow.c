@@ -410,8 +410,7 @@ uint32_t read_add_step(struct read_program *reading, struct json_view view,
 static void check_handler_keys(struct read_program *reading,
                                struct json_view view)
 {
-    static const char *const keys[] = {"schedule_to_start", "stall",
-                                       "compensate"};
+    static const char *const keys[] = {"stall", "compensate"};
     for (size_t i = 0; i < COUNT(keys) && !reading->program; i++) {
         struct json_view member = json_member(view, keys[i]);
         if (member.item)
@@ -449,6 +448,14 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
     return number;
 }
 
+/* Those that the coordinator keeps of a graph's step. */
+static void set_deadlines(const struct engine_deadlines *deadlines,
+                          struct engine_node *node)
+{
+    node->schedule_to_start_ns = deadlines->schedule_to_start_ns;
+    node->timeout_ns = deadlines->timeout_ns;
+}
+
 static void read_step_node(struct read_program *reading, struct json_view view,
                            struct engine_node *node,
                            struct engine_program_node *out)
@@ -459,8 +466,13 @@ static void read_step_node(struct read_program *reading, struct json_view view,
     out->step = read_code(reading, view, ENGINE_PROGRAM_CODE, node, &contract);
     if (out->step == ENGINE_PROGRAM_NONE)
         return;
+    (void)json_get_duration(
+        view, "schedule_to_start", JSON_OPTIONAL, SECOND / 1000, 3650 * DAY,
+        &contract.deadlines.schedule_to_start_ns, reading->err);
     if (reading->program)
         read_program_step(reading, view, node, &contract, out);
+    else
+        set_deadlines(&contract.deadlines, node);
     read_check_contract(reading, view, "timeout", &contract);
 }
 

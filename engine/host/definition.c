@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-    DEFINITION_VERSION = 1
+    DEFINITION_VERSION = 1,
+    DEFINITION_DEADLINES /* nodes have deadlines around their attempts */
 };
 
 /* Writing ----------------------------------------------------------------- */
@@ -57,12 +58,17 @@ static void put_texts(struct writer *w, const char *const *texts,
         put_text(w, texts[i]);
 }
 
-static void put_node(struct writer *w, const struct engine_node *node)
+static void put_node(struct writer *w, const struct engine_node *node,
+                     uint64_t version)
 {
     put_text(w, node->name);
     put_number(w, node->kind);
     put_number(w, node->wait_ns);
     put_number(w, node->attempt_timeout_ns);
+    if (version == DEFINITION_DEADLINES) {
+        put_number(w, node->schedule_to_start_ns);
+        put_number(w, node->timeout_ns);
+    }
     put_number(w, node->side_effect);
     put_number(w, node->semantics);
     put_number(w, node->retry.attempts_max);
@@ -97,22 +103,34 @@ static void put_edges(struct writer *w, const struct engine_graph *graph)
     }
 }
 
+/* The oldest that can say it, so that older programs can read it. */
+static uint64_t version_of(const struct engine_graph *graph)
+{
+    for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
+        const struct engine_node *node = engine_graph_node(graph, i);
+        if (node->schedule_to_start_ns > 0 || node->timeout_ns > 0)
+            return DEFINITION_DEADLINES;
+    }
+    return DEFINITION_VERSION;
+}
+
 int host_definition_write(struct engine_block *block,
                           const struct engine_graph *graph, const void **bytes,
                           size_t *size)
 {
     struct engine_hash digest = engine_graph_digest(graph);
+    uint64_t version = version_of(graph);
     struct writer w = {0};
     unsigned char *at = NULL;
 
-    put_number(&w, DEFINITION_VERSION);
+    put_number(&w, version);
     put_number(&w, digest.lo);
     put_number(&w, digest.hi);
     put_text(&w, engine_graph_name(graph));
     put_number(&w, engine_graph_timeout(graph));
     put_number(&w, engine_graph_count(graph));
     for (uint32_t i = 0; i < engine_graph_count(graph); i++)
-        put_node(&w, engine_graph_node(graph, i));
+        put_node(&w, engine_graph_node(graph, i), version);
     put_edges(&w, graph);
     if (!w.failed)
         at = engine_block_begin(block, 8 + w.size);
@@ -199,12 +217,17 @@ static const char **take_texts(struct reader *r, uint32_t *count)
     return texts;
 }
 
-static void take_node(struct reader *r, struct engine_node *node)
+static void take_node(struct reader *r, struct engine_node *node,
+                      uint64_t version)
 {
     node->name = take_text(r);
     node->kind = (enum engine_node_kind)take_count(r, 64);
     node->wait_ns = take_number(r);
     node->attempt_timeout_ns = take_number(r);
+    if (version == DEFINITION_DEADLINES) {
+        node->schedule_to_start_ns = take_number(r);
+        node->timeout_ns = take_number(r);
+    }
     node->side_effect = (enum engine_side_effect)take_count(r, 64);
     node->semantics = (enum engine_semantics)take_count(r, 64);
     node->retry.attempts_max = take_count(r, UINT32_MAX);
@@ -237,7 +260,7 @@ static void take_edge(struct reader *r, const struct engine_node *nodes,
     edge->input = handle_at(r, nodes[to].inputs, nodes[to].input_count);
 }
 
-static struct engine_graph *take_graph(struct reader *r)
+static struct engine_graph *take_graph(struct reader *r, uint64_t version)
 {
     struct engine_hash digest;
     digest.lo = take_number(r);
@@ -252,7 +275,7 @@ static struct engine_graph *take_graph(struct reader *r)
 
     r->failed |= !nodes || count == 0;
     for (uint32_t i = 0; i < count && !r->failed; i++)
-        take_node(r, &nodes[i]);
+        take_node(r, &nodes[i], version);
     edge_count = take_count(r, ENGINE_GRAPH_EDGES_MAX);
     edges = calloc(edge_count ? edge_count : 1, sizeof(*edges));
     r->failed |= !edges;
@@ -280,10 +303,12 @@ struct engine_graph *host_definition_read(const void *bytes, size_t size)
 {
     struct reader r = {.bytes = bytes, .size = size};
     struct engine_graph *graph = NULL;
+    uint64_t version = take_number(&r);
 
     r.texts = malloc(size + 1);
-    if (r.texts && take_number(&r) == DEFINITION_VERSION)
-        graph = take_graph(&r);
+    if (r.texts &&
+        (version == DEFINITION_VERSION || version == DEFINITION_DEADLINES))
+        graph = take_graph(&r, version);
     free(r.texts);
     return graph;
 }

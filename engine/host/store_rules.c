@@ -324,8 +324,9 @@ static int guard_work(const struct call *call, const struct engine_item *item,
 {
     struct store_work work;
     int found = read_work(call, item, touched, &work);
-    uint32_t needed = item->flags == ENGINE_WORK_TAKE ? ENGINE_WORK_DONE
-                                                      : ENGINE_WORK_CLAIMED;
+    uint32_t needed = item->flags == ENGINE_WORK_TAKE   ? ENGINE_WORK_DONE
+                      : item->flags == ENGINE_WORK_DROP ? ENGINE_WORK_PENDING
+                                                        : ENGINE_WORK_CLAIMED;
 
     if (found < 0)
         return -1;

@@ -188,6 +188,8 @@ static const struct order orders[] = {
     {AT(heartbeat_ns), AT(callback_ns), true,
      ENGINE_CONTRACT_HEARTBEAT_CALLBACK},
     {AT(attempt_ns), AT(timeout_ns), false, ENGINE_CONTRACT_ATTEMPT_TIMEOUT},
+    {AT(schedule_to_start_ns), AT(timeout_ns), false,
+     ENGINE_CONTRACT_START_TIMEOUT},
     {AT(stall_ns), AT(run_ns), false, ENGINE_CONTRACT_WITHIN_RUN},
     {AT(attempt_ns), AT(run_ns), false, ENGINE_CONTRACT_WITHIN_RUN},
     {AT(platform_kill_ns), AT(run_ns), false, ENGINE_CONTRACT_WITHIN_RUN},
