@@ -200,12 +200,23 @@ change_of(const struct engine_op_entry *entry,
         .attempt = entry->attempt};
 }
 
-static int queue_start(struct engine_replay *r, uint32_t number)
+/* Whether the coordinator keeps deadlines of a step. */
+static bool is_bounded(const struct engine_step_options *options)
+{
+    return options->timeout_ns || options->schedule_to_start_ns;
+}
+
+static int queue_start(struct engine_replay *r, uint32_t number,
+                       const struct engine_step_options *options)
 {
     struct engine_replay_change change =
         change_of(engine_replay_entry(r, number), ENGINE_ACTION_START,
                   ENGINE_STATUS_STARTED);
 
+    if (options) {
+        change.first_ns = options->schedule_to_start_ns;
+        change.second_ns = options->timeout_ns;
+    }
     return engine_replay_queue(r, number, &change);
 }
 
@@ -223,8 +234,9 @@ static int begin_attempt(struct engine_replay *r, uint32_t number,
     engine_replay_note(r, number)->ours = entry->attempt;
     if (r->config.budget && entry->attempt == 1)
         engine_budget_first(r->config.budget);
-    if (is_at_most_once(entry) || step->options->stall_timeout_ns)
-        return queue_start(r, number);
+    if (is_at_most_once(entry) || step->options->stall_timeout_ns ||
+        is_bounded(step->options))
+        return queue_start(r, number, step->options);
     return ENGINE_DONE;
 }
 
@@ -592,7 +604,7 @@ static int go_on(struct engine_context *c, uint32_t number,
         default:
             flow = remember(c, number, step);
             if (!flow)
-                flow = engine_call_gate(c, number, false);
+                flow = engine_call_gate(c, number, is_bounded(step->options));
             return flow ? flow : engine_call_give(c, number, out);
         }
     }
@@ -794,8 +806,12 @@ int engine_compensate(struct engine_context *root)
     r->shared = 0;
     for (struct engine_compensation *next = sort(r, r->compensations); next;
          next = next->next) {
-        int flow = compensate(root, next);
+        int flow = ENGINE_DONE;
 
+        /* One that was too late has not succeeded, whatever it said here. */
+        if (engine_replay_entry(r, next->number)->status ==
+            ENGINE_STATUS_SUCCEEDED)
+            flow = compensate(root, next);
         if (flow == ENGINE_SUSPENDED || flow == ENGINE_BROKEN)
             return flow;
     }
@@ -831,7 +847,7 @@ int engine_replay_save(struct engine_replay *r, uint32_t number,
         entry->subtype == ENGINE_SUBTYPE_WAIT_FOR_CONDITION)
         return -1;
     if (engine_replay_note(r, number)->announced != entry->attempt &&
-        queue_start(r, number))
+        queue_start(r, number, NULL))
         return -1;
     change = change_of(engine_replay_entry(r, number), ENGINE_ACTION_PROGRESS,
                        ENGINE_STATUS_STARTED);

@@ -160,7 +160,8 @@ static bool is_timed(const struct engine_op_entry *entry)
         return false;
     switch (entry->type) {
     case ENGINE_OPERATION_STEP:
-        return entry->status == ENGINE_STATUS_PENDING;
+        return entry->status == ENGINE_STATUS_PENDING ||
+               entry->status == ENGINE_STATUS_READY;
     case ENGINE_OPERATION_WAIT:
     case ENGINE_OPERATION_CALLBACK:
     case ENGINE_OPERATION_INVOKE:
@@ -169,6 +170,20 @@ static bool is_timed(const struct engine_op_entry *entry)
     default:
         return false;
     }
+}
+
+/*
+ * Whether its second time counts. One that cannot be repeated is not ended
+ * while it may be under way: whoever has begun it, or takes over, says what
+ * came of it.
+ */
+static bool has_end(const struct engine_op_entry *entry)
+{
+    if (entry->type != ENGINE_OPERATION_STEP)
+        return is_timed(entry);
+    return !engine_entry_over(entry) && !engine_entry_ambiguous(entry) &&
+           (entry->status != ENGINE_STATUS_STARTED ||
+            !(entry->options & ENGINE_OPTION_IRREVERSIBLE));
 }
 
 int engine_execution_arm(struct engine_execution *execution,
@@ -180,7 +195,7 @@ int engine_execution_arm(struct engine_execution *execution,
 
     if (is_timed(entry) && !(entry->unstamped & UNSTAMPED_DUE))
         due = entry->due_ns;
-    if (is_timed(entry) && !(entry->unstamped & UNSTAMPED_HEARTBEAT))
+    if (has_end(entry) && !(entry->unstamped & UNSTAMPED_HEARTBEAT))
         heartbeat = entry->heartbeat_ns;
     if (engine_index_arm(execution->index, key, due))
         return -1;
@@ -459,6 +474,22 @@ static int set_value(struct engine_execution *execution,
                                        view->value, view->head.value_size);
 }
 
+/* An attempt of a step; the clock of all of them starts with the first. */
+static int start_step(struct engine_execution *execution,
+                      struct engine_op_entry *entry,
+                      const struct engine_operation *head, uint64_t time_ns)
+{
+    bool first = !entry->second_ns && head->second_ns;
+
+    entry->peer = head->first_ns;
+    if (first) {
+        entry->second_ns = head->second_ns;
+        if (set_heartbeat(execution, entry, time_ns))
+            return -1;
+    }
+    return set_due(execution, entry, time_ns, 0);
+}
+
 /* The text that FAIL and RETRY bring, where it is not something else. */
 static int set_error(struct engine_execution *execution,
                      struct engine_op_entry *entry,
@@ -499,6 +530,8 @@ static int start(struct engine_execution *execution,
         if (set_due(execution, entry, time_ns, head->first_ns))
             return -1;
         break;
+    case ENGINE_OPERATION_STEP:
+        return start_step(execution, entry, head, time_ns);
     default:
         return set_due(execution, entry, time_ns, 0);
     }
@@ -804,13 +837,16 @@ static int become(struct engine_execution *execution,
 }
 
 static int ready(struct engine_execution *execution,
-                 struct engine_op_entry *entry)
+                 struct engine_op_entry *entry, uint64_t time_ns)
 {
     if (entry->type != ENGINE_OPERATION_STEP)
         return -2;
     if (entry->orphan || !waits(entry))
         return 0;
-    entry->due_ns = UINT64_MAX;
+    if (set_due(execution, entry, time_ns, entry->peer) ||
+        (engine_entry_ambiguous(entry) && /* nobody was to blame */
+         set_heartbeat(execution, entry, time_ns)))
+        return -1;
     return become(execution, entry, ENGINE_STATUS_READY, entry->error);
 }
 
@@ -848,7 +884,8 @@ static int end_as(struct engine_execution *execution,
 
     if (engine_operation_view(event, &view) ||
         view.head.error >= ENGINE_ERR_COUNT ||
-        (entry->type != ENGINE_OPERATION_CALLBACK &&
+        (entry->type != ENGINE_OPERATION_STEP &&
+         entry->type != ENGINE_OPERATION_CALLBACK &&
          entry->type != ENGINE_OPERATION_INVOKE &&
          entry->type != ENGINE_OPERATION_RECEIVE))
         return -2;
@@ -877,7 +914,7 @@ static int apply_outside(struct engine_execution *execution,
         return -2;
     switch (event->kind) {
     case ENGINE_EV_OPERATION_READY:
-        return ready(execution, entry);
+        return ready(execution, entry, time_ns);
     case ENGINE_EV_OPERATION_FIRED:
         return fired(execution, entry, time_ns);
     case ENGINE_EV_OPERATION_TIMED_OUT:

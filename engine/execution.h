@@ -134,7 +134,8 @@ int engine_execution_events(const struct engine_execution *execution,
 uint64_t engine_execution_due(const struct engine_execution *execution);
 /*
  * Writes the events of timers that are due at store time now_ns: waits fired,
- * retries ready, callbacks, heartbeats and invokes timed out. *latest becomes
+ * retries ready, callbacks, heartbeats and invokes timed out, and steps whose
+ * attempt nobody has begun or for which no time is left. *latest becomes
  * the latest deadline taken as past. Does not apply them. 0 or -1.
  */
 int engine_execution_fire(const struct engine_execution *execution,

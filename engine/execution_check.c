@@ -744,6 +744,16 @@ static bool is_idle(const struct update *update,
            engine_status_terminal(op->status);
 }
 
+/*
+ * Whether it comes from an invocation that does not know yet that time has
+ * ended the step: nothing comes of it, and the answer says so.
+ */
+static bool is_late(const struct engine_batch_op *op)
+{
+    return op->type == ENGINE_OPERATION_STEP &&
+           op->status == ENGINE_STATUS_TIMED_OUT;
+}
+
 /* Remembers when a wait that the update begins may end. */
 static void note_end(struct batch *batch, const struct update *update)
 {
@@ -794,6 +804,8 @@ static int examine_operation(struct batch *batch, const struct update *update)
     op = name_op(batch, update);
     if (op->status && check_identity(batch, update, op))
         return -1;
+    if (is_late(op))
+        return check_shape(batch, update);
     if (check_parent(batch, update) || check_turn(batch, update, op) ||
         check_transition(batch, update, op) || check_shape(batch, update))
         return -1;

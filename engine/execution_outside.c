@@ -93,6 +93,18 @@ static int collect(const struct engine_execution_index *index, uint32_t at,
     return collect(index, 2 * at + 2, now_ns, due);
 }
 
+/* A step that is to end: nobody begins it, or no time is left. */
+static int write_close(const struct engine_execution *execution,
+                       struct engine_block *block,
+                       const struct engine_op_entry *entry, bool all)
+{
+    return write_words(execution, block, entry, ENGINE_EV_OPERATION_TIMED_OUT,
+                       ENGINE_ERR_TIMED_OUT,
+                       all ? "Step.Timeout" : "Step.ScheduleToStart",
+                       all ? "timeout: no time is left for the step"
+                           : "schedule_to_start: nobody has begun the attempt");
+}
+
 static int write_timeout(const struct engine_execution *execution,
                          struct engine_block *block,
                          const struct engine_op_entry *entry, bool heartbeat)
@@ -113,22 +125,35 @@ static int write_timeout(const struct engine_execution *execution,
                        "Callback.Timeout", "Callback timed out");
 }
 
+/* One timer of a step: with all time over nothing else matters. */
+static int fire_step(const struct engine_execution *execution,
+                     const struct engine_op_entry *entry, bool all,
+                     uint64_t now_ns, struct engine_block *block)
+{
+    if (!all && entry->heartbeat_ns <= now_ns)
+        return 0;
+    if (!all && entry->status == ENGINE_STATUS_PENDING)
+        return write_bare(block, entry, ENGINE_EV_OPERATION_READY);
+    return write_close(execution, block, entry, all);
+}
+
 /* One timer that is due; the later one of a callback comes to nothing. */
 static int fire_one(const struct engine_execution *execution,
-                    struct engine_timer timer, struct engine_block *block)
+                    struct engine_timer timer, uint64_t now_ns,
+                    struct engine_block *block)
 {
     const struct engine_op_entry *entry =
         &execution->operations.entries[timer.key / 2];
     bool heartbeat = timer.key % 2;
 
+    if (entry->type == ENGINE_OPERATION_STEP)
+        return fire_step(execution, entry, heartbeat, now_ns, block);
     if (heartbeat && entry->due_ns <= entry->heartbeat_ns)
         return 0;
     if (!heartbeat && entry->heartbeat_ns < entry->due_ns)
         return 0;
     if (entry->type == ENGINE_OPERATION_WAIT)
         return write_bare(block, entry, ENGINE_EV_OPERATION_FIRED);
-    if (entry->type == ENGINE_OPERATION_STEP)
-        return write_bare(block, entry, ENGINE_EV_OPERATION_READY);
     return write_timeout(execution, block, entry, heartbeat);
 }
 
@@ -143,7 +168,7 @@ int engine_execution_fire(const struct engine_execution *execution,
     while (!result && due.count > 0) {
         struct engine_timer timer = engine_timers_pop(&due);
 
-        result = fire_one(execution, timer, block);
+        result = fire_one(execution, timer, now_ns, block);
         *latest = timer.time_ns;
     }
     engine_timers_free(&due);

@@ -430,12 +430,28 @@ static void page_read(struct engine_worker *w, struct engine_slot *s,
         get_blobs(w, s);
 }
 
+/* Steps that have run out of time go on in vain. */
+static void drop_late_steps(struct engine_worker *w, struct engine_slot *s)
+{
+    struct engine_worker_call *call = s->call;
+    for (uint32_t i = 0; i < call->step_count;) {
+        if (!engine_replay_is_over(call->replay, call->steps[i].operation)) {
+            i++;
+            continue;
+        }
+        order(w, s, ENGINE_DO_ABANDON, call->steps[i].operation);
+        end_step(w, s, i, ENGINE_ERR_TIMED_OUT, false,
+                 (struct engine_bytes){"", 0});
+    }
+}
+
 static void checkpointed(struct engine_worker *w, struct engine_slot *s,
                          const struct engine_message *answer)
 {
     size_t size;
     if (answer->op == ENGINE_ERR_NONE && !load(w, s, answer))
         return;
+    drop_late_steps(w, s);
     settle(s->call, answer);
     if (engine_replay_updates(s->call->replay, &size))
         put_blobs(w, s); /* what did not fit into that batch */

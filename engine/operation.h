@@ -128,15 +128,17 @@ static inline unsigned engine_operation_flag_options(uint32_t flags)
  * The head of the payload of UPDATE and OPERATION items, and of the events
  * made of them. In OPERATION items they are store times, 0: none: first_ns
  * when it is due or, once something outside has ended it, when that was;
- * second_ns when its heartbeat is. SEND, RECEIVE and CONTEXT say what else
- * they mean.
+ * second_ns when its heartbeat is, or when a step ends at the latest. SEND,
+ * RECEIVE and CONTEXT say what else they mean.
  */
 struct engine_operation {
     struct engine_hash parent; /* id of its context; zeros: the run */
     uint64_t first_ns;  /* START of WAIT, RETRY: how long; START of CALLBACK,
-                           INVOKE and RECEIVE: timeout, 0 none; SEND: the run
-                           that is to receive the message */
-    uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none; SEND
+                           INVOKE and RECEIVE: timeout, 0 none; START of STEP:
+                           how long its attempts may be READY, 0 for ever;
+                           SEND: the run that is to receive the message */
+    uint64_t second_ns; /* START of CALLBACK: heartbeat timeout, 0 none; START
+                           of STEP: of all its attempts, the same; SEND
                            and RECEIVE, in events and OPERATION items: number
                            of the message on its edge, from 1; CONTEXT of a
                            map or parallel: branches it has, plus 1; 0: an
@@ -207,10 +209,13 @@ struct engine_op_entry {
     uint64_t due_ns;       /* wait, retry, timeout: UINT64_MAX none; once
                               something outside has ended it, when */
     uint64_t second_ns;    /* CALLBACK: heartbeat timeout as a duration, 0
-                              none; SEND, RECEIVE: number of the message;
-                              CONTEXT: branches plus 1, 0: not known */
-    uint64_t peer;         /* SEND: the run that is to receive it */
-    uint64_t heartbeat_ns; /* when it is missed; UINT64_MAX none */
+                              none; STEP: the same of all attempts; SEND, RECEIVE:
+                              number of the message;    CONTEXT: branches plus 1, 0:
+                              not known */
+    uint64_t peer;         /* SEND: the run that is to receive it; STEP: how
+                              long an attempt may be READY, 0 for ever */
+    uint64_t heartbeat_ns; /* when it is missed, or no time is left for a
+                              STEP; UINT64_MAX none */
     struct engine_text id_text;
     struct engine_text name;
     struct engine_text detail;

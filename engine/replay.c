@@ -704,7 +704,8 @@ bool engine_replay_next_step(struct engine_replay *r,
     uint32_t number = r->ready_first;
     struct engine_replay_note *note;
 
-    while (number && is_orphan(r, number)) {
+    while (number &&
+           (is_orphan(r, number) || engine_replay_is_over(r, number))) {
         take_ready(r);
         engine_replay_drop_job(r, number);
         number = r->ready_first;
@@ -751,6 +752,11 @@ int engine_replay_ended(struct engine_replay *r, uint32_t operation,
     return 0;
 }
 
+bool engine_replay_is_over(const struct engine_replay *r, uint32_t operation)
+{
+    return engine_status_terminal(r->table.entries[operation].status);
+}
+
 uint32_t engine_replay_running(const struct engine_replay *r)
 {
     return r->running;
@@ -759,7 +765,8 @@ uint32_t engine_replay_running(const struct engine_replay *r)
 int engine_replay_progress(struct engine_replay *r, uint32_t operation,
                            struct engine_bytes progress)
 {
-    if (!running_job(r, operation) || is_orphan(r, operation))
+    if (!running_job(r, operation) || is_orphan(r, operation) ||
+        engine_replay_is_over(r, operation))
         return -1;
     return engine_replay_save(r, operation, progress);
 }

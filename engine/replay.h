@@ -171,6 +171,10 @@ int engine_replay_progress(struct engine_replay *replay, uint32_t operation,
 int engine_replay_ended(struct engine_replay *replay, uint32_t operation,
                         uint32_t error, bool retryable,
                         struct engine_bytes output);
+/* Whether a step that was handed out has been ended by the coordinator since:
+ * nothing comes of what it does. It still has to be told how it ended. */
+bool engine_replay_is_over(const struct engine_replay *replay,
+                           uint32_t operation);
 /* Steps handed out that have not ended. */
 uint32_t engine_replay_running(const struct engine_replay *replay);
 

@@ -137,9 +137,17 @@ struct engine_step_options {
     struct engine_retry_filter retryable;
     uint64_t attempt_timeout_ns; /* none; kept by the host */
     uint64_t stall_timeout_ns;   /* between signs of progress; none; the same */
-    engine_step_fn *compensate;  /* of a REVERSIBLE step: called with the same
-                                    self and the step's result if the run
-                                    fails */
+    /*
+     * Kept by the coordinator, so whatever happens to the worker: how long the
+     * next attempt may wait to be begun once it is due, and of all attempts
+     * from when the first has begun; none. Who misses one ends as TIMED_OUT
+     * for good, but an IRREVERSIBLE attempt goes on to its own end.
+     */
+    uint64_t schedule_to_start_ns;
+    uint64_t timeout_ns;
+    engine_step_fn *compensate; /* of a REVERSIBLE step: called with the same
+                                   self and the step's result if the run
+                                   fails */
     bool json; /* its result is JSON: engine_value_storable() */
 };
 

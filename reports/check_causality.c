@@ -103,7 +103,7 @@ static void timer(struct check_self *s, const struct fold_run *run,
                   const struct engine_record *record, uint64_t index)
 {
     const struct fold_operation *op = fold_operation(run, record->op);
-    uint64_t due = op ? fold_due(op) : UINT64_MAX;
+    uint64_t due = op ? fold_fires(op, record->detail) : UINT64_MAX;
 
     if (!op || engine_status_terminal(op->status) || op->orphan ||
         op->ambiguous)

@@ -86,7 +86,8 @@ static bool allowed(const struct fold_operation *op, unsigned event)
     case ENGINE_EV_OPERATION_TIMED_OUT:
         return op->type == ENGINE_OPERATION_CALLBACK ||
                op->type == ENGINE_OPERATION_INVOKE ||
-               op->type == ENGINE_OPERATION_RECEIVE;
+               op->type == ENGINE_OPERATION_RECEIVE ||
+               fold_closes(op) != UINT64_MAX;
     case ENGINE_EV_OPERATION_HEARTBEAT:
         return op->type == ENGINE_OPERATION_CALLBACK;
     default:

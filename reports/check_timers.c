@@ -46,9 +46,9 @@ static void fired(struct check_self *s, const struct fold_run *run,
 
 /* When a timer of a handler's operation may first fire. */
 static uint64_t operation_due(const struct fold_run *run,
-                              const struct fold_operation *op)
+                              const struct fold_operation *op, unsigned event)
 {
-    uint64_t due = fold_due(op);
+    uint64_t due = fold_fires(op, event);
 
     return due != UINT64_MAX && due < run->held_ns ? run->held_ns : due;
 }
@@ -57,7 +57,7 @@ static void operation_fired(struct check_self *s, const struct fold_run *run,
                             const struct engine_record *record, uint64_t index)
 {
     const struct fold_operation *op = fold_operation(run, record->op);
-    uint64_t due = op ? operation_due(run, op) : UINT64_MAX;
+    uint64_t due = op ? operation_due(run, op, record->detail) : UINT64_MAX;
     uint64_t limit;
 
     if (due == UINT64_MAX || fold_held(run) || !fold_waits(op))
@@ -78,7 +78,7 @@ static void check_operation(struct check_self *s, const struct fold_run *run,
                             uint64_t index)
 {
     const struct fold_operation *op = fold_operation(run, number);
-    uint64_t due = operation_due(run, op);
+    uint64_t due = operation_due(run, op, 0);
 
     if (due == UINT64_MAX || !fold_waits(op))
         return;

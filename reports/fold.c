@@ -370,6 +370,7 @@ static struct fold_operation *add_operation(struct fold *fold,
     *op = (struct fold_operation){
         .id = event->a,
         .due_ns = UINT64_MAX,
+        .close_ns = UINT64_MAX,
         .parent = number_of(handler, event->key_hi),
         .type = (uint8_t)engine_record_type(event),
         .subtype = (uint8_t)engine_record_subtype(event),
@@ -401,11 +402,47 @@ static uint64_t later(uint64_t time, uint64_t span)
 
 uint64_t fold_due(const struct fold_operation *op)
 {
-    uint64_t beat = op->second_ns && op->status == ENGINE_STATUS_STARTED
+    uint64_t beat = op->second_ns && op->status == ENGINE_STATUS_STARTED &&
+                            op->type != ENGINE_OPERATION_STEP
                         ? later(op->beat_ns, op->second_ns)
                         : UINT64_MAX;
 
     return beat < op->due_ns ? beat : op->due_ns;
+}
+
+uint64_t fold_closes(const struct fold_operation *op)
+{
+    bool unclaimed = op->status == ENGINE_STATUS_READY;
+
+    return unclaimed && op->due_ns < op->close_ns ? op->due_ns : op->close_ns;
+}
+
+uint64_t fold_fires(const struct fold_operation *op, unsigned event)
+{
+    bool closes = op->type == ENGINE_OPERATION_STEP &&
+                  event == ENGINE_EV_OPERATION_TIMED_OUT;
+
+    return closes ? fold_closes(op) : fold_due(op);
+}
+
+/* The clock of all attempts of a step starts, if there is one. */
+static void attempts_begin(struct fold_operation *op, uint64_t now_ns)
+{
+    if (op->second_ns)
+        op->close_ns = later(now_ns, op->second_ns);
+}
+
+static void step_began(struct fold_operation *op,
+                       const struct engine_record *event)
+{
+    bool first = !op->second_ns && event->token;
+
+    op->start_ns = event->b;
+    op->due_ns = UINT64_MAX;
+    if (!first)
+        return;
+    op->second_ns = event->token;
+    attempts_begin(op, event->wall_ns);
 }
 
 /* What its record says of times are times; a SEND has other numbers there. */
@@ -419,6 +456,8 @@ static void began(struct fold_operation *op, const struct engine_record *event)
 {
     op->status = ENGINE_STATUS_STARTED;
     op->beat_ns = event->wall_ns;
+    if (op->type == ENGINE_OPERATION_STEP)
+        step_began(op, event);
     if (!has_timer(op->type))
         return;
     op->second_ns = event->token;
@@ -470,6 +509,10 @@ static void operation_changes(struct fold_operation *op,
         break;
     case ENGINE_EV_OPERATION_READY:
         op->status = ENGINE_STATUS_READY;
+        op->due_ns =
+            op->start_ns ? later(event->wall_ns, op->start_ns) : UINT64_MAX;
+        if (op->ambiguous)
+            attempts_begin(op, event->wall_ns);
         op->resumed |= op->ambiguous;
         op->ambiguous = 0;
         break;

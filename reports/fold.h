@@ -78,7 +78,10 @@ struct fold_op {
 struct fold_operation {
     uint64_t id;          /* low half */
     uint64_t due_ns;      /* wait, retry or timeout; UINT64_MAX: none */
-    uint64_t second_ns;   /* heartbeat timeout, 0: none */
+    uint64_t second_ns;   /* heartbeat timeout, or that of all attempts of a
+                             step, 0: none */
+    uint64_t start_ns;    /* step: how long it may be READY, 0: for ever */
+    uint64_t close_ns;    /* step: its end at the latest; UINT64_MAX: none */
     uint64_t beat_ns;     /* when it began or last gave a sign of life */
     uint32_t parent;      /* number; 0: the run, UINT32_MAX: not known */
     uint32_t attempt;     /* of the step, last one known to have begun */
@@ -285,6 +288,11 @@ const struct fold_operation *fold_step_of(const struct fold_run *run,
 int fold_has_handlers(const struct check_world *world);
 /* The earliest store time at which a timer of this operation may fire. */
 uint64_t fold_due(const struct fold_operation *op);
+/* The store time at which a step ends of itself: nobody has begun its attempt,
+ * or there is no time left for any; UINT64_MAX: it does not. */
+uint64_t fold_closes(const struct fold_operation *op);
+/* The one of the two that this event of a timer is about. */
+uint64_t fold_fires(const struct fold_operation *op, unsigned event);
 /* It will go on by something outside: a timer, a signal, an operator. */
 bool fold_waits(const struct fold_operation *op);
 

@@ -117,6 +117,8 @@ void read_program_step(struct read_program *reading, struct json_view view,
     (void)json_get_duration(view, "stall", JSON_OPTIONAL, SECOND / 1000, DAY,
                             &deadlines->stall_ns, err);
     out->options.stall_timeout_ns = deadlines->stall_ns;
+    out->options.schedule_to_start_ns = deadlines->schedule_to_start_ns;
+    out->options.timeout_ns = deadlines->timeout_ns;
     engine_program_set_start(reading->program, out->step,
                              deadlines->schedule_to_start_ns);
     read_compensation(reading, view, node, out);

@@ -151,7 +151,7 @@ Test(engine_store, items_that_do_not_belong_to_a_request_are_refused)
     add(&asking, ENGINE_ITEM_OUTBOX, 0, 0, 0);
     cr_expect_eq(admit(&asking), ENGINE_REFUSED);
     ask(&asking, ENGINE_REQ_APPEND);
-    add(&asking, ENGINE_ITEM_WORK, 0, ENGINE_WORK_CUT + 1, 0);
+    add(&asking, ENGINE_ITEM_WORK, 0, ENGINE_WORK_DROP + 1, 0);
     cr_expect_eq(admit(&asking), ENGINE_REFUSED);
     ask(&asking, ENGINE_REQ_APPEND);
     add(&asking, ENGINE_ITEM_WORK, ENGINE_OP_MAX + 1, ENGINE_WORK_PUT, 0);
