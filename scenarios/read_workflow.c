@@ -946,6 +946,8 @@ static void read_as_graph(struct read_program *reading, struct json_view view,
 {
     struct draft draft = {.view = view};
     workflow->graph = read_graph(reading, &draft, name);
+    if (workflow->graph && reading->timeout_ns)
+        engine_graph_set_timeout(workflow->graph, reading->timeout_ns);
     draft_free(&draft);
 }
 

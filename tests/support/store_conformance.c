@@ -824,6 +824,33 @@ static int work_whose_claim_was_extended_is_not_cut(struct store_bed *b)
            finish(b, BED_C, 1, "in time") == ENGINE_COMMITTED;
 }
 
+static int work_is_dropped_only_while_nobody_has_claimed_it(struct store_bed *b)
+{
+    struct engine_hash before;
+
+    create_with_work(b, 1);
+    if (take(b, ENGINE_WORK_DROP, 2, 2) != ENGINE_CONFLICT) /* attempt 2 */
+        return 0;
+    claim(b, BED_C);
+    before = contents(b);
+    if (take(b, ENGINE_WORK_DROP, 2, 1) != ENGINE_CONFLICT ||
+        !unchanged(b, before))
+        return 0;
+    finish(b, BED_C, 1, "output");
+    return take(b, ENGINE_WORK_DROP, 2, 1) == ENGINE_CONFLICT;
+}
+
+static int work_that_was_dropped_is_claimed_by_nobody(struct store_bed *b)
+{
+    create_with_work(b, 1);
+    if (take(b, ENGINE_WORK_DROP, 2, 1) != ENGINE_COMMITTED)
+        return 0;
+    with_token(b, ENGINE_REQ_MAIL, 1, 1);
+    if (store_bed_find(b, ENGINE_ITEM_WORK, 0))
+        return 0;
+    return claim(b, BED_C) == ENGINE_FENCED;
+}
+
 static int work_that_is_there_is_not_put_again(struct store_bed *b)
 {
     struct engine_hash before;
@@ -1684,6 +1711,8 @@ static int a_scan_of_boxes_goes_by_table_then_run(struct store_bed *b)
     X(work_is_taken_only_when_it_is_done)                                      \
     X(work_is_cut_only_while_claimed_and_not_before_its_time)                  \
     X(work_whose_claim_was_extended_is_not_cut)                                \
+    X(work_is_dropped_only_while_nobody_has_claimed_it)                        \
+    X(work_that_was_dropped_is_claimed_by_nobody)                              \
     X(work_that_is_there_is_not_put_again)                                     \
     X(one_append_takes_an_attempt_and_puts_the_next)                           \
     X(one_append_cannot_put_the_same_row_twice)                                \

@@ -557,3 +557,148 @@ Test(engine_decide, invocations_that_break_off_wait_longer_and_longer)
         cr_assert_eq(engine_decide_backoff(i), seconds[i] * BED_S, "%u", i);
     cr_assert_eq(engine_decide_backoff(UINT32_MAX), 60 * BED_S);
 }
+
+/* Deadlines around attempts ------------------------------------------------ */
+
+static void unclaimed(struct owner *owner, uint32_t attempt)
+{
+    struct engine_item work = {.type = ENGINE_ITEM_WORK,
+                               .kind = ENGINE_WORK_PENDING,
+                               .attempt = attempt};
+    engine_decide_work(&owner->decide, &work);
+}
+
+static bool names(const struct engine_item *event, const char *deadline)
+{
+    return event && event->size == strlen(deadline) &&
+           memcmp(engine_item_payload(event), deadline, event->size) == 0;
+}
+
+Test(engine_decide, an_attempt_that_nobody_begins_is_given_up_in_time)
+{
+    for (int effect = ENGINE_EFFECT_READ_ONLY;
+         effect <= ENGINE_EFFECT_IRREVERSIBLE; effect++) {
+        struct engine_node node = engine_bed_step("s");
+        node.side_effect = (enum engine_side_effect)effect;
+        node.schedule_to_start_ns = 20 * BED_S;
+        struct owner owner;
+        open_owner(&owner, one_step(node));
+        owner.decide.store_now_ns = NOW + 20 * BED_S - 1;
+        unclaimed(&owner, 1);
+        cr_assert_eq(owner.decide.count, 0);
+        owner.decide.store_now_ns++;
+        unclaimed(&owner, 1);
+        engine_decide_rows(&owner.decide);
+        const struct engine_item *row = item_at(&owner, ENGINE_ITEM_WORK, 0);
+        cr_assert_eq(row->flags, ENGINE_WORK_DROP);
+        cr_assert_eq(owner.decide.not_before_ns, NOW + 20 * BED_S);
+        cr_assert_null(event_of(&owner, ENGINE_EV_ATTEMPT_STARTED));
+        cr_assert(names(event_of(&owner, ENGINE_EV_ATTEMPT_TIMED_OUT),
+                        "schedule_to_start"));
+        /* It has not begun: whatever it does may be tried again. */
+        cr_assert_eq(fate_of(&owner), RETRIES, "effect %d", effect);
+        again(&owner);
+        owner.decide.store_now_ns += 100 * BED_S;
+        engine_decide_timers(&owner.decide);
+        again(&owner);
+        cr_assert_eq(engine_run_op_due(&owner.run->ops[0]),
+                     owner.decide.store_now_ns + 20 * BED_S);
+        close_owner(&owner);
+    }
+}
+
+Test(engine_decide, a_handlers_invocation_that_nobody_begins_is_called_anew)
+{
+    struct engine_node node = engine_bed_step("h");
+    node.kind = ENGINE_NODE_HANDLER;
+    node.schedule_to_start_ns = 20 * BED_S;
+    struct owner owner;
+    open_owner(&owner, one_step(node));
+    owner.decide.store_now_ns = NOW + 20 * BED_S;
+    unclaimed(&owner, 1);
+    cr_assert_eq(owner.decide.error, 0);
+    cr_assert_eq(fate_of(&owner), RETRIES);
+    cr_assert_eq(owner.run->execution->failures, 1);
+    close_owner(&owner);
+}
+
+Test(engine_decide, all_attempts_of_a_step_have_a_time_together)
+{
+    struct engine_node node = engine_bed_step("s");
+    node.retry.attempts_max = 100;
+    node.timeout_ns = 700 * BED_S;
+    struct owner owner;
+    open_owner(&owner, one_step(node));
+    /* Under way: it is cut when that comes before its own time is over. */
+    cr_assert_eq(engine_decide_over_at(owner.run, 0, NOW), NOW + 600 * BED_S);
+    cr_assert_eq(engine_decide_over_at(owner.run, 0, NOW + 200 * BED_S),
+                 NOW + 700 * BED_S);
+    owner.decide.store_now_ns = NOW + 700 * BED_S;
+    claimed(&owner, 1, NOW + 200 * BED_S, NOW + 800 * BED_S);
+    engine_decide_rows(&owner.decide);
+    const struct engine_item *row = item_at(&owner, ENGINE_ITEM_WORK, 0);
+    cr_assert_eq(row->flags, ENGINE_WORK_CUT);
+    cr_assert_eq(row->b, NOW + 700 * BED_S);
+    cr_assert(names(event_of(&owner, ENGINE_EV_ATTEMPT_TIMED_OUT), "timeout"));
+    cr_assert_eq(fate_of(&owner), FAILS);
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_run_is_suspended_until_its_step_ends_at_the_latest)
+{
+    struct engine_node node = engine_bed_step("s");
+    node.retry = (struct engine_retry){.attempts_max = 100,
+                                       .factor_milli = 1000,
+                                       .delay_ns = 500 * BED_S,
+                                       .delay_max_ns = 500 * BED_S};
+    node.timeout_ns = 700 * BED_S;
+    struct owner owner;
+    open_owner(&owner, one_step(node));
+    owner.decide.store_now_ns = NOW + 300 * BED_S;
+    report(&owner, 0, 1, ENGINE_ERR_USER, 1);
+    cr_assert_eq(fate_of(&owner), RETRIES);
+    again(&owner);
+    cr_assert_eq(engine_decide_suspend(&owner.decide, BED_S),
+                 NOW + 700 * BED_S);
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_step_is_over_at_its_time_and_not_before)
+{
+    struct engine_node node = engine_bed_step("s");
+    node.retry = (struct engine_retry){.attempts_max = 100,
+                                       .factor_milli = 1000,
+                                       .delay_ns = 500 * BED_S,
+                                       .delay_max_ns = 500 * BED_S};
+    node.timeout_ns = 700 * BED_S;
+    struct owner owner;
+    open_owner(&owner, one_step(node));
+    owner.decide.store_now_ns = NOW + 300 * BED_S;
+    report(&owner, 0, 1, ENGINE_ERR_USER, 1);
+    again(&owner);
+    owner.decide.store_now_ns = NOW + 700 * BED_S - 1;
+    engine_decide_timers(&owner.decide);
+    cr_assert_eq(owner.decide.count, 0);
+    owner.decide.store_now_ns++;
+    engine_decide_timers(&owner.decide);
+    cr_assert_eq(fate_of(&owner), FAILS);
+    cr_assert_eq(owner.run->error, ENGINE_ERR_TIMED_OUT);
+    cr_assert_eq(owner.decide.not_before_ns, NOW + 700 * BED_S);
+    cr_assert(names(event_of(&owner, ENGINE_EV_OP_FAILED), "timeout"));
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_run_that_an_operator_must_look_at_has_no_deadline)
+{
+    struct engine_node node = engine_bed_step("s");
+    node.side_effect = ENGINE_EFFECT_IRREVERSIBLE;
+    struct engine_graph *graph = one_step(node);
+    engine_graph_set_timeout(graph, 50 * BED_S);
+    struct owner owner;
+    open_owner(&owner, graph);
+    cr_assert_eq(engine_run_deadline(owner.run), NOW + 50 * BED_S);
+    end_attempt(&owner, CLAIM_OVER);
+    cr_assert_eq(engine_run_deadline(owner.run), UINT64_MAX);
+    cr_assert_eq(engine_run_due(owner.run), UINT64_MAX);
+    close_owner(&owner);
+}

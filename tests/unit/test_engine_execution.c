@@ -1429,6 +1429,133 @@ Test(engine_execution, a_callback_times_out_once_by_the_earlier_of_its_timers)
     bed_close(&bed);
 }
 
+/* Deadlines of steps ------------------------------------------------------ */
+
+static bool ended_by(const struct bed *bed, uint32_t n, const char *type)
+{
+    const struct engine_op_entry *entry = entry_of(bed, n);
+
+    return entry->status == ENGINE_STATUS_TIMED_OUT &&
+           entry->error == ENGINE_ERR_TIMED_OUT &&
+           entry->detail.size == strlen(type) &&
+           memcmp(entry->detail.text, type, entry->detail.size) == 0;
+}
+
+Test(engine_execution, a_step_ends_when_no_time_is_left_whatever_it_does)
+{
+    struct words retry = act(R, STEP, 2, ROOT);
+    struct bed bed;
+    uint64_t end;
+
+    bed_open(&bed);
+    end = bed.now_ns + 60 * SECOND;
+    for (uint32_t n = 1; n <= 3; n++)
+        cr_assert_eq(submit_words(&bed, timed(S, STEP, n, 0, 60 * SECOND)), 0);
+    retry.first_ns = 100 * SECOND; /* 2 is to be tried again too late */
+    cr_assert_eq(submit_words(&bed, retry), 0);
+    retry.n = 3; /* and 3 has begun again by then */
+    retry.name = "op-3";
+    retry.first_ns = 30 * SECOND;
+    cr_assert_eq(submit_words(&bed, retry), 0);
+    bed.now_ns += 30 * SECOND;
+    fire(&bed);
+    cr_assert_eq(submit_words(&bed, timed(S, STEP, 3, 0, 60 * SECOND)), 0);
+    expect_sound(&bed);
+    bed.now_ns = end - 1;
+    cr_assert_eq(engine_execution_due(&bed.live), end);
+    fire(&bed);
+    for (uint32_t n = 1; n <= 3; n++)
+        cr_assert_not(engine_status_terminal(status_of(&bed, n)));
+    cr_assert_not(engine_execution_has_news(&bed.live));
+    bed.now_ns = end;
+    cr_assert_eq(fire(&bed), end);
+    for (uint32_t n = 1; n <= 3; n++)
+        cr_assert(ended_by(&bed, n, "Step.Timeout"), "step %u", n);
+    cr_assert(engine_execution_has_news(&bed.live));
+    cr_assert_eq(engine_execution_due(&bed.live), UINT64_MAX);
+    expect_sound(&bed);
+    bed_close(&bed);
+}
+
+Test(engine_execution, an_attempt_that_nobody_begins_in_time_ends_its_step)
+{
+    struct bed bed;
+
+    bed_open(&bed);
+    cr_assert_eq(submit_words(&bed, timed(S, STEP, 1, 7 * SECOND, 0)), 0);
+    cr_assert_eq(submit_words(&bed, timed(S, STEP, 2, 7 * SECOND, 0)), 0);
+    cr_assert_eq(engine_execution_due(&bed.live), UINT64_MAX);
+    cr_assert_eq(submit_one(&bed, R, STEP, 1, ROOT), 0);
+    cr_assert_eq(submit_one(&bed, R, STEP, 2, ROOT), 0);
+    bed.now_ns += 10 * SECOND;
+    fire(&bed);
+    cr_assert_eq(submit_words(&bed, timed(S, STEP, 2, 7 * SECOND, 0)), 0);
+    cr_assert_eq(engine_execution_due(&bed.live), bed.now_ns + 7 * SECOND);
+    expect_sound(&bed);
+    bed.now_ns += 7 * SECOND;
+    fire(&bed);
+    cr_assert(ended_by(&bed, 1, "Step.ScheduleToStart"));
+    cr_assert_eq(status_of(&bed, 2), ENGINE_STATUS_STARTED);
+    cr_assert_eq(engine_execution_due(&bed.live), UINT64_MAX);
+    expect_sound(&bed);
+    bed_close(&bed);
+}
+
+Test(engine_execution, a_step_that_cannot_be_repeated_is_not_ended_under_way)
+{
+    struct words start = timed(S, STEP, 1, 0, 60 * SECOND);
+    struct words fail = act(F, STEP, 1, ROOT);
+    struct bed bed;
+
+    start.options = ENGINE_OPTION_IRREVERSIBLE | ENGINE_OPTION_AT_MOST_ONCE;
+    fail.options = start.options;
+    fail.error = ENGINE_ERR_AMBIGUOUS;
+    bed_open(&bed);
+    cr_assert_eq(submit_words(&bed, start), 0);
+    cr_assert_eq(engine_execution_due(&bed.live), UINT64_MAX);
+    bed.now_ns += 100 * SECOND;
+    fire(&bed);
+    cr_assert_eq(submit_words(&bed, fail), 0);
+    cr_assert_eq(bed.live.ambiguous, 1);
+    fire(&bed);
+    cr_assert_eq(status_of(&bed, 1), ENGINE_STATUS_STARTED);
+    /* An operator lets it go on: from now on it has its time again. */
+    cr_assert_eq(
+        signal_op(&bed, (struct sign){.kind = ENGINE_SIG_RESUME, .op = 1}), 1);
+    cr_assert_eq(engine_execution_due(&bed.live), bed.now_ns + 60 * SECOND);
+    expect_sound(&bed);
+    bed.now_ns += 60 * SECOND;
+    fire(&bed);
+    cr_assert(ended_by(&bed, 1, "Step.Timeout"));
+    expect_sound(&bed);
+    bed_close(&bed);
+}
+
+Test(engine_execution, what_comes_of_a_step_after_its_end_is_passed_over)
+{
+    static const unsigned actions[] = {S, C, F, R, P};
+    struct engine_item last;
+    struct bed bed;
+
+    bed_open(&bed);
+    cr_assert_eq(submit_words(&bed, timed(S, STEP, 1, 0, 60 * SECOND)), 0);
+    bed.now_ns += 60 * SECOND;
+    fire(&bed);
+    for (size_t i = 0; i < sizeof(actions) / sizeof(*actions); i++) {
+        uint32_t change = bed.live.change;
+
+        put(&bed, actions[i], STEP, 1, ROOT);
+        put(&bed, S, STEP, (uint32_t)i + 2, ROOT);
+        cr_assert_eq(submit(&bed), 0, "%u", actions[i]);
+        cr_assert_eq(bed.live.change, change + 1);
+        cr_assert(ended_by(&bed, 1, "Step.Timeout"));
+    }
+    cr_assert_eq(count_events(&bed, ENGINE_EV_OPERATION_STARTED, &last), 6);
+    cr_assert_eq(count_events(&bed, ENGINE_EV_OPERATION_SUCCEEDED, &last), 0);
+    expect_sound(&bed);
+    bed_close(&bed);
+}
+
 /* Signals ----------------------------------------------------------------- */
 
 Test(engine_execution, the_first_answer_to_a_callback_counts)
@@ -1939,6 +2066,12 @@ static struct words any_update(uint64_t seed, uint64_t *state)
         words.first_ns = 30 * SECOND;
         words.second_ns = 5 * SECOND;
     }
+    if (type == STEP && n % 3 == 0 && words.action == S) {
+        words.first_ns = n % 2 ? 8 * SECOND : 0;
+        words.second_ns = 20 * SECOND;
+    }
+    if (type == STEP && n % 4 == 0 && words.action == S)
+        words.options = ENGINE_OPTION_IRREVERSIBLE;
     if (!draw(state, 50))
         words.name = "other";
     return words;
