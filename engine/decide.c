@@ -431,6 +431,14 @@ static bool winding_down(const struct engine_run *run)
     return run->failed_count > 0 || run->ambiguous_count > 0;
 }
 
+/* Something may begin: the run is not held, nor at its end. */
+static bool goes_on(const struct engine_decide *decide)
+{
+    const struct engine_run *run = decide->run;
+    return run->state == ENGINE_RUN_RUNNING && !winding_down(run) &&
+           engine_run_deadline(run) > decide->store_now_ns;
+}
+
 static void fire(struct engine_decide *decide)
 {
     size_t from = decide->block->size;
@@ -459,7 +467,7 @@ static void close_step(struct engine_decide *decide, uint32_t op)
 void engine_decide_timers(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
-    if (winding_down(run) || run->state != ENGINE_RUN_RUNNING)
+    if (!goes_on(decide))
         return;
     if (run->execution)
         fire(decide);
@@ -495,7 +503,7 @@ void engine_decide_timers(struct engine_decide *decide)
 void engine_decide_ready(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
-    if (winding_down(run) || run->state != ENGINE_RUN_RUNNING)
+    if (!goes_on(decide))
         return;
     if (run->ops[0].state == ENGINE_OP_PARKED &&
         engine_execution_has_news(run->execution))

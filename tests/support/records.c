@@ -20,6 +20,8 @@ static struct engine_graph *order_graph(void)
         {.name = "charge",
          .kind = ENGINE_NODE_STEP,
          .attempt_timeout_ns = 10 * SECOND,
+         .schedule_to_start_ns = 20 * SECOND,
+         .timeout_ns = 60 * SECOND,
          .side_effect = ENGINE_EFFECT_IDEMPOTENT,
          .semantics = ENGINE_AT_LEAST_ONCE,
          .retry = retry,

@@ -212,6 +212,85 @@ Test(reports_check_attempts, giving_up_before_the_last_attempt_is_reported)
     records_free(records);
 }
 
+/* An attempt of charge that nobody has begun for so long. */
+static struct records *given_up(uint64_t after_ns)
+{
+    struct records *records = records_new();
+    struct engine_record *end;
+
+    records_life(records, 1, LIFE_CREATED);
+    records->now_ns += after_ns;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    end = records_event(records, ENGINE_EV_ATTEMPT_TIMED_OUT, OP_CHARGE, 1);
+    end->a = ENGINE_ERR_TIMED_OUT;
+    end->b = 1;
+    struct engine_record *retry =
+        records_event(records, ENGINE_EV_RETRY_SCHEDULED, OP_CHARGE, 1);
+    retry->a = SECOND;
+    retry->b = 2;
+    records_work(records, ENGINE_REC_WORK_CUT, 1, OP_CHARGE, 1);
+    return records;
+}
+
+Test(reports_check_attempts, an_attempt_that_nobody_began_in_time_is_given_up)
+{
+    struct records *records = given_up(20 * SECOND);
+
+    records->now_ns += SECOND;
+    schedule(records, 2);
+    records_attempt(records, 1, OP_CHARGE, 2, 0);
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_given_up_before_its_time_is_reported)
+{
+    struct records *records = given_up(15 * SECOND);
+
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_ATTEMPT_TIMED_OUT, 0),
+                   "no deadline has passed");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_given_up_though_claimed_is_reported)
+{
+    struct records *records = given_up(20 * SECOND);
+
+    records_find_event(records, ENGINE_EV_ATTEMPT_TIMED_OUT, 0)->attempt = 2;
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_ATTEMPT_TIMED_OUT, 0),
+                   "was given up as not begun");
+    records_free(records);
+}
+
+/* A step that ends between its attempts, so long after the first failed. */
+static struct records *closed(uint64_t after_ns)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_CREATED);
+    fail(records, 1, SECOND, ENGINE_ERR_USER);
+    records->now_ns += after_ns;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_OP_FAILED, OP_CHARGE, 2)->a =
+        ENGINE_ERR_TIMED_OUT;
+    return records;
+}
+
+Test(reports_check_attempts, a_step_ends_between_attempts_by_its_deadline_only)
+{
+    struct records *records = closed(60 * SECOND);
+
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+    records = closed(10 * SECOND);
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_OP_FAILED, 0),
+                   "before its deadline");
+    records_free(records);
+}
+
 /* A handler's step that fails once and then succeeds. */
 static struct records *step(void)
 {
