@@ -138,6 +138,11 @@ static const struct {
     {"scenarios/streams.json", CHECK_PASS},
     {"scenarios/long-log.json", CHECK_PASS},
     {"scenarios/limits-history.json", CHECK_PASS},
+    {"scenarios/deadlines-of-steps.json", CHECK_PASS},
+    {"scenarios/deadlines-of-handlers.json", CHECK_PASS},
+    {"scenarios/nobody-takes-the-next-try.json", CHECK_PASS},
+    {"scenarios/paused-runs-run-out-of-time.json", CHECK_PASS},
+    {"scenarios/blocked-runs-outlast-their-deadline.json", CHECK_PASS},
 };
 
 Test(scenarios, each_family_of_faults_ends_as_it_must)
