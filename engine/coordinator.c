@@ -26,6 +26,8 @@ static void acquired(struct engine_coordinator *c,
                      const struct engine_reply *reply)
 {
     uint64_t asked_ns = acquire->sent_ns;
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_LEASE_FROM_REPLY))
+        asked_ns = c->mono_ns;
     acquire->id = 0;
     const struct engine_run_row *row = engine_recover_row(reply);
     if (reply->outcome != ENGINE_COMMITTED || !row) {
@@ -34,7 +36,8 @@ static void acquired(struct engine_coordinator *c,
             next = engine_earlier(
                 next,
                 engine_coordinator_mono_of(c, reply->wake_ns) + SCAN_NS_MIN);
-        c->scan_ns = engine_earlier(c->scan_ns, next);
+        if (c->scan_ns != UINT64_MAX) /* by a defect: it looks no more */
+            c->scan_ns = engine_earlier(c->scan_ns, next);
         return;
     }
     if (c->mono_ns - asked_ns >=
@@ -85,6 +88,9 @@ static void renewed(struct engine_coordinator *c,
         if (o->renew_id != reply->id)
             continue;
         o->renew_id = 0;
+        if (good &&
+            engine_defect(&c->config.defects, ENGINE_DEFECT_LEASE_FROM_REPLY))
+            o->granted_ns = c->mono_ns;
         if (good) {
             o->lease_ns = o->granted_ns + c->config.lease_ttl_ns -
                           c->config.skew_bound_ns;
@@ -306,12 +312,19 @@ static void scan(struct engine_coordinator *c)
 {
     if (c->mono_ns < c->scan_ns)
         return;
+    bool lost = false;
     c->scan_ns = c->mono_ns + c->config.scan_ns;
     for (unsigned i = 0; i < ENGINE_ACQUIRES_MAX; i++)
-        if (c->acquires[i].id &&
-            c->mono_ns - c->acquires[i].sent_ns >= c->config.request_timeout_ns)
+        if (c->acquires[i].id && c->mono_ns - c->acquires[i].sent_ns >=
+                                     c->config.request_timeout_ns) {
             c->acquires[i].id = 0;
-    more_acquires(c, 1);
+            lost = true;
+        }
+    if (lost &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_RECOVER_ONCE_SWALLOW))
+        c->scan_ns = UINT64_MAX;
+    else
+        more_acquires(c, 1);
 }
 
 /* Renews the leases that have used up a share of their time. */
@@ -359,6 +372,12 @@ static void attend(struct engine_coordinator *c, struct engine_owned *o)
     if (o->request_id) {
         if (c->mono_ns >= o->request_ns) {
             /* Lost on the way there or back: unknown. */
+            if (engine_defect(&c->config.defects,
+                              ENGINE_DEFECT_APPLY_LOOP_DEAD)) {
+                o->request_ns = UINT64_MAX;
+                engine_owned_rearm(c, o);
+                return;
+            }
             o->request_id = 0;
             engine_owned_reload(c, o, 0);
         }

@@ -602,6 +602,15 @@ void engine_worker_heartbeat(struct engine_worker *w, struct engine_slot *s)
 static void attend(struct engine_worker *w, struct engine_slot *s)
 {
     bool holds = s->state != ENGINE_SLOT_CLAIMING;
+    if (holds && s->state == ENGINE_SLOT_EXECUTING &&
+        engine_defect(&w->config.defects, ENGINE_DEFECT_HB_SAME_THREAD)) {
+        /* The step's code has the thread. */
+        s->claim_ns = w->mono_ns + w->config.claim_ttl_ns;
+        s->heartbeat_ns = s->claim_ns;
+    }
+    if (holds && w->mono_ns >= s->claim_ns &&
+        engine_defect(&w->config.defects, ENGINE_DEFECT_WORKER_NO_SELF_FENCE))
+        s->claim_ns = UINT64_MAX;
     if (holds && w->mono_ns >= s->claim_ns) {
         /* The claim may be over: another decides about this attempt. */
         abandon(w, s);

@@ -1,20 +1,31 @@
 /*
  * S3: one owner at a time. No lease is granted to another node before the
  * former has expired or was given back, no coordinator acts on a lease after
- * it is over and another has the run, and no attempt has two claimants.
+ * it is over and another has the run, no attempt has two claimants, and no
+ * worker goes on with an attempt that is over in the log.
  *
  * A holder that gave its lease back and lost the answer may still act until
  * the lease would have expired; nothing else is forgiven but the skew bound
- * and the drift of two clocks over one lease.
+ * and the drift of two clocks over one lease. A worker that stood still may do
+ * one more thing when it goes on, before it looks at its clock; of one whose
+ * clock was interfered with nothing is expected.
  */
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "engine/point.h"
 #include "reports/check_each.h"
 #include "reports/fold.h"
 
+/* How far a node can be relied on to know the time. */
+struct watch {
+    uint64_t resumed_ns; /* true time it last went on after a pause */
+    int upset;           /* its clock was stepped, bent or stopped */
+};
+
 struct exclusivity {
     struct check_self head;
+    struct watch *watches;       /* by node */
     struct check_by_run over_ns; /* uint64_t: true time after which no former
                                     holder acts */
     uint64_t epsilon_ns;
@@ -26,6 +37,7 @@ static void close_exclusivity(void *self)
     struct exclusivity *s = self;
 
     check_by_run_deinit(&s->over_ns);
+    free(s->watches);
     free(s);
 }
 
@@ -38,7 +50,9 @@ static void *open_exclusivity(const struct check_view *view,
         return NULL;
     s->epsilon_ns = view->world->skew_bound_ns +
                     fold_drift(view->fold, view->world->lease_ttl_ns);
-    if (check_by_run_init(&s->over_ns, view->fold, sizeof(uint64_t))) {
+    s->watches = calloc(view->world->node_count + 1, sizeof(*s->watches));
+    if (!s->watches ||
+        check_by_run_init(&s->over_ns, view->fold, sizeof(uint64_t))) {
         close_exclusivity(s);
         return NULL;
     }
@@ -131,14 +145,57 @@ static void claimed(struct exclusivity *s, const struct fold_run *run,
                     check_node(&words[1], s->head.world, op->claimer));
 }
 
+/* A step's code begins or asks for its effect. */
+static void worked(struct exclusivity *s, const struct fold_run *run,
+                   const struct engine_record *work, uint64_t index)
+{
+    const struct fold_op *op = fold_op(run, work->op);
+    const struct watch *watch = &s->watches[work->node];
+    struct check_node word;
+
+    /* Operations inside a handler have numbers of their own. */
+    if (!op || run->handler || watch->upset ||
+        (watch->resumed_ns && watch->resumed_ns == work->time_ns))
+        return;
+    s->head.result->checked++;
+    if (op->attempt < work->attempt)
+        return;
+    check_violation(s->head.result, work, index,
+                    "run %" PRIu64 ": %s %s in attempt %u of %s, which is "
+                    "over: the log has its end (%s)",
+                    work->run, check_node(&word, s->head.world, work->node),
+                    work->kind == ENGINE_REC_EFFECT_SENT ? "asked for an effect"
+                                                         : "began",
+                    work->attempt, fold_op_name(s->head.fold, run, work->op),
+                    engine_event_name(op->end));
+}
+
+/* What befell a node's clock, or its process. */
+static void disturbed(struct exclusivity *s, const struct engine_record *record)
+{
+    struct watch *watch = &s->watches[record->node];
+
+    if (record->kind == ENGINE_REC_PROC_RESUMED)
+        watch->resumed_ns = record->time_ns;
+    else if (record->kind == ENGINE_REC_FAULT)
+        watch->upset |= record->detail == ENGINE_ACT_STEP ||
+                        record->detail == ENGINE_ACT_DRIFT ||
+                        record->detail == ENGINE_ACT_FREEZE;
+    else if (record->node == s->head.world->store_node)
+        s->store_set_ns = record->time_ns;
+}
+
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct exclusivity *s = self;
     const struct fold_run *run = fold_run(s->head.fold, record->run);
 
-    if (record->kind == ENGINE_REC_CLOCK_SET) {
-        if (record->node == s->head.world->store_node)
-            s->store_set_ns = record->time_ns;
+    if (record->node >= s->head.world->node_count)
+        return;
+    if (record->kind == ENGINE_REC_CLOCK_SET ||
+        record->kind == ENGINE_REC_PROC_RESUMED ||
+        record->kind == ENGINE_REC_FAULT) {
+        disturbed(s, record);
         return;
     }
     if (!run)
@@ -147,8 +204,10 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         granted(s, run, record, index);
     else if (record->kind == ENGINE_REC_ACTED)
         acted(s, run, record, index);
-    else
+    else if (record->kind == ENGINE_REC_WORK_CLAIMED)
         claimed(s, run, record, index);
+    else
+        worked(s, run, record, index);
 }
 
 const struct check_ops check_exclusivity = {
@@ -156,7 +215,9 @@ const struct check_ops check_exclusivity = {
     .name = "lease exclusivity",
     .unit = "grants, acts and claims",
     .kinds = CHECK_KIND(LEASE_GRANTED) | CHECK_KIND(ACTED) |
-             CHECK_KIND(WORK_CLAIMED) | CHECK_KIND(CLOCK_SET),
+             CHECK_KIND(WORK_CLAIMED) | CHECK_KIND(CLOCK_SET) |
+             CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(EFFECT_SENT) |
+             CHECK_KIND(PROC_RESUMED) | CHECK_KIND(FAULT),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_ROT,
     .open = open_exclusivity,
     .feed = feed,

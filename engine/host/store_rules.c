@@ -765,11 +765,14 @@ static void grant(struct call *call)
 {
     struct engine_run_row *run = &call->run;
 
-    run->token++;
+    if (!store_defect(call->rules, ENGINE_DEFECT_GRANT_NO_EPOCH))
+        run->token++;
     run->holder = call->request->sender;
     run->expires_ns =
         engine_store_later(call->rules->now_ns, call->request->ttl_ns);
     run->wake_ns = run->expires_ns;
+    if (store_defect(call->rules, ENGINE_DEFECT_ORPHAN_SCAN_ONCE))
+        run->wake_ns = STORE_NEVER;
     if (run->state == ENGINE_RUN_SUSPENDED)
         run->state = ENGINE_RUN_RUNNING;
 }
@@ -812,6 +815,13 @@ static int take_run(struct call *call)
     return add_whole_run(call, ended ? NULL : &row) ? -1 : tell_wake(call);
 }
 
+/* A defect: who has the sender's host name is taken for the sender. */
+static int held_by_namesake(const struct call *call)
+{
+    return call->run.holder >> 32 == call->request->sender >> 32 &&
+           store_defect(call->rules, ENGINE_DEFECT_OWNER_ID_HOSTNAME);
+}
+
 static int acquire(struct call *call)
 {
     uint64_t now_ns = call->rules->now_ns;
@@ -830,6 +840,10 @@ static int acquire(struct call *call)
     /* An index that names a run that is not there is a damaged file. */
     if (read_run(call, run) <= 0)
         return -1;
+    if (held_by_namesake(call)) {
+        head(call)->wake_ns = STORE_NEVER;
+        return answer(call, ENGINE_COMMITTED);
+    }
     return take_run(call);
 }
 
@@ -864,11 +878,13 @@ static int renew_one(struct call *call, const struct engine_item *lease,
     *flags = 0;
     if (found < 0)
         return -1;
-    if (!found || !holds(call, lease->b))
+    if (!found || (!holds(call, lease->b) &&
+                   !store_defect(call->rules, ENGINE_DEFECT_RENEW_NO_OWNER)))
         return 0;
     run->expires_ns =
         engine_store_later(call->rules->now_ns, call->request->ttl_ns);
-    if (run->wake_ns != STORE_NEVER)
+    if (run->wake_ns != STORE_NEVER &&
+        !store_defect(call->rules, ENGINE_DEFECT_LOCK_ROBBED_BY_AGE))
         run->wake_ns = run->expires_ns;
     if (call->tables->run_update(call->self, run))
         return -1;
@@ -916,7 +932,9 @@ static int lay_to_rest(struct call *call)
 
 static int ack(struct call *call)
 {
-    int right = read_owned(call, fence(call));
+    int right = read_owned(
+        call, fence(call) &&
+                  !store_defect(call->rules, ENGINE_DEFECT_OUTBOX_UNFENCED));
 
     if (right <= 0)
         return right;
@@ -930,6 +948,13 @@ static int ack(struct call *call)
     return answer(call, ENGINE_COMMITTED);
 }
 
+/* A defect: whoever reports on an operation is believed. */
+static int zombie(const struct call *call)
+{
+    return call->request->kind == ENGINE_REQ_FINISH &&
+           store_defect(call->rules, ENGINE_DEFECT_CLAIM_NO_FENCE);
+}
+
 /* 1 if the attempt's row is there, 0 if answered FENCED, or -1. */
 static int read_attempt(const struct call *call, int with_value,
                         struct store_work *work)
@@ -940,7 +965,7 @@ static int read_attempt(const struct call *call, int with_value,
 
     if (found < 0)
         return -1;
-    if (!found || work->attempt != request->attempt)
+    if (!found || (work->attempt != request->attempt && !zombie(call)))
         return answer(call, ENGINE_FENCED);
     head(call)->holder = work->holder;
     return 1;
@@ -963,7 +988,8 @@ static int claim(struct call *call)
         return right;
     if (work.state == ENGINE_WORK_DONE)
         return answer(call, ENGINE_FENCED);
-    if (work.state == ENGINE_WORK_CLAIMED && !ours)
+    if (work.state == ENGINE_WORK_CLAIMED && !ours &&
+        !store_defect(call->rules, ENGINE_DEFECT_CLAIM_NO_CAS))
         return answer(call, ENGINE_CONFLICT);
     head(call)->repeat = work.state == ENGINE_WORK_CLAIMED;
     if (work.state == ENGINE_WORK_PENDING)
@@ -999,7 +1025,10 @@ static int heartbeat(struct call *call)
     if (work.state != ENGINE_WORK_CLAIMED ||
         work.holder != call->request->sender)
         return answer(call, ENGINE_FENCED);
-    if (extend_claim(call, &work) || tell_owner(call))
+    if (!store_defect(call->rules, ENGINE_DEFECT_RESCUE_IGNORE_HB) &&
+        extend_claim(call, &work))
+        return -1;
+    if (tell_owner(call))
         return -1;
     return answer(call, ENGINE_COMMITTED);
 }
@@ -1014,7 +1043,8 @@ static int finish(struct call *call)
 
     if (right <= 0)
         return right;
-    if (work.state == ENGINE_WORK_PENDING || work.holder != request->sender)
+    if (!zombie(call) &&
+        (work.state == ENGINE_WORK_PENDING || work.holder != request->sender))
         return answer(call, ENGINE_FENCED);
     if (work.state == ENGINE_WORK_DONE) {
         head(call)->repeat = 1;

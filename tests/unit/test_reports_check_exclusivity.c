@@ -86,3 +86,52 @@ Test(reports_check_exclusivity, a_second_claim_of_an_attempt_is_reported)
                    "attempt 1 of charge was claimed by node 4");
     records_free(records);
 }
+
+/* The worker claims charge, its claim runs out, the attempt is cut. */
+static struct records *cut(void)
+{
+    struct records *records = records_new();
+
+    records_life(records, 1, LIFE_CLAIMED);
+    records->now_ns += 10 * SECOND;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, 1);
+    records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, OP_CHARGE, 1);
+    records_work(records, ENGINE_REC_WORK_CUT, 1, OP_CHARGE, 1);
+    return records;
+}
+
+Test(reports_check_exclusivity,
+     an_effect_of_an_attempt_that_is_over_is_reported)
+{
+    struct records *records = cut();
+    struct engine_record *effect;
+
+    records_expect_pass(records, &check_exclusivity);
+    effect = records_work(records, ENGINE_REC_EFFECT_SENT, 1, OP_CHARGE, 1);
+    records_expect(records, &check_exclusivity, effect,
+                   "asked for an effect in attempt 1 of charge, which is over");
+    records_free(records);
+}
+
+Test(reports_check_exclusivity, who_has_just_stood_still_may_do_one_more_thing)
+{
+    struct records *records = cut();
+
+    records_add(records, ENGINE_REC_PROC_RESUMED, 0, NODE_WORKER);
+    records->now_ns = records->list[records->count - 1].time_ns;
+    records_work(records, ENGINE_REC_EFFECT_SENT, 1, OP_CHARGE, 1);
+    records_expect_pass(records, &check_exclusivity);
+    records_free(records);
+}
+
+Test(reports_check_exclusivity, a_clock_that_was_bent_is_not_relied_on)
+{
+    struct records *records = cut();
+
+    records_add(records, ENGINE_REC_FAULT, 0, NODE_WORKER)->detail =
+        ENGINE_ACT_FREEZE;
+    records_work(records, ENGINE_REC_EFFECT_SENT, 1, OP_CHARGE, 1);
+    records_expect_pass(records, &check_exclusivity);
+    records_free(records);
+}

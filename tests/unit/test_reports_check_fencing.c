@@ -66,3 +66,40 @@ Test(reports_check_fencing, a_token_granted_twice_is_reported)
                    "expected more than 2");
     records_free(records);
 }
+
+Test(reports_check_fencing, the_right_token_from_another_writer_is_reported)
+{
+    struct records *records = stream();
+    struct engine_record *put = records_find(records, ENGINE_REC_OUTBOX_PUT, 0);
+
+    put->peer = put->peer == NODE_FIRST ? NODE_SECOND : NODE_FIRST;
+    records_expect(records, &check_fencing, put, "which was granted to");
+    records_free(records);
+}
+
+Test(reports_check_fencing, a_report_of_who_has_no_claim_is_reported)
+{
+    struct records *records = stream();
+    struct engine_record *done = records_find(records, ENGINE_REC_WORK_DONE, 0);
+
+    done->peer = NODE_OTHER_WORKER;
+    records_expect(records, &check_fencing, done,
+                   "the report of node 4 on attempt 1 of charge was accepted");
+    records_free(records);
+}
+
+Test(reports_check_fencing, a_report_on_a_former_attempt_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *late;
+
+    records_life(records, 1, LIFE_CLAIMED);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_work(records, ENGINE_REC_WORK_CUT, 1, OP_CHARGE, 1);
+    records_work(records, ENGINE_REC_WORK_PUT, 1, OP_CHARGE, 2);
+    records_expect_pass(records, &check_fencing);
+    late = records_work(records, ENGINE_REC_WORK_DONE, 1, OP_CHARGE, 1);
+    records_expect(records, &check_fencing, late,
+                   "attempt 2 is the last that was put");
+    records_free(records);
+}
