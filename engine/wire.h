@@ -73,11 +73,15 @@ struct engine_item {
  *   ATTEMPT_STARTED       claimed at (store ns) worker
  *   ATTEMPT_SUCCEEDED     output hash           (hi)         output envelope
  *   ATTEMPT_FAILED        error class           retryable
- *   ATTEMPT_TIMED_OUT     error class           retryable
+ *   ATTEMPT_TIMED_OUT     error class           retryable    name of the
+ *                         deadline, if it is not the attempt's own; one that
+ *                         was not STARTED has not been begun by anybody
  *   ATTEMPT_INTERRUPTED   error class           retryable
  *   ATTEMPT_AMBIGUOUS     error class
  *   RETRY_SCHEDULED       delay ns              next attempt
- *   OP_SUCCEEDED, OP_FAILED
+ *   OP_SUCCEEDED
+ *   OP_FAILED             between attempts, since the time for all is over:
+ *                         TIMED_OUT             its end      the deadline
  *   WAIT_STARTED          duration ns
  *   WAIT_FIRED            due (store ns)
  *

@@ -80,6 +80,21 @@ static void explain(struct report_buffer *out, const struct engine_item *e)
     }
 }
 
+/* The deadline around its attempts that ended an attempt or a step. */
+static void show_deadline(struct report_buffer *out,
+                          const struct engine_item *e, const void *payload)
+{
+    char name[32];
+
+    if (e->size == 0 || (e->kind != ENGINE_EV_ATTEMPT_TIMED_OUT &&
+                         e->kind != ENGINE_EV_OP_FAILED))
+        return;
+    report_buffer_put(out, e->kind == ENGINE_EV_OP_FAILED ? "" : ", ");
+    snprintf(name, sizeof(name), "%.*s", (int)e->size, (const char *)payload);
+    (void)report_buffer_plain(out, name, sizeof(name));
+    report_buffer_put(out, " is over");
+}
+
 /* Text as it is, other bytes in hex; a value's bytes without its head. */
 static void show_payload(struct report_buffer *out, const void *payload,
                          size_t size)
@@ -196,6 +211,7 @@ static void text_event(struct events *ev, const struct engine_item *e,
         report_buffer_put(out, " ");
     }
     explain(out, e);
+    show_deadline(out, e, payload);
     if (e->kind == ENGINE_EV_OPERATOR_ACTION)
         show_action(out, payload, e->size);
     else if (has_operation(e))

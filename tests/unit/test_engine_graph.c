@@ -251,6 +251,12 @@ static struct engine_node spoiled(unsigned which)
     case 15:
         node = engine_bed_wait("x", (uint64_t)INT64_MAX + 1);
         break;
+    case 16:
+        node.schedule_to_start_ns = (uint64_t)INT64_MAX + 1;
+        break;
+    case 17:
+        node.timeout_ns = (uint64_t)INT64_MAX + 1;
+        break;
     default:
         node.kind = (enum engine_node_kind)0;
         break;
@@ -260,7 +266,7 @@ static struct engine_node spoiled(unsigned which)
 
 Test(engine_graph, a_number_out_of_its_range_is_refused)
 {
-    for (unsigned which = 0; which <= 16; which++) {
+    for (unsigned which = 0; which <= 18; which++) {
         struct engine_node nodes[] = {engine_bed_step("good"), spoiled(which)};
         struct engine_graph_error error = fault_of(nodes, 2, NULL, 0);
         cr_assert_eq(error.fault, ENGINE_GRAPH_BAD_VALUE, "number %u", which);

@@ -7,7 +7,7 @@
 
 #include "engine/host/definition.h"
 
-static struct engine_graph *sample(void)
+static struct engine_graph *sample_with(uint64_t start_ns, uint64_t timeout_ns)
 {
     static const char *const in[] = {"in"};
     static const char *const out[] = {"out", "more"};
@@ -15,6 +15,8 @@ static struct engine_graph *sample(void)
         {.name = "first",
          .kind = ENGINE_NODE_STEP,
          .attempt_timeout_ns = 7,
+         .schedule_to_start_ns = start_ns,
+         .timeout_ns = timeout_ns,
          .side_effect = ENGINE_EFFECT_IDEMPOTENT,
          .semantics = ENGINE_AT_LEAST_ONCE,
          .retry = {.attempts_max = 3, .factor_milli = 1500},
@@ -35,6 +37,11 @@ static struct engine_graph *sample(void)
 
     cr_assert_not_null(graph);
     return graph;
+}
+
+static struct engine_graph *sample(void)
+{
+    return sample_with(0, 0);
 }
 
 /* The sample's bytes, to be freed; and its digest. */
@@ -95,4 +102,35 @@ Test(host_definition, another_version_is_refused)
     bytes[0]++;
     cr_expect_null(host_definition_read(bytes, size));
     free(bytes);
+}
+
+Test(host_definition, deadlines_are_part_of_it_and_what_has_none_is_as_before)
+{
+    static const struct {
+        uint64_t start_ns;
+        uint64_t timeout_ns;
+        uint64_t version;
+    } cases[] = {{0, 0, 1}, {5, 0, 2}, {0, 9, 2}, {5, 9, 2}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct engine_graph *graph =
+            sample_with(cases[i].start_ns, cases[i].timeout_ns);
+        struct engine_block block;
+        const void *bytes;
+        uint64_t version;
+        size_t size;
+
+        engine_block_init(&block);
+        cr_assert_eq(host_definition_write(&block, graph, &bytes, &size), 0);
+        memcpy(&version, bytes, sizeof(version));
+        cr_expect_eq(version, cases[i].version);
+        struct engine_graph *again = host_definition_read(bytes, size);
+        cr_assert_not_null(again);
+        const struct engine_node *node = engine_graph_node(again, 0);
+        cr_expect_eq(node->schedule_to_start_ns, cases[i].start_ns);
+        cr_expect_eq(node->timeout_ns, cases[i].timeout_ns);
+        engine_graph_free(again);
+        engine_graph_free(graph);
+        engine_block_free(&block);
+    }
 }
