@@ -153,6 +153,7 @@ int host_engine_open_store(struct host_engine *e, bool create,
         .sync_normal = e->config.sync_normal,
         .busy_timeout_ms = 2000,
         .checkpoint_pages = 4000,
+        .wal_ahead = 1,
         .key = e->config.key,
         .limits = store_limits(e->config.limits),
     };

@@ -96,6 +96,7 @@ static int set_journal(const struct opening *opening)
 
     if (opening->config->journal == STORE_SQLITE_DELETE)
         return execute(opening, "PRAGMA journal_mode=DELETE");
+    store->wal_ahead = opening->config->wal_ahead;
     store_sqlite_keep_wal_short(store, pages ? pages : 250);
     return execute(opening, "PRAGMA journal_mode=WAL");
 }

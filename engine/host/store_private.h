@@ -36,12 +36,14 @@ struct store_sqlite {
     unsigned char has[STORE_SCHEMA_PARTS]; /* these tables are there */
     unsigned char has_safe[STORE_SCHEMA_PARTS]; /* before the open group */
     uint64_t last;                              /* log position */
-    uint64_t last_safe; /* the same before the open group */
-    int wal_pages;      /* in the write-ahead log after the last commit */
-    int wal_pages_max;  /* then they are copied back; 0: no such log */
-    int failure;        /* SQLite's code for the last call that failed */
-    int unsealed;       /* it was a value that does not open */
-    int broken;         /* a commit failed: nothing more is answered */
+    uint64_t last_safe;     /* the same before the open group */
+    int wal_pages;          /* in the write-ahead log after the last commit */
+    int wal_pages_max;      /* then they are copied back; 0: no such log */
+    int wal_ahead;          /* its file grows before it must */
+    sqlite3_int64 wal_size; /* of its file, when it last grew so */
+    int failure;            /* SQLite's code for the last call that failed */
+    int unsealed;           /* it was a value that does not open */
+    int broken;             /* a commit failed: nothing more is answered */
 };
 
 extern const struct store_tables_ops store_sqlite_tables;

@@ -91,6 +91,12 @@ enum statement {
 /* A blob's age is that of its last put, but for as much. */
 #define BLOB_TOUCH_NS UINT64_C(600000000000)
 
+enum {
+    WAL_FRAME = 4096 + 24,  /* a page and its head */
+    WAL_ROOM = 64,          /* frames that a group may need */
+    WAL_PIECE = 1024 * 1024 /* by which the file grows */
+};
+
 /* The statements of each part of the schema: first and one past the last. */
 static const enum statement ranges[STORE_SCHEMA_PARTS][2] = {
     [STORE_SCHEMA_INBOX] = {S_INBOX_GET, S_SNAPSHOT_GET},
@@ -1060,6 +1066,56 @@ void store_sqlite_keep_wal_short(struct store_sqlite *store, uint32_t pages)
     sqlite3_wal_hook(store->db, count_wal_pages, store);
 }
 
+/* The write-ahead log's file; NULL: there is none. */
+static sqlite3_file *wal_file(struct store_sqlite *store)
+{
+    sqlite3_file *file = NULL;
+
+    if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                             &file) ||
+        !file->pMethods)
+        return NULL;
+    return file;
+}
+
+/* Adds zeros, which are no frames, to the file's end. 0 or SQLite's code. */
+static int lengthen(sqlite3_file *file, sqlite3_int64 *size)
+{
+    static const unsigned char zeros[65536];
+    sqlite3_int64 end = *size + WAL_PIECE;
+    int code = SQLITE_OK;
+
+    while (*size < end && code == SQLITE_OK) {
+        code = file->pMethods->xWrite(file, zeros, sizeof(zeros), *size);
+        if (code == SQLITE_OK)
+            *size += (sqlite3_int64)sizeof(zeros);
+    }
+    return code;
+}
+
+/*
+ * A sync of a file that has grown has its new size to write as well, in the
+ * journal of the file system, and takes several times as long as one of a file
+ * that has not. So the log grows rarely, and by much. Only while the group
+ * holds the lock of writers: nobody else may be adding frames. What fails here
+ * is left to the commit to say.
+ */
+static void grow_wal(struct store_sqlite *store)
+{
+    sqlite3_int64 needed =
+        (sqlite3_int64)(store->wal_pages + WAL_ROOM) * WAL_FRAME;
+    sqlite3_file *file;
+
+    if (!store->wal_ahead || needed <= store->wal_size ||
+        sqlite3_txn_state(store->db, "main") != SQLITE_TXN_WRITE)
+        return;
+    file = wal_file(store);
+    if (!file || file->pMethods->xFileSize(file, &store->wal_size))
+        return;
+    if (needed > store->wal_size && lengthen(file, &store->wal_size))
+        store->wal_ahead = 0;
+}
+
 /*
  * Keeps the log short. SQLite's own checkpoint after a commit swallows
  * errors; after one, what is in the file is in doubt and the store ends.
@@ -1082,6 +1138,7 @@ static int store_commit(void *self)
 
     if (store->broken)
         return -1;
+    grow_wal(store);
     if (!run(statement(store, S_COMMIT))) {
         store_rules_end(&store->rules, 1);
         store_runs_commit(&store->runs, version(store));

@@ -58,6 +58,7 @@ struct store_sqlite_config {
     enum store_sqlite_journal journal;
     int create;                /* make the file if it is not there */
     uint32_t checkpoint_pages; /* WAL length that is copied back; 0: 250 */
+    int wal_ahead; /* the log's file grows in large pieces, before it must */
     /*
      * Only reads: requests are refused by SQLite, an older schema is not
      * brought up. The file is still locked, so that no engine runs beside.
