@@ -26,6 +26,11 @@ static const char help[] =
     "        --trace FILE   one line for each record of the run\n"
     "  replay FILE [--out DIR] [--json] [--trace FILE]\n"
     "        repeat the run of a report.json and compare the digests\n"
+    "  sweep FILE --crash every|twice [--limit N] [--no-fork] [--jobs N]\n"
+    "         [--seed N] [--defect NAME] [--only NAME] [--out DIR] [--json]\n"
+    "        break a world once at each boundary that its run crosses, or\n"
+    "        once more in each recovery; the same with --fail every,\n"
+    "        --lose-reply every, --pause every, --duplicate every\n"
     "  validate FILE...\n"
     "        check scenarios without running them\n"
     "  points [--json]\n"
@@ -89,6 +94,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", command_run},
+    {"sweep", command_sweep},
     {"replay", command_replay},
     {"validate", command_validate},
     {"points", command_points},

@@ -526,6 +526,24 @@ static void fail_step(struct fault_draft *draft, struct json_view view,
     free(names);
 }
 
+/* "operation 7": of whatever workflow, whatever it is. */
+static bool read_operation(struct fault_draft *draft, struct json_view view,
+                           const char *text)
+{
+    static const char word[] = "operation ";
+    struct quantity_range range;
+    const char *why = NULL;
+    if (!starts_with(text, word) ||
+        quantity_read_range(text + strlen(word), &range, &why) != 0 ||
+        range.first != range.last || range.first > UINT16_MAX)
+        return false;
+    if (fault_rule_add_op(&draft->rule, FAULT_ANY_WORKFLOW,
+                          (uint32_t)range.first) != 0)
+        json_fail(view, draft->err, "found too many steps, allowed %d",
+                  FAULT_OPS_MAX);
+    return true;
+}
+
 /* The steps of this name, in whichever workflows have one. */
 static void read_one_step(struct fault_draft *draft, struct json_view view)
 {
@@ -545,7 +563,7 @@ static void read_one_step(struct fault_draft *draft, struct json_view view)
             json_fail(view, draft->err, "found too many steps, allowed %d",
                       FAULT_OPS_MAX);
     }
-    if (!found)
+    if (!found && !read_operation(draft, view, name))
         fail_step(draft, view, name);
 }
 
@@ -658,8 +676,9 @@ static void read_amount(struct fault_draft *draft)
 
 /* When. */
 
+/* The number 0 is for places that are about no run, or no attempt. */
 static void read_range(struct fault_draft *draft, const char *key,
-                       struct fault_range *range)
+                       int64_t least, struct fault_range *range)
 {
     struct quantity_range found;
     struct json_view view;
@@ -667,7 +686,7 @@ static void read_range(struct fault_draft *draft, const char *key,
     if (!json_get(draft->object, key, JSON_OPTIONAL, &view, draft->err))
         return;
     if (json_is_number(view)) {
-        if (json_as_int(view, 1, JSON_INT_MAX, &number, draft->err))
+        if (json_as_int(view, least, JSON_INT_MAX, &number, draft->err))
             *range = (struct fault_range){(uint64_t)number, (uint64_t)number};
     } else if (json_as_range(view, &found, draft->err)) {
         *range = (struct fault_range){found.first, found.last};
@@ -686,7 +705,7 @@ static void read_choice(struct fault_draft *draft)
     int64_t first = 0, max = 0, in_flight = 0;
     uint64_t chance = rule->chance_ppb;
     struct json_view view;
-    read_range(draft, "nth", &rule->nth);
+    read_range(draft, "nth", 1, &rule->nth);
     if (json_get(draft->object, "first", JSON_OPTIONAL, &view, err) &&
         json_as_int(view, 1, JSON_INT_MAX, &first, err)) {
         if (json_member(draft->object, "nth").item)
@@ -705,8 +724,8 @@ static void read_choice(struct fault_draft *draft)
     rule->chance_ppb = (uint32_t)chance;
     rule->max_fires = (uint64_t)max;
     rule->in_flight_min = (uint64_t)in_flight;
-    read_range(draft, "run", &rule->runs);
-    read_range(draft, "attempt", &rule->attempts);
+    read_range(draft, "run", 0, &rule->runs);
+    read_range(draft, "attempt", 0, &rule->attempts);
 }
 
 /* A number counts hits, a duration is a period. */

@@ -103,7 +103,7 @@ static void make_rule(struct breaker *b, const struct engine_site *site)
         b->like += alike(b, &b->sites[i], site);
     fault_rule_nth(rule, b->like + 1, b->like + 1);
     rule->max_fires = 1;
-    if (!b->narrow || site->run == 0)
+    if (!b->narrow)
         return;
     rule->runs = (struct fault_range){site->run, site->run};
     rule->attempts = (struct fault_range){site->attempt, site->attempt};

@@ -1,0 +1,835 @@
+#include "scenarios/command_enumerate.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/store.h"
+#include "faults/defects.h"
+#include "faults/points.h"
+#include "reports/check.h"
+#include "reports/file.h"
+#include "reports/format.h"
+#include "scenarios/command.h"
+#include "scenarios/enumerate.h"
+#include "scenarios/options.h"
+#include "scenarios/runner.h"
+
+enum {
+    FAILURES_SHOWN = 20,
+    JOBS_MOST = 256,
+    COMMAND_SIZE = 2048,
+    NAME_COLUMNS = 30
+};
+
+static const char usage[] =
+    "sweep SCENARIO --crash every|twice | --fail every | --lose-reply every | "
+    "--pause every | --duplicate every [--limit N] [--only NAME] [--no-fork] "
+    "[--jobs N] [--seed N] [--defect NAME] [--out DIR] [--json]";
+
+/* What each option of them enumerates. */
+static const struct mode {
+    const char *option;
+    const char *values[3];
+    const char *title; /* "crash at" every boundary */
+    enum boundary_way ways[2];
+    uint32_t way_count;
+} modes[] = {
+    {"--crash", {"every", "twice", NULL}, "crash", {BOUNDARY_CRASH}, 1},
+    {"--fail",
+     {"every", NULL},
+     "fail, once and for good,",
+     {BOUNDARY_FAIL, BOUNDARY_FAIL_ON},
+     2},
+    {"--lose-reply", {"every", NULL}, "lose the reply", {BOUNDARY_LOSE}, 1},
+    {"--pause", {"every", NULL}, "pause", {BOUNDARY_PAUSE}, 1},
+    {"--duplicate", {"every", NULL}, "duplicate", {BOUNDARY_DUPLICATE}, 1},
+};
+
+enum {
+    MODE_COUNT = sizeof(modes) / sizeof(*modes),
+    NOT_GIVEN = 99
+};
+
+struct arguments {
+    const char *file;
+    const char *out;
+    uint64_t values[MODE_COUNT];
+    const struct mode *mode;
+    uint64_t limit;
+    uint64_t jobs;
+    uint64_t seed;
+    struct option_texts only;
+    struct option_texts defects;
+    bool no_fork;
+    bool json;
+    bool has_seed;
+};
+
+/* Set by Ctrl-C. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static void catch_interrupts(void)
+{
+    struct sigaction action = {.sa_handler = interrupt};
+    sigemptyset(&action.sa_mask);
+    /* The second Ctrl-C ends the process as usual. */
+    action.sa_flags = (int)SA_RESETHAND;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* Arguments --------------------------------------------------------------- */
+
+bool command_enumerate_wanted(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--only") == 0)
+            return true;
+        for (uint32_t m = 0; m < MODE_COUNT; m++)
+            if (strcmp(argv[i], modes[m].option) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool refuse(const char *format, const char *what)
+{
+    fprintf(stderr, "perdure sweep: ");
+    /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral) */
+    fprintf(stderr, format, what);
+    fprintf(stderr, "; see perdure --help\n");
+    return false;
+}
+
+static bool check_defects(const struct arguments *a)
+{
+    for (uint32_t i = 0; i < a->defects.count; i++)
+        if (!fault_defect_find(a->defects.texts[i]))
+            return refuse("found defect \"%.40s\", allowed those of perdure "
+                          "defects",
+                          a->defects.texts[i]);
+    return true;
+}
+
+/* The one mode that was given; a crash if there are only names. */
+static bool choose_mode(struct arguments *a)
+{
+    a->mode = NULL;
+    for (uint32_t m = 0; m < MODE_COUNT; m++) {
+        if (a->values[m] == NOT_GIVEN)
+            continue;
+        if (a->mode)
+            return refuse("found %s beside another enumeration, allowed one",
+                          modes[m].option);
+        a->mode = &modes[m];
+    }
+    if (!a->mode) {
+        a->mode = &modes[0];
+        a->values[0] = 0;
+    }
+    if (a->only.count > 1 && a->mode != &modes[0])
+        return refuse("found two --only with %s, allowed one; a crash can "
+                      "come twice",
+                      a->mode->option);
+    if (a->only.count > ENUMERATE_DEPTH)
+        return refuse("found more than two --only, allowed at most %s", "two");
+    return true;
+}
+
+static bool twice(const struct arguments *a)
+{
+    return a->mode == &modes[0] && (a->values[0] == 1 || a->only.count == 2);
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *a)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    *a = (struct arguments){.jobs = cores > 0 ? (uint64_t)cores : 1,
+                            .seed = UINT64_MAX};
+    struct option options[MODE_COUNT + 9];
+    uint32_t count = 0;
+    for (uint32_t m = 0; m < MODE_COUNT; m++) {
+        a->values[m] = NOT_GIVEN;
+        options[count++] =
+            (struct option){modes[m].option, OPTION_CHOICE, &a->values[m], 0, 0,
+                            modes[m].values};
+    }
+    const struct option others[] = {
+        {"--limit", OPTION_NUMBER, &a->limit, 1, UINT32_MAX, NULL},
+        {"--jobs", OPTION_NUMBER, &a->jobs, 1, JOBS_MOST, NULL},
+        {"--seed", OPTION_NUMBER, &a->seed, 0, UINT64_MAX - 1, NULL},
+        {"--only", OPTION_TEXTS, &a->only, 0, 0, NULL},
+        {"--defect", OPTION_TEXTS, &a->defects, 0, 0, NULL},
+        {"--no-fork", OPTION_FLAG, &a->no_fork, 0, 0, NULL},
+        {"--json", OPTION_FLAG, &a->json, 0, 0, NULL},
+        {"--out", OPTION_TEXT, &a->out, 0, 0, NULL},
+    };
+    memcpy(options + count, others, sizeof(others));
+    count += sizeof(others) / sizeof(*others);
+    if (options_read(argc, argv, options, count, &a->file, 1, 1, usage) < 0)
+        return false;
+    a->has_seed = a->seed != UINT64_MAX;
+    return choose_mode(a) && check_defects(a);
+}
+
+/* What repeats one world, or all --------------------------------------------
+ */
+
+/* Appends a word, in quotes where a shell needs them. */
+static void quote(struct report_buffer *out, const char *word)
+{
+    bool plain = word[0] != '\0' &&
+                 strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                              "UVWXYZ0123456789_./-+:=@%") == strlen(word);
+    report_buffer_put(out, plain ? " " : " '");
+    for (const char *c = word; *c; c++) {
+        if (*c == '\'')
+            report_buffer_put(out, "'\\''");
+        else
+            report_buffer_bytes(out, c, 1);
+    }
+    report_buffer_put(out, plain ? "" : "'");
+}
+
+static void command_line(const struct arguments *a,
+                         const struct scenario *scenario,
+                         const struct enumerate_world *world,
+                         struct report_buffer *out)
+{
+    char name[BOUNDARY_NAME_SIZE];
+    report_buffer_put(out, "perdure sweep");
+    quote(out, a->file);
+    if (a->has_seed)
+        report_buffer_print(out, " --seed %" PRIu64, a->seed);
+    for (uint32_t i = 0; i < a->defects.count; i++) {
+        report_buffer_put(out, " --defect");
+        quote(out, a->defects.texts[i]);
+    }
+    if (!world || a->mode != &modes[0])
+        report_buffer_print(out, " %s %s", a->mode->option,
+                            twice(a) ? "twice" : "every");
+    for (int i = 0; world && i < ENUMERATE_DEPTH; i++) {
+        if (world->number[i] == 0)
+            break;
+        boundary_name(scenario, &world->at[i], name, sizeof(name));
+        report_buffer_put(out, " --only");
+        quote(out, name);
+    }
+}
+
+/* The table ----------------------------------------------------------------
+ */
+
+/* What came of the worlds that were first broken at one point. */
+struct row {
+    uint64_t boundaries;
+    uint64_t worlds;
+    uint64_t outcomes[ENUMERATE_OUTCOMES];
+};
+
+static void fill_rows(const struct enumeration *result, struct row *rows)
+{
+    for (uint64_t i = 0; i < result->count; i++) {
+        const struct enumerate_world *world = &result->worlds[i];
+        struct row *row = &rows[world->at[0].site.point];
+        row->boundaries += world->number[1] == 0;
+        row->worlds++;
+        row->outcomes[world->outcome]++;
+    }
+}
+
+static void print_row(struct report_buffer *out, const char *name,
+                      const struct row *row)
+{
+    report_buffer_print(out,
+                        "  %-*s %10" PRIu64 " %9" PRIu64 " %9" PRIu64
+                        " %7" PRIu64 " %8" PRIu64 " %13" PRIu64 "\n",
+                        NAME_COLUMNS, name, row->boundaries, row->worlds,
+                        row->outcomes[ENUMERATE_HELD],
+                        row->outcomes[ENUMERATE_FAILED] +
+                            row->outcomes[ENUMERATE_MISSED] +
+                            row->outcomes[ENUMERATE_DIED],
+                        row->outcomes[ENUMERATE_EXCUSED],
+                        row->outcomes[ENUMERATE_INCONCLUSIVE]);
+}
+
+static bool may_break(const struct mode *mode, uint32_t point)
+{
+    for (uint32_t i = 0; i < mode->way_count; i++)
+        if (boundary_at(mode->ways[i], point))
+            return true;
+    return false;
+}
+
+static void print_table(struct report_buffer *out, const struct arguments *a,
+                        const struct row *rows)
+{
+    uint32_t count;
+    const struct engine_point *points = scenario_points(&count);
+    struct row all = {0};
+    report_buffer_print(out, "\n%-*s %10s %9s %9s %7s %8s %13s\n",
+                        NAME_COLUMNS + 2, "Point", "boundaries", "worlds",
+                        "held", "failed", "excused", "inconclusive");
+    for (uint32_t p = 0; p < count; p++) {
+        if (rows[p].worlds == 0)
+            continue;
+        print_row(out, points[p].name, &rows[p]);
+        all.boundaries += rows[p].boundaries;
+        all.worlds += rows[p].worlds;
+        for (uint32_t o = 0; o < ENUMERATE_OUTCOMES; o++)
+            all.outcomes[o] += rows[p].outcomes[o];
+    }
+    print_row(out, "all", &all);
+    bool first = true;
+    for (uint32_t p = 0; p < count; p++) {
+        if (!may_break(a->mode, p) || rows[p].worlds > 0)
+            continue;
+        report_buffer_print(out, "%s%s", first ? "Never met here: " : ", ",
+                            points[p].name);
+        first = false;
+    }
+    report_buffer_put(out, first ? "" : "\n");
+}
+
+/* Failures ------------------------------------------------------------------
+ */
+
+static uint32_t check_count(void)
+{
+    uint32_t count = 0;
+    while (check_all[count])
+        count++;
+    return count;
+}
+
+static bool bad(const struct enumerate_world *world)
+{
+    return world->outcome != ENUMERATE_HELD &&
+           world->outcome != ENUMERATE_EXCUSED;
+}
+
+static const char *property_of(const struct enumerate_world *world)
+{
+    return world->property < check_count() ? check_all[world->property]->id
+                                           : NULL;
+}
+
+static void print_world(struct report_buffer *out, const struct arguments *a,
+                        const struct scenario *scenario,
+                        const struct enumerate_world *world)
+{
+    char name[BOUNDARY_NAME_SIZE];
+    const char *property = property_of(world);
+    for (int i = 0; i < ENUMERATE_DEPTH && world->number[i] != 0; i++) {
+        boundary_name(scenario, &world->at[i], name, sizeof(name));
+        report_buffer_put(out, i ? "   then " : "\n");
+        report_buffer_plain(out, name, BOUNDARY_NAME_SIZE);
+        report_buffer_put(out, "\n");
+    }
+    report_buffer_print(out,
+                        "   %s%s%s: ", enumerate_outcome_name(world->outcome),
+                        property ? " " : "", property ? property : "");
+    report_buffer_plain(out, world->text ? world->text : "", TRIAL_TEXT_SIZE);
+    if (world->signal != 0)
+        report_buffer_print(out, " (%s)", strsignal(world->signal));
+    report_buffer_put(out, "\n   ");
+    command_line(a, scenario, world, out);
+    report_buffer_put(out, "\n");
+}
+
+static void print_failures(struct report_buffer *out, const struct arguments *a,
+                           const struct scenario *scenario,
+                           const struct enumeration *result)
+{
+    uint64_t shown = 0;
+    uint64_t all = 0;
+    for (uint64_t i = 0; i < result->count; i++) {
+        if (!bad(&result->worlds[i]))
+            continue;
+        if (all++ < FAILURES_SHOWN) {
+            print_world(out, a, scenario, &result->worlds[i]);
+            shown++;
+        }
+    }
+    if (all > shown)
+        report_buffer_print(out,
+                            "\n.. and %" PRIu64 " more; --out DIR writes all "
+                            "of them into sweep.json\n",
+                            all - shown);
+}
+
+/* Properties that apply and that no world could judge. */
+static void print_unjudged(struct report_buffer *out,
+                           const struct enumeration *result)
+{
+    uint64_t none = result->golden.inconclusive & ~result->checked;
+    bool first = true;
+    for (uint32_t i = 0; i < check_count(); i++) {
+        if (!(none >> i & 1))
+            continue;
+        report_buffer_print(out, "%s%s", first ? "Judged in no world: " : ", ",
+                            check_all[i]->id);
+        first = false;
+    }
+    report_buffer_put(out, first ? "" : "\n");
+}
+
+static void print_recoveries(struct report_buffer *out,
+                             const struct arguments *a,
+                             const struct enumeration *result)
+{
+    report_buffer_print(
+        out,
+        "Recovery: from the crash until its process is up again and every "
+        "start,\nstep and result that was under way has come to its end; "
+        "%" PRIu64 " boundaries in all,\nat most %" PRIu32
+        " in one, each with a second crash",
+        result->recoveries, result->longest);
+    if (result->left_out > 0)
+        report_buffer_print(out,
+                            ", but for %" PRIu64 " beyond the first %" PRIu64
+                            " of their recovery (--limit)",
+                            result->left_out, a->limit);
+    report_buffer_put(out, "\n");
+}
+
+/* One number for all that came of it: of the worlds' digests, in order. */
+static struct engine_hash digest_of(const struct enumeration *result)
+{
+    struct engine_hash hash = result->golden.digest;
+    for (uint64_t i = 0; i < result->count; i++) {
+        struct engine_hash pair[2] = {hash, result->worlds[i].digest};
+        hash = engine_hash_bytes(pair, sizeof(pair));
+    }
+    return hash;
+}
+
+static void print_head(struct report_buffer *out, const struct arguments *a,
+                       const struct scenario *scenario,
+                       const struct enumeration *result)
+{
+    struct report_word word;
+    report_buffer_print(out, "Sweep of \"");
+    report_buffer_plain(out, scenario->name, 128);
+    report_buffer_print(out, "\", seed %" PRIu64 ": %s at every boundary%s\n",
+                        a->seed, a->mode->title,
+                        twice(a) ? ", and again in each recovery" : "");
+    report_buffer_print(out,
+                        "Faultless run: %" PRIu64 " boundaries, digest %s\n",
+                        (uint64_t)result->boundaries,
+                        report_format_digest(&word, result->golden.digest));
+    if (result->golden.missed != 0)
+        report_buffer_print(out,
+                            "%d expectations that it misses are not asked of "
+                            "the others: they speak of faults\n",
+                            __builtin_popcount(result->golden.missed));
+}
+
+static void print_text(struct report_buffer *out, const struct arguments *a,
+                       const struct scenario *scenario,
+                       const struct enumeration *result, const struct row *rows)
+{
+    struct report_word word;
+    print_head(out, a, scenario, result);
+    if (twice(a))
+        print_recoveries(out, a, result);
+    print_table(out, a, rows);
+    print_unjudged(out, result);
+    print_failures(out, a, scenario, result);
+    report_buffer_print(out, "\nDigest of all worlds %s\n",
+                        report_format_digest(&word, digest_of(result)));
+    report_buffer_put(out, "Again: ");
+    command_line(a, scenario, NULL, out);
+    report_buffer_put(out, "\n");
+}
+
+/* sweep.json -----------------------------------------------------------------
+ */
+
+static void json_text(struct report_buffer *out, const char *key,
+                      const char *text)
+{
+    report_buffer_print(out, "\"%s\": ", key);
+    report_buffer_json(out, text, strlen(text));
+}
+
+static void json_outcomes(struct report_buffer *out, const uint64_t *outcomes)
+{
+    static const struct {
+        const char *key;
+        enum enumerate_outcome outcome;
+    } keys[ENUMERATE_OUTCOMES] = {
+        {"died", ENUMERATE_DIED},
+        {"excused", ENUMERATE_EXCUSED},
+        {"failed", ENUMERATE_FAILED},
+        {"held", ENUMERATE_HELD},
+        {"inconclusive", ENUMERATE_INCONCLUSIVE},
+        {"missed", ENUMERATE_MISSED},
+    };
+    for (uint32_t i = 0; i < ENUMERATE_OUTCOMES; i++)
+        report_buffer_print(out, "%s\"%s\": %" PRIu64, i ? ", " : "",
+                            keys[i].key, outcomes[keys[i].outcome]);
+}
+
+static void json_points(struct report_buffer *out, const struct row *rows)
+{
+    uint32_t count;
+    const struct engine_point *points = scenario_points(&count);
+    bool first = true;
+    report_buffer_put(out, "  \"points\": [");
+    for (uint32_t p = 0; p < count; p++) {
+        if (rows[p].worlds == 0)
+            continue;
+        report_buffer_print(out, "%s\n    {\"boundaries\": %" PRIu64 ", ",
+                            first ? "" : ",", rows[p].boundaries);
+        json_outcomes(out, rows[p].outcomes);
+        report_buffer_print(out, ", \"name\": \"%s\", \"worlds\": %" PRIu64 "}",
+                            points[p].name, rows[p].worlds);
+        first = false;
+    }
+    report_buffer_put(out, "\n  ],\n");
+}
+
+static void json_world(struct report_buffer *out, const struct arguments *a,
+                       const struct scenario *scenario,
+                       const struct enumerate_world *world)
+{
+    char name[BOUNDARY_NAME_SIZE];
+    struct report_word word;
+    struct report_buffer command;
+    report_buffer_put(out, "    {\"at\": [");
+    for (int i = 0; i < ENUMERATE_DEPTH && world->number[i] != 0; i++) {
+        boundary_name(scenario, &world->at[i], name, sizeof(name));
+        report_buffer_put(out, i ? ", " : "");
+        report_buffer_json(out, name, strlen(name));
+    }
+    report_buffer_print(out, "], \"digest\": \"%s\", \"faults\": [",
+                        report_format_digest(&word, world->digest));
+    for (int i = 0; i < ENUMERATE_DEPTH && world->number[i] != 0; i++) {
+        report_buffer_put(out, i ? ", " : "");
+        if (!boundary_entry(scenario, &world->at[i], out))
+            report_buffer_put(out, "null");
+    }
+    report_buffer_print(out, "], \"outcome\": \"%s\"",
+                        enumerate_outcome_name(world->outcome));
+    if (property_of(world))
+        report_buffer_print(out, ", \"property\": \"%s\"", property_of(world));
+    report_buffer_init(&command);
+    command_line(a, scenario, world, &command);
+    report_buffer_put(out, ", ");
+    json_text(out, "replay", command.text ? command.text : "");
+    report_buffer_free(&command);
+    if (world->text) {
+        report_buffer_put(out, ", ");
+        json_text(out, "text", world->text);
+    }
+    report_buffer_put(out, "}");
+}
+
+/* Of a single fault all worlds; of two those that did not hold. */
+static void json_worlds(struct report_buffer *out, const struct arguments *a,
+                        const struct scenario *scenario,
+                        const struct enumeration *result)
+{
+    bool first = true;
+    report_buffer_put(out, "  \"worlds\": [");
+    for (uint64_t i = 0; i < result->count; i++) {
+        const struct enumerate_world *world = &result->worlds[i];
+        if (twice(a) && world->outcome == ENUMERATE_HELD)
+            continue;
+        report_buffer_put(out, first ? "\n" : ",\n");
+        json_world(out, a, scenario, world);
+        first = false;
+    }
+    report_buffer_put(out, "\n  ]\n");
+}
+
+static void print_json(struct report_buffer *out, const struct arguments *a,
+                       const struct scenario *scenario,
+                       const struct enumeration *result, const struct row *rows)
+{
+    struct report_word word;
+    report_buffer_print(out, "{\n  \"boundaries\": %" PRIu32 ",\n",
+                        result->boundaries);
+    report_buffer_print(out, "  \"digest\": \"%s\",\n",
+                        report_format_digest(&word, digest_of(result)));
+    report_buffer_print(out, "  \"golden\": \"%s\",\n",
+                        report_format_digest(&word, result->golden.digest));
+    report_buffer_print(out, "  \"left_out\": %" PRIu64 ",\n",
+                        result->left_out);
+    report_buffer_print(out, "  \"mode\": \"%s %s\",\n", a->mode->option + 2,
+                        twice(a) ? "twice" : "every");
+    report_buffer_put(out, "  \"outcomes\": {");
+    json_outcomes(out, result->outcomes);
+    report_buffer_put(out, "},\n");
+    json_points(out, rows);
+    report_buffer_print(out, "  \"recoveries\": %" PRIu64 ",\n",
+                        result->recoveries);
+    report_buffer_put(out, "  ");
+    json_text(out, "scenario", scenario->name);
+    report_buffer_print(out,
+                        ",\n  \"schema\": \"perdure.enumeration/1\",\n"
+                        "  \"seed\": \"%" PRIu64 "\",\n",
+                        a->seed);
+    json_worlds(out, a, scenario, result);
+    report_buffer_put(out, "}\n");
+}
+
+/* Files ----------------------------------------------------------------------
+ */
+
+static bool make_directory(const char *path)
+{
+    struct stat status;
+    if (mkdir(path, 0777) == 0 ||
+        (errno == EEXIST && stat(path, &status) == 0 &&
+         S_ISDIR(status.st_mode) && access(path, W_OK | X_OK) == 0))
+        return true;
+    fprintf(stderr,
+            "perdure sweep: the output directory \"%.200s\" cannot be "
+            "written: %s; choose another with --out DIR\n",
+            path, strerror(errno));
+    return false;
+}
+
+static bool write_file(const char *directory, const char *name,
+                       const struct report_buffer *buffer)
+{
+    char path[4200];
+    snprintf(path, sizeof(path), "%.4000s/%s", directory, name);
+    if (report_buffer_ok(buffer) &&
+        report_file_write(path, buffer->text, buffer->size) == 0)
+        return true;
+    fprintf(stderr, "perdure sweep: %.300s could not be written: %s\n", path,
+            report_buffer_ok(buffer) ? strerror(errno) : "out of memory");
+    return false;
+}
+
+/* The scenario as the world of `world` had it: its faults and no others. */
+static bool narrow(struct scenario *scenario,
+                   const struct enumerate_world *world)
+{
+    char message[256];
+    scenario->plan.count = 0;
+    scenario->swarm = false;
+    for (int i = 0; i < ENUMERATE_DEPTH && world->number[i] != 0; i++) {
+        struct fault_rule rule;
+        boundary_rule(scenario, &world->at[i], &rule);
+        if (fault_plan_add(&scenario->plan, &rule, message, sizeof(message))) {
+            fprintf(stderr, "perdure sweep: %s\n", message);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The full report of the one world that was asked for. */
+static bool write_report(const struct arguments *a, struct scenario *scenario,
+                         const struct enumerate_world *world)
+{
+    char message[512];
+    struct report_buffer command;
+    struct report_buffer page;
+    struct report_buffer json;
+    report_buffer_init(&command);
+    command_line(a, scenario, world, &command);
+    if (!report_buffer_ok(&command) || !narrow(scenario, world)) {
+        report_buffer_free(&command);
+        return false;
+    }
+    struct runner_options options = {
+        .seed = a->seed,
+        .defects = a->defects.texts,
+        .defect_count = a->defects.count,
+        .command = command.text,
+        .interrupted = &interrupted,
+    };
+    struct runner *runner =
+        runner_run(scenario, &options, message, sizeof(message));
+    bool good = runner != NULL;
+    if (!runner)
+        fprintf(stderr, "perdure sweep: %s\n", message);
+    report_buffer_init(&page);
+    report_buffer_init(&json);
+    if (runner) {
+        report_html(runner_model(runner), &page);
+        report_json(runner_model(runner), &json);
+        good = write_file(a->out, "report.html", &page) &&
+               write_file(a->out, "report.json", &json);
+    }
+    report_buffer_free(&page);
+    report_buffer_free(&json);
+    report_buffer_free(&command);
+    runner_free(runner);
+    return good;
+}
+
+/* Running ------------------------------------------------------------------ */
+
+static uint64_t wall_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+struct progress_line {
+    uint64_t last_ns;
+    bool shown;
+    bool deep;
+};
+
+static void show_progress(void *self, uint64_t worlds, uint64_t total)
+{
+    struct progress_line *line = self;
+    uint64_t now = wall_ns();
+    if (now - line->last_ns < 200000000)
+        return;
+    line->last_ns = now;
+    line->shown = true;
+    fprintf(stderr, "\r\033[K%" PRIu64 " worlds of %s%" PRIu64, worlds,
+            line->deep ? "more than " : "", total);
+}
+
+static int exit_code(const struct enumeration *result)
+{
+    if (result->interrupted)
+        return EXIT_INTERRUPTED;
+    if (result->outcomes[ENUMERATE_FAILED] > 0)
+        return EXIT_PROPERTY;
+    if (result->outcomes[ENUMERATE_DIED] > 0)
+        return EXIT_INTERNAL;
+    if (result->outcomes[ENUMERATE_MISSED] > 0)
+        return EXIT_BUDGET;
+    if (result->outcomes[ENUMERATE_INCONCLUSIVE] > 0 || result->count == 0)
+        return EXIT_INCONCLUSIVE;
+    return EXIT_HELD;
+}
+
+static int error_code(int error)
+{
+    switch (error) {
+    case ENUMERATE_EGOLDEN:
+        return EXIT_PROPERTY;
+    case ENUMERATE_ECUT:
+        return EXIT_INCONCLUSIVE;
+    case ENUMERATE_ENAME:
+        return EXIT_USAGE;
+    default:
+        return EXIT_INTERNAL;
+    }
+}
+
+static struct enumerate_config config_of(const struct arguments *a,
+                                         const struct scenario *scenario,
+                                         struct progress_line *line)
+{
+    struct enumerate_config config = {
+        .scenario = scenario,
+        .seed = a->seed,
+        .defects = a->defects.texts,
+        .defect_count = a->defects.count,
+        .way_count = a->mode->way_count,
+        .depth = twice(a) ? 2 : 1,
+        .no_fork = a->no_fork || a->only.count > 0,
+        .jobs = (uint32_t)a->jobs,
+        .limit = a->limit,
+        .interrupted = &interrupted,
+        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
+        .progress_self = line,
+    };
+    memcpy(config.ways, a->mode->ways, sizeof(config.ways));
+    for (uint32_t i = 0; i < a->only.count; i++)
+        config.only[i] = a->only.texts[i];
+    return config;
+}
+
+static bool say_all(const struct arguments *a, const struct scenario *scenario,
+                    const struct enumeration *result)
+{
+    uint32_t count;
+    (void)scenario_points(&count);
+    struct row *rows = calloc(count, sizeof(*rows));
+    struct report_buffer text;
+    struct report_buffer json;
+    if (!rows)
+        return false;
+    report_buffer_init(&text);
+    report_buffer_init(&json);
+    fill_rows(result, rows);
+    print_text(&text, a, scenario, result, rows);
+    print_json(&json, a, scenario, result, rows);
+    const struct report_buffer *out = a->json ? &json : &text;
+    bool good = report_buffer_ok(out) &&
+                fwrite(out->text, 1, out->size, stdout) == out->size &&
+                fflush(stdout) == 0;
+    if (a->out)
+        good = write_file(a->out, "sweep.json", &json) && good;
+    report_buffer_free(&text);
+    report_buffer_free(&json);
+    free(rows);
+    return good;
+}
+
+static int sweep(const struct arguments *a, struct scenario *scenario)
+{
+    char message[TRIAL_TEXT_SIZE + 512];
+    struct enumeration *result;
+    struct progress_line line = {.last_ns = wall_ns(), .deep = twice(a)};
+    struct enumerate_config config = config_of(a, scenario, &line);
+    catch_interrupts();
+    int error = enumerate_run(&config, &result, message, sizeof(message));
+    if (line.shown)
+        fprintf(stderr, "\r\033[K");
+    if (error) {
+        fprintf(stderr, "perdure sweep: %s\n", message);
+        return error_code(error);
+    }
+    int code = exit_code(result);
+    if (!say_all(a, scenario, result))
+        code = EXIT_ENVIRONMENT;
+    if (a->out && a->only.count > 0 && result->count == 1 &&
+        !write_report(a, scenario, &result->worlds[0]))
+        code = EXIT_ENVIRONMENT;
+    enumerate_free(result);
+    return code;
+}
+
+int command_enumerate(int argc, char **argv)
+{
+    struct arguments a;
+    struct json_error error = {0};
+    if (!read_arguments(argc, argv, &a))
+        return EXIT_USAGE;
+    struct scenario *scenario = scenario_read(a.file, &error);
+    if (!scenario) {
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_USAGE;
+    }
+    if (!a.has_seed)
+        a.seed = scenario->seed;
+    int code = EXIT_USAGE;
+    if (scenario->mode == SCENARIO_MODE_CAPACITY)
+        refuse("found a scenario in mode \"capacity\"%s, allowed \"full\": "
+               "without an engine there is no boundary",
+               "");
+    else if (a.out && !make_directory(a.out))
+        code = EXIT_ENVIRONMENT;
+    else
+        code = sweep(&a, scenario);
+    scenario_free(scenario);
+    return code;
+}
