@@ -798,6 +798,7 @@ int engine_compensate(struct engine_context *root)
     if (!r->compensations)
         return check_undone(root);
     root->overlaps = false;
+    root->closed = false;
     root->suspended = false;
     if (!engine_replay_flush(r)) {
         r->gated = true;

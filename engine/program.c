@@ -885,24 +885,35 @@ static int visit_held(struct engine_context *c, const struct frame *frame,
         &held, none, NULL, out);
 }
 
-/* Once a node without a context of its own is not ready, no later one is. */
+/*
+ * Once a node without a context of its own is not ready, no later one is.
+ * After a failure nothing more begins, but the nodes behind it are gone over
+ * all the same: what has ended there may have to be undone.
+ */
 static int go_over(struct engine_context *c, struct frame *frame)
 {
     const struct engine_program_block *block = frame->call->block;
     uint32_t count = engine_graph_count(block->graph);
+    int failed = ENGINE_DONE;
     bool open = false;
     for (uint32_t at = 0; at < count; at++) {
         uint32_t node = block->order[at];
         struct given *given = &frame->given[node];
         if (!block->held[node] && !is_ready(frame, node))
-            return ENGINE_SUSPENDED;
+            break;
         int flow = block->held[node] ? visit_held(c, frame, node, &given->bytes)
                                      : visit(c, frame, node, &given->bytes);
-        if (flow < 0)
+        if (flow == ENGINE_BROKEN)
             return flow;
+        if (flow == ENGINE_FAILED_FLOW && !failed) {
+            failed = flow;
+            engine_context_close(c);
+        }
         given->done = flow == ENGINE_DONE;
         open |= !given->done;
     }
+    if (failed)
+        return failed;
     return open ? ENGINE_SUSPENDED : ENGINE_DONE;
 }
 

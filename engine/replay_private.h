@@ -159,6 +159,7 @@ struct engine_context {
     bool closed;      /* called for what was recorded: nothing can be added */
     bool undo;        /* has steps with a compensation */
     struct engine_error_info error;
+    struct engine_error_info failure; /* that closed it, if one did */
 };
 
 struct engine_attempt {

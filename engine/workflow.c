@@ -890,6 +890,12 @@ void engine_context_overlap(struct engine_context *c)
     c->replay->shared++;
 }
 
+void engine_context_close(struct engine_context *c)
+{
+    c->closed = true;
+    c->failure = c->error;
+}
+
 int engine_context_flow(struct engine_context *c, int returned)
 {
     if (c->replay->broken)
@@ -900,6 +906,8 @@ int engine_context_flow(struct engine_context *c, int returned)
     case ENGINE_DONE:
         return c->suspended ? ENGINE_SUSPENDED : ENGINE_DONE;
     case ENGINE_FAILED_FLOW:
+        if (c->failure.error != ENGINE_ERR_NONE)
+            c->error = c->failure;
         if (c->error.error == ENGINE_ERR_NONE)
             (void)engine_fail(c, ENGINE_ERR_UNKNOWN, NULL,
                               "the handler failed without saying why");
@@ -1087,18 +1095,20 @@ static int run_child(struct engine_context *c,
 {
     struct engine_context inner;
     struct engine_bytes value = {"", 0};
+    bool again;
     int flow;
 
     engine_context_enter(&inner, c, number);
     if (engine_status_terminal(engine_replay_entry(c->replay, number)->status))
         inner.closed = true;
+    again = inner.closed;
     flow = child->run(&inner, child->self, child->input, &value);
     flow = engine_context_flow(&inner, flow);
     flow = engine_context_complete(&inner, flow);
     engine_context_leave(&inner);
     if (flow == ENGINE_BROKEN)
         return flow;
-    if (inner.closed)
+    if (again)
         return give_rebuilt(c, number, flow, value, out);
     if (flow == ENGINE_SUSPENDED)
         return engine_call_suspend(c);

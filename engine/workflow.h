@@ -116,6 +116,15 @@ int engine_fail(struct engine_context *c, uint32_t error, const char *type,
  */
 void engine_context_overlap(struct engine_context *c);
 
+/*
+ * For a handler that overlaps, after one of its operations has failed: from
+ * now on nothing begins in the context. Calls for what has ended give it, so
+ * that what can be undone is known, all others say SUSPENDED, and the
+ * context's error stays that of the first failure. The handler then returns
+ * FAILED_FLOW.
+ */
+void engine_context_close(struct engine_context *c);
+
 /* Steps ------------------------------------------------------------------- */
 
 /*

@@ -605,6 +605,39 @@ Test(engine_program, steps_inside_blocks_are_undone_after_a_crash_too)
     }
 }
 
+/* The failing node is gone over before one that ended long ago. */
+Test(engine_program, steps_behind_the_node_that_failed_are_undone)
+{
+    static const struct engine_program_node reversible = {
+        .kind = ENGINE_PROGRAM_STEP,
+        .options = {.side_effect = ENGINE_EFFECT_REVERSIBLE}};
+    const struct part parts[] = {
+        {"w", {.kind = ENGINE_PROGRAM_WAIT, .ns = 9 * S}, {0}, 0, NULL},
+        {"f", STEP, {"w"}, 0, NULL},
+        {"x", STEP, {0}, 0, NULL},
+        {"h", reversible, {"x"}, 0, "undo h"},
+        {"never", STEP, {"h", "w"}, 0, NULL}};
+
+    for (uint32_t crash = 0; crash < 40; crash++) {
+        struct host host;
+        struct durable_bed bed;
+
+        host_init(&host);
+        host.fails = "f";
+        bed_of(&host, block_of(&host, parts, 5), &bed);
+        for (uint32_t i = 0; i < crash; i++)
+            (void)durable_bed_step(&bed);
+        durable_bed_crash_worker(&bed);
+        cr_assert_eq(durable_bed_run(&bed), DURABLE_FAILED, "crash %u", crash);
+        cr_expect_eq(bed.error, ENGINE_ERR_USER, "crash %u: %s", crash,
+                     bed.words);
+        cr_expect_str_eq(bed.words, "as it was told");
+        cr_expect_not_null(strstr(host.told, "undo h("), "%s", host.told);
+        durable_bed_free(&bed);
+        host_free(&host);
+    }
+}
+
 /* Outside ----------------------------------------------------------------- */
 
 Test(engine_program, a_callback_is_shown_and_its_answer_is_the_output)
