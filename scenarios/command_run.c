@@ -1,17 +1,16 @@
 #include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "faults/defects.h"
-#include "reports/file.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
+#include "scenarios/interrupt.h"
+#include "scenarios/output.h"
 #include "scenarios/replay.h"
 #include "scenarios/runner.h"
 
@@ -30,25 +29,6 @@ struct arguments {
     const char *defects[DEFECTS_MAX];
     uint32_t defect_count;
 };
-
-/* Set by Ctrl-C; the only variable of the program that is not an argument. */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = interrupt};
-    sigemptyset(&action.sa_mask);
-    /* The second Ctrl-C ends the process as usual. */
-    action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* Arguments --------------------------------------------------------------- */
 
@@ -152,99 +132,7 @@ static bool parse(int argc, char **argv, bool replay,
     return true;
 }
 
-/* Appends a word, in quotes where a shell needs them. */
-static void quote(char *text, size_t size, const char *word)
-{
-    size_t at = strlen(text);
-    bool plain = word[0] != '\0' &&
-                 strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-                              "UVWXYZ0123456789_./-+:=@%") == strlen(word);
-    if (plain) {
-        snprintf(text + at, size - at, " %s", word);
-        return;
-    }
-    snprintf(text + at, size - at, " '");
-    for (const char *c = word; *c; c++) {
-        at = strlen(text);
-        if (*c == '\'')
-            snprintf(text + at, size - at, "'\\''");
-        else
-            snprintf(text + at, size - at, "%c", *c);
-    }
-    at = strlen(text);
-    snprintf(text + at, size - at, "'");
-}
-
-static void write_command(char *text, size_t size,
-                          const struct arguments *arguments)
-{
-    snprintf(text, size, "perdure run");
-    quote(text, size, arguments->file);
-    size_t at = strlen(text);
-    snprintf(text + at, size - at, " --seed %" PRIu64, arguments->seed);
-    for (uint32_t i = 0; i < arguments->defect_count; i++) {
-        at = strlen(text);
-        snprintf(text + at, size - at, " --defect");
-        quote(text, size, arguments->defects[i]);
-    }
-}
-
 /* Output ------------------------------------------------------------------ */
-
-/* Makes DIR and every folder above it; -1 with errno. */
-static int make_directory(const char *path)
-{
-    char text[4096];
-    struct stat status;
-    int length = snprintf(text, sizeof(text), "%s", path);
-    if (length == 0 || length >= (int)sizeof(text)) {
-        errno = length ? ENAMETOOLONG : ENOENT;
-        return -1;
-    }
-    for (char *c = text + 1; *c; c++) {
-        if (*c != '/')
-            continue;
-        *c = '\0';
-        if (mkdir(text, 0777) != 0 && errno != EEXIST)
-            return -1;
-        *c = '/';
-    }
-    if (mkdir(text, 0777) != 0 && errno != EEXIST)
-        return -1;
-    if (stat(text, &status) != 0)
-        return -1;
-    if (!S_ISDIR(status.st_mode)) {
-        errno = ENOTDIR;
-        return -1;
-    }
-    return access(text, W_OK | X_OK);
-}
-
-static int prepare_output(const struct arguments *arguments)
-{
-    if (!arguments->out || make_directory(arguments->out) == 0)
-        return EXIT_HELD;
-    fprintf(stderr,
-            "perdure: the output directory \"%.200s\" cannot be written: %s; "
-            "choose another with --out DIR\n",
-            arguments->out, strerror(errno));
-    return EXIT_ENVIRONMENT;
-}
-
-static bool write_file(const char *directory, const char *name,
-                       const struct report_buffer *buffer)
-{
-    char path[4200];
-    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >=
-        (int)sizeof(path))
-        return false;
-    if (report_buffer_ok(buffer) &&
-        report_file_write(path, buffer->text, buffer->size) == 0)
-        return true;
-    fprintf(stderr, "perdure: %.300s could not be written: %s\n", path,
-            report_buffer_ok(buffer) ? strerror(errno) : "out of memory");
-    return false;
-}
 
 /* What is true of this machine and this moment only. */
 static void write_meta(struct report_buffer *out, uint64_t wall_ns,
@@ -274,9 +162,9 @@ static bool write_files(const struct arguments *arguments,
     report_buffer_init(&meta);
     report_html(runner_model(runner), &html);
     write_meta(&meta, wall_ns, runner);
-    bool good = write_file(arguments->out, "report.html", &html) &&
-                write_file(arguments->out, "report.json", json) &&
-                write_file(arguments->out, "run-meta.json", &meta);
+    bool good = output_write(arguments->out, "report.html", &html) &&
+                output_write(arguments->out, "report.json", json) &&
+                output_write(arguments->out, "run-meta.json", &meta);
     report_buffer_free(&html);
     report_buffer_free(&meta);
     return good;
@@ -311,7 +199,7 @@ static bool print_summary(const struct arguments *arguments,
 
 static int exit_code(const struct report_model *model)
 {
-    if (interrupted)
+    if (*interrupt_flag())
         return EXIT_INTERRUPTED;
     switch (model->verdict) {
     case CHECK_PASS:
@@ -379,13 +267,13 @@ static int run_scenario(const struct scenario *scenario,
         .defects = arguments->defects,
         .defect_count = arguments->defect_count,
         .command = command,
-        .interrupted = &interrupted,
+        .interrupted = interrupt_flag(),
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .progress_self = &line,
     };
     if (!open_trace(arguments, &options.trace))
         return EXIT_ENVIRONMENT;
-    catch_interrupts();
+    interrupt_catch();
     uint64_t began = wall_ns();
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
@@ -430,8 +318,9 @@ int command_run(int argc, char **argv)
         arguments.seed = scenario->seed;
     char command[COMMAND_SIZE];
     char digest[33];
-    write_command(command, sizeof(command), &arguments);
-    int code = prepare_output(&arguments);
+    replay_line(command, sizeof(command), arguments.file, arguments.seed,
+                arguments.defects, arguments.defect_count);
+    int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
     if (code == EXIT_HELD)
         code = run_scenario(scenario, &arguments, command, digest);
     scenario_free(scenario);
@@ -459,18 +348,18 @@ int command_replay(int argc, char **argv)
     }
     arguments.defect_count = replay.defect_count;
     char digest[33] = "";
-    int code = prepare_output(&arguments);
+    int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
     if (code == EXIT_HELD)
         code =
             run_scenario(replay.scenario, &arguments, replay.command, digest);
-    if (digest[0] && !interrupted && strcmp(digest, replay.digest) != 0) {
+    if (digest[0] && !*interrupt_flag() && strcmp(digest, replay.digest) != 0) {
         fprintf(stderr,
                 "perdure replay: found digest %s, expected %s as in "
                 "\"%.200s\": the run did not repeat; was it written by "
                 "another version?\n",
                 digest, replay.digest, arguments.file);
         code = EXIT_INTERNAL;
-    } else if (digest[0] && !interrupted) {
+    } else if (digest[0] && !*interrupt_flag()) {
         fprintf(stderr, "replay: same digest %s\n", digest);
     }
     replay_deinit(&replay);

@@ -1,6 +1,7 @@
 #include "scenarios/replay.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,4 +135,41 @@ void replay_deinit(struct replay *replay)
     for (uint32_t i = 0; i < replay->defect_count; i++)
         free(replay->defects[i]);
     *replay = (struct replay){0};
+}
+
+/* Appends a word, in quotes where a shell needs them. */
+static void quote(char *text, size_t size, const char *word)
+{
+    size_t at = strlen(text);
+    bool plain = word[0] != '\0' &&
+                 strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+                              "UVWXYZ0123456789_./-+:=@%") == strlen(word);
+    if (plain) {
+        snprintf(text + at, size - at, " %s", word);
+        return;
+    }
+    snprintf(text + at, size - at, " '");
+    for (const char *c = word; *c; c++) {
+        at = strlen(text);
+        if (*c == '\'')
+            snprintf(text + at, size - at, "'\\''");
+        else
+            snprintf(text + at, size - at, "%c", *c);
+    }
+    at = strlen(text);
+    snprintf(text + at, size - at, "'");
+}
+
+void replay_line(char *text, size_t size, const char *file, uint64_t seed,
+                 const char *const *defects, uint32_t defect_count)
+{
+    snprintf(text, size, "perdure run");
+    quote(text, size, file);
+    size_t at = strlen(text);
+    snprintf(text + at, size - at, " --seed %" PRIu64, seed);
+    for (uint32_t i = 0; i < defect_count; i++) {
+        at = strlen(text);
+        snprintf(text + at, size - at, " --defect");
+        quote(text, size, defects[i]);
+    }
 }
