@@ -133,3 +133,15 @@ void expect_judge(const struct scenario *scenario,
         out[i].actual = actual[i].text;
     }
 }
+
+uint64_t expect_sometimes(const struct scenario *scenario,
+                          const struct report_stats *stats)
+{
+    uint64_t mask = 0;
+    for (uint32_t i = 0; i < scenario->sometimes_count; i++) {
+        struct expect_actual actual;
+        if (judge(&scenario->sometimes[i], stats, &actual) == CHECK_PASS)
+            mask |= UINT64_C(1) << i;
+    }
+    return mask;
+}

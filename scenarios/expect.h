@@ -20,4 +20,8 @@ void expect_judge(const struct scenario *scenario,
                   const struct report_stats *stats,
                   struct report_expectation *out, struct expect_actual *actual);
 
+/* Which of the scenario's "sometimes" came true, as a mask. */
+uint64_t expect_sometimes(const struct scenario *scenario,
+                          const struct report_stats *stats);
+
 #endif

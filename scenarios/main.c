@@ -24,6 +24,13 @@ static const char help[] =
     "        --json         report.json on stdout; files only with --out\n"
     "        --defect NAME  switch a seeded defect on; may be repeated\n"
     "        --trace FILE   one line for each record of the run\n"
+    "  sweep FILE --seeds A..B | --for 10m [--jobs N] [--out DIR] [--json]\n"
+    "        [--defect NAME] [--paranoid]\n"
+    "        run many of the scenario's worlds on all cores; with --out DIR "
+    "it\n"
+    "        goes on where it was interrupted, and leaves sweep.json there\n"
+    "        --for TIME     choose seeds by what they show that is new\n"
+    "        --paranoid     replay every run's log after every event\n"
     "  replay FILE [--out DIR] [--json] [--trace FILE]\n"
     "        repeat the run of a report.json and compare the digests\n"
     "  sweep FILE --crash every|twice [--limit N] [--no-fork] [--jobs N]\n"
@@ -93,34 +100,20 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},
-    {"sweep", command_sweep},
-    {"replay", command_replay},
-    {"validate", command_validate},
-    {"points", command_points},
-    {"defects", command_defects},
-    {"limits", command_limits},
-    {"errors", command_errors},
-    {"engine", command_engine},
-    {"worker", command_worker},
-    {"start", command_start},
-    {"ps", command_ps},
-    {"events", command_events},
-    {"ops", command_ops},
-    {"value", command_value},
-    {"stuck", command_stuck},
-    {"cancel", command_cancel},
-    {"stop", command_stop},
-    {"pause", command_pause},
-    {"unpause", command_unpause},
-    {"resume", command_resume},
-    {"skip", command_skip},
-    {"abort", command_abort},
-    {"callback", command_callback},
-    {"recover", command_recover},
-    {"verify", command_verify},
-    {"archive", command_archive},
-    {"restore", command_restore},
+    {"run", command_run},         {"sweep", command_sweep},
+    {"replay", command_replay},   {"validate", command_validate},
+    {"points", command_points},   {"defects", command_defects},
+    {"limits", command_limits},   {"errors", command_errors},
+    {"engine", command_engine},   {"worker", command_worker},
+    {"start", command_start},     {"ps", command_ps},
+    {"events", command_events},   {"ops", command_ops},
+    {"value", command_value},     {"stuck", command_stuck},
+    {"cancel", command_cancel},   {"stop", command_stop},
+    {"pause", command_pause},     {"unpause", command_unpause},
+    {"resume", command_resume},   {"skip", command_skip},
+    {"abort", command_abort},     {"callback", command_callback},
+    {"recover", command_recover}, {"verify", command_verify},
+    {"archive", command_archive}, {"restore", command_restore},
 };
 
 enum {

@@ -28,6 +28,7 @@ struct worker {
     pid_t pid; /* 0: there is none */
     int socket;
     bool busy;
+    bool used; /* it has worked on something */
     uint64_t index;
     uint64_t began_ns;
     size_t got; /* bytes of frame and result so far */
@@ -37,6 +38,7 @@ struct worker {
 /* An item that was handed out and is not done yet; a ring by index. */
 struct slot {
     bool ready;
+    bool fresh; /* for a process that has done nothing yet */
     struct pool_outcome outcome;
     unsigned char *item;
     unsigned char *result;
@@ -152,7 +154,7 @@ static int start(struct pool *pool, struct worker *worker)
         errno = error;
         return -1;
     }
-    worker->busy = false;
+    worker->busy = worker->used = false;
     worker->got = 0;
     if (pid == 0) {
         close(pair[0]);
@@ -248,11 +250,12 @@ static bool next_item(struct pool *pool, const struct pool_batch *batch)
         }
         pool->handed++;
         slot->ready = false;
+        slot->fresh = next == POOL_FRESH;
         slot->outcome = (struct pool_outcome){.index = index,
                                               .known = next == POOL_KNOWN,
                                               .item = slot->item,
                                               .result = slot->result};
-        if (next == POOL_WORK)
+        if (next == POOL_WORK || next == POOL_FRESH)
             return true;
         assert(size <= pool->config.result_max);
         (void)arrive(batch, slot, POOL_DONE, 0, size);
@@ -268,17 +271,28 @@ static struct worker *idle(struct pool *pool)
     return NULL;
 }
 
+/* An idle worker gives way to a new one. */
+static int replace(struct pool *pool, struct worker *worker)
+{
+    shutdown(worker->socket, SHUT_RDWR);
+    reap(pool, worker);
+    return start(pool, worker);
+}
+
 /* A worker that died idle takes nothing: its item is lost with it. */
-static void hand_out(struct pool *pool, struct worker *worker, uint64_t index)
+static int hand_out(struct pool *pool, struct worker *worker, uint64_t index)
 {
     struct frame frame = {index, pool->config.item_size};
     const struct slot *slot = slot_of(pool, index);
-    worker->busy = true;
+    if (slot->fresh && worker->used && replace(pool, worker) != 0)
+        return POOL_EFORK;
+    worker->busy = worker->used = true;
     worker->index = index;
     worker->began_ns = now_ns();
     worker->got = 0;
     if (write_all(worker->socket, &frame, sizeof(frame)))
         (void)write_all(worker->socket, slot->item, pool->config.item_size);
+    return 0;
 }
 
 /* Reads what is there of an answer. */
@@ -358,7 +372,8 @@ static int work_off(struct pool *pool, const struct pool_batch *batch)
         if (pool->config.interrupted && *pool->config.interrupted)
             return POOL_EINTERRUPTED;
         while ((worker = idle(pool)) != NULL && next_item(pool, batch))
-            hand_out(pool, worker, pool->handed - 1);
+            if (hand_out(pool, worker, pool->handed - 1) != 0)
+                return POOL_EFORK;
         if (!deliver(pool, batch))
             return POOL_ESTOPPED;
         tick(pool, batch);

@@ -49,6 +49,7 @@ struct pool_outcome {
 
 enum pool_next {
     POOL_WORK,   /* the item was filled in */
+    POOL_FRESH,  /* so it was; a process that has done nothing yet gets it */
     POOL_KNOWN,  /* so were the result and its size: no work is needed */
     POOL_NO_MORE /* there is no such item, nor any after it */
 };

@@ -17,7 +17,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum {
-    EXPECTATIONS_MAX = 1024
+    EXPECTATIONS_MAX = 1024,
+    SOMETIMES_MAX = 64 /* bits of a mask */
 };
 
 /* Measures that a key names in full. */
@@ -39,8 +40,10 @@ static const struct {
 };
 
 struct expect_draft {
-    struct scenario *scenario;
+    const struct scenario *scenario;
     struct json_error *err;
+    struct scenario_expectation *list;
+    uint32_t count;
     uint32_t room;
 };
 
@@ -48,22 +51,20 @@ struct expect_draft {
 static void add(struct expect_draft *draft, struct json_view view,
                 struct scenario_expectation expectation, const char *value)
 {
-    struct scenario *scenario = draft->scenario;
     struct sentence text;
     if (draft->err->code != 0)
         return;
-    if (scenario->expectation_count == draft->room) {
+    if (draft->count == draft->room) {
         json_fail_key(view, draft->err,
-                      "found too many expectations, allowed "
-                      "%d",
-                      EXPECTATIONS_MAX);
+                      "found too many expectations, allowed %" PRIu32,
+                      draft->room);
         return;
     }
     sentence_init(&text, expectation.text, sizeof(expectation.text));
     sentence_plain(&text, json_key(view), strlen(json_key(view)));
     sentence_plain(&text, " ", 1);
     sentence_plain(&text, value, strlen(value));
-    scenario->expectations[scenario->expectation_count++] = expectation;
+    draft->list[draft->count++] = expectation;
 }
 
 /* Takes the comparison off the start of a text; returns what follows it. */
@@ -269,19 +270,32 @@ static void read_expectation(struct expect_draft *draft, struct json_view view)
         fail_key(draft, view);
 }
 
-void read_expectations(struct read_state *state, struct json_view root)
+/* The list under a key, of at most `most`; *count of them. */
+static struct scenario_expectation *read_list(struct read_state *state,
+                                              struct json_view root,
+                                              const char *key, size_t most,
+                                              uint32_t *count)
 {
     struct expect_draft draft = {.scenario = state->scenario,
                                  .err = state->err};
     struct json_view view;
-    if (!json_get_object(root, "expect", JSON_OPTIONAL, &view, state->err))
-        return;
+    if (!json_get_object(root, key, JSON_OPTIONAL, &view, state->err))
+        return NULL;
     size_t wanted = json_count(view) * state->scenario->workflow_count;
-    draft.room = wanted < EXPECTATIONS_MAX ? (uint32_t)wanted
-                                           : (uint32_t)EXPECTATIONS_MAX;
-    state->scenario->expectations = read_alloc(
-        draft.room, sizeof(*state->scenario->expectations), view, state->err);
+    draft.room = (uint32_t)(wanted < most ? wanted : most);
+    draft.list = read_alloc(draft.room, sizeof(*draft.list), view, state->err);
     for (struct json_view v = json_first(view); v.item && state->err->code == 0;
          v = json_next(v))
         read_expectation(&draft, v);
+    *count = draft.count;
+    return draft.list;
+}
+
+void read_expectations(struct read_state *state, struct json_view root)
+{
+    struct scenario *scenario = state->scenario;
+    scenario->expectations = read_list(state, root, "expect", EXPECTATIONS_MAX,
+                                       &scenario->expectation_count);
+    scenario->sometimes = read_list(state, root, "sometimes", SOMETIMES_MAX,
+                                    &scenario->sometimes_count);
 }

@@ -19,10 +19,10 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",    "extends", "mode",     "seed",     "workflow",  "workflows",
-    "steps",  "engine",  "platform", "load",     "operators", "network",
-    "disk",   "clocks",  "faults",   "envelope", "expect",    "limit",
-    "events", "exit",    "defects",  "$schema"};
+    "why",   "extends", "mode",     "seed",     "workflow",  "workflows",
+    "steps", "engine",  "platform", "load",     "operators", "network",
+    "disk",  "clocks",  "faults",   "envelope", "expect",    "sometimes",
+    "limit", "events",  "exit",     "defects",  "$schema"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -348,6 +348,7 @@ void scenario_free(struct scenario *scenario)
     arrivals_deinit(&scenario->arrivals);
     fault_plan_deinit(&scenario->plan);
     free(scenario->expectations);
+    free(scenario->sometimes);
     for (uint32_t i = 0; i < scenario->defect_count; i++)
         free(scenario->defects[i]);
     free(scenario->defects);

@@ -185,6 +185,9 @@ struct scenario {
     struct fault_envelope envelope;
     struct scenario_expectation *expectations;
     uint32_t expectation_count;
+    /* Each must come true in some world of a sweep; at most 64. */
+    struct scenario_expectation *sometimes;
+    uint32_t sometimes_count;
     uint64_t limit_ns;     /* virtual time at which the world ends anyway */
     uint64_t events_limit; /* events after which it ends anyway */
     uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */

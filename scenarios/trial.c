@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scenarios/coverage.h"
 #include "scenarios/judges.h"
 
 struct court {
@@ -19,6 +20,8 @@ static void take_records(void *self, const struct engine_record *records,
     engine_digest_add(&court->judges.digest, records, count);
     for (size_t i = 0; watch && watch->record && i < count; i++)
         watch->record(watch->self, &records[i]);
+    if (court->trial->coverage)
+        coverage_feed(court->trial->coverage, records, count);
     judges_feed(&court->judges, records, count);
 }
 
@@ -98,6 +101,11 @@ static bool judge(struct court *court, const struct scenario_world *world,
     result->digest = facts.digest;
     result->faults_fired = model.stats->faults_fired;
     result->faults_in_flight = model.stats->faults_in_flight;
+    if (court->trial->coverage) {
+        coverage_plan(court->trial->coverage, &world->plan);
+        result->coverage = coverage_met(court->trial->coverage)->count;
+    }
+    result->sometimes = expect_sometimes(court->trial->scenario, model.stats);
     result->verdict = model.verdict;
     result->end = end;
     if (model.reason_count > 0)

@@ -40,6 +40,8 @@ struct trial_watch {
     void *self;
 };
 
+struct coverage; /* scenarios/coverage.h */
+
 struct trial {
     const struct scenario *scenario;
     uint64_t seed;
@@ -49,7 +51,8 @@ struct trial {
     uint32_t defect_count;
     bool faultless; /* without the scenario's plan and swarm: a golden run */
     bool paranoid;  /* S7 after every event */
-    const struct trial_watch *watch;          /* NULL: nobody watches */
+    const struct trial_watch *watch; /* NULL: nobody watches */
+    struct coverage *coverage;       /* is fed what happens; NULL: not wanted */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
 };
 
@@ -74,7 +77,8 @@ struct trial_result {
     uint64_t excused;
     uint64_t inconclusive;              /* those that apply */
     uint64_t checked[TRIAL_CHECKS_MAX]; /* how much each looked at */
-    uint32_t missed;                    /* expectations, as a mask */
+    uint64_t sometimes; /* which of the scenario's conditions came true */
+    uint32_t missed;    /* expectations, as a mask */
     /* The gravest reason, one sentence; its property's index or UINT32_MAX. */
     uint32_t property;
     char text[TRIAL_TEXT_SIZE];

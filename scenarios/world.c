@@ -259,7 +259,10 @@ static bool plan_scenario(struct scenario_world *world, char *message,
         return true;
     struct fault_swarm_knobs knobs;
     scenario_swarm_knobs(scenario, &knobs);
-    return fault_swarm(&world->plan, world->seed, &knobs, message, size) == 0;
+    /* Seeds that agree in the low half draw the same swarm for worlds that
+       differ otherwise: a search stays near one that showed something new. */
+    return fault_swarm(&world->plan, world->seed & UINT32_MAX, &knobs, message,
+                       size) == 0;
 }
 
 static bool plan_defects(struct scenario_world *world,
