@@ -38,6 +38,7 @@ struct sweep_options {
 
 enum sweep_outcome {
     SWEEP_HELD,
+    SWEEP_QUIET, /* held, but none of its swarm's faults struck */
     SWEEP_EXCUSED,
     SWEEP_PROPERTY, /* a property failed */
     SWEEP_MISSED,   /* an expectation was missed */

@@ -13,8 +13,14 @@ enum {
 };
 
 static const char *const outcome_names[SWEEP_OUTCOMES] = {
-    "held",         "excused", "property failed",  "expectation missed",
-    "inconclusive", "crashed", "not deterministic"};
+    "held",
+    "held without a fault",
+    "excused",
+    "property failed",
+    "expectation missed",
+    "inconclusive",
+    "crashed",
+    "not deterministic"};
 
 static const char *verdict_word(enum check_verdict verdict)
 {
@@ -42,8 +48,7 @@ static void range_of(const struct sweep_options *options,
 }
 
 /* The gravest thing there is to say. */
-static void say_verdict(const struct sweep_options *options,
-                        const struct sweep_summary *s,
+static void say_verdict(const struct sweep_summary *s,
                         struct report_buffer *out)
 {
     static const struct {
@@ -79,7 +84,6 @@ static void say_verdict(const struct sweep_options *options,
                             all);
     else
         report_buffer_print(out, "All %s worlds held.\n", all);
-    (void)options;
 }
 
 static void text_counts(const struct sweep_summary *s,
@@ -229,7 +233,7 @@ static void text_coverage(const struct sweep_summary *s,
 void sweep_text(const struct sweep_options *options,
                 const struct sweep_summary *s, struct report_buffer *out)
 {
-    say_verdict(options, s, out);
+    say_verdict(s, out);
     report_buffer_put(out, "\nsweep     ");
     report_buffer_plain(out, options->scenario->name, 120);
     report_buffer_put(out, ", ");
@@ -357,10 +361,11 @@ static void json_worlds(const struct sweep_summary *s,
         ", \"excused\": %" PRIu64 ", \"held\": %" PRIu64
         ", \"inconclusive\": %" PRIu64 ", \"missed\": %" PRIu64
         ", \"not_deterministic\": %" PRIu64 ", \"property_failed\": %" PRIu64
-        ", \"run_twice\": %" PRIu64 "}\n",
+        ", \"quiet\": %" PRIu64 ", \"run_twice\": %" PRIu64 "}\n",
         s->worlds, counts[SWEEP_CRASHED], counts[SWEEP_EXCUSED],
         counts[SWEEP_HELD], counts[SWEEP_INCONCLUSIVE], counts[SWEEP_MISSED],
-        counts[SWEEP_DIFFERENT], counts[SWEEP_PROPERTY], s->audits);
+        counts[SWEEP_DIFFERENT], counts[SWEEP_PROPERTY], counts[SWEEP_QUIET],
+        s->audits);
 }
 
 void sweep_json(const struct sweep_options *options,

@@ -108,6 +108,7 @@ static bool judge(struct court *court, const struct scenario_world *world,
     result->sometimes = expect_sometimes(court->trial->scenario, model.stats);
     result->verdict = model.verdict;
     result->end = end;
+    result->reasons = model.reason_count;
     if (model.reason_count > 0)
         snprintf(result->text, sizeof(result->text), "%s",
                  model.reasons[0].text);

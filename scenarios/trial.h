@@ -79,6 +79,8 @@ struct trial_result {
     uint64_t checked[TRIAL_CHECKS_MAX]; /* how much each looked at */
     uint64_t sometimes; /* which of the scenario's conditions came true */
     uint32_t missed;    /* expectations, as a mask */
+    uint32_t reasons;   /* against a pass: failures, excuses and doubts */
+    uint32_t reserved;  /* 0 */
     /* The gravest reason, one sentence; its property's index or UINT32_MAX. */
     uint32_t property;
     char text[TRIAL_TEXT_SIZE];

@@ -413,11 +413,15 @@ static const struct bad_member {
      "*; did you mean \"timer_early\"?"},
     {"defects", "[\"timer_early\", \"timer_early\"]",
      "s.json:4:28: found defect \"timer_early\" twice, allowed once"},
+    {"sometimes", "{\"stuk runs\": 0}",
+     "s.json:4:15: found expectation \"stuk runs\", allowed *; did you mean "
+     "\"stuck runs\"?"},
     {"whyy", "\"x\"",
      "s.json:4:1: found key \"whyy\", allowed \"why\", \"extends\", "
      "\"mode\", \"seed\", \"workflow\", \"workflows\", \"steps\", "
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
+     "\"sometimes\", "
      "\"limit\", \"events\", \"exit\", \"defects\", \"$schema\"; did you mean "
      "\"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
