@@ -85,12 +85,15 @@ struct breaker {
     bool narrow; /* the rule names run, operation and attempt too */
 };
 
+/* Would a rule about `one` match `other`? It names what `one` is about. */
 static bool alike(const struct breaker *b, const struct engine_site *one,
                   const struct engine_site *other)
 {
+    bool narrow = b->narrow && one->run != 0;
     return one->point == other->point && one->node == other->node &&
-           (!b->narrow || (one->run == other->run && one->op == other->op &&
-                           one->attempt == other->attempt));
+           (!narrow || one->run == other->run) &&
+           (!narrow || one->op == 0 || one->op == other->op) &&
+           (!narrow || one->attempt == 0 || one->attempt == other->attempt);
 }
 
 static void make_rule(struct breaker *b, const struct engine_site *site)
@@ -100,13 +103,14 @@ static void make_rule(struct breaker *b, const struct engine_site *site)
     fault_rule_add_point(rule, site->point);
     (void)fault_ranges_add(&rule->nodes, site->node, site->node);
     for (uint64_t i = 0; i + 1 < b->target; i++)
-        b->like += alike(b, &b->sites[i], site);
+        b->like += alike(b, site, &b->sites[i]);
     fault_rule_nth(rule, b->like + 1, b->like + 1);
     rule->max_fires = 1;
     if (!b->narrow)
         return;
     rule->runs = (struct fault_range){site->run, site->run};
-    rule->attempts = (struct fault_range){site->attempt, site->attempt};
+    if (site->attempt > 0)
+        rule->attempts = (struct fault_range){site->attempt, site->attempt};
     if (site->op > 0)
         (void)fault_rule_add_op(rule, FAULT_ANY_WORKFLOW, site->op - 1);
 }
