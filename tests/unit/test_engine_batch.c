@@ -943,6 +943,16 @@ Test(engine_batch, branches_called_anew_log_and_send_nothing_twice)
     }
 }
 
+static int leave_to_host(struct engine_attempt *a, void *self,
+                         struct engine_bytes input, struct engine_bytes *out)
+{
+    (void)self;
+    (void)input;
+    (void)out;
+    engine_attempt_tag(a, 1);
+    return ENGINE_SUSPENDED;
+}
+
 static int work_on_host(struct engine_context *c, void *self,
                         struct engine_bytes input, struct engine_bytes *out)
 {
