@@ -49,7 +49,9 @@ static const char help[] =
     "        or a profile of one's own\n"
     "  errors [--json]\n"
     "        every class of error: whether it is retried, what it means\n"
-    "\n"
+    "\n";
+
+static const char help_of_databases[] =
     "On a real database, with real processes; what opens the file itself\n"
     "takes --key-file FILE if it is encrypted:\n"
     "  engine DB [--lease 30s] [--limits PROFILE] [--store-sync full|normal]\n"
@@ -93,6 +95,12 @@ static const char help[] =
     "or scenario error, 3 a property failed, 4 an expectation was missed,\n"
     "5 inconclusive, 6 environment missing, 130 interrupted. NO_COLOR turns\n"
     "colour off.\n";
+
+static void print_help(void)
+{
+    fputs(help, stdout);
+    fputs(help_of_databases, stdout);
+}
 
 struct command {
     const char *name;
@@ -144,11 +152,11 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     if (argc < 2) {
-        fputs(help, stdout);
+        print_help();
         return EXIT_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || wants_help(argc, argv)) {
-        fputs(help, stdout);
+        print_help();
         return EXIT_HELD;
     }
     if (strcmp(argv[1], "--version") == 0) {
