@@ -359,7 +359,7 @@ static void step_latency(struct report_collect *collect,
                          struct report_hist *hist, uint64_t from_ns,
                          uint64_t to_ns)
 {
-    if (from_ns == 0 || to_ns < from_ns)
+    if (from_ns == 0 || to_ns < from_ns || collect->world.brief)
         return;
     if (!hist->counts && report_hist_init(hist, 1)) {
         collect->stats.incomplete = 1;
@@ -1139,7 +1139,8 @@ void report_collect_feed(struct report_collect *collect,
         if (record->time_ns > stats->last_ns)
             stats->last_ns = record->time_ns;
         take(collect, record);
-        retain(collect, record);
+        if (!collect->world.brief)
+            retain(collect, record);
         stats->events++;
     }
 }

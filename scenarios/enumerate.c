@@ -10,6 +10,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef PERDURE_NO_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
+
 #include "scenarios/recovery.h"
 #include "scenarios/world.h"
 #include "sim/nodes.h"
@@ -138,6 +142,7 @@ struct explorer {
     int out;
     bool look; /* only finds boundaries: forks nothing */
     uint32_t level;
+    uint32_t began; /* the level at which this world was begun */
     uint32_t number[ENUMERATE_DEPTH];
     struct boundary at[ENUMERATE_DEPTH];
     struct fault_rule rules[ENUMERATE_DEPTH];
@@ -390,26 +395,33 @@ static void forget(struct explorer *e)
     e->met = 0;
 }
 
+/* A process that was forked for one world ends with it, and frees nothing. */
+static void judged(void *self, const struct trial_result *result)
+{
+    struct explorer *e = self;
+    if (e->level == e->began)
+        return;
+    wait_for_children(e, 0);
+    tell_world(e, result);
+    _exit(e->failed);
+}
+
 /*
  * Follows the world from its start, forking at its boundaries. Only the
- * process that began it comes back; those that were forked end here.
+ * process that began it comes back; those that were forked end in judged().
  */
 static void follow(struct explorer *e, struct trial_result *result)
 {
     char message[512];
-    uint32_t level = e->level;
-    struct trial_watch watch = {site, record, e};
+    struct trial_watch watch = {site, record, judged, e};
     struct trial trial = trial_of(e, &watch);
     trial.rules = e->rules;
     trial.rule_count = e->level;
     forget(e);
+    e->began = e->level;
     if (trial_run(&trial, result, message, sizeof(message)))
         refuse(e, message);
     wait_for_children(e, 0);
-    if (e->level == level)
-        return;
-    tell_world(e, result);
-    _exit(e->failed);
 }
 
 /* Each world from its start --------------------------------------------------
@@ -472,12 +484,26 @@ static void find_golden(struct explorer *e)
         _exit(0);
 }
 
+/*
+ * A world lives for milliseconds: giving memory back to the system would cost
+ * more than the world has of it.
+ */
+static void keep_memory(void)
+{
+#ifndef PERDURE_NO_JEMALLOC
+    ssize_t never = -1;
+    (void)mallctl("arenas.dirty_decay_ms", NULL, NULL, &never, sizeof(never));
+    (void)mallctl("arena.0.dirty_decay_ms", NULL, NULL, &never, sizeof(never));
+#endif
+}
+
 static _Noreturn void explore(const struct enumerate_config *config, int out)
 {
     struct trial_result result;
     struct explorer *e = calloc(1, sizeof(*e));
     if (!e)
         _exit(1);
+    keep_memory();
     e->config = config;
     e->out = out;
     e->jobs = config->jobs < JOBS_MAX ? config->jobs : JOBS_MAX;
@@ -531,7 +557,7 @@ static const char *text_of(const struct packet *packet,
     return result->text;
 }
 
-static uint64_t judged(const struct trial_result *result)
+static uint64_t looked_at(const struct trial_result *result)
 {
     uint64_t mask = 0;
     for (uint32_t i = 0; i < TRIAL_CHECKS_MAX; i++)
@@ -573,7 +599,7 @@ static void take_world(struct collector *c, const struct packet *packet)
 {
     struct enumeration *result = c->result;
     add_world(c, packet, judge(&result->golden, &packet->result));
-    result->checked |= judged(&packet->result);
+    result->checked |= looked_at(&packet->result);
     if (packet->number[1] != 0)
         return;
     result->recoveries += packet->boundaries;

@@ -136,6 +136,8 @@ int trial_run(const struct trial *trial, struct trial_result *result,
                      world->error[0] ? world->error : "out of memory");
         }
     }
+    if (good && trial->watch && trial->watch->judged)
+        trial->watch->judged(trial->watch->self, result);
     judges_deinit(&court.judges);
     scenario_world_free(world);
     return good ? 0 : -1;

@@ -22,6 +22,8 @@
 #include "reports/check.h"
 #include "scenarios/scenario.h"
 
+struct trial_result;
+
 /*
  * Watches every boundary of a world, and may break the world there.
  *
@@ -32,11 +34,14 @@
  * would have matched, had it been there from the start; then the rest of the
  * world is, byte for byte, that of a trial with the rule in trial.rules.
  * record() sees each record as it is written; may be NULL.
+ * judged() is told what came of it before the world is taken down; it need
+ * not return: a process that was forked for one world ends there. May be NULL.
  */
 struct trial_watch {
     const struct fault_rule *(*site)(void *self, const struct engine_site *site,
                                      uint64_t *matches);
     void (*record)(void *self, const struct engine_record *record);
+    void (*judged)(void *self, const struct trial_result *result);
     void *self;
 };
 
