@@ -4,7 +4,8 @@
  * the same commit, and none is put twice or to a run that has ended. By the
  * end of the world a run that lives has consumed what it was sent; messages
  * may wait for somebody to receive them, and a run that an operator holds
- * listens to operators alone.
+ * listens to operators alone. An answer that is consumed while an operation
+ * waits for it ends that operation in the same row.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -20,8 +21,16 @@ struct signal {
     int taken;
 };
 
+/* An answer that was consumed, until its operation has ended. */
+struct answer {
+    struct engine_record consumed; /* kind 0: none */
+    uint64_t index;
+    uint32_t op;
+};
+
 struct inbox {
     struct check_self head;
+    struct answer answer;
     struct report_index index; /* run and id */
     struct signal *signals;
 };
@@ -99,11 +108,47 @@ static bool unrecorded(const struct inbox *s, const struct fold_run *run)
            fold_has(run, FOLD_RECOVERED | FOLD_OPAQUE);
 }
 
+/* Whether an operation of the run waits for this. */
+static bool awaited(const struct fold_run *run, const struct signal *signal)
+{
+    const struct fold_operation *op = fold_operation(run, signal->put.op);
+    unsigned kind = signal->put.detail;
+
+    return op && op->status == ENGINE_STATUS_STARTED && !op->orphan &&
+           ((op->type == ENGINE_OPERATION_CALLBACK &&
+             (kind == ENGINE_SIG_CALLBACK_SUCCEED ||
+              kind == ENGINE_SIG_CALLBACK_FAIL)) ||
+            (op->type == ENGINE_OPERATION_INVOKE &&
+             kind == ENGINE_SIG_CHILD_ENDED));
+}
+
+/* The row goes on, or has ended: by now the operation must have. */
+static void settle_answer(struct inbox *s)
+{
+    struct engine_record *consumed = &s->answer.consumed;
+
+    if (consumed->kind)
+        WRONG(s, consumed, s->answer.index,
+              "was consumed at seq %" PRIu64 ", but operation %u, which waits "
+              "for it, goes on to wait",
+              consumed->key, s->answer.op);
+    consumed->kind = 0;
+}
+
+/* An event about an operation. */
+static void operation(struct inbox *s, const struct engine_record *record)
+{
+    if (s->answer.consumed.run == record->run && s->answer.op == record->op &&
+        fold_is_end(record->detail))
+        s->answer.consumed.kind = 0;
+}
+
 static void consumed(struct inbox *s, const struct fold_run *run,
                      const struct engine_record *record, uint64_t index)
 {
     struct signal *signal = find(s, record);
 
+    settle_answer(s);
     s->head.result->checked++;
     if (!signal && !unrecorded(s, run))
         WRONG(s, record, index,
@@ -111,6 +156,8 @@ static void consumed(struct inbox *s, const struct fold_run *run,
     else if (signal && signal->consumed)
         WRONG(s, record, index, "was consumed a second time, at seq %" PRIu64,
               record->key);
+    else if (signal && awaited(run, signal))
+        s->answer = (struct answer){*record, index, signal->put.op};
     if (signal)
         signal->consumed = 1;
 }
@@ -165,19 +212,33 @@ static void check_end(struct inbox *s, const struct signal *signal,
         s->head.result->unjudged++;
 }
 
+/* Rows come one after another: with the next one the last is over. */
+static void settle_if_over(struct inbox *s, const struct engine_record *record)
+{
+    if (record->kind == ENGINE_REC_APPENDED ||
+        record->kind == ENGINE_REC_WORLD_END)
+        settle_answer(s);
+}
+
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct inbox *s = self;
     const struct fold_run *run;
 
+    if (record->kind != ENGINE_REC_EVENT)
+        settle_if_over(s, record);
     if (record->kind == ENGINE_REC_WORLD_END) {
         for (uint32_t i = 0; i < s->index.count; i++)
             check_end(s, &s->signals[i], record);
         return;
     }
-    if (record->kind == ENGINE_REC_EVENT &&
-        record->detail != ENGINE_EV_INBOX_CONSUMED)
+    if (record->kind == ENGINE_REC_APPENDED)
         return;
+    if (record->kind == ENGINE_REC_EVENT &&
+        record->detail != ENGINE_EV_INBOX_CONSUMED) {
+        operation(s, record);
+        return;
+    }
     run = fold_run(s->head.fold, record->run);
     if (!run)
         return;
@@ -194,7 +255,7 @@ const struct check_ops check_inbox = {
     .name = "signals are heard once",
     .unit = "signals",
     .kinds = CHECK_KIND(INBOX_PUT) | CHECK_KIND(INBOX_TAKEN) |
-             CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
+             CHECK_KIND(EVENT) | CHECK_KIND(APPENDED) | CHECK_KIND(WORLD_END),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |
                CHECK_BEYOND_ROT,
     .applies = fold_has_handlers,

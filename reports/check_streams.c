@@ -1,9 +1,10 @@
 /*
  * S19: messages of one edge arrive in order. They are sent with the numbers
  * 1, 2, 3 .., the end of the stream comes once, behind the last; they are
- * consumed in the same order, none left out, none twice, none that was not
- * sent. A sender that has ended, however it did, has ended its streams, and
- * what was sent to a run that lives has reached its inbox.
+ * consumed in the same order, each by an operation that receives it, none
+ * left out, none twice, none that was not sent. A sender that has ended,
+ * however it did, has ended its streams, and what was sent to a run that lives
+ * has reached its inbox.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -33,6 +34,10 @@ struct arrival {
 
 struct streams {
     struct check_self head;
+    struct engine_record taken; /* a message's consumption, until an operation
+                                   has received it; kind 0: none */
+    uint64_t taken_index;
+    struct arrival message;
     struct report_index edges_by;
     struct edge *edges;
     struct report_index arrivals_by;
@@ -141,6 +146,25 @@ static void check_consumed(struct streams *s, const struct edge *edge,
               what, arrival->number, edge->sent, arrival->edge);
 }
 
+/* The row goes on, or has ended: by now the message must have a receiver. */
+static void settle_message(struct streams *s)
+{
+    if (s->taken.kind)
+        WRONG(s, &s->taken, s->taken_index,
+              "message %" PRIu64 " was consumed, and no operation received it,",
+              s->message.number, s->message.edge);
+    s->taken.kind = 0;
+}
+
+/* An event about an operation. */
+static void operation(struct streams *s, const struct engine_record *record)
+{
+    if (s->taken.run == record->run &&
+        record->detail == ENGINE_EV_OPERATION_SUCCEEDED &&
+        engine_record_type(record) == ENGINE_OPERATION_RECEIVE)
+        s->taken.kind = 0;
+}
+
 static void consumed(struct streams *s, const struct engine_record *record,
                      uint64_t index)
 {
@@ -157,6 +181,12 @@ static void consumed(struct streams *s, const struct engine_record *record,
         return;
     s->head.result->checked++;
     check_consumed(s, edge, arrival, record, index);
+    if (arrival->kind == ENGINE_SIG_MESSAGE && !edge->ended &&
+        arrival->number == edge->consumed + 1) {
+        s->taken = *record;
+        s->taken_index = index;
+        s->message = *arrival;
+    }
     if (arrival->kind == ENGINE_SIG_END_OF_STREAM)
         edge->ended = 1;
     else
@@ -218,10 +248,18 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
             arrived(s, record);
         break;
     case ENGINE_REC_EVENT:
-        if (record->detail == ENGINE_EV_INBOX_CONSUMED)
-            consumed(s, record, index);
+        if (record->detail != ENGINE_EV_INBOX_CONSUMED) {
+            operation(s, record);
+            break;
+        }
+        settle_message(s);
+        consumed(s, record, index);
+        break;
+    case ENGINE_REC_APPENDED:
+        settle_message(s);
         break;
     default:
+        settle_message(s);
         for (uint32_t i = 0; i < s->edges_by.count; i++)
             check_end(s, &s->edges[i], record);
         break;
@@ -233,7 +271,7 @@ const struct check_ops check_streams = {
     .name = "messages keep their order",
     .unit = "messages between runs",
     .kinds = CHECK_KIND(OUTBOX_PUT) | CHECK_KIND(INBOX_PUT) |
-             CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
+             CHECK_KIND(APPENDED) | CHECK_KIND(EVENT) | CHECK_KIND(WORLD_END),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .applies = fold_has_handlers,
     .open = open_streams,

@@ -160,3 +160,20 @@ Test(reports_check_inbox, a_thousand_signals_are_told_apart)
     records_expect_pass(records, &check_inbox);
     records_free(records);
 }
+
+Test(reports_check_inbox, an_answer_that_ends_nothing_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_STARTED, 1,
+                      ENGINE_OPERATION_CALLBACK, 0);
+    records_signal(records, 1, 77, ENGINE_SIG_CALLBACK_SUCCEED, 1);
+    records_consume(records, 1, 77);
+    records_checkpoint(records, 1);
+    records_expect(records, &check_inbox,
+                   records_find_event(records, ENGINE_EV_INBOX_CONSUMED, 0),
+                   "operation 1, which waits for it, goes on to wait");
+    records_free(records);
+}

@@ -23,6 +23,14 @@ static struct engine_record *send(struct records *records, unsigned signal,
     return put - 1;
 }
 
+/* Run 2 consumes a signal, and an operation of it receives what that is. */
+static void receive(struct records *records, uint64_t id)
+{
+    records_consume(records, 2, id);
+    records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                      ENGINE_OPERATION_RECEIVE, 0);
+}
+
 /* Three messages and the end of the stream, all received. */
 static struct records *stream(void)
 {
@@ -33,7 +41,7 @@ static struct records *stream(void)
     for (uint64_t n = 1; n <= 4; n++)
         send(records, n < 4 ? ENGINE_SIG_MESSAGE : ENGINE_SIG_END_OF_STREAM, n);
     for (uint64_t n = 1; n <= 4; n++)
-        records_consume(records, 2, 100 + n);
+        receive(records, 100 + n);
     return records;
 }
 
@@ -147,4 +155,16 @@ Test(reports_check_streams, a_message_that_never_arrives_is_reported)
                    records_find(records, ENGINE_REC_OUTBOX_PUT, 0),
                    "it sent 2 signals to run 2, 1 arrived by the end");
     records_free(records);
+}
+
+Test(reports_check_streams, a_message_that_nobody_received_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_trip(records, 2);
+    send(records, ENGINE_SIG_MESSAGE, 1);
+    records_consume(records, 2, 101);
+    records_checkpoint(records, 2);
+    expect_consumed(records, 0, "and no operation received it");
 }
