@@ -318,6 +318,18 @@ void engine_owned_confirm(struct engine_coordinator *c, struct engine_owned *o)
         engine_courier_child(c, o, ENGINE_COURIER_CREATED);
 }
 
+/* A defect: what came under another owner is taken for heard by it. */
+static void keep_inbox(struct engine_coordinator *c, struct engine_owned *o,
+                       const struct engine_item *item)
+{
+    struct engine_item heard = *item;
+    heard.size = 0;
+    if (o->token > 1 &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_DEDUP_EPOCH_LEX))
+        item = &heard;
+    (void)engine_owned_keep_item(c, &o->inbox, item);
+}
+
 /* Work, inbox and outbox as they stand. */
 static void read_rows(struct engine_coordinator *c, struct engine_owned *o,
                       const struct engine_reply *reply, bool terminal)
@@ -332,7 +344,7 @@ static void read_rows(struct engine_coordinator *c, struct engine_owned *o,
         if (item->type == ENGINE_ITEM_WORK && !terminal)
             see_work(c, o, item);
         else if (item->type == ENGINE_ITEM_INBOX && !terminal)
-            (void)engine_owned_keep_item(c, &o->inbox, item);
+            keep_inbox(c, o, item);
         else if (item->type == ENGINE_ITEM_OUTBOX &&
                  item->kind == ENGINE_OUTBOX_RESULT)
             o->outbox_open = 1;
@@ -369,7 +381,9 @@ void engine_owned_recover(struct engine_coordinator *c, struct engine_owned *o,
         o->broken = 1;
     }
     read_rows(c, o, reply, terminal);
-    if (terminal && o->outbox_open && !o->acked)
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_NOTIFY_ONLY_FRESH))
+        o->result_ns = UINT64_MAX;
+    else if (terminal && o->outbox_open && !o->acked)
         engine_owned_send_result(c, o);
     uint64_t id = o->id;
     engine_owned_advance(c, o);
@@ -485,7 +499,8 @@ static void refused(struct engine_coordinator *c, struct engine_owned *o,
     bool early = reply->maximum > reply->actual;
     if (!early && o->snapshot_sent)
         o->snapshot_refused = 1; /* the run can do without */
-    else if (!early)
+    else if (!early && !engine_defect(&c->config.defects,
+                                      ENGINE_DEFECT_VALIDATE_REJECT_LOOP))
         o->over_limit = 1;
     engine_owned_reload(c, o,
                         early ? engine_earlier(reply->maximum - reply->actual,

@@ -166,6 +166,8 @@ static void start(struct engine_coordinator *c,
     if (!o)
         return;
     o->client = message->from;
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_START_ACK_EARLY))
+        engine_owned_send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
     struct engine_origin origin = {0};
     engine_owned_create(c, o, (uint32_t)message->a, message->from, &origin,
                         message + 1, size);
@@ -193,8 +195,11 @@ static void accepted(struct engine_coordinator *c,
         return;
     struct engine_dispatch *d = &o->dispatch[message->op];
     d->state = ENGINE_DISPATCH_ACCEPTED;
-    engine_owned_look_at(c, o, message->op,
-                         c->mono_ns + engine_owned_check_delay(c, d));
+    engine_owned_look_at(
+        c, o, message->op,
+        engine_defect(&c->config.defects, ENGINE_DEFECT_ACCEPTED_TRUSTED)
+            ? UINT64_MAX
+            : c->mono_ns + engine_owned_check_delay(c, d));
     engine_owned_rearm(c, o);
 }
 

@@ -65,10 +65,15 @@ static void acknowledge(struct engine_coordinator *c, struct engine_owned *o)
 }
 
 /* The same signal has the same id, however often it is sent. */
-static struct engine_hash signal_id(const struct engine_owned *o, uint32_t row,
+static struct engine_hash signal_id(const struct engine_coordinator *c,
+                                    const struct engine_owned *o, uint32_t row,
                                     bool returned)
 {
-    const uint64_t identity[3] = {o->id, row, returned};
+    uint64_t identity[3] = {o->id, row, returned};
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_MESSAGE_ID_SALTED))
+        identity[2] |= c->next_id << 1;
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_DEDUP_BY_NAME))
+        identity[1] = 0;
     struct engine_hash id = engine_hash_bytes(identity, sizeof(identity));
     id.lo |= 1; /* never 0 */
     return id;
@@ -80,7 +85,7 @@ static void put_signal(struct engine_coordinator *c, struct engine_owned *o,
                        enum engine_courier_state state)
 {
     struct engine_hash id =
-        signal_id(o, first_row(o)->op, state == ENGINE_COURIER_RETURNING);
+        signal_id(c, o, first_row(o)->op, state == ENGINE_COURIER_RETURNING);
     const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
                                      .kind = (uint16_t)signal->kind,
                                      .op = op,
@@ -150,12 +155,26 @@ static void send_back(struct engine_coordinator *c, struct engine_owned *o,
                bytes, size, ENGINE_COURIER_RETURNING);
 }
 
+/* A defect: the child's number is drawn now, until the row is read again. */
+static void draw_child(const struct engine_coordinator *c,
+                       const struct engine_owned *o,
+                       const struct engine_item *row, struct engine_child *head)
+{
+    size_t at = (size_t)((const unsigned char *)(row + 1) - o->outbox.bytes);
+    if (head->run != engine_invoke_child(o->id, row->op / 2))
+        return;
+    head->run ^= c->next_id & UINT16_MAX;
+    memcpy(o->outbox.bytes + at, head, sizeof(*head));
+}
+
 static void make_child(struct engine_coordinator *c, struct engine_owned *o,
                        const struct engine_item *row)
 {
     const unsigned char *payload = engine_item_payload(row);
     struct engine_child head;
     memcpy(&head, payload, sizeof(head));
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_CHILD_ID_FRESH))
+        draw_child(c, o, row, &head);
     struct engine_owned *child = engine_owned_find(c, head.run);
     uint32_t workflow = engine_invoke_find(
         c->config.graphs, c->config.graph_count,
@@ -201,16 +220,33 @@ void engine_courier_go(struct engine_coordinator *c, struct engine_owned *o)
         send_signal(c, o, row);
 }
 
+/* A defect: what could not be sent is put behind what can. */
+static void put_last(struct engine_coordinator *c, struct engine_owned *o)
+{
+    uint32_t span = (uint32_t)engine_item_span(first_row(o)->size);
+    uint32_t rest = o->outbox_durable - span;
+    if (o->outbox.size != o->outbox_durable ||
+        !engine_owned_keep(c, &o->outbox, o->outbox.bytes, span))
+        return;
+    memmove(o->outbox.bytes, o->outbox.bytes + span, rest + (size_t)span);
+    o->outbox.size -= span;
+}
+
 void engine_courier_attend(struct engine_coordinator *c, struct engine_owned *o)
 {
     if (o->courier.state == ENGINE_COURIER_IDLE ||
         c->mono_ns < o->courier.again_ns)
         return;
-    bool acking = o->courier.state == ENGINE_COURIER_ACKING;
+    bool acking =
+        o->courier.state == ENGINE_COURIER_ACKING ||
+        engine_defect(&c->config.defects, ENGINE_DEFECT_COURIER_GIVES_UP);
     engine_courier_forget(c, o);
     o->courier.state = ENGINE_COURIER_IDLE;
     if (!first_row(o))
         return;
+    if (!acking &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_OUTBOX_ORDER))
+        put_last(c, o);
     if (acking)
         acknowledge(c, o);
     else

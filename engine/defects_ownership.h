@@ -56,6 +56,17 @@
       "it works")                                                              \
     X(WORKER_NO_SELF_FENCE, "worker_no_self_fence",                            \
       "a worker whose heartbeat loop has died goes on with what it no "        \
-      "longer holds")
+      "longer holds")                                                          \
+    X(WORKER_ID_REUSED, "worker_id_reused",                                    \
+      "a claim known by the worker's host name: restarted, it takes "          \
+      "up what its former process had begun")                                  \
+    X(RESUME_NO_LEASE, "resume_no_lease",                                      \
+      "a start that comes again makes its receiver the owner, without "        \
+      "a lease")                                                               \
+    X(APPEND_SEQ_BLIND, "append_seq_blind",                                    \
+      "events numbered by what is in the log, whatever their writer "          \
+      "has read of it")                                                        \
+    X(DROP_UNKNOWN_INSTANCE, "drop_unknown_instance",                          \
+      "an owner that removes messages that it cannot place yet")
 
 #endif

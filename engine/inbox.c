@@ -142,10 +142,21 @@ static uint32_t first_ambiguous(const struct engine_execution *execution)
     return UINT32_MAX;
 }
 
+/* A defect: a message's place on its edge is not looked at. */
+static void forget_place(const struct engine_decide *decide,
+                         const struct engine_item *inbox)
+{
+    struct engine_signal *signal = (void *)(uintptr_t)(inbox + 1);
+    if (inbox->kind == ENGINE_SIG_MESSAGE &&
+        engine_defect(decide->defects, ENGINE_DEFECT_OUTBOX_ORDER))
+        signal->number = 0;
+}
+
 /* The signal goes to the execution; false: it must wait in the inbox. */
 static bool give(struct engine_decide *decide, const struct engine_item *inbox)
 {
     size_t from = decide->block->size;
+    forget_place(decide, inbox);
     int taken =
         engine_execution_signal(decide->run->execution, inbox, decide->block);
     if (taken < 0)
@@ -300,6 +311,11 @@ static bool take(struct engine_decide *decide, const struct engine_item *inbox)
         return true;
     }
     bool taken = give(decide, inbox);
+    if (!taken &&
+        engine_defect(decide->defects, ENGINE_DEFECT_DROP_UNKNOWN_INSTANCE)) {
+        consume(decide, inbox, true);
+        return true;
+    }
     uint32_t op = taken && inbox->kind == ENGINE_SIG_MESSAGE && !decide->error
                       ? received(decide, from)
                       : 0;

@@ -284,7 +284,11 @@ void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
 {
     struct engine_dispatch *d = &o->dispatch[op];
     d->state = ENGINE_DISPATCH_SENT;
-    engine_owned_look_at(c, o, op, c->mono_ns + c->config.dispatch_timeout_ns);
+    engine_owned_look_at(
+        c, o, op,
+        engine_defect(&c->config.defects, ENGINE_DEFECT_DISPATCH_ONCE)
+            ? UINT64_MAX
+            : c->mono_ns + c->config.dispatch_timeout_ns);
     engine_owned_note(c, ENGINE_REC_SENT, o, op, o->run->ops[op].attempt, 0);
     struct engine_message message = {
         .size = sizeof(message),
@@ -315,6 +319,8 @@ void engine_owned_send_result(struct engine_coordinator *c,
     o->result_ns = c->mono_ns + wait;
     engine_owned_send(c, ENGINE_MSG_RESULT, o->run->client, o, 0, 0,
                       o->run->state, 0);
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_RESULT_ACK_UNSEEN))
+        o->acked = 1;
 }
 
 void engine_owned_reload(struct engine_coordinator *c, struct engine_owned *o,

@@ -499,7 +499,9 @@ static struct engine_slot *dispatched(struct engine_worker *w,
         if (s->state == ENGINE_SLOT_FREE) {
             free_slot = free_slot ? free_slot : s;
         } else if (s->run == message->run && s->op == message->op &&
-                   s->attempt == message->attempt) {
+                   s->attempt == message->attempt &&
+                   !engine_defect(&w->config.defects,
+                                  ENGINE_DEFECT_DISPATCH_REPEAT_BEGINS)) {
             return NULL; /* a repeat of what is under way */
         }
     }
@@ -571,7 +573,10 @@ static void ask_again(struct engine_worker *w, struct engine_slot *s)
 {
     switch (s->state) {
     case ENGINE_SLOT_CLAIMING:
-        claim(w, s);
+        if (engine_defect(&w->config.defects, ENGINE_DEFECT_RESUB_MISSING))
+            s->request_ns = UINT64_MAX;
+        else
+            claim(w, s);
         break;
     case ENGINE_SLOT_FETCHING:
         fetch(w, s);

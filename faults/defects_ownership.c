@@ -78,6 +78,23 @@ const struct fault_defect fault_defects_ownership[] = {
                                  "A worker that is cut off acts on after its "
                                  "attempts were given to others.",
                                  SCENARIO("worker_no_self_fence"), "S3"},
+    ROW(WORKER_ID_REUSED) = {"worker_id_reused", "gagan114662/openbot#33",
+                             "A restarted worker runs an attempt again that "
+                             "its former process has run.",
+                             SCENARIO("worker_id_reused"), "S5"},
+    ROW(RESUME_NO_LEASE) = {"resume_no_lease",
+                            "D28, resume of a resumable-workflow engine",
+                            "Who is asked to start a run that is under way "
+                            "takes it from its owner.",
+                            SCENARIO("resume_no_lease"), "S2"},
+    ROW(APPEND_SEQ_BLIND) = {"append_seq_blind",
+                             "D20, log code of a resumable-workflow engine",
+                             "An append that arrives twice is two appends.",
+                             SCENARIO("append_seq_blind"), "S10"},
+    ROW(DROP_UNKNOWN_INSTANCE) =
+        {"drop_unknown_instance", "Azure/azure-functions-durable-extension#460",
+         "A message that comes before its receiver asks for it is gone.",
+         SCENARIO("drop_unknown_instance"), "S19"},
 };
 
 _Static_assert(sizeof(fault_defects_ownership) /

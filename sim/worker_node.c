@@ -205,9 +205,12 @@ static void timer_in(struct sim_worker_node *n, uint32_t place, uint64_t ns)
 }
 
 /* Whose attempt it is: a graph's operation, or a step of a program. */
-static void set_identity(struct play *play, const struct engine_execute *what)
+static void set_identity(const struct sim_worker_node *n, struct play *play,
+                         const struct engine_execute *what)
 {
-    const uint64_t identity[2] = {what->run, what->op};
+    uint64_t identity[2] = {what->run, what->op};
+    if (engine_defect(&n->config.engine.defects, ENGINE_DEFECT_KEY_PER_ATTEMPT))
+        identity[1] |= (uint64_t)what->attempt << 32;
     struct engine_hash key =
         what->part ? what->key : engine_hash_bytes(identity, sizeof(identity));
     play->key = key.lo;
@@ -245,7 +248,7 @@ static void begin(struct sim_worker_node *n, const struct engine_execute *what,
         .state = PLAY_BEFORE_EFFECT,
         .input_hash = engine_hash_bytes(input, size).lo,
     };
-    set_identity(play, what);
+    set_identity(n, play, what);
     if (is_submitter(n, play) && size < sizeof(play->callback))
         memcpy(play->callback, input, size);
     const struct sim_step *step = step_of(n, play);

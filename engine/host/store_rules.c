@@ -520,20 +520,34 @@ static int add_beginning(struct call *call)
                : 0;
 }
 
+/* The run is there. */
+static int create_again(struct call *call)
+{
+    if (store_defect(call->rules, ENGINE_DEFECT_RESUME_NO_LEASE) &&
+        !engine_run_state_terminal(call->run.state)) {
+        call->run.holder = call->request->sender;
+        if (call->tables->run_update(call->self, &call->run))
+            return -1;
+    }
+    if (add_run(call) ||
+        (call->request->flags & ENGINE_CREATE_CHILD && add_beginning(call)))
+        return -1;
+    return answer(call, ENGINE_CONFLICT);
+}
+
 static int create(struct call *call)
 {
     const struct engine_request *request = call->request;
     struct events events = find_events(request);
     uint64_t expires = engine_store_later(call->rules->now_ns, request->ttl_ns);
     int right = read_run(call, request->run);
+    int there;
 
     if (right < 0)
         return -1;
-    if (right && (add_run(call) || (request->flags & ENGINE_CREATE_CHILD &&
-                                    add_beginning(call))))
-        return -1;
-    if (right)
-        return answer(call, ENGINE_CONFLICT);
+    if (right && !store_defect(call->rules, ENGINE_DEFECT_START_REPLACES))
+        return create_again(call);
+    there = right;
     call->run = (struct engine_run_row){.run = request->run,
                                         .token = 1,
                                         .holder = request->sender,
@@ -549,7 +563,8 @@ static int create(struct call *call)
     if (right <= 0)
         return right;
     if (append_events(call, &events, 1) ||
-        call->tables->run_insert(call->self, &call->run) ||
+        (there ? call->tables->run_update(call->self, &call->run)
+               : call->tables->run_insert(call->self, &call->run)) ||
         apply_rows(call, &call->run))
         return -1;
     tell_run(call);
@@ -589,7 +604,8 @@ static int guard_append(const struct call *call, const struct events *events)
         (request->token != call->run.token &&
          store_defect(call->rules, ENGINE_DEFECT_LEASE_NO_FENCE)))
         return 1;
-    if (request->seq != call->run.next_seq ||
+    if ((request->seq != call->run.next_seq &&
+         !store_defect(call->rules, ENGINE_DEFECT_APPEND_SEQ_BLIND)) ||
         engine_run_state_terminal(call->run.state))
         return answer(call, ENGINE_CONFLICT);
     if (now_ns < request->not_before_ns &&
@@ -660,6 +676,8 @@ static int settle(struct call *call)
     if (!left)
         run->wake_ns = STORE_NEVER;
     left = inbox_unseen(call, request->op);
+    if (store_defect(call->rules, ENGINE_DEFECT_RELEASE_OVER_UNSEEN))
+        return 0;
     if (left > 0)
         wake_for_inbox(call);
     return left < 0 ? -1 : 0;
@@ -978,11 +996,19 @@ static int extend_claim(const struct call *call, struct store_work *work)
     return call->tables->work_claim(call->self, work);
 }
 
+/* A defect: a worker is known by its host name. */
+static int namesakes(const struct call *call, uint64_t holder)
+{
+    return holder >> 32 == call->request->sender >> 32 &&
+           store_defect(call->rules, ENGINE_DEFECT_WORKER_ID_REUSED);
+}
+
 static int claim(struct call *call)
 {
     struct store_work work;
     int right = read_attempt(call, 1, &work);
-    int ours = right > 0 && work.holder == call->request->sender;
+    int ours = right > 0 && (work.holder == call->request->sender ||
+                             namesakes(call, work.holder));
 
     if (right <= 0)
         return right;
@@ -1073,9 +1099,31 @@ static int put_signal(struct call *call, const struct engine_item *item)
 
     if (call->tables->inbox_put(call->self, &row))
         return -1;
-    wake_for_inbox(call);
+    if (!store_defect(call->rules, ENGINE_DEFECT_SIGNAL_NO_WAKE))
+        wake_for_inbox(call);
     if (call->run.wake_ns != wake_ns &&
         call->tables->run_update(call->self, &call->run))
+        return -1;
+    return answer(call, ENGINE_COMMITTED);
+}
+
+/* A defect: a signal that was taken before is one more signal. */
+static int put_anew(struct call *call, const struct engine_item *item)
+{
+    struct store_inbox row = {.run = call->run.run,
+                              .id = inbox_id(item),
+                              .kind = item->kind,
+                              .op = item->op,
+                              .value = engine_item_payload(item),
+                              .value_size = item->size};
+
+    if (engine_run_state_terminal(call->run.state))
+        return answer(call, ENGINE_FENCED);
+    row.id.hi ^= call->rules->now_ns;
+    if (call->tables->inbox_put(call->self, &row))
+        return -1;
+    wake_for_inbox(call);
+    if (call->tables->run_update(call->self, &call->run))
         return -1;
     return answer(call, ENGINE_COMMITTED);
 }
@@ -1093,6 +1141,8 @@ static int signal_run(struct call *call)
                                     &taken);
     if (found < 0)
         return -1;
+    if (taken && store_defect(call->rules, ENGINE_DEFECT_INBOX_NO_DEDUP))
+        return put_anew(call, item);
     head(call)->repeat = found || taken;
     if (head(call)->repeat)
         return answer(call, ENGINE_COMMITTED);
