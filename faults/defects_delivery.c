@@ -48,18 +48,19 @@ const struct fault_defect fault_defects_delivery[] = {
                            "Temporal, fault injection of execute-and-timeout",
                            "A repeated start wipes out what the run has done.",
                            SCENARIO("start_replaces"), "S2"},
-    ROW(DISPATCH_ONCE) = {"dispatch_once", "celery/celery#8091",
+    ROW(DISPATCH_ONCE) = {"dispatch_once",
+                          "D08, outbox of a resumable-workflow engine",
                           "Work whose message is lost is never begun.",
                           SCENARIO("dispatch_once"), "L1"},
     ROW(ACCEPTED_TRUSTED) =
         {"accepted_trusted", "D75, task queue of a workflow runner",
          "Work that was accepted and lost is never looked for.",
          SCENARIO("accepted_trusted"), "L1"},
-    ROW(SIGNAL_NO_WAKE) = {"signal_no_wake", "restatedev/restate#4566",
+    ROW(SIGNAL_NO_WAKE) = {"signal_no_wake", "restatedev/restate#1651",
                            "A run sleeps on over the answer it waits for.",
                            SCENARIO("signal_no_wake"), "S16"},
     ROW(RELEASE_OVER_UNSEEN) =
-        {"release_over_unseen", "celery/celery#8384",
+        {"release_over_unseen", "restatedev/restate#1651",
          "A signal that comes while its run is put to sleep is overlooked.",
          SCENARIO("release_over_unseen"), "S16"},
     ROW(OUTBOX_ORDER) =
@@ -67,11 +68,11 @@ const struct fault_defect fault_defects_delivery[] = {
          "Messages of a run overtake one another after an error.",
          SCENARIO("outbox_order"), "S19"},
     ROW(COURIER_GIVES_UP) =
-        {"courier_gives_up", "celery/celery#10205",
+        {"courier_gives_up", "D08, outbox of a resumable-workflow engine",
          "Runs wait for messages that were sent once and lost.",
          SCENARIO("courier_gives_up"), "S19"},
     ROW(KEY_PER_ATTEMPT) =
-        {"key_per_attempt", "celery/celery#5935",
+        {"key_per_attempt", "D06, outbox of a resumable-workflow engine",
          "The receiver cannot tell a repetition from another request.",
          SCENARIO("key_per_attempt"), "S5"},
     ROW(DISPATCH_REPEAT_BEGINS) =
@@ -79,7 +80,7 @@ const struct fault_defect fault_defects_delivery[] = {
          "An attempt runs twice beside itself on one worker.",
          SCENARIO("dispatch_repeat_begins"), "S5"},
     ROW(CHILD_ID_FRESH) =
-        {"child_id_fresh", "restatedev/restate#4588",
+        {"child_id_fresh", "Temporal, fault injection of execute-and-timeout",
          "An invocation that is sent again makes another run.",
          SCENARIO("child_id_fresh"), "S18"},
     ROW(DEDUP_EPOCH_LEX) = {"dedup_epoch_lex", "restatedev/restate#4566",
