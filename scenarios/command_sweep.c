@@ -32,6 +32,9 @@ struct arguments {
     struct option_texts defects;
     bool json;
     bool paranoid;
+    /* Those of a sweep over boundaries, which is another command's. */
+    const char *elsewhere;
+    bool elsewhere_too;
 };
 
 /* Arguments --------------------------------------------------------------- */
@@ -102,12 +105,28 @@ static int parse(int argc, char **argv, struct arguments *arguments,
         {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
         {"--json", OPTION_FLAG, &arguments->json, 0, 0, NULL},
         {"--paranoid", OPTION_FLAG, &arguments->paranoid, 0, 0, NULL},
+        {"--crash", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--fail", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--lose-reply", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--pause", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--duplicate", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--limit", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--only", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--seed", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
+        {"--no-fork", OPTION_FLAG, &arguments->elsewhere_too, 0, 0, NULL},
     };
     *arguments = (struct arguments){0};
     if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
                      &arguments->file, 1, 1,
                      "sweep SCENARIO --seeds A..B | --for 10m") != 1)
         return EXIT_USAGE;
+    if (arguments->elsewhere || arguments->elsewhere_too) {
+        fprintf(stderr,
+                "perdure sweep: found one of --limit, --only, --seed, "
+                "--no-fork, allowed only with --crash every, --fail every, "
+                "--lose-reply every, --pause every or --duplicate every\n");
+        return EXIT_USAGE;
+    }
     if (!arguments->seeds == !arguments->for_ns) {
         fprintf(
             stderr,
