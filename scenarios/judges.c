@@ -140,7 +140,8 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
         .scenario = scenario, .world = world, .capacity = capacity};
     engine_digest_init(&j->digest);
     j->armed = calloc(plan->point_count, sizeof(*j->armed));
-    if (!j->armed || !name_nodes(j))
+    /* Only a report and a trace name nodes. */
+    if (!j->armed || (!brief && !name_nodes(j)))
         return false;
     fill_armed(j);
     j->report_world = (struct report_world){

@@ -4,72 +4,13 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#ifndef PERDURE_NO_JEMALLOC
-#include <jemalloc/jemalloc.h>
-#endif
-
 /* Before each allocation; keeps 16-byte alignment. */
 struct header {
     uint64_t size;
     uint64_t reserved;
-#ifdef PERDURE_NO_JEMALLOC
     struct header *next;
     struct header *previous;
-#endif
 };
-
-#ifndef PERDURE_NO_JEMALLOC
-
-static bool arena_open(struct sim_memory *memory)
-{
-    if (memory->has_arena)
-        return true;
-    size_t size = sizeof(memory->arena);
-    if (mallctl("arenas.create", &memory->arena, &size, NULL, 0) != 0)
-        return false;
-    memory->has_arena = 1;
-    return true;
-}
-
-static struct header *block_resize(struct sim_memory *memory,
-                                   struct header *old, size_t size)
-{
-    if (!arena_open(memory))
-        return NULL;
-    int flags = (int)MALLOCX_ARENA(memory->arena) | MALLOCX_TCACHE_NONE;
-    return old ? rallocx(old, size, flags) : mallocx(size, flags);
-}
-
-static void block_free(struct sim_memory *memory, struct header *old)
-{
-    (void)memory;
-    dallocx(old, MALLOCX_TCACHE_NONE);
-}
-
-static void blocks_drop(struct sim_memory *memory)
-{
-    if (!memory->has_arena)
-        return;
-    char name[32];
-    snprintf(name, sizeof(name), "arena.%u.reset", memory->arena);
-    int error = mallctl(name, NULL, NULL, NULL, 0);
-    assert(error == 0);
-    (void)error;
-}
-
-static void blocks_close(struct sim_memory *memory)
-{
-    if (!memory->has_arena)
-        return;
-    char name[32];
-    snprintf(name, sizeof(name), "arena.%u.destroy", memory->arena);
-    int error = mallctl(name, NULL, NULL, NULL, 0);
-    assert(error == 0);
-    (void)error;
-    memory->has_arena = 0;
-}
-
-#else
 
 static struct header *block_resize(struct sim_memory *memory,
                                    struct header *old, size_t size)
@@ -113,13 +54,6 @@ static void blocks_drop(struct sim_memory *memory)
     memory->blocks = NULL;
 }
 
-static void blocks_close(struct sim_memory *memory)
-{
-    blocks_drop(memory);
-}
-
-#endif
-
 static void *resize(void *self, void *old, size_t size)
 {
     struct sim_memory *memory = self;
@@ -162,5 +96,4 @@ void sim_memory_drop(struct sim_memory *memory)
 void sim_memory_deinit(struct sim_memory *memory)
 {
     sim_memory_drop(memory);
-    blocks_close(memory);
 }

@@ -1,5 +1,5 @@
 /*
- * The memory of one simulated process: an arena of its own, so that a crash
+ * The memory of one simulated process: a list of its own, so that a crash
  * takes everything in one call, a limit can be reached, and a report can say
  * how much was used. Sizes are counted as asked for, so that the count is the
  * same under every allocator.
@@ -17,11 +17,9 @@ struct sim_memory {
     uint64_t peak;
     uint64_t limit; /* bytes; 0: none. Beyond it resize() returns NULL */
     void *blocks;   /* first allocation */
-    unsigned arena; /* jemalloc's, valid if has_arena */
-    int has_arena;
 };
 
-/* In place; the arena is made with the first allocation. */
+/* In place. */
 void sim_memory_init(struct sim_memory *memory, uint64_t limit);
 /* Frees all that was allocated and resets used and peak. */
 void sim_memory_drop(struct sim_memory *memory);

@@ -54,5 +54,6 @@ void bench_capacity(struct bench *bench);
 void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
+void bench_sweep(struct bench *bench);
 
 #endif

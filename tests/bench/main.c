@@ -203,6 +203,7 @@ static void run_all(struct bench *bench)
     bench_engine(bench);
     bench_replay(bench);
     bench_processes(bench);
+    bench_sweep(bench);
 }
 
 static int usage(void)
