@@ -367,6 +367,75 @@ static bool names(const char *text, const char *word, size_t length)
     return false;
 }
 
+Test(command_line, a_sweep_leaves_its_summary_and_exits_as_its_worlds)
+{
+    struct stage stage;
+    size_t size;
+    stage_open(&stage);
+    cr_expect_eq(CALL(&stage, "sweep", DATA "held.json", "--seeds", "1..12",
+                      "--jobs", "2", "--out", stage.out),
+                 0);
+    cr_expect_eq(strncmp(stage.said, "PASS", 4), 0, "%s", stage.said);
+    char *saved = out_file(&stage, "sweep.json", &size);
+    cr_assert_not_null(saved);
+    cr_expect_eq(CALL(&stage, "sweep", DATA "held.json", "--seeds", "1..12",
+                      "--jobs", "1", "--out", stage.out, "--json"),
+                 0);
+    cr_expect_str_eq(stage.said, saved);
+    free(saved);
+    cr_expect_eq(
+        CALL(&stage, "sweep", "scenarios/canary.json", "--seeds", "1..3"), 3);
+    cr_expect(strstr(stage.said, "perdure run scenarios/canary.json --seed "));
+    stage_close(&stage);
+}
+
+Test(command_line, a_sweep_of_what_makes_no_sense_is_refused)
+{
+    static const struct {
+        const char *args[6];
+        const char *complaint;
+    } bad[] = {
+        {{"sweep", DATA "held.json", "--seeds", "5..4"}, "empty"},
+        {{"sweep", DATA "held.json", "--seeds", "1..x"}, "whole numbers"},
+        {{"sweep", DATA "held.json", "--seeds", "-1..2"}, "whole numbers"},
+        {{"sweep", DATA "held.json", "--seeds", "1..99999999999999999999"},
+         "whole numbers"},
+        {{"sweep", DATA "held.json", "--seeds", "0..9999999999"},
+         "at most 1000000000"},
+        {{"sweep", DATA "held.json", "--seeds", "1..2", "--for=1s"},
+         "found \"--for=1s\""},
+        {{"sweep", DATA "held.json"}, "found none"},
+        {{"sweep", DATA "held.json", "--limit", "3"}, "allowed only with"},
+        {{"sweep", "scenarios/capacity/orders-on-local-workers.json", "--seeds",
+          "1"},
+         "capacity"},
+    };
+    struct stage stage;
+    stage_open(&stage);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+        cr_expect_eq(call(&stage, bad[i].args), 2, "%zu", i);
+        cr_expect(strstr(stage.complained, bad[i].complaint), "%zu: %s", i,
+                  stage.complained);
+    }
+    stage_close(&stage);
+}
+
+Test(command_line, a_sweep_into_the_directory_of_another_is_refused)
+{
+    struct stage stage;
+    stage_open(&stage);
+    cr_assert_eq(CALL(&stage, "sweep", DATA "held.json", "--seeds", "1..2",
+                      "--out", stage.out),
+                 0);
+    cr_expect_eq(CALL(&stage, "sweep", DATA "held.json", "--seeds", "1..3",
+                      "--out", stage.out),
+                 2);
+    cr_expect(strstr(stage.complained, "--seeds 1..2"), "%s", stage.complained);
+    cr_expect(strstr(stage.complained, "--seeds 1..3"));
+    cr_expect(strstr(stage.complained, "--out DIR"));
+    stage_close(&stage);
+}
+
 /* The manual as it is read: without fonts and escapes. */
 static char *manual(void)
 {
