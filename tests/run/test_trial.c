@@ -89,7 +89,7 @@ struct breaker {
 static bool alike(const struct breaker *b, const struct engine_site *one,
                   const struct engine_site *other)
 {
-    bool narrow = b->narrow && one->run != 0;
+    bool narrow = b->narrow;
     return one->point == other->point && one->node == other->node &&
            (!narrow || one->run == other->run) &&
            (!narrow || one->op == 0 || one->op == other->op) &&
