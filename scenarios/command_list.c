@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faults/defects.h"
 #include "faults/points.h"
 #include "reports/buffer.h"
 #include "scenarios/command.h"
@@ -79,33 +78,6 @@ int command_points(int argc, char **argv)
         fault_actions_text(info.actions, actions, sizeof(actions));
         report_buffer_print(&out, "%-28s %-7s %s\n%37s%s\n", info.name,
                             info.phase, info.simulates, "", actions);
-    }
-    report_buffer_put(&out, json ? "\n]\n" : "");
-    return print(&out);
-}
-
-int command_defects(int argc, char **argv)
-{
-    int json = wants_json(argc, argv);
-    if (json < 0)
-        return EXIT_USAGE;
-    struct report_buffer out;
-    report_buffer_init(&out);
-    report_buffer_put(&out, json ? "[\n" : "");
-    for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++) {
-        const struct fault_defect *defect = fault_defect_at(i);
-        if (!json) {
-            report_buffer_print(&out, "%-20s %-4s %s\n%26s%s\n%26s%s\n",
-                                defect->name, defect->property, defect->breaks,
-                                "", defect->scenario, "", defect->origin);
-            continue;
-        }
-        report_buffer_put(&out, i ? ",\n  {\n" : "  {\n");
-        member(&out, "breaks", defect->breaks, ",\n");
-        member(&out, "name", defect->name, ",\n");
-        member(&out, "origin", defect->origin, ",\n");
-        member(&out, "property", defect->property, ",\n");
-        member(&out, "scenario", defect->scenario, "\n  }");
     }
     report_buffer_put(&out, json ? "\n]\n" : "");
     return print(&out);
