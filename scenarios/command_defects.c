@@ -31,6 +31,7 @@ static const struct {
 } places[] = {
     {MATRIX_SWARM, "scenarios/swarm.json"},
 
+    {MATRIX_SWARM, "scenarios/swarm-on-disk.json"},
     {MATRIX_SWARM, "scenarios/handler-swarm.json"},
     {MATRIX_CRASH, "scenarios/small/one-order.json"},
     {MATRIX_CRASH, "scenarios/small/one-handler.json"},
