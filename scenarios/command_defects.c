@@ -30,7 +30,6 @@ static const struct {
     const char *path;
 } places[] = {
     {MATRIX_SWARM, "scenarios/swarm.json"},
-
     {MATRIX_SWARM, "scenarios/swarm-on-disk.json"},
     {MATRIX_SWARM, "scenarios/handler-swarm.json"},
     {MATRIX_CRASH, "scenarios/small/one-order.json"},
