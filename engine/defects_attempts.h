@@ -14,6 +14,9 @@
     X(TIMER_MEM_ONLY, "timer_mem_only",                                        \
       "a timer kept in memory only: nobody wakes the run after a crash")       \
     X(TIMER_EARLY, "timer_early",                                              \
-      "a wait that ends by the caller's clock before the store's says so")
+      "a wait that ends by the caller's clock before the store's says so")     \
+    X(LOGSTORE_COLLISION, "logstore_collision",                                \
+      "attempts of a step that keep their output in one place: a repeated "    \
+      "one is read back as the broken one had left it")
 
 #endif

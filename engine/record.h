@@ -77,7 +77,9 @@
  *   EFFECT_SENT     run, op, attempt, key/key_hi
  * By the receiver of side effects, after its deduplication:
  *   EFFECT_APPLIED  run, op, attempt, key/key_hi, a = times this key was
- *                   applied before
+ *                   applied before; token = hash of what was asked for, the
+ *                   same for every attempt; of a handler's step: b = low half
+ *                   of its operation's id, count = its number, from 1
  *   EFFECT_REPEAT   the same, recognised and not applied again
  * By a platform (node = platform's front end, peer = environment):
  *   INVOKED         run, op, attempt; detail = 1 cold, 2 warm

@@ -21,6 +21,11 @@ const struct fault_defect fault_defects_attempts[] = {
         {"timer_early", "Azure/azure-functions-durable-extension#1633",
          "A timer follows the wall clock and fires early when that is set.",
          SCENARIO("timer_early"), "S10"},
+    ROW(LOGSTORE_COLLISION) =
+        {"logstore_collision", "D59, log store of a workflow platform",
+         "A repeated attempt's output is partly that of the attempt that was "
+         "broken off, and the run goes on with it.",
+         SCENARIO("logstore_collision"), "S8"},
 };
 
 _Static_assert(sizeof(fault_defects_attempts) /

@@ -16,13 +16,17 @@ enum {
 };
 
 const struct check_ops *const check_all[] = {
-    &check_durability, &check_fencing,    &check_exclusivity,
-    &check_attempts,   &check_effects,    &check_messages,
-    &check_terminal,   &check_causality,  &check_projection,
-    &check_conserved,  &check_limits,     &check_corruption,
-    &check_progress,   &check_drained,    &check_orphans,
-    &check_timers,     &check_operations, &check_inbox,
-    &check_children,   &check_streams,    NULL,
+    &check_durability,  &check_fencing,
+    &check_exclusivity, &check_attempts,
+    &check_effects,     &check_messages,
+    &check_terminal,    &check_causality,
+    &check_projection,  &check_conserved,
+    &check_limits,      &check_corruption,
+    &check_progress,    &check_drained,
+    &check_orphans,     &check_timers,
+    &check_operations,  &check_inbox,
+    &check_children,    &check_streams,
+    &check_outcome,     NULL,
 };
 
 struct checker {
@@ -182,9 +186,16 @@ static void judge(const struct check_suite *suite, const struct check_ops *ops,
     } else if (!result->checked && ops->applies &&
                !ops->applies(suite->view.world)) {
         result->absent = 1;
-        inconclusive(result, "the workflows have no %s", ops->unit);
+        if (ops->needs)
+            inconclusive(result, "%s", ops->needs);
+        else
+            inconclusive(result, "the workflows have no %s", ops->unit);
     } else if (!result->checked) {
         inconclusive(result, "there were no %s to look at", ops->unit);
+    } else if (result->apart) {
+        snprintf(result->reason, sizeof(result->reason),
+                 "%" PRIu64 " more came out otherwise, as they may",
+                 result->apart);
     }
 }
 

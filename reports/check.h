@@ -35,6 +35,14 @@ struct check_envelope {
     int disk_survives; /* no lasting error, no space trouble for good */
 };
 
+struct outcomes;
+
+/* Why the runs of a workflow may come out otherwise without any fault. */
+enum {
+    CHECK_FREE_CHANCE = 1, /* whether a step fails depends on its attempt */
+    CHECK_FREE_CHOICE = 2  /* who is first decides: race, any, a quorum */
+};
+
 struct check_world {
     const struct engine_graph *const *graphs; /* by workflow id */
     const uint32_t *const *effects; /* [workflow][op]: 1 if the step has a side
@@ -59,7 +67,11 @@ struct check_world {
     uint64_t operations_max;  /* of a handler's run; 0: as the one above */
     uint64_t concurrency_max; /* platform; 0: no limit */
     struct check_envelope envelope;
-    int honest_effects; /* receivers keep keys for the whole run */
+    int honest_effects;     /* receivers keep keys for the whole run */
+    const uint8_t *freedom; /* by workflow: CHECK_FREE_; NULL: none has any */
+    const struct outcomes *golden; /* S8: without faults; NULL: not known */
+    struct outcomes *outcomes;     /* filled with those of this world, if not
+                                      NULL; see reports/outcome.h */
 };
 
 /* The first violation, in words and as the record that shows it. */
@@ -77,6 +89,7 @@ struct check_result {
     uint64_t checked;
     uint64_t violations;
     uint64_t unjudged; /* the world ended before anything could be said */
+    uint64_t apart;    /* nothing to compare with: not among those checked */
     int absent;        /* the world has nothing that it could be a property of:
                           inconclusive, and no reason to doubt the rest */
     struct check_finding first; /* valid if violations > 0 */
@@ -116,6 +129,8 @@ struct check_ops {
     unsigned excuses; /* mask of CHECK_BEYOND_ */
     /* NULL, or what a world must have for the property to mean anything. */
     int (*applies)(const struct check_world *world);
+    /* NULL, or what else it takes to apply: an option, a kind of scenario. */
+    const char *needs;
     /* NULL: out of memory */
     void *(*open)(const struct check_view *view, struct check_result *result);
     void (*feed)(void *self, const struct engine_record *record,

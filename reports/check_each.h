@@ -69,5 +69,6 @@ extern const struct check_ops check_operations; /* S12 */
 extern const struct check_ops check_inbox;      /* S16 */
 extern const struct check_ops check_children;   /* S18 */
 extern const struct check_ops check_streams;    /* S19 */
+extern const struct check_ops check_outcome;    /* S8 */
 
 #endif

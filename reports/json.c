@@ -417,6 +417,8 @@ static void write_a_to_l(struct writer *writer,
     const struct report_stats *stats = model->stats;
     struct report_word word;
     write_bill(writer, facts);
+    if (facts->check_count)
+        texts(writer, "checks", facts->checks, facts->check_count);
     number(writer, "commits", stats->commits);
     write_settings(writer, facts);
     number(writer, "crashes", stats->crashes);

@@ -12,6 +12,7 @@ struct report_program {
     const char *const *names;
     const uint32_t *effects; /* 1: a side effect, 2: its receiver takes a key */
     uint32_t count;          /* 0: the workflow is a graph, or none is known */
+    const uint8_t *undoes;   /* 1: a compensation; NULL: none is known to be */
 };
 
 #endif

@@ -85,6 +85,8 @@ struct report_facts {
     size_t source_count;
     const struct report_bill *bill;
     size_t bill_count;
+    const char *const *checks; /* those that were asked for; NULL: none */
+    size_t check_count;
     const char *const *defects; /* names of seeded defects that are on */
     size_t defect_count;
     const char *const *limits; /* sentences: what this world leaves out */

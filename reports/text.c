@@ -239,8 +239,7 @@ static void put_property(struct page *page, const struct check_result *result)
                                 result->first.record.run);
         report_buffer_put(page->out, "):\n      ");
         wrapped(page, result->first.text, 6);
-    } else if (result->verdict != CHECK_PASS && !result->absent &&
-               result->reason[0]) {
+    } else if (!result->absent && result->reason[0]) {
         report_buffer_put(page->out, "      ");
         wrapped(page, result->reason, 6);
     }

@@ -26,6 +26,8 @@ struct arguments {
     uint64_t seed;
     bool has_seed;
     bool json;
+    bool golden;
+    bool paranoid;
     const char *defects[DEFECTS_MAX];
     uint32_t defect_count;
 };
@@ -70,6 +72,14 @@ static bool parse_option(const char *command, bool replay,
         arguments->json = true;
         return true;
     }
+    if (!replay && strcmp(option, "--golden") == 0) {
+        arguments->golden = true;
+        return true;
+    }
+    if (!replay && strcmp(option, "--paranoid") == 0) {
+        arguments->paranoid = true;
+        return true;
+    }
     *used = 2;
     bool known =
         strcmp(option, "--out") == 0 || strcmp(option, "--trace") == 0 ||
@@ -80,7 +90,8 @@ static bool parse_option(const char *command, bool replay,
                      replay ? "found \"%.40s\", allowed --out DIR, --json, "
                               "--trace FILE"
                             : "found \"%.40s\", allowed --seed N, --out DIR, "
-                              "--json, --defect NAME, --trace FILE",
+                              "--json, --defect NAME, --golden, --paranoid, "
+                              "--trace FILE",
                      option);
     if (!value)
         return usage(command, "found %s without a value", option);
@@ -266,6 +277,8 @@ static int run_scenario(const struct scenario *scenario,
         .seed = arguments->seed,
         .defects = arguments->defects,
         .defect_count = arguments->defect_count,
+        .golden = arguments->golden,
+        .paranoid = arguments->paranoid,
         .command = command,
         .interrupted = interrupt_flag(),
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
@@ -303,6 +316,15 @@ static int run_scenario(const struct scenario *scenario,
     return code;
 }
 
+/* What was asked for beside the run goes into the line that repeats it. */
+static void add_checks(char *text, size_t size,
+                       const struct arguments *arguments)
+{
+    size_t at = strlen(text);
+    snprintf(text + at, size - at, "%s%s", arguments->golden ? " --golden" : "",
+             arguments->paranoid ? " --paranoid" : "");
+}
+
 int command_run(int argc, char **argv)
 {
     struct arguments arguments;
@@ -320,6 +342,7 @@ int command_run(int argc, char **argv)
     char digest[33];
     replay_line(command, sizeof(command), arguments.file, arguments.seed,
                 arguments.defects, arguments.defect_count);
+    add_checks(command, sizeof(command), &arguments);
     int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
     if (code == EXIT_HELD)
         code = run_scenario(scenario, &arguments, command, digest);
@@ -347,6 +370,8 @@ int command_replay(int argc, char **argv)
         }
     }
     arguments.defect_count = replay.defect_count;
+    arguments.golden = replay.golden;
+    arguments.paranoid = replay.paranoid;
     char digest[33] = "";
     int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
     if (code == EXIT_HELD)

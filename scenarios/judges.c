@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/decide.h"
+#include "scenarios/freedom.h"
 #include "scenarios/platform.h"
 
 /* What the checkers and the collector are told ------------------------------
@@ -77,7 +78,17 @@ static void fill_check_world(struct judges *j)
                      scenario->envelope.honest_sync,
                      scenario->envelope.sound_disk},
         .honest_effects = engine->dedup_ttl_ns == 0,
+        .freedom = j->freedom,
     };
+}
+
+static bool fill_freedom(struct judges *j)
+{
+    const struct scenario *scenario = j->scenario;
+    j->freedom = calloc(scenario->workflow_count + 1, sizeof(*j->freedom));
+    for (uint32_t w = 0; j->freedom && w < scenario->workflow_count; w++)
+        j->freedom[w] = scenario_freedom(&scenario->workflows[w]);
+    return j->freedom != NULL;
 }
 
 static bool name_nodes(struct judges *j)
@@ -133,15 +144,17 @@ static void fill_armed(struct judges *j)
 }
 
 bool judges_init(struct judges *j, const struct scenario *scenario,
-                 const struct scenario_world *world, bool capacity, bool brief)
+                 const struct scenario_world *world,
+                 const struct judges_options *options)
 {
     const struct fault_plan *plan = &world->plan;
+    bool capacity = options->capacity;
     *j = (struct judges){
         .scenario = scenario, .world = world, .capacity = capacity};
     engine_digest_init(&j->digest);
     j->armed = calloc(plan->point_count, sizeof(*j->armed));
     /* Only a report and a trace name nodes. */
-    if (!j->armed || (!brief && !name_nodes(j)))
+    if (!j->armed || (!options->brief && !name_nodes(j)) || !fill_freedom(j))
         return false;
     fill_armed(j);
     j->report_world = (struct report_world){
@@ -155,9 +168,11 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
         .armed = j->armed,
         .point_count = plan->point_count,
         .runs_max = scenario->runs,
-        .brief = brief,
+        .brief = options->brief,
     };
     fill_check_world(j);
+    j->check_world.golden = options->golden;
+    j->check_world.outcomes = options->outcomes;
     /* Without an engine there is nothing that a property could be of. */
     if (!capacity)
         j->checks = check_suite_new(&j->check_world);
@@ -170,6 +185,7 @@ void judges_deinit(struct judges *j)
     report_collect_free(j->collect);
     check_suite_free(j->checks);
     free(j->armed);
+    free(j->freedom);
     free(j->node_text);
     free(j->node_names);
     free(j->actual);

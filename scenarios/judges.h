@@ -35,15 +35,24 @@ struct judges {
     char (*rule_texts)[JUDGES_RULE_TEXT];
     size_t rule_count;
     const char *required[32];
+    uint8_t *freedom; /* by workflow */
+};
+
+/* How they are to speak. */
+struct judges_options {
+    bool capacity; /* a world without engine: there are no properties */
+    bool brief;    /* keep no records and no figures that only a report shows */
+    const struct outcomes *golden; /* NULL: S8 does not apply */
+    struct outcomes *outcomes;     /* NULL, or filled with what came of runs */
 };
 
 /*
- * Seats them before the world starts; both must outlive them. brief: keep no
- * records and no figures that only a report shows. False without memory;
- * deinit() then, as always; it also takes zeroed ones.
+ * Seats them before the world starts; all must outlive them. False without
+ * memory; deinit() then, as always; it also takes zeroed ones.
  */
 bool judges_init(struct judges *judges, const struct scenario *scenario,
-                 const struct scenario_world *world, bool capacity, bool brief);
+                 const struct scenario_world *world,
+                 const struct judges_options *options);
 void judges_deinit(struct judges *judges);
 
 void judges_feed(struct judges *judges, const struct engine_record *records,

@@ -41,6 +41,25 @@ static bool read_defects(struct json_view top, struct replay *replay,
     return true;
 }
 
+static bool read_checks(struct json_view top, struct replay *replay,
+                        struct json_error *error)
+{
+    static const char *const names[] = {"golden", "paranoid"};
+    struct json_view list = json_member(top, "checks");
+    size_t found;
+    if (!list.item)
+        return true;
+    if (!json_as_array(list, 0, 2, error))
+        return false;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        if (!json_as_enum(v, names, 2, &found, error))
+            return false;
+        replay->golden = replay->golden || found == 0;
+        replay->paranoid = replay->paranoid || found == 1;
+    }
+    return true;
+}
+
 /* The files, the main one first. The caller frees the array only. */
 static struct scenario_source *read_files(struct json_view top, uint32_t *count,
                                           struct json_error *error)
@@ -100,7 +119,7 @@ static bool read_report(struct json_view top, struct replay *replay,
         !json_get_string(top, "replay", JSON_REQUIRED, 1,
                          sizeof(replay->command) - 1, &command, error) ||
         !read_seed(top, &replay->seed, error) ||
-        !read_defects(top, replay, error))
+        !read_defects(top, replay, error) || !read_checks(top, replay, error))
         return false;
     snprintf(replay->digest, sizeof(replay->digest), "%s", digest);
     snprintf(replay->command, sizeof(replay->command), "%s", command);

@@ -18,6 +18,8 @@ struct replay {
     char command[1024];
     char *defects[REPLAY_DEFECTS_MAX];
     uint32_t defect_count;
+    bool golden;   /* S8 was asked for */
+    bool paranoid; /* and S7 */
 };
 
 /* Reads report.json at path. -1 and *error filled on failure. */

@@ -7,6 +7,7 @@
 #include "scenarios/capacity.h"
 #include "scenarios/judges.h"
 #include "scenarios/settings.h"
+#include "scenarios/trial.h"
 
 #ifndef PERDURE_VERSION
 #define PERDURE_VERSION "0.1.0"
@@ -18,9 +19,11 @@ struct runner {
     struct scenario_world *world;
     struct scenario_capacity *capacity; /* in capacity mode: owns the world */
     struct judges judges;
+    struct outcomes *golden; /* NULL: S8 is not judged */
     struct report_source *sources;
     const char **defects;
     uint32_t defect_count;
+    const char *checks[2]; /* asked for by name */
     struct settings settings;
     enum scenario_end end;
     struct report_model model;
@@ -132,6 +135,16 @@ static bool fill_lists(struct runner *r)
     return list_defects(r);
 }
 
+static size_t list_checks(struct runner *r)
+{
+    size_t count = 0;
+    if (r->options.golden)
+        r->checks[count++] = "golden";
+    if (r->options.paranoid)
+        r->checks[count++] = "paranoid";
+    return count;
+}
+
 static bool judge(struct runner *r)
 {
     static const char *const limits[] = {
@@ -167,6 +180,8 @@ static bool judge(struct runner *r)
         .source_count = r->scenario->source_count,
         .bill = r->settings.bill,
         .bill_count = r->settings.bill_count,
+        .checks = r->checks,
+        .check_count = list_checks(r),
         .defects = r->defects,
         .defect_count = r->defect_count,
         .limits = limits,
@@ -246,6 +261,24 @@ static void run_capacity(struct runner *r)
     count_flow(r);
 }
 
+/* The faultless twin, if it is asked for. */
+static bool run_twin(struct runner *r, char *message, size_t size)
+{
+    const struct runner_options *options = &r->options;
+    struct trial trial = {
+        .scenario = r->scenario,
+        .seed = options->seed,
+        .defects = options->defects,
+        .defect_count = options->defect_count,
+        .interrupted = options->interrupted,
+    };
+    if (r->scenario->mode == SCENARIO_MODE_CAPACITY || options->no_checks ||
+        !options->golden)
+        return true;
+    r->golden = trial_golden(&trial, message, size);
+    return r->golden != NULL;
+}
+
 struct runner *runner_run(const struct scenario *scenario,
                           const struct runner_options *options, char *message,
                           size_t message_size)
@@ -257,12 +290,16 @@ struct runner *runner_run(const struct scenario *scenario,
     }
     r->scenario = scenario;
     r->options = *options;
-    if (!open_world(r, message, message_size)) {
+    r->options.golden = options->golden || scenario->golden;
+    r->options.paranoid = options->paranoid || scenario->paranoid;
+    if (!run_twin(r, message, message_size) ||
+        !open_world(r, message, message_size)) {
         runner_free(r);
         return NULL;
     }
-    if (judges_init(&r->judges, scenario, r->world, r->capacity != NULL,
-                    false)) {
+    struct judges_options judges = {.capacity = r->capacity != NULL,
+                                    .golden = r->golden};
+    if (judges_init(&r->judges, scenario, r->world, &judges)) {
         if (r->capacity)
             run_capacity(r);
         else
@@ -287,6 +324,7 @@ void runner_free(struct runner *r)
         scenario_capacity_free(r->capacity);
     else
         scenario_world_free(r->world);
+    outcomes_free(r->golden);
     free(r->sources);
     free(r->defects);
     free(r);

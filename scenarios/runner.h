@@ -23,6 +23,7 @@ struct runner_options {
     const char *const *defects; /* names of seeded defects to switch on */
     uint32_t defect_count;
     bool paranoid;       /* S7 after every event */
+    bool golden;         /* S8: its faultless twin runs first */
     bool no_checks;      /* measure the run without its checkers */
     FILE *trace;         /* one line for each record; NULL: none */
     const char *command; /* what repeats the run, for the report */

@@ -22,7 +22,7 @@ static const char *const top_keys[] = {
     "why",   "extends", "mode",     "seed",     "workflow",  "workflows",
     "steps", "engine",  "platform", "load",     "operators", "network",
     "disk",  "clocks",  "faults",   "envelope", "expect",    "sometimes",
-    "limit", "events",  "exit",     "defects",  "$schema"};
+    "limit", "events",  "exit",     "defects",  "checks", "$schema"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -125,6 +125,25 @@ static void check_mode(struct json_view root, const struct scenario *scenario,
                       engine_graph_name(scenario->workflows[i].graph));
 }
 
+/* Properties that take more than one look, and are judged if asked for. */
+static void read_checks(struct json_view root, struct scenario *scenario,
+                        struct json_error *err)
+{
+    static const char *const names[] = {"golden", "paranoid"};
+    struct json_view view;
+    size_t found;
+    if (!json_get_array(root, "checks", JSON_OPTIONAL, 1, COUNT(names), &view,
+                        err))
+        return;
+    for (struct json_view v = json_first(view); v.item && err->code == 0;
+         v = json_next(v)) {
+        if (!json_as_enum(v, names, COUNT(names), &found, err))
+            return;
+        scenario->golden = scenario->golden || found == 0;
+        scenario->paranoid = scenario->paranoid || found == 1;
+    }
+}
+
 /* Names of seeded defects that all runs of the scenario have on. */
 static void read_defects(struct json_view root, struct scenario *scenario,
                          struct json_error *err)
@@ -178,6 +197,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     read_operators(state, root);
     read_faults(state, root);
     read_defects(root, scenario, err);
+    read_checks(root, scenario, err);
     read_expectations(state, root);
 }
 

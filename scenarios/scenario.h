@@ -193,7 +193,9 @@ struct scenario {
     uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */
     char **defects;        /* seeded ones that are on in all its runs; owned */
     uint32_t defect_count;
-    bool swarm; /* a swarm is added to the plan for each seed */
+    bool golden;   /* S8: each run is compared with its faultless twin */
+    bool paranoid; /* S7 after every event */
+    bool swarm;    /* a swarm is added to the plan for each seed */
     char swarm_name[32];
     struct scenario_source *sources;
     uint32_t source_count;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scenarios/coverage.h"
+#include "scenarios/freedom.h"
 #include "scenarios/judges.h"
 
 struct court {
@@ -36,7 +37,8 @@ static struct scenario_world *open_world(struct court *court, char *message,
         .defects = trial->defects,
         .defect_count = trial->defect_count,
         .faultless = trial->faultless,
-        .paranoid = trial->paranoid,
+        .schedule = trial->schedule,
+        .paranoid = trial->paranoid || trial->scenario->paranoid,
         .watch = trial->watch,
         .records = {take_records, court},
     };
@@ -115,18 +117,20 @@ static bool judge(struct court *court, const struct scenario_world *world,
     return true;
 }
 
-int trial_run(const struct trial *trial, struct trial_result *result,
-              char *message, size_t message_size)
+static int run(const struct trial *trial, const struct outcomes *golden,
+               struct trial_result *result, char *message, size_t message_size)
 {
     struct court court = {.trial = trial};
     struct scenario_look look = {.interrupted = trial->interrupted};
+    struct judges_options options = {
+        .brief = true, .golden = golden, .outcomes = trial->outcomes};
     bool good = false;
     memset(result, 0, sizeof(*result));
     struct scenario_world *world = open_world(&court, message, message_size);
     if (!world)
         return -1;
     snprintf(message, message_size, "out of memory");
-    if (judges_init(&court.judges, trial->scenario, world, false, true)) {
+    if (judges_init(&court.judges, trial->scenario, world, &options)) {
         enum scenario_end end = scenario_world_run(world, &look);
         good = judge(&court, world, end, result);
         if (world->broken) {
@@ -141,4 +145,75 @@ int trial_run(const struct trial *trial, struct trial_result *result,
     judges_deinit(&court.judges);
     scenario_world_free(world);
     return good ? 0 : -1;
+}
+
+int trial_run(const struct trial *trial, struct trial_result *result,
+              char *message, size_t message_size)
+{
+    struct outcomes *golden = NULL;
+    if (!trial->golden && trial->scenario->golden && !trial->faultless) {
+        golden = trial_golden(trial, message, message_size);
+        if (!golden)
+            return -1;
+    }
+    int error = run(trial, golden ? golden : trial->golden, result, message,
+                    message_size);
+    outcomes_free(golden);
+    return error;
+}
+
+/* Golden worlds ----------------------------------------------------------- */
+
+enum {
+    SCHEDULES = 8 /* that are tried where they decide */
+};
+
+/* The outcomes of one schedule in front of the others; NULL: see message. */
+static struct outcomes *add_schedule(const struct trial *trial,
+                                     struct outcomes *others, char *message,
+                                     size_t size)
+{
+    struct trial_result result;
+    struct outcomes *outcomes = outcomes_new();
+    struct trial golden = *trial;
+    golden.outcomes = outcomes;
+    snprintf(message, size, "out of memory");
+    if (outcomes && run(&golden, NULL, &result, message, size) == 0) {
+        outcomes->next = others;
+        return outcomes;
+    }
+    outcomes_free(outcomes);
+    outcomes_free(others);
+    return NULL;
+}
+
+static uint32_t schedules_of(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++)
+        if (scenario_freedom(&scenario->workflows[w]) & CHECK_FREE_CHOICE)
+            return SCHEDULES;
+    return 1;
+}
+
+struct outcomes *trial_golden(const struct trial *trial, char *message,
+                              size_t message_size)
+{
+    struct trial golden = {
+        .scenario = trial->scenario,
+        .seed = trial->seed,
+        .defects = trial->defects,
+        .defect_count = trial->defect_count,
+        .faultless = true,
+        .interrupted = trial->interrupted,
+    };
+    struct outcomes *outcomes = NULL;
+    /* The world's own schedule comes last, so that it stands first. */
+    for (uint32_t n = schedules_of(trial->scenario); n-- > 0;) {
+        golden.schedule =
+            n ? trial->seed + n * UINT64_C(0x9e3779b97f4a7c15) : 0;
+        outcomes = add_schedule(&golden, outcomes, message, message_size);
+        if (!outcomes)
+            return NULL;
+    }
+    return outcomes;
 }

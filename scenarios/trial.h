@@ -20,6 +20,7 @@
 #include "engine/wire.h"
 #include "faults/rule.h"
 #include "reports/check.h"
+#include "reports/outcome.h"
 #include "scenarios/scenario.h"
 
 struct trial_result;
@@ -54,10 +55,15 @@ struct trial {
     uint32_t rule_count;
     const char *const *defects; /* on top of the scenario's own */
     uint32_t defect_count;
-    bool faultless; /* without the scenario's plan and swarm: a golden run */
-    bool paranoid;  /* S7 after every event */
-    const struct trial_watch *watch; /* NULL: nobody watches */
+    bool faultless;    /* without the scenario's plan and swarm: a golden run */
+    bool paranoid;     /* S7 after every event */
+    uint64_t schedule; /* seed of latencies and durations; 0: as the rest */
+    const struct outcomes *golden;   /* S8: what to compare with; NULL: nothing,
+                                        unless the scenario asks for it */
+    struct outcomes *outcomes;       /* NULL, or filled with what came of its
+                                        runs: golden for others */
     struct coverage *coverage;       /* is fed what happens; NULL: not wanted */
+    const struct trial_watch *watch; /* NULL: nobody watches */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
 };
 
@@ -97,5 +103,15 @@ struct trial_result {
  */
 int trial_run(const struct trial *trial, struct trial_result *result,
               char *message, size_t message_size);
+
+/*
+ * What comes of the trial's runs when nothing goes wrong: runs its faultless
+ * twin, without the trial's own rules but with its defects, since a real one
+ * could not be switched off either. Where who is first decides what comes of a
+ * run, some more with other schedules. The caller's, outcomes_free(); NULL and
+ * a sentence in message if a world could not be made.
+ */
+struct outcomes *trial_golden(const struct trial *trial, char *message,
+                              size_t message_size);
 
 #endif

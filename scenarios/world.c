@@ -381,18 +381,19 @@ static void note_clock(struct scenario_world *world, uint32_t node)
 }
 
 static bool make_sim(struct scenario_world *world,
-                     struct sim_record_sink records)
+                     const struct scenario_world_options *options)
 {
     const struct scenario_net *net = &world->scenario->net;
     struct sim_world_config config = {
         .seed = world->seed,
+        .schedule = options->schedule,
         .start_ns = SCENARIO_START_NS,
         .points = &world->points,
         .point_base = scenario_points_base(),
         .net = {net->latency, net->loss_ppb, net->duplicate_ppb,
                 net->reorder_ppb, net->reorder_delay},
         .recording = true,
-        .records_to = records,
+        .records_to = options->records,
         .record_block = world->watch && world->watch->record ? 1 : 0,
     };
     world->sim = sim_world_new(&config);
@@ -637,8 +638,12 @@ static bool name_steps(const struct scenario_workflow *workflow,
     const char **names = calloc(count + 1, sizeof(*names));
     for (uint32_t i = 0; names && i < count; i++)
         names[i] = scenario_step_name(workflow, i);
-    *steps = (struct report_program){names, workflow->effects, count};
-    return names != NULL;
+    uint8_t *undoes = calloc(count + 1, sizeof(*undoes));
+    for (uint32_t i = 0; undoes && i < count; i++)
+        undoes[i] = engine_program_step(workflow->program, i)->role ==
+                    ENGINE_PROGRAM_COMPENSATION;
+    *steps = (struct report_program){names, workflow->effects, count, undoes};
+    return names && undoes;
 }
 
 static bool make_programs(struct scenario_world *world)
@@ -722,7 +727,7 @@ scenario_world_new(const struct scenario *scenario,
         scenario_world_free(world);
         return NULL;
     }
-    if (!scenario_world_tables(world) || !make_sim(world, options->records) ||
+    if (!scenario_world_tables(world) || !make_sim(world, options) ||
         !make_store(world) || !make_coordinators(world) ||
         !scenario_make_platform(world) || !make_outside(world)) {
         say(message, size, "the world could not be made: out of memory");
@@ -814,8 +819,10 @@ void scenario_world_free(struct scenario_world *world)
     free(world->answers);
     free(world->programs);
     for (uint32_t i = 0; world->steps_of && i < world->scenario->workflow_count;
-         i++)
+         i++) {
         free((void *)world->steps_of[i].names);
+        free((void *)world->steps_of[i].undoes);
+    }
     free(world->steps_of);
     for (uint32_t i = 0; world->effects && i < world->scenario->workflow_count;
          i++)

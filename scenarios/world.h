@@ -87,8 +87,9 @@ struct scenario_world_options {
     uint32_t rule_count;
     const char *const *defects; /* on top of the scenario's own */
     uint32_t defect_count;
-    bool faultless;                  /* without the scenario's plan and swarm */
-    bool paranoid;                   /* S7 after every event */
+    bool faultless;    /* without the scenario's plan and swarm */
+    uint64_t schedule; /* seed of latencies and durations; 0: as the rest */
+    bool paranoid;     /* S7 after every event */
     const struct trial_watch *watch; /* see scenarios/trial.h */
     struct sim_record_sink records;
 };

@@ -20,8 +20,10 @@ enum {
 
 /* Of EFFECT to the receiver, and of its answer. */
 struct sim_effect {
-    uint64_t operation; /* low half of the operation's id */
-    uint32_t step;      /* number in the program, plus SIM_STEP_BASE */
+    uint64_t operation; /* low half of the operation's id; 0: a graph's */
+    uint64_t content;   /* hash of what is asked for: the step's input */
+    uint32_t step;      /* number in the program, plus SIM_STEP_BASE; 0: a
+                           graph's */
     uint32_t reserved;  /* 0 */
 };
 

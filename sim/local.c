@@ -228,7 +228,7 @@ struct sim_local *sim_local_new(struct sim_world *world,
     l->workers_max = workers_max;
     l->slots = slots;
     l->latency = *dispatch_latency;
-    engine_stream_init(&l->latencies, world->seed, "sim/local/dispatch", 0);
+    engine_stream_init(&l->latencies, world->schedule, "sim/local/dispatch", 0);
     l->platform = (struct sim_platform){&platform_ops, l};
     l->workers = calloc(workers_max, sizeof(*l->workers));
     l->arrivals_ns =

@@ -432,8 +432,8 @@ struct sim_outside *sim_outside_new(const struct sim_outside_config *config,
     o->config = *config;
     o->start_ns = config->world->now_ns;
     engine_block_init(&o->block);
-    engine_stream_init(&o->delays, config->world->seed, "sim/outside/answer",
-                       0);
+    engine_stream_init(&o->delays, config->world->schedule,
+                       "sim/outside/answer", 0);
     o->next_runs = calloc(config->operator_count + 1, sizeof(*o->next_runs));
     if (!o->next_runs) {
         sim_outside_free(o);

@@ -58,7 +58,7 @@ static bool remembered(const struct sim_receiver *r, const struct entry *entry)
            (ttl == 0 || r->world->now_ns - entry->time_ns <= ttl);
 }
 
-/* What a handler's step says of itself. */
+/* What a step says of itself and asks for. */
 static void add_step(struct engine_record *record,
                      const struct engine_message *message)
 {
@@ -66,6 +66,7 @@ static void add_step(struct engine_record *record,
     if (message->size < sizeof(*message) + sizeof(effect))
         return;
     memcpy(&effect, message + 1, sizeof(effect));
+    record->token = effect.content;
     record->b = effect.operation;
     record->count = effect.step;
 }

@@ -346,13 +346,14 @@ static void send_effect(struct sim_worker_node *n, uint32_t place)
 {
     const struct play *play = &n->plays[place];
     struct engine_message message = effect_message(n, place, SIM_NODE_RECEIVER);
-    const struct sim_effect effect = {.operation = play->operation,
-                                      .step = play->step + SIM_STEP_BASE};
+    const struct sim_effect effect = {
+        .operation = play->operation,
+        .content = play->input_hash,
+        .step = play->part ? play->step + SIM_STEP_BASE : 0,
+    };
     message.flags = step_of(n, play)->keyed ? SIM_EFFECT_KEYED : 0;
-    if (play->part)
-        message.size += sizeof(effect);
-    sim_net_send2(world_of(n), &message, &effect,
-                  play->part ? sizeof(effect) : 0);
+    message.size += sizeof(effect);
+    sim_net_send2(world_of(n), &message, &effect, sizeof(effect));
 }
 
 static void request_effect(struct sim_worker_node *n, uint32_t place)
@@ -740,7 +741,7 @@ sim_worker_node_new(const struct sim_worker_config *config,
     n->machine.deadline = deadline;
     n->machine.self = n;
     n->config.engine.sink = &config->world->sink;
-    engine_stream_init(&n->times, config->world->seed, "sim/step/time", 0);
+    engine_stream_init(&n->times, config->world->schedule, "sim/step/time", 0);
     engine_stream_init(&n->fates, config->world->seed, "sim/step/fate", 0);
     sim_node_set(config->world, config->engine.node, &ops, n, clock,
                  restart_ns);

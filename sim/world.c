@@ -166,7 +166,9 @@ struct sim_world *sim_world_new(const struct sim_world_config *config)
         sim_world_free(world);
         return NULL;
     }
-    engine_stream_init(&world->net_latency, config->seed, "sim/net/latency", 0);
+    world->schedule = config->schedule ? config->schedule : config->seed;
+    engine_stream_init(&world->net_latency, world->schedule, "sim/net/latency",
+                       0);
     engine_stream_init(&world->net_chance, config->seed, "sim/net/chance", 0);
     /* The clock of a node that nobody sets is all zeros: it is right. */
     return world;

@@ -94,6 +94,7 @@ enum {
 struct sim_world {
     uint64_t now_ns;
     uint64_t seed;
+    uint64_t schedule; /* seed of what takes how long */
     struct sim_queue *queue;
     struct sim_node_state *nodes; /* SIM_NODE_MAX + 1 */
     uint32_t node_count;          /* highest in use + 1 */
@@ -120,6 +121,7 @@ struct sim_world {
 
 struct sim_world_config {
     uint64_t seed;
+    uint64_t schedule; /* seed of what takes how long; 0: the seed */
     uint64_t start_ns; /* true time at the start, not 0 */
     const struct engine_points *points;
     uint32_t point_base;
