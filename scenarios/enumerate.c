@@ -140,7 +140,9 @@ struct found {
 struct explorer {
     const struct enumerate_config *config;
     int out;
-    bool look; /* only finds boundaries: forks nothing */
+    bool look;                /* only finds boundaries: forks nothing */
+    struct outcomes *collect; /* filled by the first look */
+    struct outcomes *golden;  /* those, once they are complete */
     uint32_t level;
     uint32_t began; /* the level at which this world was begun */
     uint32_t number[ENUMERATE_DEPTH];
@@ -361,6 +363,8 @@ static struct trial trial_of(const struct explorer *e,
         .defects = e->config->defects,
         .defect_count = e->config->defect_count,
         .faultless = true,
+        .golden = e->golden,
+        .outcomes = e->collect,
         .watch = watch,
         .interrupted = e->config->interrupted,
     };
@@ -470,10 +474,19 @@ static void explore_again(struct explorer *e)
 /* The first look: what is golden, and how many boundaries there are. */
 static void find_golden(struct explorer *e)
 {
+    char message[512] = "out of memory";
     struct trial_result result;
+    struct trial trial = trial_of(e, NULL);
+    e->collect = outcomes_new();
+    if (!e->collect)
+        refuse(e, message);
     e->look = true;
     follow(e, &result);
     e->look = false;
+    e->golden = e->collect;
+    e->collect = NULL;
+    if (trial_schedules(&trial, e->golden, message, sizeof(message)))
+        refuse(e, message);
     struct packet packet = packet_of(e, PACKET_GOLDEN);
     packet.boundaries = e->met;
     packet.result = result;

@@ -22,7 +22,7 @@ static const char *const top_keys[] = {
     "why",   "extends", "mode",     "seed",     "workflow",  "workflows",
     "steps", "engine",  "platform", "load",     "operators", "network",
     "disk",  "clocks",  "faults",   "envelope", "expect",    "sometimes",
-    "limit", "events",  "exit",     "defects",  "checks", "$schema"};
+    "limit", "events",  "exit",     "defects",  "checks",    "$schema"};
 
 static void set_defaults(struct scenario *scenario)
 {

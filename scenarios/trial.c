@@ -168,52 +168,66 @@ enum {
     SCHEDULES = 8 /* that are tried where they decide */
 };
 
-/* The outcomes of one schedule in front of the others; NULL: see message. */
-static struct outcomes *add_schedule(const struct trial *trial,
-                                     struct outcomes *others, char *message,
-                                     size_t size)
+/* What comes of this world's runs; NULL: see message. */
+static struct outcomes *collect(const struct trial *trial, char *message,
+                                size_t size)
 {
     struct trial_result result;
     struct outcomes *outcomes = outcomes_new();
     struct trial golden = *trial;
     golden.outcomes = outcomes;
     snprintf(message, size, "out of memory");
-    if (outcomes && run(&golden, NULL, &result, message, size) == 0) {
-        outcomes->next = others;
+    if (outcomes && run(&golden, NULL, &result, message, size) == 0)
         return outcomes;
-    }
     outcomes_free(outcomes);
-    outcomes_free(others);
     return NULL;
 }
 
-static uint32_t schedules_of(const struct scenario *scenario)
+/* The twin of this schedule; 0: the world's own. */
+static struct trial twin_of(const struct trial *trial, uint64_t n)
 {
-    for (uint32_t w = 0; w < scenario->workflow_count; w++)
-        if (scenario_freedom(&scenario->workflows[w]) & CHECK_FREE_CHOICE)
-            return SCHEDULES;
-    return 1;
-}
-
-struct outcomes *trial_golden(const struct trial *trial, char *message,
-                              size_t message_size)
-{
-    struct trial golden = {
+    return (struct trial){
         .scenario = trial->scenario,
         .seed = trial->seed,
         .defects = trial->defects,
         .defect_count = trial->defect_count,
         .faultless = true,
+        .schedule = n ? trial->seed + n * UINT64_C(0x9e3779b97f4a7c15) : 0,
         .interrupted = trial->interrupted,
     };
-    struct outcomes *outcomes = NULL;
-    /* The world's own schedule comes last, so that it stands first. */
-    for (uint32_t n = schedules_of(trial->scenario); n-- > 0;) {
-        golden.schedule =
-            n ? trial->seed + n * UINT64_C(0x9e3779b97f4a7c15) : 0;
-        outcomes = add_schedule(&golden, outcomes, message, message_size);
-        if (!outcomes)
-            return NULL;
+}
+
+static bool schedules_decide(const struct scenario *scenario)
+{
+    for (uint32_t w = 0; w < scenario->workflow_count; w++)
+        if (scenario_freedom(&scenario->workflows[w]) & CHECK_FREE_CHOICE)
+            return true;
+    return false;
+}
+
+int trial_schedules(const struct trial *trial, struct outcomes *golden,
+                    char *message, size_t message_size)
+{
+    if (!schedules_decide(trial->scenario))
+        return 0;
+    for (uint64_t n = 1; n < SCHEDULES; n++) {
+        struct trial twin = twin_of(trial, n);
+        golden->next = collect(&twin, message, message_size);
+        if (!golden->next)
+            return -1;
+        golden = golden->next;
     }
-    return outcomes;
+    return 0;
+}
+
+struct outcomes *trial_golden(const struct trial *trial, char *message,
+                              size_t message_size)
+{
+    struct trial twin = twin_of(trial, 0);
+    struct outcomes *golden = collect(&twin, message, message_size);
+    if (golden && trial_schedules(trial, golden, message, message_size)) {
+        outcomes_free(golden);
+        return NULL;
+    }
+    return golden;
 }

@@ -113,5 +113,11 @@ int trial_run(const struct trial *trial, struct trial_result *result,
  */
 struct outcomes *trial_golden(const struct trial *trial, char *message,
                               size_t message_size);
+/*
+ * The same for who has run the twin already: adds to its outcomes those of
+ * other schedules, if these decide anything. 0, or -1 as above.
+ */
+int trial_schedules(const struct trial *trial, struct outcomes *golden,
+                    char *message, size_t message_size);
 
 #endif

@@ -12,16 +12,21 @@ static struct scenario *read_scenario(const char *path)
     return scenario;
 }
 
+static struct scenario *read_chain(void)
+{
+    return read_scenario("scenarios/defects/logstore_collision.json");
+}
+
 Test(scenarios_freedom, a_chain_leaves_nothing_open)
 {
-    struct scenario *scenario = read_scenario("scenarios/small/order.json");
+    struct scenario *scenario = read_chain();
     cr_assert_eq(scenario_freedom(&scenario->workflows[0]), 0);
     scenario_free(scenario);
 }
 
 Test(scenarios_freedom, a_step_that_fails_now_and_then_draws_lots)
 {
-    struct scenario *scenario = read_scenario("scenarios/small/order.json");
+    struct scenario *scenario = read_chain();
     scenario->workflows[0].steps[0].fail_ppb = 1;
     cr_assert_eq(scenario_freedom(&scenario->workflows[0]), CHECK_FREE_CHANCE);
     scenario_free(scenario);
@@ -29,7 +34,7 @@ Test(scenarios_freedom, a_step_that_fails_now_and_then_draws_lots)
 
 Test(scenarios_freedom, a_first_failure_counts_if_it_is_the_last)
 {
-    struct scenario *scenario = read_scenario("scenarios/small/order.json");
+    struct scenario *scenario = read_chain();
     struct sim_step *step = &scenario->workflows[0].steps[0];
     step->fail_first = 1;
     step->fail_retryable = true;

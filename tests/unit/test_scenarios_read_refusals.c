@@ -422,7 +422,8 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"$schema\"; did you mean "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\", \"$schema\"; "
+     "did you mean "
      "\"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "
