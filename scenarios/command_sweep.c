@@ -31,6 +31,7 @@ struct arguments {
     uint64_t jobs;
     struct option_texts defects;
     bool json;
+    bool golden;
     bool paranoid;
     /* Those of a sweep over boundaries, which is another command's. */
     const char *elsewhere;
@@ -104,6 +105,7 @@ static int parse(int argc, char **argv, struct arguments *arguments,
         {"--out", OPTION_TEXT, &arguments->out, 0, 0, NULL},
         {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
         {"--json", OPTION_FLAG, &arguments->json, 0, 0, NULL},
+        {"--golden", OPTION_FLAG, &arguments->golden, 0, 0, NULL},
         {"--paranoid", OPTION_FLAG, &arguments->paranoid, 0, 0, NULL},
         {"--crash", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
         {"--fail", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
@@ -141,6 +143,7 @@ static int parse(int argc, char **argv, struct arguments *arguments,
         .jobs = (uint32_t)arguments->jobs,
         .defects = arguments->defects.texts,
         .defect_count = arguments->defects.count,
+        .golden = arguments->golden,
         .paranoid = arguments->paranoid,
         .directory = arguments->out,
         .interrupted = interrupt_flag(),

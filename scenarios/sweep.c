@@ -112,6 +112,7 @@ static size_t work(void *self, const void *bytes, void *out)
         .seed = item->seed,
         .defects = options->defects,
         .defect_count = options->defect_count,
+        .compare = options->golden,
         .paranoid = options->paranoid,
         .coverage = coverage_new(options->scenario->runs),
     };
@@ -426,6 +427,7 @@ static void identify(const struct sweep_options *options,
                             options->from, options->to);
     for (uint32_t i = 0; i < options->defect_count; i++)
         report_buffer_print(out, " --defect %s", options->defects[i]);
+    report_buffer_put(out, options->golden ? " --golden" : "");
     report_buffer_put(out, options->paranoid ? " --paranoid\n" : "\n");
 }
 

@@ -27,6 +27,7 @@ struct sweep_options {
     uint32_t jobs;   /* 0: one for each core */
     const char *const *defects;
     uint32_t defect_count;
+    bool golden; /* S8: each seed's faultless twin runs first */
     bool paranoid;
     uint64_t limit_ns;     /* wall time of one world; 0: the default */
     const char *directory; /* where it keeps its results; NULL: nowhere */

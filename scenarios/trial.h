@@ -59,7 +59,8 @@ struct trial {
     bool paranoid;     /* S7 after every event */
     uint64_t schedule; /* seed of latencies and durations; 0: as the rest */
     const struct outcomes *golden;   /* S8: what to compare with; NULL: nothing,
-                                        unless the scenario asks for it */
+                                        unless this or the scenario asks */
+    bool compare;                    /* run the faultless twin for that first */
     struct outcomes *outcomes;       /* NULL, or filled with what came of its
                                         runs: golden for others */
     struct coverage *coverage;       /* is fed what happens; NULL: not wanted */

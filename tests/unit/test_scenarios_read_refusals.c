@@ -422,7 +422,7 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\", \"$schema\"; "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 1 more; "
      "did you mean "
      "\"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
