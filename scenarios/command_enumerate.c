@@ -332,16 +332,13 @@ static void print_world(struct report_buffer *out, const struct arguments *a,
                         const struct enumerate_world *world)
 {
     char name[BOUNDARY_NAME_SIZE];
-    const char *property = property_of(world);
     for (int i = 0; i < ENUMERATE_DEPTH && world->number[i] != 0; i++) {
         boundary_name(scenario, &world->at[i], name, sizeof(name));
         report_buffer_put(out, i ? "   then " : "\n");
         report_buffer_plain(out, name, BOUNDARY_NAME_SIZE);
         report_buffer_put(out, "\n");
     }
-    report_buffer_print(out,
-                        "   %s%s%s: ", enumerate_outcome_name(world->outcome),
-                        property ? " " : "", property ? property : "");
+    report_buffer_print(out, "   %s: ", enumerate_outcome_name(world->outcome));
     report_buffer_plain(out, world->text ? world->text : "", TRIAL_TEXT_SIZE);
     if (world->signal != 0)
         report_buffer_print(out, " (%s)", strsignal(world->signal));

@@ -55,5 +55,6 @@ void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
 void bench_sweep(struct bench *bench);
+void bench_enumerate(struct bench *bench);
 
 #endif
