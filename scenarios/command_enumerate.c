@@ -294,7 +294,7 @@ static void print_table(struct report_buffer *out, const struct arguments *a,
     }
     print_row(out, "all", &all);
     bool first = true;
-    for (uint32_t p = 0; p < count; p++) {
+    for (uint32_t p = 0; p < count && a->only.count == 0; p++) {
         if (!may_break(a->mode, p) || rows[p].worlds > 0)
             continue;
         report_buffer_print(out, "%s%s", first ? "Never met here: " : ", ",
