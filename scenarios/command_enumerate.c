@@ -218,9 +218,8 @@ static void command_line(const struct arguments *a,
         report_buffer_put(out, " --defect");
         quote(out, a->defects.texts[i]);
     }
-    if (!world || a->mode != &modes[0])
-        report_buffer_print(out, " %s %s", a->mode->option,
-                            twice(a) ? "twice" : "every");
+    report_buffer_print(out, " %s %s", a->mode->option,
+                        twice(a) ? "twice" : "every");
     for (int i = 0; world && i < ENUMERATE_DEPTH; i++) {
         if (world->number[i] == 0)
             break;
