@@ -14,6 +14,7 @@
 #define MILLION UINT64_C(1000000)
 #define ROWS_MAX 1000000
 #define BURST_MAX 1000000
+#define LIST_MAX 10000
 
 /* A rate is refused above one arrival in so many nanoseconds, or days. */
 #define GAP_MIN_NS 100
@@ -168,11 +169,41 @@ static bool read_even(struct json_view view, struct arrivals *arrivals,
     return err->code == 0;
 }
 
+static bool read_list(struct json_view view, struct arrivals *arrivals,
+                      struct json_error *err)
+{
+    static const char *const keys[] = {"at"};
+    struct json_view list;
+    uint64_t before_ns = 0;
+    arrivals->kind = ARRIVALS_LIST;
+    if (!json_check_keys(view, keys, COUNT(keys), err) ||
+        !json_get_array(view, "at", JSON_REQUIRED, 1, LIST_MAX, &list, err)) {
+        return false;
+    }
+    arrivals->offsets_ns = calloc(json_count(list), sizeof(uint64_t));
+    if (arrivals->offsets_ns == NULL) {
+        return json_fail(list, err, "memory ran out");
+    }
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        uint64_t ns = 0;
+        if (!json_as_quantity(v, QUANTITY_DURATION, 0, GAP_MAX_NS, &ns, err)) {
+            return false;
+        }
+        if (ns < before_ns) {
+            return json_fail(v, err,
+                             "found a time before the one in front of it, "
+                             "allowed times in order");
+        }
+        arrivals->offsets_ns[arrivals->count++] = before_ns = ns;
+    }
+    return true;
+}
+
 static bool read_form(struct json_view view, const struct data_files *files,
                       struct arrivals *arrivals, struct json_error *err)
 {
-    static const char *const keys[] = {"trace", "speed", "rate", "every",
-                                       "burst"};
+    static const char *const keys[] = {"trace", "speed", "rate",
+                                       "every", "burst", "at"};
     if (!json_check_keys(view, keys, COUNT(keys), err)) {
         return false;
     }
@@ -185,9 +216,12 @@ static bool read_form(struct json_view view, const struct data_files *files,
     if (json_member(view, "every").item != NULL) {
         return read_even(view, arrivals, err);
     }
+    if (json_member(view, "at").item != NULL) {
+        return read_list(view, arrivals, err);
+    }
     return json_fail(view, err,
                      "found no arrivals, allowed one of \"trace\", "
-                     "\"rate\" and \"every\"");
+                     "\"rate\", \"every\" and \"at\"");
 }
 
 bool arrivals_read(struct json_view view, const struct data_files *files,
@@ -258,6 +292,9 @@ uint64_t arrivals_time(struct arrivals *arrivals, uint64_t index)
         return poisson_time(arrivals, index);
     case ARRIVALS_TRACE:
         return trace_time(arrivals, index);
+    case ARRIVALS_LIST:
+        return arrivals
+            ->offsets_ns[index < arrivals->count ? index : arrivals->count - 1];
     }
     assert(false);
     return 0;

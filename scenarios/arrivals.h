@@ -1,14 +1,16 @@
 /*
- * When runs are asked for. A scenario says it in one of four forms:
+ * When runs are asked for. A scenario says it in one of these forms:
  *
  *     {"trace": "azure-llm-code"}                 recorded requests ...
  *     {"trace": "azure-llm-code", "speed": 2}     ... at twice the pace
  *     {"rate": "5/s"}                             Poisson
  *     {"every": "100ms"}                          evenly
  *     {"burst": 50, "every": "10s"}               so many at once, evenly
+ *     {"at": ["0s", "2.5s"]}                      each by itself
  *
  * Times count from the start of the load. A trace begins at 0 and starts over
- * when it ends, after its mean gap. Poisson gaps come from the stream
+ * when it ends, after its mean gap; after the last of a list the rest comes
+ * at the same time. Poisson gaps come from the stream
  * "arrivals": the i-th depends on the seed and i alone.
  *
  * A trace is a table, data/NAME.csv, with one column, `gap_us`: microseconds
@@ -30,6 +32,7 @@ enum arrivals_kind {
     ARRIVALS_EVEN, /* a burst of 1 or more */
     ARRIVALS_POISSON,
     ARRIVALS_TRACE,
+    ARRIVALS_LIST,
 };
 
 /*
@@ -44,8 +47,8 @@ struct arrivals {
     struct engine_stream stream; /* POISSON; see arrivals_seed() */
     uint64_t last_index; /* POISSON: where the walk is, and when that was */
     uint64_t last_ns;
-    uint64_t *offsets_ns; /* TRACE; owned */
-    uint64_t count;       /* of them, at least 2 */
+    uint64_t *offsets_ns; /* TRACE and LIST; owned */
+    uint64_t count;       /* of them: at least 2, or 1 */
     uint64_t speed_ppm;
     char trace[64];
 };

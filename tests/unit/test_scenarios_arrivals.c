@@ -203,7 +203,7 @@ Test(scenarios_arrivals, a_wrong_form_is_refused_with_its_place)
 {
     expect_error("{}", NULL,
                  "s.json:1:1: found no arrivals, allowed one of \"trace\", "
-                 "\"rate\" and \"every\"");
+                 "\"rate\", \"every\" and \"at\"");
     expect_error("{\"trace\": \"azure-llm-cod\"}", NULL,
                  "s.json:1:11: found trace \"azure-llm-cod\", allowed "
                  "\"azure-llm-code\", \"azure-llm-conv\"; did you mean "
