@@ -193,7 +193,7 @@ Test(scenarios_pool, a_fresh_item_gets_a_process_that_has_done_nothing)
     struct told told = {.items = items, .count = 30};
     struct pool *pool = open_pool(1, NULL);
     cr_expect_eq(run(pool, &told), 0);
-    for (int i = 0; i < 30; i++)
+    for (uint64_t i = 0; i < 30; i++)
         cr_expect_eq(told.answers[i].before, i % 7);
     pool_free(pool);
 }
