@@ -321,6 +321,24 @@ static void fetched(struct engine_worker *w, struct engine_slot *s,
 
 /* Replies ----------------------------------------------------------------- */
 
+/*
+ * Our time for the attempt ends before the coordinator's, by the skew bound if
+ * that fits. The answer to a claim that had to be asked for again may come
+ * when some of it, or all, is used up.
+ */
+static void set_deadline(struct engine_worker *w, struct engine_slot *s,
+                         const struct engine_reply *reply,
+                         const struct engine_item *work)
+{
+    uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
+    uint64_t spent = reply->repeat && reply->store_time_ns > work->a
+                         ? reply->store_time_ns - work->a
+                         : 0;
+    if (timeout > 2 * w->config.skew_bound_ns)
+        timeout -= w->config.skew_bound_ns;
+    s->deadline_ns = s->asked_ns + (timeout > spent ? timeout - spent : 0);
+}
+
 static void claimed(struct engine_worker *w, struct engine_slot *s,
                     const struct engine_reply *reply)
 {
@@ -332,15 +350,15 @@ static void claimed(struct engine_worker *w, struct engine_slot *s,
         return;
     }
     s->heartbeat_ns = s->asked_ns + w->config.claim_ttl_ns / 3;
-    uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
-    /* Ours ends before the coordinator's, by the skew bound if that fits. */
-    s->deadline_ns = s->asked_ns + timeout;
-    if (timeout > 2 * w->config.skew_bound_ns)
-        s->deadline_ns -= w->config.skew_bound_ns;
     ENGINE_REPLY_ITEMS(reply, item)
     {
         if (item->type != ENGINE_ITEM_WORK)
             continue;
+        set_deadline(w, s, reply, item);
+        if (w->mono_ns >= s->deadline_ns) {
+            engine_worker_finish_error(w, s, ENGINE_ERR_TIMED_OUT);
+            return;
+        }
         if (engine_worker_keep(w, s, engine_item_payload(item), item->size))
             fetch(w, s);
         return;

@@ -133,6 +133,27 @@ Test(engine_worker, a_claim_is_asked_for_again_when_its_reply_was_lost)
     done();
 }
 
+/* Its owner would end it while its code has only begun. */
+Test(engine_worker, an_attempt_whose_time_is_over_at_its_claim_is_not_begun)
+{
+    open_with(NULL);
+    dispatch(W, 0, 1);
+    struct engine_bed_post *first = asked(ENGINE_REQ_CLAIM);
+    cr_assert_eq(engine_bed_apply(&bed, engine_bed_request(first)),
+                 ENGINE_COMMITTED);
+    engine_bed_lose_all(&bed);
+    engine_bed_run_for(&bed, W, 601 * BED_S);
+    engine_bed_lose_all(&bed);
+    cr_assert_eq(busy(W), 0);
+    dispatch(W, 0, 1);
+    cr_assert_eq(engine_bed_serve(&bed, ENGINE_REQ_CLAIM), ENGINE_COMMITTED);
+    cr_expect_null(ordered(ENGINE_DO_EXECUTE));
+    cr_assert_not_null(asked(ENGINE_REQ_FINISH));
+    cr_expect_eq(engine_bed_request(asked(ENGINE_REQ_FINISH))->error,
+                 ENGINE_ERR_TIMED_OUT);
+    done();
+}
+
 Test(engine_worker, an_attempt_of_another_is_left_to_it)
 {
     open_with(NULL);
