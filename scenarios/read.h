@@ -23,6 +23,16 @@ bool read_no_memory(struct json_view view, struct json_error *err);
 void *read_alloc(size_t count, size_t size, struct json_view view,
                  struct json_error *err);
 
+enum {
+    READ_DROPPED_MAX = 8
+};
+
+/*
+ * Keys that a scenario does not take from the one that it extends; at most
+ * READ_DROPPED_MAX, all constants. Returns how many.
+ */
+size_t read_dropped_keys(struct json_view ours, const char **dropped);
+
 /* "workflow", "workflows" and "steps". */
 void read_workflows(struct read_state *state, struct json_view root);
 

@@ -24,7 +24,7 @@
 #define PERIOD_MIN (SECOND / 1000) /* or a world would do nothing else */
 
 enum {
-    FAULTS_MAX = 256,
+    FAULTS_MAX = 1000,
     /* Room for what is added later: a swarm, a defect. */
     PLAN_SPARE = 64,
     POINTS_SHOWN = 96
@@ -130,6 +130,15 @@ struct failure {
 };
 
 static const struct failure disk_failures[] = {
+    {"error",
+     ENGINE_ACT_ERROR,
+     {SIM_POINT_DISK_READ, SIM_POINT_DISK_WRITE, SIM_POINT_DISK_SYNC_BEFORE},
+     3},
+    {"lie",
+     ENGINE_ACT_LIE,
+     {SIM_POINT_DISK_WRITE, SIM_POINT_DISK_SYNC_BEFORE},
+     2},
+    {"short", ENGINE_ACT_SHORT, {SIM_POINT_DISK_READ, SIM_POINT_DISK_WRITE}, 2},
     {"read error", ENGINE_ACT_ERROR, {SIM_POINT_DISK_READ}, 1},
     {"write error", ENGINE_ACT_ERROR, {SIM_POINT_DISK_WRITE}, 1},
     {"sync error", ENGINE_ACT_ERROR, {SIM_POINT_DISK_SYNC_BEFORE}, 1},
@@ -188,6 +197,7 @@ struct fault_draft {
     const struct engine_point *points;
     uint32_t point_count;
     const struct class *owner; /* of boundaries; NULL: verb has its points */
+    bool disk;                 /* of the disk, which "at" may narrow down */
     struct fault_rule rule;
 };
 
@@ -270,9 +280,11 @@ static void read_failure(struct fault_draft *draft, struct json_view value,
 }
 
 _Static_assert(COUNT(network_failures) <= 16, "names has room for all words");
+_Static_assert(COUNT(disk_failures) <= 16, "names has room for all words");
 
 static void verb_disk(struct fault_draft *draft, struct json_view value)
 {
+    draft->disk = true;
     read_failure(draft, value, disk_failures, COUNT(disk_failures));
 }
 
@@ -381,15 +393,34 @@ static void read_boundary(struct fault_draft *draft, struct json_view view)
         fail_boundary(draft, view, words);
 }
 
+/* A fault of the disk may say at which point, instead of its own. */
+static void read_disk_at(struct fault_draft *draft, struct json_view at)
+{
+    const char *name = NULL;
+    if (!json_as_string(at, 1, 128, &name, draft->err))
+        return;
+    uint32_t point = fault_point_find(draft->points, draft->point_count, name);
+    memset(draft->rule.points, 0, sizeof(draft->rule.points));
+    if (point < draft->point_count && starts_with(name, "disk/"))
+        fault_rule_add_point(&draft->rule, point);
+    else
+        json_fail(at, draft->err,
+                  "found \"at\": \"%s\" of a fault of the disk, allowed its "
+                  "points: \"disk/write\" .., see perdure points",
+                  name);
+}
+
 /* A fault of a process is at a boundary, or at a time of its own. */
 static void read_at(struct fault_draft *draft)
 {
     struct json_view at = {0};
     bool given = json_get(draft->object, "at", JSON_OPTIONAL, &at, draft->err);
-    if (given && !draft->owner) {
+    if (given && draft->disk) {
+        read_disk_at(draft, at);
+    } else if (given && !draft->owner) {
         json_fail_key(at, draft->err,
                       "found \"at\" of a fault that has its own place, "
-                      "allowed with crash, oom, pause and expire");
+                      "allowed with crash, oom, pause, expire and disk");
     } else if (given && json_is_array(at)) {
         (void)json_as_array(at, 1, 64, draft->err);
         for (struct json_view v = json_first(at); v.item; v = json_next(v))
@@ -914,7 +945,7 @@ void read_faults(struct read_state *state, struct json_view root)
     if (state->err->code != 0)
         return;
     if (fault_plan_init(&state->scenario->plan, points, point_count,
-                        FAULTS_MAX + PLAN_SPARE) != 0) {
+                        (uint32_t)json_count(list) + PLAN_SPARE) != 0) {
         read_no_memory(root, state->err);
         return;
     }

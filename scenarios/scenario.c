@@ -22,7 +22,8 @@ static const char *const top_keys[] = {
     "why",   "extends", "mode",     "seed",     "workflow",  "workflows",
     "steps", "engine",  "platform", "load",     "operators", "network",
     "disk",  "clocks",  "faults",   "envelope", "expect",    "sometimes",
-    "limit", "events",  "exit",     "defects",  "checks",    "$schema"};
+    "limit", "events",  "exit",     "defects",  "checks",    "$schema",
+    "reproduces"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -176,6 +177,35 @@ static void read_defects(struct json_view root, struct scenario *scenario,
     }
 }
 
+static void read_short(struct json_view view, const char *key, size_t least,
+                       char *text, size_t size, struct json_error *err)
+{
+    const char *found = NULL;
+    if (json_get_string(view, key, JSON_REQUIRED, least, size - 1, &found, err))
+        snprintf(text, size, "%s", found);
+}
+
+/* Which failure the scenario was made from. */
+static void read_reproduces(struct json_view root, struct scenario *scenario,
+                            struct json_error *err)
+{
+    static const char *const keys[] = {"property", "digest", "version",
+                                       "content",  "from",   "text"};
+    struct scenario_reproduces *made = &scenario->reproduces;
+    struct json_view view;
+    char other[4096];
+    if (!json_get_object(root, "reproduces", JSON_OPTIONAL, &view, err) ||
+        !json_check_keys(view, keys, COUNT(keys), err))
+        return;
+    read_short(view, "property", 1, made->property, sizeof(made->property),
+               err);
+    read_short(view, "digest", 32, made->digest, sizeof(made->digest), err);
+    read_short(view, "version", 1, made->version, sizeof(made->version), err);
+    read_short(view, "content", 32, made->content, sizeof(made->content), err);
+    read_short(view, "from", 1, other, sizeof(other), err);
+    read_short(view, "text", 0, other, sizeof(other), err);
+}
+
 /* The sections in the order in which they need each other. */
 static void read_sections(struct read_state *state, struct json_view root)
 {
@@ -198,6 +228,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     read_faults(state, root);
     read_defects(root, scenario, err);
     read_checks(root, scenario, err);
+    read_reproduces(root, scenario, err);
     read_expectations(state, root);
 }
 
@@ -222,12 +253,13 @@ static bool has(struct json_view object, const char *key)
  * itself, and what ours replaces as a whole. A platform with a profile of its
  * own has other keys than the base's.
  */
-static size_t dropped_keys(struct json_view ours, const char **dropped)
+size_t read_dropped_keys(struct json_view ours, const char **dropped)
 {
     size_t count = 0;
     dropped[count++] = "why";
     dropped[count++] = "extends";
     dropped[count++] = "$schema";
+    dropped[count++] = "reproduces";
     if (has(ours, "workflow") || has(ours, "workflows")) {
         dropped[count++] = "workflow";
         dropped[count++] = "workflows";
@@ -240,10 +272,10 @@ static size_t dropped_keys(struct json_view ours, const char **dropped)
 static void read_merged(struct read_state *state, const struct read_part *ours,
                         const struct read_part *base)
 {
-    const char *dropped[8];
+    const char *dropped[READ_DROPPED_MAX];
     struct read_merge merge;
     struct json_doc *doc = NULL;
-    size_t count = dropped_keys(json_root(ours->doc), dropped);
+    size_t count = read_dropped_keys(json_root(ours->doc), dropped);
     read_merge(&merge, ours, base, dropped, count, state->err);
     if (state->err->code == 0 &&
         json_read_bytes(READ_MERGE_NAME, merge.text, merge.size, &doc,

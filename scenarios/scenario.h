@@ -162,6 +162,14 @@ struct scenario_source {
     size_t size;
 };
 
+/* What a scenario that was made from a failure says of it: "reproduces". */
+struct scenario_reproduces {
+    char property[16]; /* what fails in it: "S5"; empty: it is none */
+    char digest[33];   /* of its run */
+    char version[32];  /* of the program that made it */
+    char content[33];  /* hash of all the rest: see scenarios/reproduce.h */
+};
+
 struct scenario {
     char name[128]; /* the file's name without .json */
     char *why;
@@ -193,6 +201,7 @@ struct scenario {
     uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */
     char **defects;        /* seeded ones that are on in all its runs; owned */
     uint32_t defect_count;
+    struct scenario_reproduces reproduces;
     bool golden;   /* S8: each run is compared with its faultless twin */
     bool paranoid; /* S7 after every event */
     bool swarm;    /* a swarm is added to the plan for each seed */

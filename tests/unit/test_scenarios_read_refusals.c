@@ -320,12 +320,16 @@ static const struct bad_member {
      "\"worker 1\"?"},
     {"faults", "[{\"disk\": \"write eror\"}]",
      "s.json:4:21: found the string \"write eror\" for \"disk\", allowed "
+     "\"error\", \"lie\", \"short\", "
      "\"read error\", \"write error\", \"sync error\", \"sync lie\", \"lost "
      "write\", \"short write\", \"full\", \"slow\", \"slow write\", \"slow "
      "sync\"; did you mean \"write error\"?"},
     {"faults", "[{\"disk\": \"write error\", \"at\": \"after commit\"}]",
-     "s.json:4:36: found \"at\" of a fault that has its own place, allowed "
-     "with crash, oom, pause and expire"},
+     "s.json:4:42: found \"at\": \"after commit\" of a fault of the disk, "
+     "allowed its points: \"disk/write\" .., see perdure points"},
+    {"faults", "[{\"network\": \"lose\", \"at\": \"net/send\", \"nth\": 1}]",
+     "s.json:4:32: found \"at\" of a fault that has its own place, allowed "
+     "with crash, oom, pause, expire and disk"},
     {"faults", "[{\"disk\": \"slow\"}]",
      "s.json:4:12: found a delay without \"by\", allowed with e.g. \"by\": "
      "\"10s\""},
@@ -422,9 +426,8 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 1 more; "
-     "did you mean "
-     "\"why\"?"},
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 2 more; "
+     "did you mean \"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "
      "from the start of the world, or of each run"},
