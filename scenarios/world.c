@@ -337,7 +337,7 @@ static bool make_faults(struct scenario_world *world,
     fault_switchboard_set_workflows(world->board, workflow_of, world);
     world->points = (struct engine_points){
         .armed = world->board->port.armed, .ask = ask, .self = world};
-    return !world->watch || make_watched(world) ||
+    return !world->watch || !world->watch->site || make_watched(world) ||
            say(message, size, "out of memory");
 }
 
@@ -394,7 +394,8 @@ static bool make_sim(struct scenario_world *world,
                 net->reorder_ppb, net->reorder_delay},
         .recording = true,
         .records_to = options->records,
-        .record_block = world->watch && world->watch->record ? 1 : 0,
+        .record_block =
+            world->watch && world->watch->site && world->watch->record ? 1 : 0,
     };
     world->sim = sim_world_new(&config);
     if (!world->sim)
