@@ -12,6 +12,7 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/output.h"
 #include "scenarios/replay.h"
+#include "scenarios/reproduce.h"
 #include "scenarios/runner.h"
 
 enum {
@@ -28,6 +29,7 @@ struct arguments {
     bool json;
     bool golden;
     bool paranoid;
+    bool force; /* also a reproduction that is not to be trusted */
     const char *defects[DEFECTS_MAX];
     uint32_t defect_count;
 };
@@ -80,6 +82,10 @@ static bool parse_option(const char *command, bool replay,
         arguments->paranoid = true;
         return true;
     }
+    if (!replay && strcmp(option, "--force") == 0) {
+        arguments->force = true;
+        return true;
+    }
     *used = 2;
     bool known =
         strcmp(option, "--out") == 0 || strcmp(option, "--trace") == 0 ||
@@ -91,7 +97,7 @@ static bool parse_option(const char *command, bool replay,
                               "--trace FILE"
                             : "found \"%.40s\", allowed --seed N, --out DIR, "
                               "--json, --defect NAME, --golden, --paranoid, "
-                              "--trace FILE",
+                              "--trace FILE, --force",
                      option);
     if (!value)
         return usage(command, "found %s without a value", option);
@@ -325,6 +331,38 @@ static void add_checks(char *text, size_t size,
              arguments->paranoid ? " --paranoid" : "");
 }
 
+/* A reproduction says of which run it is. */
+static bool trust(const struct scenario *scenario,
+                  const struct arguments *arguments)
+{
+    char message[512];
+    if (arguments->force ||
+        reproduce_check(scenario, message, sizeof(message)) == 0)
+        return true;
+    fprintf(stderr, "perdure run: %.300s: %s\n", arguments->file, message);
+    return false;
+}
+
+/* Whether it was the run that it reproduces, if that was asked for. */
+static int compare_reproduction(const struct scenario *scenario,
+                                const struct arguments *arguments,
+                                const char *digest, int code)
+{
+    const struct scenario_reproduces *made = &scenario->reproduces;
+    if (!made->property[0] || !digest[0] || code == EXIT_INTERRUPTED ||
+        arguments->seed != scenario->seed || arguments->defect_count > 0)
+        return code;
+    bool same = strcmp(digest, made->digest) == 0;
+    if (same)
+        fprintf(stderr, "reproduction: same digest %s\n", digest);
+    else
+        fprintf(stderr,
+                "reproduction: found digest %s, expected %s: this is another "
+                "run than the one that was saved\n",
+                digest, made->digest);
+    return same || arguments->force ? code : EXIT_INTERNAL;
+}
+
 int command_run(int argc, char **argv)
 {
     struct arguments arguments;
@@ -339,13 +377,17 @@ int command_run(int argc, char **argv)
     if (!arguments.has_seed)
         arguments.seed = scenario->seed;
     char command[COMMAND_SIZE];
-    char digest[33];
+    char digest[33] = "";
     replay_line(command, sizeof(command), arguments.file, arguments.seed,
                 arguments.defects, arguments.defect_count);
     add_checks(command, sizeof(command), &arguments);
-    int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
-    if (code == EXIT_HELD)
+    int code = trust(scenario, &arguments) ? EXIT_HELD : EXIT_USAGE;
+    if (code == EXIT_HELD && arguments.out)
+        code = output_directory(arguments.out);
+    if (code == EXIT_HELD) {
         code = run_scenario(scenario, &arguments, command, digest);
+        code = compare_reproduction(scenario, &arguments, digest, code);
+    }
     scenario_free(scenario);
     return code;
 }

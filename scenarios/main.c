@@ -116,6 +116,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", command_run},         {"sweep", command_sweep},
+    {"shrink", command_shrink},
     {"replay", command_replay},   {"validate", command_validate},
     {"points", command_points},   {"defects", command_defects},
     {"limits", command_limits},   {"errors", command_errors},

@@ -330,6 +330,11 @@ void runner_free(struct runner *r)
     free(r);
 }
 
+const char *runner_version(void)
+{
+    return PERDURE_VERSION;
+}
+
 const struct report_model *runner_model(const struct runner *r)
 {
     return r->has_model ? &r->model : NULL;

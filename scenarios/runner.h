@@ -51,6 +51,9 @@ struct runner *runner_run(const struct scenario *scenario,
                           size_t message_size);
 void runner_free(struct runner *runner);
 
+/* The version of the program, as reports carry it. */
+const char *runner_version(void);
+
 /* What came of it; valid as long as the runner. */
 const struct report_model *runner_model(const struct runner *runner);
 

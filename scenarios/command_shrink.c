@@ -1,0 +1,256 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "faults/defects.h"
+#include "reports/format.h"
+#include "scenarios/command.h"
+#include "scenarios/command_shrink.h"
+#include "scenarios/interrupt.h"
+#include "scenarios/options.h"
+#include "scenarios/output.h"
+#include "scenarios/replay.h"
+
+#define SECOND UINT64_C(1000000000)
+
+struct arguments {
+    const char *file;
+    const char *seed_text;
+    const char *property;
+    const char *out;
+    uint64_t seed;
+    uint64_t budget_ns;
+    uint64_t trials;
+    struct option_texts defects;
+};
+
+/* Arguments --------------------------------------------------------------- */
+
+static bool read_seed(const char *text, uint64_t *seed)
+{
+    char *end;
+    errno = 0;
+    *seed = strtoull(text, &end, 10);
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0)
+        return true;
+    fprintf(stderr,
+            "perdure shrink: found seed \"%.40s\", allowed a whole number from "
+            "0 to 18446744073709551615\n",
+            text);
+    return false;
+}
+
+static bool check_defects(const struct option_texts *defects)
+{
+    for (uint32_t i = 0; i < defects->count; i++) {
+        if (fault_defect_find(defects->texts[i]))
+            continue;
+        fprintf(stderr,
+                "perdure shrink: found defect \"%.40s\", allowed those that "
+                "perdure defects lists\n",
+                defects->texts[i]);
+        return false;
+    }
+    return true;
+}
+
+static bool check_property(const char *id)
+{
+    if (!id || strcmp(id, "crash") == 0)
+        return true;
+    for (size_t i = 0; check_all[i]; i++)
+        if (strcmp(check_all[i]->id, id) == 0)
+            return true;
+    fprintf(stderr, "perdure shrink: found property \"%.20s\", allowed", id);
+    for (size_t i = 0; check_all[i]; i++)
+        fprintf(stderr, " %s,", check_all[i]->id);
+    fprintf(stderr, " crash\n");
+    return false;
+}
+
+static bool parse(int argc, char **argv, struct arguments *arguments)
+{
+    *arguments = (struct arguments){.budget_ns = 30 * SECOND};
+    const struct option options[] = {
+        {"--seed", OPTION_TEXT, &arguments->seed_text, 0, 0, NULL},
+        {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
+        {"--property", OPTION_TEXT, &arguments->property, 0, 0, NULL},
+        {"--out", OPTION_TEXT, &arguments->out, 0, 0, NULL},
+        {"--budget", OPTION_DURATION, &arguments->budget_ns, 1000000,
+         86400 * SECOND, NULL},
+        {"--trials", OPTION_NUMBER, &arguments->trials, 1, 1000000000, NULL},
+    };
+    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
+                     &arguments->file, 1, 1,
+                     "shrink REPORT.json|SCENARIO --out DIR") != 1)
+        return false;
+    if (!arguments->out) {
+        fprintf(stderr, "perdure shrink: found no --out, allowed --out DIR, "
+                        "where the reproduction goes\n");
+        return false;
+    }
+    return check_defects(&arguments->defects) &&
+           check_property(arguments->property) &&
+           (!arguments->seed_text ||
+            read_seed(arguments->seed_text, &arguments->seed));
+}
+
+/* A report says which run it is; a scenario is told. */
+static bool is_report(const char *path)
+{
+    struct json_error error = {0};
+    struct json_doc *doc = NULL;
+    const char *schema = NULL;
+    bool report = json_read_file(path, &doc, &error) == 0 &&
+                  json_get_string(json_root(doc), "schema", JSON_OPTIONAL, 0,
+                                  1000, &schema, &error);
+    json_free(doc);
+    return report;
+}
+
+static bool refuse_for_report(const struct arguments *arguments)
+{
+    if (!arguments->seed_text && arguments->defects.count == 0)
+        return false;
+    fprintf(stderr,
+            "perdure shrink: found %s with a report, allowed with a scenario: "
+            "a report says itself which run it is of\n",
+            arguments->seed_text ? "--seed" : "--defect");
+    return true;
+}
+
+/* Reads what is to be shrunk. False: said why. */
+static bool read_input(struct arguments *arguments, struct replay *input)
+{
+    struct json_error error = {0};
+    *input = (struct replay){0};
+    if (is_report(arguments->file)) {
+        if (refuse_for_report(arguments))
+            return false;
+        if (replay_read(arguments->file, input, &error) == 0)
+            return true;
+    } else {
+        input->scenario = scenario_read(arguments->file, &error);
+        if (input->scenario) {
+            input->seed =
+                arguments->seed_text ? arguments->seed : input->scenario->seed;
+            return true;
+        }
+    }
+    fprintf(stderr, "%s\n", error.text);
+    return false;
+}
+
+/* Output ------------------------------------------------------------------ */
+
+static void show_progress(void *self, uint64_t trials,
+                          const struct shrink_size *size)
+{
+    (void)self;
+    if (trials % 8 == 0)
+        fprintf(stderr,
+                "\r\033[K%" PRIu64 " tried; %" PRIu64 " faults, %" PRIu64
+                " runs, %" PRIu64 " nodes",
+                trials, size->faults, size->runs, size->nodes);
+}
+
+static void print_size(const char *name, const struct shrink_size *size)
+{
+    printf("%-9s %" PRIu64 " faults, %" PRIu64 " runs, %" PRIu64
+           " nodes: %" PRIu64 " together\n",
+           name, size->faults, size->runs, size->nodes, shrink_items(size));
+}
+
+static void print_result(const struct reproduce_result *result)
+{
+    struct report_word words[2];
+    printf("fails     %s\n", result->text);
+    print_size("before", &result->shrunk.before);
+    print_size("after", &result->shrunk.after);
+    printf("tried     %" PRIu64 ", %" PRIu64 " taken, in %s%s\n",
+           result->shrunk.trials, result->shrunk.accepted,
+           report_format_ns(&words[0], result->wall_ns),
+           result->shrunk.whole ? "" : ": cut off, more --budget may help");
+    printf("digest    %s\n", report_format_digest(&words[1], result->digest));
+    printf("perdure run %s\n", result->path);
+    fflush(stdout);
+}
+
+int command_shrink_one(const struct reproduce_request *request)
+{
+    char message[2048] = "";
+    struct reproduce_request own = *request;
+    bool shown = isatty(STDERR_FILENO);
+    if (shown)
+        own.progress = show_progress;
+    struct reproduce_result *result = malloc(sizeof(*result));
+    if (!result)
+        return EXIT_INTERNAL;
+    int error = reproduce(&own, result, message, sizeof(message));
+    if (shown)
+        fprintf(stderr, "\r\033[K");
+    if (error)
+        fprintf(stderr, "perdure shrink: %s\n", message);
+    else
+        print_result(result);
+    free(result);
+    switch (error) {
+    case 0:
+        return request->interrupted && *request->interrupted ? EXIT_INTERRUPTED
+                                                             : EXIT_HELD;
+    case REPRODUCE_EHELD:
+        return EXIT_USAGE;
+    case REPRODUCE_EENVIRONMENT:
+        return EXIT_ENVIRONMENT;
+    default:
+        return EXIT_INTERNAL;
+    }
+}
+
+static int shrink_input(const struct arguments *arguments,
+                        const struct replay *input)
+{
+    const char *const *defects = input->defect_count
+                                     ? (const char *const *)input->defects
+                                     : arguments->defects.texts;
+    struct reproduce_request request = {
+        .scenario = input->scenario,
+        .file = arguments->file,
+        .seed = input->seed,
+        .defects = defects,
+        .defect_count = input->defect_count ? input->defect_count
+                                            : arguments->defects.count,
+        .property = arguments->property,
+        .directory = arguments->out,
+        .budget_ns = arguments->budget_ns,
+        .trials_max = arguments->trials,
+        .interrupted = interrupt_flag(),
+    };
+    if (input->scenario->mode != SCENARIO_MODE_FULL) {
+        fprintf(stderr,
+                "perdure shrink: found \"%.200s\" in mode \"capacity\", "
+                "allowed \"full\": without an engine no property can fail\n",
+                arguments->file);
+        return EXIT_USAGE;
+    }
+    int code = output_directory(arguments->out);
+    interrupt_catch();
+    return code == EXIT_HELD ? command_shrink_one(&request) : code;
+}
+
+int command_shrink(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct replay input;
+    if (!parse(argc, argv, &arguments))
+        return EXIT_USAGE;
+    int code = EXIT_USAGE;
+    if (read_input(&arguments, &input)) {
+        code = shrink_input(&arguments, &input);
+        replay_deinit(&input);
+    }
+    return code;
+}
