@@ -95,24 +95,6 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
 
 /* The list ---------------------------------------------------------------- */
 
-static int print(struct report_buffer *out, int code)
-{
-    if (!report_buffer_ok(out) ||
-        fwrite(out->text, 1, out->size, stdout) != out->size ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
-    report_buffer_free(out);
-    return code;
-}
-
-static void member(struct report_buffer *out, const char *name,
-                   const char *value, const char *end)
-{
-    report_buffer_print(out, "    \"%s\": ", name);
-    report_buffer_json(out, value, strlen(value));
-    report_buffer_put(out, end);
-}
-
 static int list(bool json)
 {
     struct report_buffer out;
@@ -127,14 +109,14 @@ static int list(bool json)
             continue;
         }
         report_buffer_put(&out, i ? ",\n  {\n" : "  {\n");
-        member(&out, "breaks", defect->breaks, ",\n");
-        member(&out, "name", defect->name, ",\n");
-        member(&out, "origin", defect->origin, ",\n");
-        member(&out, "property", defect->property, ",\n");
-        member(&out, "scenario", defect->scenario, "\n  }");
+        output_member(&out, "breaks", defect->breaks, ",\n");
+        output_member(&out, "name", defect->name, ",\n");
+        output_member(&out, "origin", defect->origin, ",\n");
+        output_member(&out, "property", defect->property, ",\n");
+        output_member(&out, "scenario", defect->scenario, "\n  }");
     }
     report_buffer_put(&out, json ? "\n]\n" : "");
-    return print(&out, EXIT_HELD);
+    return output_print(&out, EXIT_HELD);
 }
 
 /* The matrix ---------------------------------------------------------------
@@ -357,10 +339,10 @@ static void write_json(struct report_buffer *out,
         }
         report_buffer_print(out, "\n    ],\n    \"clean\": %s,\n",
                             row->clean ? "true" : "false");
-        member(out, "name", defect->name, ",\n");
+        output_member(out, "name", defect->name, ",\n");
         report_buffer_print(out, "    \"named\": %s,\n",
                             row->named ? "true" : "false");
-        member(out, "property", defect->property, "\n  }");
+        output_member(out, "property", defect->property, "\n  }");
     }
     report_buffer_put(out,
                       "\n],\n\"schema\": \"perdure.defect-matrix/1\"\n}\n");
@@ -387,7 +369,7 @@ static int conclude(const struct arguments *a, const struct matrix_inputs *in)
     if (a->out && (!output_write(a->out, "matrix.json", &json) ||
                    !output_write(a->out, "matrix.txt", &text)))
         code = EXIT_ENVIRONMENT;
-    code = print(a->json ? &json : &text, code);
+    code = output_print(a->json ? &json : &text, code);
     report_buffer_free(a->json ? &text : &json);
     return code;
 }

@@ -1,12 +1,9 @@
 #include "scenarios/command_enumerate.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,11 +11,12 @@
 #include "faults/defects.h"
 #include "faults/points.h"
 #include "reports/check.h"
-#include "reports/file.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/enumerate.h"
+#include "scenarios/interrupt.h"
 #include "scenarios/options.h"
+#include "scenarios/output.h"
 #include "scenarios/runner.h"
 
 enum {
@@ -71,25 +69,6 @@ struct arguments {
     bool json;
     bool has_seed;
 };
-
-/* Set by Ctrl-C. */
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
-static void catch_interrupts(void)
-{
-    struct sigaction action = {.sa_handler = interrupt};
-    sigemptyset(&action.sa_mask);
-    /* The second Ctrl-C ends the process as usual. */
-    action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 /* Arguments --------------------------------------------------------------- */
 
@@ -587,33 +566,6 @@ static void print_json(struct report_buffer *out, const struct arguments *a,
 /* Files ----------------------------------------------------------------------
  */
 
-static bool make_directory(const char *path)
-{
-    struct stat status;
-    if (mkdir(path, 0777) == 0 ||
-        (errno == EEXIST && stat(path, &status) == 0 &&
-         S_ISDIR(status.st_mode) && access(path, W_OK | X_OK) == 0))
-        return true;
-    fprintf(stderr,
-            "perdure sweep: the output directory \"%.200s\" cannot be "
-            "written: %s; choose another with --out DIR\n",
-            path, strerror(errno));
-    return false;
-}
-
-static bool write_file(const char *directory, const char *name,
-                       const struct report_buffer *buffer)
-{
-    char path[4200];
-    snprintf(path, sizeof(path), "%.4000s/%s", directory, name);
-    if (report_buffer_ok(buffer) &&
-        report_file_write(path, buffer->text, buffer->size) == 0)
-        return true;
-    fprintf(stderr, "perdure sweep: %.300s could not be written: %s\n", path,
-            report_buffer_ok(buffer) ? strerror(errno) : "out of memory");
-    return false;
-}
-
 /* The scenario as the world of `world` had it: its faults and no others. */
 static bool narrow(struct scenario *scenario,
                    const struct enumerate_world *world)
@@ -651,7 +603,7 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
         .defects = a->defects.texts,
         .defect_count = a->defects.count,
         .command = command.text,
-        .interrupted = &interrupted,
+        .interrupted = interrupt_flag(),
     };
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
@@ -663,8 +615,8 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
     if (runner) {
         report_html(runner_model(runner), &page);
         report_json(runner_model(runner), &json);
-        good = write_file(a->out, "report.html", &page) &&
-               write_file(a->out, "report.json", &json);
+        good = output_write(a->out, "report.html", &page) &&
+               output_write(a->out, "report.json", &json);
     }
     report_buffer_free(&page);
     report_buffer_free(&json);
@@ -743,7 +695,7 @@ static struct enumerate_config config_of(const struct arguments *a,
         .no_fork = a->no_fork || a->only.count > 0,
         .jobs = (uint32_t)a->jobs,
         .limit = a->limit,
-        .interrupted = &interrupted,
+        .interrupted = interrupt_flag(),
         .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
         .progress_self = line,
     };
@@ -773,7 +725,7 @@ static bool say_all(const struct arguments *a, const struct scenario *scenario,
                 fwrite(out->text, 1, out->size, stdout) == out->size &&
                 fflush(stdout) == 0;
     if (a->out)
-        good = write_file(a->out, "sweep.json", &json) && good;
+        good = output_write(a->out, "sweep.json", &json) && good;
     report_buffer_free(&text);
     report_buffer_free(&json);
     free(rows);
@@ -786,7 +738,7 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
     struct enumeration *result;
     struct progress_line line = {.last_ns = wall_ns(), .deep = twice(a)};
     struct enumerate_config config = config_of(a, scenario, &line);
-    catch_interrupts();
+    interrupt_catch();
     int error = enumerate_run(&config, &result, message, sizeof(message));
     if (line.shown)
         fprintf(stderr, "\r\033[K");
@@ -822,7 +774,7 @@ int command_enumerate(int argc, char **argv)
         refuse("found a scenario in mode \"capacity\"%s, allowed \"full\": "
                "without an engine there is no boundary",
                "");
-    else if (a.out && !make_directory(a.out))
+    else if (a.out && output_directory(a.out) != EXIT_HELD)
         code = EXIT_ENVIRONMENT;
     else
         code = sweep(&a, scenario);

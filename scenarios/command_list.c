@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "faults/points.h"
-#include "reports/buffer.h"
 #include "scenarios/command.h"
+#include "scenarios/output.h"
 #include "scenarios/scenario.h"
 
 /* The only argument is --json. -1: something else was given. */
@@ -19,25 +19,6 @@ static int wants_json(int argc, char **argv)
     return -1;
 }
 
-static int print(struct report_buffer *out)
-{
-    int code = EXIT_HELD;
-    if (!report_buffer_ok(out) ||
-        fwrite(out->text, 1, out->size, stdout) != out->size ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
-    report_buffer_free(out);
-    return code;
-}
-
-static void member(struct report_buffer *out, const char *name,
-                   const char *value, const char *end)
-{
-    report_buffer_print(out, "    \"%s\": ", name);
-    report_buffer_json(out, value, strlen(value));
-    report_buffer_put(out, end);
-}
-
 static void point_json(struct report_buffer *out,
                        const struct fault_point_info *info)
 {
@@ -46,11 +27,11 @@ static void point_json(struct report_buffer *out,
     snprintf(room, sizeof(room), "%.*s", info->room_length, info->name);
     fault_actions_text(info->actions, actions, sizeof(actions));
     report_buffer_put(out, "  {\n");
-    member(out, "actions", actions, ",\n");
-    member(out, "name", info->name, ",\n");
-    member(out, "phase", info->phase, ",\n");
-    member(out, "room", room, ",\n");
-    member(out, "simulates", info->simulates, "\n  }");
+    output_member(out, "actions", actions, ",\n");
+    output_member(out, "name", info->name, ",\n");
+    output_member(out, "phase", info->phase, ",\n");
+    output_member(out, "room", room, ",\n");
+    output_member(out, "simulates", info->simulates, "\n  }");
 }
 
 int command_points(int argc, char **argv)
@@ -80,7 +61,7 @@ int command_points(int argc, char **argv)
                             info.phase, info.simulates, "", actions);
     }
     report_buffer_put(&out, json ? "\n]\n" : "");
-    return print(&out);
+    return output_print(&out, EXIT_HELD);
 }
 
 int command_validate(int argc, char **argv)

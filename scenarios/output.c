@@ -63,3 +63,21 @@ bool output_write(const char *directory, const char *name,
             report_buffer_ok(buffer) ? strerror(errno) : "out of memory");
     return false;
 }
+
+int output_print(struct report_buffer *buffer, int code)
+{
+    if (!report_buffer_ok(buffer) ||
+        fwrite(buffer->text, 1, buffer->size, stdout) != buffer->size ||
+        fflush(stdout) != 0)
+        code = EXIT_INTERNAL;
+    report_buffer_free(buffer);
+    return code;
+}
+
+void output_member(struct report_buffer *out, const char *name,
+                   const char *value, const char *end)
+{
+    report_buffer_print(out, "    \"%s\": ", name);
+    report_buffer_json(out, value, strlen(value));
+    report_buffer_put(out, end);
+}

@@ -15,4 +15,11 @@ int output_directory(const char *path);
 bool output_write(const char *directory, const char *name,
                   const struct report_buffer *buffer);
 
+/* Puts it all on stdout and frees it: code, or EXIT_INTERNAL. */
+int output_print(struct report_buffer *buffer, int code);
+
+/* Adds a member of a JSON object, four columns in, and then `end`. */
+void output_member(struct report_buffer *out, const char *name,
+                   const char *value, const char *end);
+
 #endif
