@@ -488,6 +488,13 @@ uint64_t engine_coordinator_deadline(const struct engine_coordinator *c)
         c->renew_ns);
 }
 
+const struct engine_run *
+engine_coordinator_run(const struct engine_coordinator *c, uint64_t run)
+{
+    const struct engine_owned *o = engine_owned_find(c, run);
+    return o ? o->run : NULL;
+}
+
 uint32_t engine_coordinator_owned(const struct engine_coordinator *c)
 {
     return c->owned.count;

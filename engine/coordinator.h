@@ -107,6 +107,17 @@ int engine_coordinator_step(struct engine_coordinator *coordinator,
 uint64_t
 engine_coordinator_deadline(const struct engine_coordinator *coordinator);
 
+struct engine_run;
+
+/*
+ * The state in which it keeps a run, with what it has decided and not yet
+ * heard to be durable: for those who hold it against the log. NULL: it does
+ * not own the run, or has not read it. Valid until the next step.
+ */
+const struct engine_run *
+engine_coordinator_run(const struct engine_coordinator *coordinator,
+                       uint64_t run);
+
 /* How many runs it owns now. */
 uint32_t engine_coordinator_owned(const struct engine_coordinator *coordinator);
 

@@ -497,6 +497,8 @@ const char *engine_record_name(unsigned kind)
         [ENGINE_REC_WORLD_END] = "world_end",
         [ENGINE_REC_INBOX_PUT] = "inbox_put",
         [ENGINE_REC_INBOX_TAKEN] = "inbox_taken",
+        [ENGINE_REC_REPLAYED] = "replayed",
+        [ENGINE_REC_RESTORED] = "restored",
     };
 
     if (kind >= ENGINE_REC_COUNT || !names[kind])

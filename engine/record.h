@@ -51,6 +51,8 @@
  *                   operation it is for, key = number, key_hi = hash of sender
  *                   and edge, count = error
  *   INBOX_TAKEN     run, token, a, b = id
+ *   RESTORED        run, a = last event in its snapshot; detail = 1: it and
+ *                   the rows behind it fold to another state than the log
  *   REJECTED        run, token, detail = request kind, count = outcome
  *   BLOB_PUT        key/key_hi = first 16 bytes of the digest, a = size
  * By the store's host, otherwise:
@@ -70,6 +72,9 @@
  *   ACTED           run, token: it sent a write as the run's owner
  *   OWNED, DISOWNED run, token: it believes so; detail = why
  *   SENT            run, op, attempt: dispatch sent
+ *   REPLAYED        run, a = next seq after what it asks for; detail = 1: the
+ *                   log and that fold to another state than it is in. Written
+ *                   by the simulator around it, if it is asked to
  *   ENGINE_ERROR    detail: a defect of the engine's own (never expected)
  * By a worker:
  *   ATTEMPT_BEGIN   run, op, attempt: the step's code starts
@@ -156,6 +161,8 @@ enum engine_record_kind {
     ENGINE_REC_WORLD_END,
     ENGINE_REC_INBOX_PUT,
     ENGINE_REC_INBOX_TAKEN,
+    ENGINE_REC_REPLAYED,
+    ENGINE_REC_RESTORED,
     ENGINE_REC_COUNT
 };
 

@@ -113,6 +113,12 @@ uint64_t engine_run_due(const struct engine_run *run);
  */
 uint64_t engine_run_op_due(const struct engine_op *op);
 
+/*
+ * A digest of the state: equal for two folds of the same log, whoever made
+ * them and when, also while events that are not yet committed are applied.
+ */
+struct engine_hash engine_run_digest(const struct engine_run *run);
+
 /* The fold of a handler's run as bytes appended to the block, which has been
  * begun, for a SNAPSHOT item; everything in it is committed. 0 or -1. */
 int engine_run_save(const struct engine_run *run, struct engine_block *block);

@@ -16,17 +16,12 @@ enum {
 };
 
 const struct check_ops *const check_all[] = {
-    &check_durability,  &check_fencing,
-    &check_exclusivity, &check_attempts,
-    &check_effects,     &check_messages,
-    &check_terminal,    &check_causality,
-    &check_projection,  &check_conserved,
-    &check_limits,      &check_corruption,
-    &check_progress,    &check_drained,
-    &check_orphans,     &check_timers,
-    &check_operations,  &check_inbox,
-    &check_children,    &check_streams,
-    &check_outcome,     NULL,
+    &check_durability, &check_fencing,   &check_exclusivity, &check_attempts,
+    &check_effects,    &check_messages,  &check_terminal,    &check_causality,
+    &check_projection, &check_conserved, &check_limits,      &check_corruption,
+    &check_progress,   &check_drained,   &check_orphans,     &check_timers,
+    &check_operations, &check_inbox,     &check_children,    &check_streams,
+    &check_outcome,    &check_replay,    &check_snapshot,    NULL,
 };
 
 struct checker {

@@ -68,6 +68,8 @@ struct check_world {
     uint64_t concurrency_max; /* platform; 0: no limit */
     struct check_envelope envelope;
     int honest_effects;     /* receivers keep keys for the whole run */
+    int paranoid;           /* S7: logs are folded again as they are written */
+    int snapshots;          /* S13: handlers have them */
     const uint8_t *freedom; /* by workflow: CHECK_FREE_; NULL: none has any */
     const struct outcomes *golden; /* S8: without faults; NULL: not known */
     struct outcomes *outcomes;     /* filled with those of this world, if not

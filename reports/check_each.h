@@ -70,5 +70,7 @@ extern const struct check_ops check_inbox;      /* S16 */
 extern const struct check_ops check_children;   /* S18 */
 extern const struct check_ops check_streams;    /* S19 */
 extern const struct check_ops check_outcome;    /* S8 */
+extern const struct check_ops check_replay;     /* S7 */
+extern const struct check_ops check_snapshot;   /* S13 */
 
 #endif

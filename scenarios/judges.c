@@ -79,6 +79,8 @@ static void fill_check_world(struct judges *j)
                      scenario->envelope.sound_disk},
         .honest_effects = engine->dedup_ttl_ns == 0,
         .freedom = j->freedom,
+        .snapshots =
+            engine->snapshot_events > 0 && scenario_has_programs(scenario),
     };
 }
 
@@ -172,6 +174,7 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
     };
     fill_check_world(j);
     j->check_world.golden = options->golden;
+    j->check_world.paranoid = options->paranoid;
     j->check_world.outcomes = options->outcomes;
     /* Without an engine there is nothing that a property could be of. */
     if (!capacity)

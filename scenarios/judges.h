@@ -43,6 +43,7 @@ struct judges_options {
     bool capacity; /* a world without engine: there are no properties */
     bool brief;    /* keep no records and no figures that only a report shows */
     const struct outcomes *golden; /* NULL: S8 does not apply */
+    bool paranoid;                 /* S7 applies */
     struct outcomes *outcomes;     /* NULL, or filled with what came of runs */
 };
 

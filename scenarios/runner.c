@@ -298,7 +298,8 @@ struct runner *runner_run(const struct scenario *scenario,
         return NULL;
     }
     struct judges_options judges = {.capacity = r->capacity != NULL,
-                                    .golden = r->golden};
+                                    .golden = r->golden,
+                                    .paranoid = r->options.paranoid};
     if (judges_init(&r->judges, scenario, r->world, &judges)) {
         if (r->capacity)
             run_capacity(r);

@@ -123,7 +123,11 @@ static int run(const struct trial *trial, const struct outcomes *golden,
     struct court court = {.trial = trial};
     struct scenario_look look = {.interrupted = trial->interrupted};
     struct judges_options options = {
-        .brief = true, .golden = golden, .outcomes = trial->outcomes};
+        .brief = true,
+        .golden = golden,
+        .paranoid = trial->paranoid || trial->scenario->paranoid,
+        .outcomes = trial->outcomes,
+    };
     bool good = false;
     memset(result, 0, sizeof(*result));
     struct scenario_world *world = open_world(&court, message, message_size);

@@ -12,6 +12,7 @@
 #include "faults/swarm.h"
 #include "scenarios/platform.h"
 #include "scenarios/trial.h"
+#include "sim/mirror.h"
 
 static bool say(char *message, size_t size, const char *text)
 {
@@ -472,6 +473,31 @@ static bool make_disk(struct scenario_world *world)
     return world->vfs != NULL;
 }
 
+/* Graphs alone are bound by the store only, unless a profile is named. */
+static const struct engine_limits *
+engine_limits_of(const struct scenario *scenario)
+{
+    return scenario->engine.limits_given || scenario_has_programs(scenario)
+               ? &scenario->engine.limits.limits
+               : NULL;
+}
+
+/* The whole logs, for S7 and where there are snapshots. */
+static bool make_mirror(struct scenario_world *world, bool paranoid)
+{
+    struct sim_mirror_config config = {
+        .graphs = world->graphs,
+        .graph_count = world->scenario->workflow_count,
+        .limits = engine_limits_of(world->scenario),
+        .sink = &world->sim->sink,
+    };
+    if (!paranoid && (world->scenario->engine.snapshot_events == 0 ||
+                      !scenario_has_programs(world->scenario)))
+        return true;
+    world->mirror = sim_mirror_new(&config);
+    return world->mirror != NULL;
+}
+
 static bool make_store(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
@@ -484,6 +510,7 @@ static bool make_store(struct scenario_world *world)
         .group_max = scenario->engine.group_max,
         .request_ns = 2000,
         .defects = defects_at(world, SIM_NODE_STORE),
+        .mirror = world->mirror,
     };
     if (scenario->engine.store == SCENARIO_STORE_SQLITE) {
         if (!make_disk(world))
@@ -503,16 +530,7 @@ static bool make_store(struct scenario_world *world)
     return world->store != NULL;
 }
 
-/* Graphs alone are bound by the store only, unless a profile is named. */
-static const struct engine_limits *
-engine_limits_of(const struct scenario *scenario)
-{
-    return scenario->engine.limits_given || scenario_has_programs(scenario)
-               ? &scenario->engine.limits.limits
-               : NULL;
-}
-
-static bool make_coordinators(struct scenario_world *world)
+static bool make_coordinators(struct scenario_world *world, bool paranoid)
 {
     const struct scenario_engine *engine = &world->scenario->engine;
     world->coordinators =
@@ -548,6 +566,8 @@ static bool make_coordinators(struct scenario_world *world)
             world->sim, &config, &clock, engine->restart_ns);
         if (!world->coordinators[i])
             return false;
+        if (paranoid)
+            sim_coordinator_node_watch(world->coordinators[i], world->mirror);
     }
     return true;
 }
@@ -729,7 +749,8 @@ scenario_world_new(const struct scenario *scenario,
         return NULL;
     }
     if (!scenario_world_tables(world) || !make_sim(world, options) ||
-        !make_store(world) || !make_coordinators(world) ||
+        !make_mirror(world, options->paranoid) || !make_store(world) ||
+        !make_coordinators(world, options->paranoid) ||
         !scenario_make_platform(world) || !make_outside(world)) {
         say(message, size, "the world could not be made: out of memory");
         scenario_world_free(world);
@@ -804,6 +825,7 @@ void scenario_world_free(struct scenario_world *world)
          world->coordinators && i < world->scenario->engine.coordinators; i++)
         sim_coordinator_node_free(world->coordinators[i]);
     free(world->coordinators);
+    sim_mirror_free(world->mirror);
     scenario_free_platform(world);
     sim_client_free(world->client);
     sim_receiver_free(world->receiver);

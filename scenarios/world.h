@@ -55,6 +55,7 @@ struct scenario_world {
     char vfs_name[48];
     struct sim_store_node *store;
     struct sim_coordinator_node **coordinators;
+    struct sim_mirror *mirror; /* NULL: nobody asks for S7, S13 has no use */
     struct sim_worker_node **workers;
     uint32_t worker_count;
     struct sim_local *local;

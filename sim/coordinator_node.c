@@ -3,11 +3,13 @@
 #include <stdlib.h>
 
 #include "sim/machine.h"
+#include "sim/mirror.h"
 
 struct sim_coordinator_node {
     struct sim_machine machine;
     struct engine_coordinator_config config;
     struct engine_coordinator *coordinator; /* NULL while down */
+    struct sim_mirror *mirror;              /* NULL: nobody watches */
     bool held;         /* a pause came before this action */
     bool held_message; /* or before this message: do not ask again */
 };
@@ -79,6 +81,20 @@ static bool before_action(struct sim_coordinator_node *n,
     }
 }
 
+/* What it asks to be written, and the state that it has come to. */
+static void compare(struct sim_coordinator_node *n,
+                    const struct engine_message *message)
+{
+    const struct engine_request *request = (const void *)(message + 1);
+    if (message->kind != ENGINE_MSG_REQUEST ||
+        request->kind != ENGINE_REQ_APPEND)
+        return;
+    const struct engine_run *run =
+        engine_coordinator_run(n->coordinator, request->run);
+    if (run && sim_mirror_appends(n->mirror, n->config.node, request, run))
+        n->machine.world->failed = true;
+}
+
 static bool carry_out(void *self, const struct engine_do *action)
 {
     struct sim_coordinator_node *n = self;
@@ -93,6 +109,8 @@ static bool carry_out(void *self, const struct engine_do *action)
         }
         return true;
     }
+    if (n->mirror)
+        compare(n, message);
     sim_net_send(n->machine.world, message);
     return message->kind == ENGINE_MSG_DISPATCH &&
            ask(n, SIM_POINT_COORD_DISPATCH_AFTER, message->run, message->op + 1,
@@ -209,6 +227,12 @@ sim_coordinator_node_new(struct sim_world *world,
     n->config.sink = &world->sink;
     sim_node_set(world, config->node, &ops, n, clock, restart_ns);
     return n;
+}
+
+void sim_coordinator_node_watch(struct sim_coordinator_node *n,
+                                struct sim_mirror *mirror)
+{
+    n->mirror = mirror;
 }
 
 void sim_coordinator_node_free(struct sim_coordinator_node *n)

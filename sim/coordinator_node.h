@@ -18,6 +18,11 @@ struct sim_coordinator_node *
 sim_coordinator_node_new(struct sim_world *world,
                          const struct engine_coordinator_config *config,
                          const struct sim_clock *clock, uint64_t restart_ns);
+struct sim_mirror;
+
+/* From now on what it asks to be written is held against the log (S7). */
+void sim_coordinator_node_watch(struct sim_coordinator_node *node,
+                                struct sim_mirror *mirror);
 void sim_coordinator_node_free(struct sim_coordinator_node *node);
 
 #endif

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/mirror.h"
+
 struct pending {
     size_t offset; /* of the message, in bytes[] */
 };
@@ -186,6 +188,9 @@ static void record_group(struct sim_store_node *n, uint32_t count)
             n->known = reply->position;
         engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
                                reply);
+        if (n->config.mirror &&
+            sim_mirror_exchange(n->config.mirror, request, reply))
+            world_of(n)->failed = true;
     }
 }
 
@@ -782,6 +787,16 @@ void sim_store_node_free(struct sim_store_node *n)
     free(n);
 }
 
+/* A snapshot that is kept is what its log says. */
+static int look_at_box(void *self, uint64_t run, const struct engine_item *item)
+{
+    const struct sim_store_node *n = self;
+    return item->type == ENGINE_ITEM_SNAPSHOT &&
+                   sim_mirror_snapshot(n->config.mirror, run, item)
+               ? 1
+               : 0;
+}
+
 void sim_store_node_audit(struct sim_store_node *n)
 {
     if (n->config.disk) {
@@ -806,6 +821,9 @@ void sim_store_node_audit(struct sim_store_node *n)
     if (n->held > 0)
         n->store.ops->rollback(n->store.self);
     n->held = 0;
+    if (n->config.mirror &&
+        n->store.ops->scan_boxes(n->store.self, look_at_box, n) > 0)
+        world_of(n)->failed = true;
     audit_log(n, 0, true);
 }
 

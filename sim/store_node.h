@@ -29,6 +29,8 @@ enum sim_store_open {
     SIM_STORE_DAMAGED = -2      /* refused for good */
 };
 
+struct sim_mirror;
+
 struct sim_store_config {
     struct sim_world *world;
     struct sim_disk *disk; /* NULL: a store in memory, which survives crashes
@@ -39,6 +41,7 @@ struct sim_store_config {
     uint32_t group_max;
     uint64_t request_ns; /* CPU time of a request where there is no disk */
     struct engine_defects defects;
+    struct sim_mirror *mirror; /* NULL: nobody keeps the logs */
 };
 
 struct sim_store_node;
