@@ -78,13 +78,15 @@ static void decide_release(struct engine_owned *o, struct engine_decide *decide)
 }
 
 /* The fold of what is committed, when it is time for one again. */
-static void add_snapshot(struct engine_owned *o, struct engine_decide *decide,
+static void add_snapshot(struct engine_coordinator *c, struct engine_owned *o,
+                         struct engine_decide *decide,
                          const struct engine_block *image)
 {
-    const struct engine_item row = {.type = ENGINE_ITEM_SNAPSHOT,
-                                    .a = o->seq - 1};
+    struct engine_item row = {.type = ENGINE_ITEM_SNAPSHOT, .a = o->seq - 1};
     if (image->size == 0 || decide->count == 0)
         return;
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_SNAP_NAMES_LATER))
+        row.a += decide->count;
     engine_decide_row(decide, &row, image->bytes + sizeof(uint64_t),
                       image->size - sizeof(uint64_t));
     o->snapshot_seq = row.a;
@@ -219,7 +221,7 @@ void engine_owned_advance(struct engine_coordinator *c, struct engine_owned *o)
     }
     struct engine_decide decide = engine_owned_decide(c, o);
     decide_all(c, o, &decide);
-    add_snapshot(o, &decide, &image);
+    add_snapshot(c, o, &decide, &image);
     engine_decide_rows(&decide);
     engine_block_free(&image);
     finish_append(c, o, &decide);

@@ -9,6 +9,9 @@
 #define ENGINE_DEFECTS_HANDLERS(X)                                             \
     X(TOKEN_REUSE, "token_reuse",                                              \
       "a checkpoint token accepted again: a repeated message is applied "      \
-      "twice")
+      "twice") \
+    X(REPLAY_USES_NOW, "replay_uses_now",                                      \
+      "a log folded with the time at which it is read in place of the time "   \
+      "at which its first row was written")
 
 #endif

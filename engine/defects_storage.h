@@ -10,6 +10,9 @@
     X(SYNC_OFF, "sync_off",                                                    \
       "a database run with synchronous=OFF: commits wait for no disk")         \
     X(FSYNC_RETRY_OK, "fsync_retry_ok",                                        \
-      "a failed sync tried again and believed: the dirty pages are gone")
+      "a failed sync tried again and believed: the dirty pages are gone") \
+    X(SNAP_NAMES_LATER, "snap_names_later",                                    \
+      "a snapshot that is said to hold events which were written with it and " \
+      "are not in it")
 
 #endif

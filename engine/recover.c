@@ -12,13 +12,19 @@ engine_recover_row(const struct engine_reply *reply)
     return NULL;
 }
 
-/* One LOG item: the time of the row, then its events. */
-static int fold_log(struct engine_run *run, const struct engine_item *log)
+/*
+ * One LOG item: the time of the row, then its events. now_ns is what a defect
+ * takes for the time at which the run began; 0: it is off.
+ */
+static int fold_log(struct engine_run *run, const struct engine_item *log,
+                    uint64_t now_ns)
 {
     uint64_t time_ns;
     const unsigned char *at = engine_item_payload(log);
     const unsigned char *end = at + log->size;
     memcpy(&time_ns, at, sizeof(time_ns));
+    if (now_ns && log->a == 1)
+        time_ns = now_ns;
     at += sizeof(time_ns);
     while (at < end) {
         const struct engine_item *event = (const void *)at;
@@ -64,6 +70,9 @@ int engine_recover_run(const struct engine_memory *memory,
     if (!*run)
         return -1;
     uint64_t seq = 1;
+    uint64_t now_ns = engine_defect(defects, ENGINE_DEFECT_REPLAY_USES_NOW)
+                          ? reply->store_time_ns
+                          : 0;
     int error = 0;
     ENGINE_REPLY_ITEMS(reply, item)
     {
@@ -75,7 +84,7 @@ int engine_recover_run(const struct engine_memory *memory,
         }
         if (item->type != ENGINE_ITEM_LOG || error)
             continue;
-        error = item->a == seq ? fold_log(*run, item) : -2;
+        error = item->a == seq ? fold_log(*run, item, now_ns) : -2;
         seq += item->attempt;
     }
     if (error == -1) {

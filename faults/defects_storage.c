@@ -13,6 +13,10 @@ const struct fault_defect fault_defects_storage[] = {
          "A sync that succeeds after one that failed is believed to have "
          "saved what the failed one dropped.",
          SCENARIO("fsync_retry_ok"), "S1"},
+    ROW(SNAP_NAMES_LATER) =
+        {"snap_names_later", "camunda/camunda#9645",
+         "A run is read without the events that its snapshot wrongly claims.",
+         SCENARIO("snap_names_later"), "S13"},
 };
 
 _Static_assert(sizeof(fault_defects_storage) /

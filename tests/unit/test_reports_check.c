@@ -28,7 +28,7 @@ Test(reports_check, a_clean_life_passes_every_property_it_exercises)
         records_life(records, run, LIFE_ACKED);
     records_end(records);
     const struct check_result *results = judge_all(suite, records, 7, &count);
-    cr_assert_eq(count, 21);
+    cr_assert_eq(count, 23);
     for (size_t i = 0; i < 16; i++) {
         cr_assert_eq(results[i].verdict, CHECK_PASS, "%s: %s", results[i].id,
                      results[i].first.text);
