@@ -1,7 +1,8 @@
 /*
  * L1: every run that was started ends, or is blocked for an operator, within
  * the progress bound after its own work could have been done and after the
- * last disturbance. A stuck run is explained: what it did last, what it waits
+ * last disturbance; one that an operator holds, when its time is over. A
+ * stuck run is explained: what it did last, what it waits
  * for, who holds what.
  *
  * A handler has no end that could be foreseen. It is stuck if it is parked
@@ -276,6 +277,23 @@ static void check_handler(struct progress *s, const struct fold_run *run,
         stuck(s, run, about, index);
 }
 
+/* Its time is over, although an operator holds it. */
+static bool is_over(const struct progress *s, const struct fold_run *run,
+                    uint64_t now_ns)
+{
+    const struct engine_graph *graph = fold_graph(s->head.fold, run);
+    uint64_t timeout = graph ? engine_graph_timeout(graph) : 0;
+    uint64_t since = later(run->started_ns, timeout);
+
+    for (uint32_t op = 0; run->ops && op < run->op_count; op++)
+        if (run->ops[op].end == ENGINE_EV_ATTEMPT_AMBIGUOUS)
+            return false;
+    if (s->head.fold->disturbed_ns > since)
+        since = s->head.fold->disturbed_ns;
+    return timeout > 0 && run->state == ENGINE_RUN_PAUSED && !run->handler &&
+           now_ns > later(since, s->head.world->progress_bound_ns);
+}
+
 static void check_end(struct progress *s, const struct fold_run *run,
                       const struct engine_record *about, uint64_t index)
 {
@@ -285,6 +303,8 @@ static void check_end(struct progress *s, const struct fold_run *run,
         (about->run <= s->head.world->runs_max || !run->next_seq))
         return;
     s->head.result->checked++;
+    if (!fold_has(run, FOLD_OPAQUE) && is_over(s, run, about->time_ns))
+        stuck(s, run, about, index);
     if (fold_terminal(run) || fold_held(run))
         return;
     if (run->handler) {

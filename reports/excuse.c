@@ -66,8 +66,15 @@ static void fault(struct excuse *excuse, const struct engine_record *record,
         beyond(excuse, CHECK_BEYOND_CLOCK, index);
     if (record->kind == ENGINE_REC_DISK_FAULT && envelope->disk_survives &&
         (record->detail == ENGINE_ACT_ERROR ||
-         record->detail == ENGINE_ACT_FULL))
+         record->detail == ENGINE_ACT_FULL)) {
         beyond(excuse, CHECK_BEYOND_DISK, index);
+        excuse->disk_ns = record->time_ns;
+    }
+}
+
+static void disk_is_well(struct excuse *excuse)
+{
+    excuse->since[__builtin_ctz(CHECK_BEYOND_DISK)] = UINT64_MAX;
 }
 
 void excuse_feed(struct excuse *excuse, const struct engine_record *record,
@@ -86,7 +93,13 @@ void excuse_feed(struct excuse *excuse, const struct engine_record *record,
         break;
     case ENGINE_REC_APPENDED:
         /* The disk came back, whatever it answered before. */
-        excuse->since[__builtin_ctz(CHECK_BEYOND_DISK)] = UINT64_MAX;
+        disk_is_well(excuse);
+        break;
+    case ENGINE_REC_WORLD_END:
+        /* Nobody has asked it for so long: it was not the disk. */
+        if (record->time_ns - excuse->disk_ns >
+            excuse->world->progress_bound_ns)
+            disk_is_well(excuse);
         break;
     default:
         break;

@@ -16,6 +16,7 @@ struct excuse {
     const struct check_world *world;
     int64_t *offsets;             /* of wall clocks, by node */
     uint64_t since[EXCUSE_COUNT]; /* index of the record; UINT64_MAX: never */
+    uint64_t disk_ns;             /* when the disk last failed */
 };
 
 /* Returns 0, or -1 when out of memory. */

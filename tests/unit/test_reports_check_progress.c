@@ -202,3 +202,37 @@ Test(reports_check_progress, a_paused_handler_waits_for_its_operator)
     records_expect_pass(records, &check_progress);
     records_free(records);
 }
+
+Test(reports_check_progress, a_disk_that_nobody_asked_again_excuses_nothing)
+{
+    struct records *records = records_new();
+
+    records->world.envelope.disk_survives = 1;
+    records_life(records, 1, LIFE_CLAIMED);
+    records_add(records, ENGINE_REC_DISK_FAULT, 0, NODE_STORE)->detail =
+        ENGINE_ACT_FULL;
+    records->now_ns += 59 * SECOND;
+    world_end(records, 0);
+    cr_assert_eq(records_judge(records, &check_progress).verdict,
+                 CHECK_EXCUSED);
+    records->list[records->count - 1].time_ns += 2 * SECOND;
+    cr_assert_eq(records_judge(records, &check_progress).verdict, CHECK_FAIL);
+    records_free(records);
+}
+
+Test(reports_check_progress, a_paused_run_that_outlasts_its_time_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *end;
+
+    engine_graph_set_timeout(records->graph, 30 * SECOND);
+    records_life(records, 1, LIFE_WAITING);
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_PAUSED;
+    records_event(records, ENGINE_EV_RUN_PAUSED, UINT32_MAX, 0);
+    records->now_ns += 60 * SECOND;
+    end = world_end(records, 0);
+    records_expect_pass(records, &check_progress);
+    end->time_ns += 60 * SECOND;
+    records_expect(records, &check_progress, end, "paused at the end");
+    records_free(records);
+}
