@@ -4,7 +4,8 @@
  * before the next begins; none follows a success, a failure that must not be
  * repeated, or the last attempt of the policy; delays are the policy's. Nobody
  * runs an attempt that another claimed, and none is given up that the policy
- * would repeat.
+ * would repeat. None is begun, goes on or is repeated long after the deadline
+ * for that.
  *
  * A handler's invocations are attempts as well: a new one follows one that
  * was suspended or broke off, however many there were, and no other. Attempts
@@ -220,9 +221,44 @@ static void check_failure(const struct look *look)
               engine_error_name(op->error), look->node->retry.attempts_max);
 }
 
+/* Whether a deadline counted from a time has been missed, by more than an
+ * owner needs to see to it; limit 0: there is none. */
+static bool is_missed(const struct look *look, uint64_t from, uint64_t limit)
+{
+    return limit > 0 && from > 0 && limit <= UINT64_MAX - from &&
+           look->record->wall_ns >
+               fold_latest(look->s->fold, from + limit, look->record);
+}
+
+/* Work is taken up or reported: in time? */
+static void check_deadlines(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+    const struct engine_record *record = look->record;
+    bool claim = record->kind == ENGINE_REC_WORK_CLAIMED;
+    uint64_t from = claim ? op->scheduled_ns : op->claimed_ns;
+    uint64_t limit = claim ? look->node->schedule_to_start_ns
+                           : look->node->attempt_timeout_ns;
+
+    if (record->attempt != op->claimed + claim ||
+        (claim && op->phase != FOLD_SCHEDULED))
+        return;
+    look->s->result->checked++;
+    if (is_missed(look, from, limit))
+        WRONG(look, "was %s %.6f s after it was %s, and had %.6f s",
+              claim ? "begun" : "reported",
+              check_seconds(record->wall_ns - from),
+              claim ? "scheduled" : "begun", check_seconds(limit));
+}
+
 static void check_scheduled(const struct look *look)
 {
     check_next(look, look->record->attempt);
+    if (look->op->phase == FOLD_RETRY &&
+        is_missed(look, look->op->first_ns, look->node->timeout_ns))
+        WRONG(look, "was scheduled %.6f s after the first, and all have %.6f s",
+              check_seconds(look->record->wall_ns - look->op->first_ns),
+              check_seconds(look->node->timeout_ns));
     if (look->op->phase == FOLD_SCHEDULED)
         WRONG(look, "was scheduled twice; attempt %u started before",
               look->op->attempt);
@@ -368,6 +404,9 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
         check_event(&look);
     else if (record->kind == ENGINE_REC_WORK_PUT)
         check_next(&look, record->attempt);
+    else if (record->kind == ENGINE_REC_WORK_CLAIMED ||
+             record->kind == ENGINE_REC_WORK_DONE)
+        check_deadlines(&look);
     else
         check_begin(&look);
 }
@@ -377,6 +416,7 @@ const struct check_ops check_attempts = {
     .name = "attempt accounting",
     .unit = "attempt starts and ends",
     .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORK_PUT) |
+             CHECK_KIND(WORK_CLAIMED) | CHECK_KIND(WORK_DONE) |
              CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(EFFECT_SENT),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .open = check_self_open,

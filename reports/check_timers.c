@@ -10,29 +10,12 @@
 #include "reports/check_each.h"
 #include "reports/fold.h"
 
-/* Until when (store time) a wait with this deadline may fire. */
-static uint64_t latest(const struct check_self *s, uint64_t due_ns,
-                       const struct engine_record *now)
-{
-    const struct check_world *world = s->world;
-    uint64_t since = now->time_ns - s->fold->disturbed_ns;
-    uint64_t from = due_ns;
-
-    if (s->fold->disturbed_ns && since < now->wall_ns) {
-        uint64_t owned = now->wall_ns - since + world->lease_ttl_ns +
-                         world->scan_ns + world->skew_bound_ns;
-        if (owned > from)
-            from = owned;
-    }
-    return from + world->timer_slack_ns;
-}
-
 static void fired(struct check_self *s, const struct fold_run *run,
                   const struct engine_record *record, uint64_t index)
 {
     uint64_t due = record->a ? record->a : record->b;
     uint64_t from = due < run->held_ns ? run->held_ns : due;
-    uint64_t limit = latest(s, from, record);
+    uint64_t limit = fold_latest(s->fold, from, record);
 
     s->result->checked++;
     if (record->wall_ns > limit)
@@ -62,7 +45,7 @@ static void operation_fired(struct check_self *s, const struct fold_run *run,
 
     if (due == UINT64_MAX || fold_held(run) || !fold_waits(op))
         return; /* S10, S12 */
-    limit = latest(s, due, record);
+    limit = fold_latest(s->fold, due, record);
     s->result->checked++;
     if (record->wall_ns > limit)
         check_violation(s->result, record, index,
@@ -83,7 +66,7 @@ static void check_operation(struct check_self *s, const struct fold_run *run,
     if (due == UINT64_MAX || !fold_waits(op))
         return;
     s->result->checked++;
-    if (end->wall_ns > latest(s, due, end) || end->a == 0)
+    if (end->wall_ns > fold_latest(s->fold, due, end) || end->a == 0)
         check_violation(s->result, end, index,
                         "run %" PRIu64 ": operation %u was due at store time "
                         "%.6f s and its timer has not fired at the end",
@@ -98,7 +81,7 @@ static void check_waiting(struct check_self *s, const struct fold_run *run,
 {
     uint64_t due = run->ops[op].due_ns;
     uint64_t from = due < run->held_ns ? run->held_ns : due;
-    uint64_t limit = latest(s, from, end);
+    uint64_t limit = fold_latest(s->fold, from, end);
 
     s->result->checked++;
     if (end->wall_ns > limit || end->a == 0)

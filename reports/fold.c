@@ -776,6 +776,8 @@ static void work_claimed(struct fold_op *op, const struct engine_record *claim)
 {
     if (claim->attempt < op->claimed)
         return;
+    if (claim->attempt > op->claimed)
+        op->claimed_ns = claim->wall_ns;
     op->claimed = claim->attempt;
     op->claimer = claim->peer;
 }
@@ -953,6 +955,22 @@ bool fold_settled(const struct fold *fold, const struct engine_record *end,
         since_ns = fold->disturbed_ns;
     return end->a == 0 ||
            end->time_ns >= since_ns + fold->world->progress_bound_ns;
+}
+
+uint64_t fold_latest(const struct fold *fold, uint64_t due_ns,
+                     const struct engine_record *now)
+{
+    const struct check_world *world = fold->world;
+    uint64_t since = now->time_ns - fold->disturbed_ns;
+    uint64_t from = due_ns;
+
+    if (fold->disturbed_ns && since < now->wall_ns) {
+        uint64_t owned = now->wall_ns - since + world->lease_ttl_ns +
+                         world->scan_ns + world->skew_bound_ns;
+        if (owned > from)
+            from = owned;
+    }
+    return from + world->timer_slack_ns;
 }
 
 bool fold_in_doubt(const struct fold *fold, const struct fold_run *run)

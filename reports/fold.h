@@ -62,6 +62,7 @@ struct fold_op {
     uint64_t first_ns;     /* when the first attempt was scheduled, or an
                               operator let it go on */
     uint64_t scheduled_ns; /* the same of the last one */
+    uint64_t claimed_ns;   /* when the attempt `claimed` was first claimed */
     uint32_t attempt;      /* last one started in the log */
     uint32_t claimed;      /* largest attempt that was claimed */
     uint32_t put;          /* attempt of the open work row, 0: none */
@@ -319,6 +320,12 @@ uint32_t fold_step_effect(const struct fold *fold, const struct fold_run *run,
  */
 bool fold_settled(const struct fold *fold, const struct engine_record *end,
                   uint64_t since_ns);
+/*
+ * Until when, by store time, what is due then may come. A disturbance near
+ * that time delays it: the count begins when a new owner must have the run.
+ */
+uint64_t fold_latest(const struct fold *fold, uint64_t due_ns,
+                     const struct engine_record *now);
 /*
  * True if a request about this run may have been committed without a record
  * since its last event: the store failed in the meantime.

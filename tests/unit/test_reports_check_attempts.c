@@ -446,3 +446,57 @@ Test(reports_check_attempts, an_ambiguous_step_repeated_by_itself_is_reported)
                    "repeats an attempt that must not be");
     records_free(records);
 }
+
+/* As if it had come so much later, at its time and all that follows. */
+static void delay(struct records *records, struct engine_record *from,
+                  uint64_t by_ns)
+{
+    for (size_t i = (size_t)(from - records->list); i < records->count; i++) {
+        records->list[i].time_ns += by_ns;
+        records->list[i].wall_ns += by_ns;
+    }
+}
+
+Test(reports_check_attempts, a_report_long_after_the_timeout_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *done;
+
+    records_life(records, 1, LIFE_REPORTED);
+    done = records_find(records, ENGINE_REC_WORK_DONE, 0);
+    delay(records, done, 11 * SECOND);
+    records_expect_pass(records, &check_attempts);
+    delay(records, done, SECOND);
+    records_expect(records, &check_attempts, done,
+                   "after it was begun, and had 10.000000 s");
+    records_free(records);
+}
+
+Test(reports_check_attempts, a_start_long_after_its_deadline_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *claimed;
+
+    records_life(records, 1, LIFE_CLAIMED);
+    claimed = records_find(records, ENGINE_REC_WORK_CLAIMED, 0);
+    delay(records, claimed, 21 * SECOND);
+    records_expect_pass(records, &check_attempts);
+    delay(records, claimed, SECOND);
+    records_expect(records, &check_attempts, claimed,
+                   "after it was scheduled, and had 20.000000 s");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_after_the_deadline_of_all_is_reported)
+{
+    struct records *records = retried();
+    struct engine_record *third =
+        records_find_event(records, ENGINE_EV_OP_SCHEDULED, 2);
+
+    delay(records, third, 55 * SECOND);
+    records_expect_pass(records, &check_attempts);
+    delay(records, third, 5 * SECOND);
+    records_expect(records, &check_attempts, third,
+                   "after the first, and all have 60.000000 s");
+    records_free(records);
+}
