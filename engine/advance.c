@@ -129,10 +129,13 @@ static void decide_all(struct engine_coordinator *c, struct engine_owned *o,
 }
 
 /* When somebody must look at a run again that is given back. */
-static uint64_t wake_of(const struct engine_owned *o)
+static uint64_t wake_of(const struct engine_coordinator *c,
+                        const struct engine_owned *o)
 {
     if (o->suspend_ns)
         return o->suspend_ns;
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_PAUSED_DEADLINE_LOST))
+        return UINT64_MAX;
     return o->run->state == ENGINE_RUN_PAUSED ? engine_run_deadline(o->run)
                                               : UINT64_MAX;
 }
@@ -148,7 +151,7 @@ static void finish_append(struct engine_coordinator *c, struct engine_owned *o,
     request->op = engine_inbox_count(o);
     if (o->release) {
         request->flags = ENGINE_APPEND_RELEASE;
-        request->wake_ns = wake_of(o);
+        request->wake_ns = wake_of(c, o);
     } else if (engine_run_state_terminal(o->run->state)) {
         request->flags = ENGINE_APPEND_HEARD; /* all of it is answered */
     }
@@ -201,6 +204,17 @@ static void undecided(struct engine_coordinator *c, struct engine_owned *o)
         engine_owned_ask(c, o, ENGINE_REQ_MAIL);
 }
 
+/* Defects that tell others what is not durable yet. */
+static void tell_early(struct engine_coordinator *c, struct engine_owned *o)
+{
+    if (o->answer == ENGINE_ANSWER_ACCEPTED &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_RELEASED_EARLY))
+        engine_service_answer(c, o);
+    if (engine_run_state_terminal(o->run->state) && !o->run->origin.parent &&
+        engine_defect(&c->config.defects, ENGINE_DEFECT_RESULT_EARLY))
+        engine_owned_send_result(c, o);
+}
+
 void engine_owned_advance(struct engine_coordinator *c, struct engine_owned *o)
 {
     if (o->request_id || o->reload_ns || !o->run)
@@ -233,6 +247,7 @@ void engine_owned_advance(struct engine_coordinator *c, struct engine_owned *o)
         engine_owned_reload(c, o, 0);
     } else if (decide.count > 0) {
         engine_owned_submit(c, o, ENGINE_REQ_APPEND);
+        tell_early(c, o);
     } else {
         undecided(c, o);
     }
@@ -247,6 +262,9 @@ static void watch_claim(struct engine_coordinator *c, struct engine_owned *o,
     struct engine_dispatch *d = &o->dispatch[work->op];
     uint64_t over = engine_decide_over_at(o->run, work->op, work->a);
     uint64_t due = engine_coordinator_mono_of(c, engine_earlier(work->b, over));
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_NO_TIMEOUT) ||
+        engine_defect(&c->config.defects, ENGINE_DEFECT_AMO_NO_INTERRUPT_ERR))
+        due = UINT64_MAX - 1000000; /* it is looked at now and then */
     d->state = ENGINE_DISPATCH_ACCEPTED;
     d->at_ns = engine_earlier(c->mono_ns + engine_owned_check_delay(c, d),
                               due + 1000000);
@@ -276,6 +294,9 @@ static void see_work(struct engine_coordinator *c, struct engine_owned *o,
             wait_for_end(c, o, work);
         else if (engine_owned_is_late(c, o, work->op))
             (void)engine_owned_keep_item(c, &o->mail, work);
+        else if (engine_defect(&c->config.defects,
+                               ENGINE_DEFECT_DISPATCH_MEM_ONLY))
+            o->dispatch[work->op].at_ns = UINT64_MAX;
         else
             engine_owned_dispatch(c, o, work->op);
         break;
@@ -446,6 +467,19 @@ static void committed(struct engine_coordinator *c, struct engine_owned *o,
     }
     if (engine_owned_find(c, id) == o)
         engine_owned_rearm(c, o);
+}
+
+bool engine_owned_swallow(struct engine_coordinator *c, struct engine_owned *o)
+{
+    const struct engine_reply reply = {
+        .seq = o->seq + 1, .store_time_ns = engine_coordinator_store_now(c)};
+    if ((o->request_kind != ENGINE_REQ_CREATE &&
+         o->request_kind != ENGINE_REQ_APPEND) ||
+        !engine_defect(&c->config.defects,
+                       ENGINE_DEFECT_APPEND_FAILURE_SWALLOWED))
+        return false;
+    committed(c, o, &reply);
+    return true;
 }
 
 static void mail_read(struct engine_coordinator *c, struct engine_owned *o,

@@ -541,7 +541,8 @@ static int go_on_with_attempt(struct engine_context *c, uint32_t number,
         return engine_call_suspend(c);
     if (note->ours != entry->attempt)
         return take_over(r, number, step);
-    if (is_at_most_once(entry))
+    if (is_at_most_once(entry) &&
+        !engine_defect(&r->config.defects, ENGINE_DEFECT_START_NOT_DURABLE))
         flow = engine_call_gate(c, number, true);
     if (flow)
         return flow;

@@ -384,6 +384,8 @@ static void attend(struct engine_coordinator *c, struct engine_owned *o)
                 return;
             }
             o->request_id = 0;
+            if (engine_owned_swallow(c, o))
+                return;
             engine_owned_reload(c, o, 0);
         }
     } else if (o->reload_ns) {

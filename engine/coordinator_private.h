@@ -244,6 +244,8 @@ void engine_owned_recover(struct engine_coordinator *c, struct engine_owned *o,
 /* The store has the run: tells the client that waits to hear it. */
 void engine_owned_confirm(struct engine_coordinator *c, struct engine_owned *o);
 /* The answer to the run's request. May drop it. */
+/* A defect: the append that was not answered is taken for done. */
+bool engine_owned_swallow(struct engine_coordinator *c, struct engine_owned *o);
 void engine_owned_answered(struct engine_coordinator *c, struct engine_owned *o,
                            const struct engine_reply *reply);
 /*

@@ -149,16 +149,46 @@ static bool ambiguous(const struct engine_decide *decide,
             node->semantics == ENGINE_AT_MOST_ONCE);
 }
 
+/* Whether the policy has another attempt after this one. */
+static bool has_budget(const struct engine_decide *decide,
+                       const struct engine_node *node,
+                       const struct engine_op *op)
+{
+    if (engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL) ||
+        (op->error == ENGINE_ERR_INTERRUPTED &&
+         engine_defect(decide->defects, ENGINE_DEFECT_ATTEMPT_ON_REPORT_ONLY)))
+        return true;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_RETRY_UNREAD))
+        return false;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_ATTEMPTS_OFF_BY_ONE))
+        return op->attempt <= node->retry.attempts_max;
+    return op->attempt < node->retry.attempts_max;
+}
+
+/* How long the next attempt of an operation waits. */
+static uint64_t delay_of(const struct engine_decide *decide, uint32_t op)
+{
+    struct engine_retry retry =
+        engine_graph_node(decide->run->graph, op)->retry;
+    uint32_t next = decide->run->ops[op].attempt + 1;
+    uint64_t base = 0;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_BACKOFF_NO_GROWTH))
+        next = 2;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_BACKOFF_NO_CAP))
+        retry.delay_max_ns = (uint64_t)INT64_MAX;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_JITTER_ON_TOP))
+        base = retry.delay_ns;
+    return base +
+           engine_retry_delay(&retry, decide->seed, decide->run->id, op, next);
+}
+
 /* After an attempt that did not succeed: the next one, or the end. */
 static void follow(struct engine_decide *decide, uint32_t op, bool again)
 {
     const struct engine_node *node = engine_graph_node(decide->run->graph, op);
     uint32_t attempt = decide->run->ops[op].attempt;
-    bool budget = attempt < node->retry.attempts_max ||
-                  engine_defect(decide->defects, ENGINE_DEFECT_RETRY_ALL);
-    if (again && budget) {
-        uint64_t delay = engine_retry_delay(&node->retry, decide->seed,
-                                            decide->run->id, op, attempt + 1);
+    if (again && has_budget(decide, node, &decide->run->ops[op])) {
+        uint64_t delay = delay_of(decide, op);
         engine_decide_event(decide, ENGINE_EV_RETRY_SCHEDULED, op, attempt,
                             delay, attempt + 1, NULL, 0);
     } else {
@@ -202,6 +232,8 @@ static void not_before(struct engine_decide *decide, uint64_t time_ns)
 static bool is_closed(const struct engine_decide *decide,
                       const struct engine_op *op)
 {
+    if (engine_defect(decide->defects, ENGINE_DEFECT_CLOSE_DEADLINE_UNREAD))
+        return false;
     return !op->unstamped && op->close_ns > 0 &&
            op->close_ns <= decide->store_now_ns;
 }
@@ -350,7 +382,8 @@ static void drop_attempt(struct engine_decide *decide,
     const struct engine_op *op = &decide->run->ops[work->op];
     uint64_t due = engine_run_op_due(op);
     bool closed = is_closed(decide, op);
-    if (due > decide->store_now_ns)
+    if (due > decide->store_now_ns ||
+        engine_defect(decide->defects, ENGINE_DEFECT_START_DEADLINE_UNREAD))
         return;
     not_before(decide, due);
     if (decide->run->execution)
@@ -381,7 +414,12 @@ static void cut_attempt(struct engine_decide *decide,
     uint64_t over = engine_decide_over_at(decide->run, work->op, work->a);
     bool expired = decide->store_now_ns >= work->b;
     bool closed = !expired && is_closed(decide, &decide->run->ops[work->op]);
-    if (!expired && decide->store_now_ns < over)
+    if (!expired &&
+        (decide->store_now_ns < over ||
+         engine_defect(decide->defects, ENGINE_DEFECT_ATTEMPT_NO_TIMEOUT)))
+        return;
+    if (ambiguous(decide, node) &&
+        engine_defect(decide->defects, ENGINE_DEFECT_AMO_NO_INTERRUPT_ERR))
         return;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
@@ -464,6 +502,20 @@ static void close_step(struct engine_decide *decide, uint32_t op)
                         sizeof(close_deadline) - 1);
 }
 
+/* When what an operation waits for is due. */
+static uint64_t due_of(const struct engine_decide *decide,
+                       const struct engine_op *op)
+{
+    const uint64_t most = UINT64_C(1000000) << 31;
+    if (op->state == ENGINE_OP_WAITING && !op->unstamped &&
+        op->due_ns > decide->store_now_ns + most &&
+        engine_defect(decide->defects, ENGINE_DEFECT_TIMER_OVERFLOW))
+        return decide->store_now_ns;
+    if (engine_defect(decide->defects, ENGINE_DEFECT_CLOSE_DEADLINE_UNREAD))
+        return op->unstamped ? UINT64_MAX : op->due_ns;
+    return engine_run_op_due(op);
+}
+
 void engine_decide_timers(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
@@ -477,7 +529,8 @@ void engine_decide_timers(struct engine_decide *decide)
         struct engine_op *op = &run->ops[index];
         bool timed =
             op->state == ENGINE_OP_WAITING || op->state == ENGINE_OP_RETRY_WAIT;
-        if (!timed || engine_run_op_due(op) > decide->store_now_ns) {
+        uint64_t due = timed ? due_of(decide, op) : UINT64_MAX;
+        if (due > decide->store_now_ns) {
             i++;
             continue;
         }
@@ -485,7 +538,7 @@ void engine_decide_timers(struct engine_decide *decide)
             close_step(decide, index);
             continue;
         }
-        not_before(decide, op->due_ns);
+        not_before(decide, due < op->due_ns ? due : op->due_ns);
         if (op->state == ENGINE_OP_RETRY_WAIT) {
             schedule(decide, index, op->attempt);
             i++;
@@ -879,13 +932,14 @@ uint64_t engine_decide_suspend(struct engine_decide *decide, uint64_t after_ns)
 {
     struct engine_run *run = decide->run;
     uint64_t due = engine_run_due(run);
+    bool last = engine_defect(decide->defects, ENGINE_DEFECT_WAKE_LATEST);
     if (run->state != ENGINE_RUN_RUNNING)
         return 0;
     for (uint32_t i = 0; i < run->open_count; i++) {
         const struct engine_op *op = &run->ops[run->open[i]];
         if (op->state == ENGINE_OP_SCHEDULED || op->unstamped)
             return 0;
-        if (engine_run_op_due(op) < due)
+        if (engine_run_op_due(op) < due || (last && i > 0))
             due = engine_run_op_due(op);
     }
     if ((due == UINT64_MAX && !run->execution) || due <= decide->store_now_ns ||

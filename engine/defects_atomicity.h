@@ -12,6 +12,27 @@
       "end")                                                                   \
     X(SPLIT_TXN_DISPATCH, "split_txn_dispatch",                                \
       "work rows written in a second transaction after the log row that "      \
-      "schedules them")
+      "schedules them")                                                        \
+    X(PROJ_BEST_EFFORT, "proj_best_effort",                                    \
+      "the state row updated after the log, in a transaction of its own")      \
+    X(WORK_TAKE_LATE, "work_take_late",                                        \
+      "a report removed from the queue after the commit that has used it")     \
+    X(INBOX_TAKE_LATE, "inbox_take_late",                                      \
+      "a signal removed from the inbox after the commit that has used it")     \
+    X(INBOX_DELETE_FIRST, "inbox_delete_first",                                \
+      "a signal removed from the inbox when it is read")                       \
+    X(CHAIN_RESTARTED, "chain_restarted",                                      \
+      "a chain of hashes that begins anew with each owner")                    \
+    X(SEQ_NOT_TRANSACTIONAL, "seq_not_transactional",                          \
+      "positions of the log handed out by a counter that a rollback does "     \
+      "not set back")                                                          \
+    X(CACHE_SURVIVES_ROLLBACK, "cache_survives_rollback",                      \
+      "rows kept in memory that a rollback does not drop")                     \
+    X(APPEND_FAILURE_SWALLOWED, "append_failure_swallowed",                    \
+      "an append that was not answered is taken for done")                     \
+    X(RELEASED_EARLY, "released_early",                                        \
+      "a worker told that its checkpoint is taken before it is durable")       \
+    X(RESULT_EARLY, "result_early",                                            \
+      "a client told the end of its run before it is durable")
 
 #endif

@@ -703,6 +703,7 @@ static struct engine_worker_call *new_call(struct engine_worker *w,
         .persist = w->config.persist ? persist : NULL,
         .log = w->config.log ? log_line : NULL,
         .self = call,
+        .defects = w->config.defects,
     };
     call->replay = engine_replay_new(&config);
     engine_block_init_in(&call->answer, w->config.memory);

@@ -113,6 +113,14 @@ static void set_timer(struct engine_coordinator *c, uint64_t time_ns,
         c->failed = true;
 }
 
+static uint64_t due_of(const struct engine_coordinator *c,
+                       const struct engine_op *op)
+{
+    bool unread =
+        engine_defect(&c->config.defects, ENGINE_DEFECT_CLOSE_DEADLINE_UNREAD);
+    return unread && !op->unstamped ? op->due_ns : engine_run_op_due(op);
+}
+
 /* The next moment at which this run's operations or its own time need it. */
 static uint64_t next_of_run(const struct engine_coordinator *c,
                             const struct engine_owned *o)
@@ -126,8 +134,8 @@ static uint64_t next_of_run(const struct engine_coordinator *c,
             next = engine_earlier(next, o->dispatch[index].at_ns);
         else if (runs && (op->state == ENGINE_OP_WAITING ||
                           op->state == ENGINE_OP_RETRY_WAIT))
-            next = engine_earlier(
-                next, engine_coordinator_mono_of(c, engine_run_op_due(op)));
+            next = engine_earlier(next,
+                                  engine_coordinator_mono_of(c, due_of(c, op)));
     }
     uint64_t due = runs ? engine_run_due(o->run)
                    : o->run->state == ENGINE_RUN_PAUSED
@@ -302,6 +310,8 @@ void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
         .a = o->run->workflow,
         .b = c->config.node,
     };
+    if (engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_ALWAYS_ONE))
+        message.attempt = 1;
     if (o->run->execution && is_fresh(o->run->execution, message.attempt)) {
         message.token = o->run->execution->token;
         message.flags = ENGINE_DISPATCH_FRESH;

@@ -43,10 +43,21 @@ static void spoil_state(const struct engine_defects *defects,
     bool forget = engine_defect(defects, ENGINE_DEFECT_ATTEMPT_IN_MEMORY);
     bool rerun = run->state == ENGINE_RUN_RUNNING &&
                  engine_defect(defects, ENGINE_DEFECT_RECOVER_RERUN_DONE);
+    bool at_once = engine_defect(defects, ENGINE_DEFECT_RETRY_DUE_LOST);
+    bool unmarked = run->state == ENGINE_RUN_RUNNING &&
+                    engine_defect(defects, ENGINE_DEFECT_TIMER_FIRE_THEN_MARK);
     for (uint32_t op = 0; op < run->op_count; op++) {
         struct engine_op *state = &run->ops[op];
         if (forget && state->state == ENGINE_OP_RETRY_WAIT)
             state->attempt = 1;
+        if (at_once && state->state == ENGINE_OP_RETRY_WAIT)
+            state->due_ns = 1;
+        if (unmarked && state->state == ENGINE_OP_SUCCEEDED &&
+            engine_graph_node(run->graph, op)->kind == ENGINE_NODE_WAIT) {
+            state->state = ENGINE_OP_WAITING;
+            run->succeeded_count--;
+            run->open[run->open_count++] = op;
+        }
         if (rerun && state->state == ENGINE_OP_SUCCEEDED &&
             engine_graph_node(run->graph, op)->kind == ENGINE_NODE_STEP) {
             state->state = ENGINE_OP_IDLE;

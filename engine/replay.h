@@ -25,6 +25,7 @@
 #define ENGINE_REPLAY_H
 
 #include "engine/budget.h"
+#include "engine/defects.h"
 #include "engine/limits.h"
 #include "engine/value.h"
 #include "engine/workflow.h"
@@ -87,6 +88,7 @@ struct engine_replay_config {
     void (*log)(void *self, uint64_t run, const char *operation,
                 const char *text);
     void *self;
+    struct engine_defects defects;
 };
 
 struct engine_replay;

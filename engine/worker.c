@@ -661,6 +661,9 @@ static void attend(struct engine_worker *w, struct engine_slot *s)
         release(w, s);
         return;
     }
+    if (s->state == ENGINE_SLOT_EXECUTING && w->mono_ns >= s->deadline_ns &&
+        engine_defect(&w->config.defects, ENGINE_DEFECT_ATTEMPT_NO_TIMEOUT))
+        s->deadline_ns = UINT64_MAX;
     if (s->state == ENGINE_SLOT_EXECUTING && w->mono_ns >= s->deadline_ns) {
         abandon(w, s);
         engine_worker_finish_error(w, s, ENGINE_ERR_TIMED_OUT);

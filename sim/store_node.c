@@ -511,6 +511,8 @@ static bool apply_group(struct sim_store_node *n, uint32_t count,
 {
     const struct engine_store_ops *ops = n->store.ops;
     if (ops->begin(n->store.self, wall_ns)) {
+        if (engine_defect(&n->config.defects, ENGINE_DEFECT_ENOSPC_FATAL))
+            return false;
         /* It answers nothing more: what is on disk is learnt by opening. */
         sim_process_crash(world_of(n), SIM_NODE_STORE, ENGINE_ACT_ERROR);
         return false;
@@ -625,6 +627,11 @@ static void commit_group(struct sim_store_node *n, uint32_t count)
     if (n->store.ops->commit(n->store.self)) {
         if (!power_lost(n))
             note(n, ENGINE_REC_SYNC_FAILED, 0, 0, count, 0);
+        if (!power_lost(n) &&
+            engine_defect(&n->config.defects, ENGINE_DEFECT_ENOSPC_FATAL)) {
+            fail_group(n, count, sim_node_wall(world_of(n), SIM_NODE_STORE));
+            return;
+        }
         n->doubt = early ? 0 : count;
         power_off(n);
         return;

@@ -95,7 +95,10 @@ static int set_journal(const struct opening *opening)
     uint32_t pages = opening->config->checkpoint_pages;
 
     if (opening->config->journal == STORE_SQLITE_DELETE)
-        return execute(opening, "PRAGMA journal_mode=DELETE");
+        return execute(opening, store_defect(&store->rules,
+                                             ENGINE_DEFECT_JOURNAL_IN_MEMORY)
+                                    ? "PRAGMA journal_mode=MEMORY"
+                                    : "PRAGMA journal_mode=DELETE");
     store->wal_ahead = opening->config->wal_ahead;
     store_sqlite_keep_wal_short(store, pages ? pages : 250);
     return execute(opening, "PRAGMA journal_mode=WAL");
@@ -109,6 +112,10 @@ static const char *synchronous(const struct opening *opening)
 {
     if (store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_OFF))
         return "PRAGMA synchronous=OFF";
+    if (store_defect(&opening->store->rules, ENGINE_DEFECT_SYNC_INTERVAL))
+        return "PRAGMA synchronous=NORMAL";
+    if (store_defect(&opening->store->rules, ENGINE_DEFECT_NO_DIRSYNC))
+        return "PRAGMA synchronous=FULL";
     if (opening->config->journal == STORE_SQLITE_DELETE)
         return "PRAGMA synchronous=EXTRA";
     return opening->config->sync_normal ? "PRAGMA synchronous=NORMAL"
@@ -175,12 +182,26 @@ static int set_up(const struct opening *opening, struct store_schema *schema)
     sqlite3_busy_timeout(opening->store->db,
                          (int)opening->config->busy_timeout_ms);
     /* Exclusive before the first read, so that WAL needs no shared memory. */
-    if ((!opening->config->shared &&
-         execute(opening, "PRAGMA locking_mode=EXCLUSIVE")) ||
+    bool shared =
+        opening->config->shared ||
+        store_defect(&opening->store->rules, ENGINE_DEFECT_NO_DIRSYNC);
+
+    if ((!shared && execute(opening, "PRAGMA locking_mode=EXCLUSIVE")) ||
         check_owner(opening, schema))
         return -1;
     return opening->config->read_only ? set_up_to_read(opening, schema)
                                       : set_up_to_write(opening, schema);
+}
+
+/* A defect: a write-ahead log that is found is taken for a leftover. */
+static void discard_log(const struct store_sqlite_config *config)
+{
+    sqlite3_vfs *vfs = sqlite3_vfs_find(config->vfs);
+    char name[256];
+
+    snprintf(name, sizeof(name), "%s-wal", config->path);
+    if (vfs)
+        vfs->xDelete(vfs, name, 0);
 }
 
 static int open_file(const struct opening *opening)
@@ -190,6 +211,8 @@ static int open_file(const struct opening *opening)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                 (config->create && !config->read_only ? SQLITE_OPEN_CREATE : 0);
 
+    if (store_defect(&store->rules, ENGINE_DEFECT_WAL_DISCARDED))
+        discard_log(config);
     if (sqlite3_open_v2(config->path, &store->db, flags, config->vfs))
         return fail_sqlite(opening);
     sqlite3_extended_result_codes(store->db, 1);

@@ -364,6 +364,8 @@ static int guard_inbox(const struct call *call, const struct engine_item *item)
     int found = call->tables->inbox_get(call->self, call->run.run,
                                         inbox_id(item), &taken);
 
+    if (!found && store_defect(call->rules, ENGINE_DEFECT_INBOX_DELETE_FIRST))
+        return 1;
     return found ? found : answer(call, ENGINE_CONFLICT);
 }
 
@@ -410,12 +412,15 @@ static int set_aside(const struct call *call, const struct engine_item *item)
 {
     struct engine_block *aside = &call->rules->aside;
     struct engine_item copy = *item;
+    const uint64_t id[2] = {item->a, item->b};
+    bool inbox = item->type == ENGINE_ITEM_INBOX;
 
     if (!aside->size && !engine_block_begin(aside, 8))
         return -1;
     copy.a = call->run.run;
-    return engine_block_item(aside, &copy, engine_item_payload(item),
-                             item->size)
+    return engine_block_item(aside, &copy,
+                             inbox ? id : engine_item_payload(item),
+                             inbox ? sizeof(id) : item->size)
                ? 0
                : -1;
 }
@@ -447,6 +452,9 @@ static int put_outbox(struct store_rules *rules, uint64_t run,
 
 static int apply_work(const struct call *call, const struct engine_item *item)
 {
+    if (item->flags == ENGINE_WORK_TAKE &&
+        store_defect(call->rules, ENGINE_DEFECT_WORK_TAKE_LATE))
+        return set_aside(call, item);
     if (item->flags != ENGINE_WORK_PUT)
         return call->tables->work_remove(call->self, call->run.run, item->op);
     if (store_defect(call->rules, ENGINE_DEFECT_SPLIT_TXN_DISPATCH))
@@ -485,6 +493,8 @@ static int apply_row(const struct call *call, const struct engine_item *item,
             return set_aside(call, item);
         return put_outbox(call->rules, call->run.run, item);
     case ENGINE_ITEM_INBOX:
+        if (store_defect(call->rules, ENGINE_DEFECT_INBOX_TAKE_LATE))
+            return set_aside(call, item);
         return call->tables->inbox_take(call->self, call->run.run,
                                         inbox_id(item));
     case ENGINE_ITEM_SNAPSHOT:
@@ -683,6 +693,19 @@ static int settle(struct call *call)
     return left < 0 ? -1 : 0;
 }
 
+/* A defect: the state of the row follows in a transaction of its own. */
+static int leave_state(struct call *call, const struct engine_run_row *before)
+{
+    const struct engine_item item = {.type = ENGINE_ITEM_RUN,
+                                     .op = call->run.state};
+
+    if (call->run.state == before->state ||
+        !store_defect(call->rules, ENGINE_DEFECT_PROJ_BEST_EFFORT))
+        return 0;
+    call->run.state = before->state;
+    return set_aside(call, &item);
+}
+
 static int append(struct call *call)
 {
     struct events events = find_events(call->request);
@@ -698,7 +721,7 @@ static int append(struct call *call)
         apply_rows(call, &before))
         return -1;
     call->run.state = call->request->state;
-    if (settle(call))
+    if (settle(call) || leave_state(call, &before))
         return -1;
     if (before.holder == call->run.holder &&
         before.wake_ns == call->run.wake_ns)
@@ -824,6 +847,8 @@ static int take_run(struct call *call)
     grant(call);
     event.a = call->run.token;
     row.token = call->run.token;
+    if (store_defect(call->rules, ENGINE_DEFECT_CHAIN_RESTARTED))
+        call->run.hash = (struct engine_hash){0};
     /* Nothing follows the end of a run: only its outbox is left to do. */
     int ended = engine_run_state_terminal(call->run.state);
     if ((!ended && append_row(call, &row)) ||
@@ -876,6 +901,18 @@ static int load(struct call *call)
     return add_whole_run(call, NULL) ? -1 : tell_wake(call);
 }
 
+/* A defect: what is read is gone from the inbox. */
+static int take_inbox(const struct call *call)
+{
+    ENGINE_REPLY_ITEMS(head(call), item)
+    {
+        if (item->type == ENGINE_ITEM_INBOX &&
+            call->tables->inbox_take(call->self, call->run.run, inbox_id(item)))
+            return -1;
+    }
+    return 0;
+}
+
 static int mail(struct call *call)
 {
     int right = read_owned(call, fence(call));
@@ -883,7 +920,11 @@ static int mail(struct call *call)
     if (right <= 0)
         return right;
     answer(call, ENGINE_COMMITTED);
-    return add_mail(call);
+    if (add_mail(call))
+        return -1;
+    return store_defect(call->rules, ENGINE_DEFECT_INBOX_DELETE_FIRST)
+               ? take_inbox(call)
+               : 0;
 }
 
 /* Extends one lease; *flags becomes what the reply has to say, or -1. */
@@ -1287,9 +1328,41 @@ static int put_late_work(struct store_rules *rules,
     int found =
         rules->tables->work_get(rules->self, item->a, item->op, 0, &work);
 
+    if (item->flags == ENGINE_WORK_TAKE)
+        return found > 0 && work.attempt == item->attempt
+                   ? rules->tables->work_remove(rules->self, item->a, item->op)
+                   : found;
     if (found)
         return found < 0 ? -1 : 0;
     return put_work(rules, item->a, item);
+}
+
+static int put_late_state(struct store_rules *rules,
+                          const struct engine_item *item)
+{
+    struct engine_run_row run;
+
+    if (rules->tables->run_get(rules->self, item->a, &run) <= 0)
+        return -1;
+    run.state = item->op;
+    return rules->tables->run_update(rules->self, &run);
+}
+
+static int write_one_late(struct store_rules *rules,
+                          const struct engine_item *item)
+{
+    const struct engine_hash *id = engine_item_payload(item);
+
+    switch (item->type) {
+    case ENGINE_ITEM_WORK:
+        return put_late_work(rules, item);
+    case ENGINE_ITEM_RUN:
+        return put_late_state(rules, item);
+    case ENGINE_ITEM_INBOX:
+        return rules->tables->inbox_take(rules->self, item->a, *id);
+    default:
+        return put_late_outbox(rules, item);
+    }
 }
 
 /* Writes what defects have left for a later transaction. */
@@ -1302,8 +1375,7 @@ static int write_late(struct store_rules *rules)
     for (const struct engine_item *item =
              engine_item_first(rules->late.bytes, 8);
          item && !result; item = engine_item_next(rules->late.bytes, item)) {
-        result = item->type == ENGINE_ITEM_WORK ? put_late_work(rules, item)
-                                                : put_late_outbox(rules, item);
+        result = write_one_late(rules, item);
     }
     rules->late.size = 0;
     return result;

@@ -1041,10 +1041,12 @@ static int store_apply(void *self, const struct engine_request *request,
 /* SQLite may have rolled back by itself already. */
 static int end_transaction(struct store_sqlite *store)
 {
-    store->last = store->last_safe;
+    if (!store_defect(&store->rules, ENGINE_DEFECT_SEQ_NOT_TRANSACTIONAL))
+        store->last = store->last_safe;
     memcpy(store->has, store->has_safe, sizeof(store->has));
     store_rules_end(&store->rules, 0);
-    forget_runs(store);
+    if (!store_defect(&store->rules, ENGINE_DEFECT_CACHE_SURVIVES_ROLLBACK))
+        forget_runs(store);
     if (sqlite3_get_autocommit(store->db))
         return 0;
     return run(statement(store, S_ROLLBACK));
@@ -1125,11 +1127,15 @@ static void checkpoint(struct store_sqlite *store)
     if (!store->wal_pages_max || store->wal_pages < store->wal_pages_max)
         return;
     store->wal_pages = 0;
+    if (store_defect(&store->rules, ENGINE_DEFECT_CHECKPOINT_UNSYNCED))
+        sqlite3_exec(store->db, "PRAGMA synchronous=OFF", NULL, NULL, NULL);
     if (sqlite3_wal_checkpoint_v2(store->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
                                   NULL, NULL)) {
         note(store);
         store->broken = 1;
     }
+    if (store_defect(&store->rules, ENGINE_DEFECT_CHECKPOINT_UNSYNCED))
+        sqlite3_exec(store->db, "PRAGMA synchronous=FULL", NULL, NULL, NULL);
 }
 
 static int store_commit(void *self)
