@@ -410,6 +410,21 @@ static void write_store(struct writer *writer, const struct report_store *store)
     end(writer, "}");
 }
 
+/* Of the first `step` records, twice as many, and so on. */
+static void write_digests(struct writer *writer,
+                          const struct report_facts *facts)
+{
+    struct report_word word;
+    begin(writer, "digests", "{");
+    begin(writer, "at", "[");
+    for (size_t i = 0; i < facts->digest_count; i++)
+        text(writer, NULL, report_format_digest(&word, facts->digests[i]));
+    end(writer, "]");
+    number(writer, "records", facts->record_count);
+    number(writer, "step", facts->digest_step);
+    end(writer, "}");
+}
+
 static void write_a_to_l(struct writer *writer,
                          const struct report_model *model)
 {
@@ -424,6 +439,8 @@ static void write_a_to_l(struct writer *writer,
     number(writer, "crashes", stats->crashes);
     texts(writer, "defects", facts->defects, facts->defect_count);
     text(writer, "digest", report_format_digest(&word, facts->digest));
+    if (facts->digest_step)
+        write_digests(writer, facts);
     if (stats->drain_ns == UINT64_MAX)
         text(writer, "drain_ns", NULL);
     else

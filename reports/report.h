@@ -69,6 +69,11 @@ struct report_facts {
     const char *incomplete; /* why the run was cut short */
     uint64_t seed;
     struct engine_hash digest;
+    /* Of the first digest_step records, twice as many, ..; may be none. */
+    const struct engine_hash *digests;
+    size_t digest_count;
+    uint64_t digest_step;
+    uint64_t record_count;
     const struct check_result *results;
     size_t result_count;
     const char *const *required; /* ids of properties that must check */

@@ -8,6 +8,7 @@
 enum exit_code {
     EXIT_HELD = 0,
     EXIT_INTERNAL = 1,
+    EXIT_DIFFERENT = 1, /* two runs that are not the same */
     EXIT_USAGE = 2,    /* usage or scenario error */
     EXIT_PROPERTY = 3, /* a property failed */
     EXIT_BUDGET = 4,   /* an expectation was missed */
@@ -19,6 +20,7 @@ enum exit_code {
 int command_run(int argc, char **argv);
 int command_sweep(int argc, char **argv);
 int command_shrink(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_points(int argc, char **argv);

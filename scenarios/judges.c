@@ -153,7 +153,7 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
     bool capacity = options->capacity;
     *j = (struct judges){
         .scenario = scenario, .world = world, .capacity = capacity};
-    engine_digest_init(&j->digest);
+    checkpoints_init(&j->checkpoints);
     j->armed = calloc(plan->point_count, sizeof(*j->armed));
     /* Only a report and a trace name nodes. */
     if (!j->armed || (!options->brief && !name_nodes(j)) || !fill_freedom(j))
@@ -315,7 +315,11 @@ bool judges_sum_up(struct judges *j, enum scenario_end end,
     if (!expect(j, end) || !fill_rules(j))
         return false;
     facts->incomplete = why_incomplete(j, end);
-    facts->digest = j->digest.hash;
+    facts->digest = j->checkpoints.digest.hash;
+    facts->digests = j->checkpoints.at;
+    facts->digest_count = j->checkpoints.count;
+    facts->digest_step = j->checkpoints.step;
+    facts->record_count = j->checkpoints.digest.count;
     facts->results = results;
     facts->result_count = result_count;
     facts->required = j->required;

@@ -9,6 +9,7 @@
 #define SCENARIOS_JUDGES_H
 
 #include "reports/report.h"
+#include "scenarios/checkpoints.h"
 #include "scenarios/expect.h"
 #include "scenarios/world.h"
 
@@ -28,7 +29,7 @@ struct judges {
     char (*node_text)[JUDGES_NODE_TEXT];
     const char **node_names;
     struct report_collect *collect;
-    struct engine_digest digest;
+    struct checkpoints checkpoints; /* and the digest of all */
     struct expect_actual *actual;
     struct report_expectation *expectations;
     struct report_rule *rules;

@@ -17,7 +17,7 @@ static const char help[] =
     "\n"
     "Commands:\n"
     "  run FILE [--seed N] [--out DIR] [--json] [--defect NAME]\n"
-    "      [--golden] [--paranoid] [--trace FILE]\n"
+    "      [--golden] [--paranoid] [--trace FILE] [--force]\n"
     "        run a scenario: verdict and summary on stdout; report.html,\n"
     "        report.json and run-meta.json in DIR (default perdure-report)\n"
     "        --seed N       which of the scenario's worlds (default: its own)\n"
@@ -26,6 +26,7 @@ static const char help[] =
     "        --golden       S8: compare with the same world without faults\n"
     "        --paranoid     S7: fold each run's log anew after every event\n"
     "        --trace FILE   one line for each record of the run\n"
+    "        --force        a reproduction also of another version, or changed\n"
     "  sweep FILE --seeds A..B | --for 10m [--jobs N] [--out DIR] [--json]\n"
     "        [--defect NAME] [--golden] [--paranoid]\n"
     "        run many of the scenario's worlds on all cores; with --out DIR "
@@ -41,6 +42,15 @@ static const char help[] =
     "        break a world once at each boundary that its run crosses, or\n"
     "        once more in each recovery; the same with --fail every,\n"
     "        --lose-reply every, --pause every, --duplicate every\n"
+    "  shrink REPORT.json|SCENARIO --out DIR [--seed N] [--defect NAME]\n"
+    "         [--property ID] [--budget 30s] [--trials N]\n"
+    "        make a failure small: the same property fails in a scenario of\n"
+    "        its own with as few faults, runs and nodes as can be\n"
+    "  diff A B [--seed N] [--seed-b N] [--defect NAME] [--defect-b NAME]\n"
+    "         [--context N]\n"
+    "        the first record at which two runs differ: of reports, or of\n"
+    "        scenarios; --seed-b and --defect-b are for B alone; exit 1 if\n"
+    "        they differ\n"
     "  validate FILE...\n"
     "        check scenarios without running them\n"
     "  points [--json]\n"
@@ -117,6 +127,7 @@ struct command {
 static const struct command commands[] = {
     {"run", command_run},         {"sweep", command_sweep},
     {"shrink", command_shrink},
+    {"diff", command_diff},
     {"replay", command_replay},   {"validate", command_validate},
     {"points", command_points},   {"defects", command_defects},
     {"limits", command_limits},   {"errors", command_errors},

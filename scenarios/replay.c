@@ -101,12 +101,57 @@ static struct scenario_source *read_files(struct json_view top, uint32_t *count,
     return list;
 }
 
+/* A digest as 32 hexadecimal digits. */
+static bool read_hash(struct json_view view, struct engine_hash *hash,
+                      struct json_error *error)
+{
+    const char *text;
+    char half[17] = "";
+    if (!json_as_string(view, 32, 32, &text, error))
+        return false;
+    if (strspn(text, "0123456789abcdef") != 32)
+        return json_fail(view, error, "found \"%s\", allowed a digest", text);
+    memcpy(half, text, 16);
+    hash->hi = strtoull(half, NULL, 16);
+    hash->lo = strtoull(text + 16, NULL, 16);
+    return true;
+}
+
+/* "digests", which older reports lack. */
+static bool read_digests(struct json_view top, struct replay *replay,
+                         struct json_error *error)
+{
+    struct checkpoints *points = &replay->checkpoints;
+    struct json_view digests, list;
+    int64_t step = 0, records = 0;
+    if (!json_get_object(top, "digests", JSON_OPTIONAL, &digests, error))
+        return error->code == 0;
+    if (!json_get_int(digests, "step", JSON_REQUIRED, 1, JSON_INT_MAX, &step,
+                      error) ||
+        !json_get_int(digests, "records", JSON_REQUIRED, 0, JSON_INT_MAX,
+                      &records, error) ||
+        !json_get_array(digests, "at", JSON_REQUIRED, 0, CHECKPOINTS_MAX, &list,
+                        error))
+        return false;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v))
+        if (!read_hash(v, &points->at[points->count++], error))
+            return false;
+    if ((step & (step - 1)) != 0 || (int64_t)points->count > records / step)
+        return json_fail(digests, error,
+                         "found more digests than records, or a step that is "
+                         "no power of two: was it damaged?");
+    points->step = (uint64_t)step;
+    points->digest.count = (uint64_t)records;
+    return read_hash(json_member(top, "digest"), &points->digest.hash, error);
+}
+
 static bool read_report(struct json_view top, struct replay *replay,
                         struct json_error *error)
 {
     const char *schema;
     const char *digest;
     const char *command;
+    const char *version = "unknown";
     if (!json_as_object(top, error) ||
         !json_get_string(top, "schema", JSON_REQUIRED, 1, 64, &schema, error))
         return false;
@@ -121,6 +166,11 @@ static bool read_report(struct json_view top, struct replay *replay,
         !read_seed(top, &replay->seed, error) ||
         !read_defects(top, replay, error) || !read_checks(top, replay, error))
         return false;
+    (void)json_get_string(top, "version", JSON_OPTIONAL, 0,
+                          sizeof(replay->version) - 1, &version, error);
+    if (!read_digests(top, replay, error))
+        return false;
+    snprintf(replay->version, sizeof(replay->version), "%s", version);
     snprintf(replay->digest, sizeof(replay->digest), "%s", digest);
     snprintf(replay->command, sizeof(replay->command), "%s", command);
     uint32_t count = 0;

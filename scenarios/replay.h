@@ -5,6 +5,7 @@
 #define SCENARIOS_REPLAY_H
 
 #include "engine/host/json.h"
+#include "scenarios/checkpoints.h"
 #include "scenarios/scenario.h"
 
 enum {
@@ -18,8 +19,10 @@ struct replay {
     char command[1024];
     char *defects[REPLAY_DEFECTS_MAX];
     uint32_t defect_count;
-    bool golden;   /* S8 was asked for */
-    bool paranoid; /* and S7 */
+    char version[32];               /* of the program that wrote it */
+    struct checkpoints checkpoints; /* step 0: it carries none */
+    bool golden;                    /* S8 was asked for */
+    bool paranoid;                  /* and S7 */
 };
 
 /* Reads report.json at path. -1 and *error filled on failure. */

@@ -420,8 +420,8 @@ int reproduce(const struct reproduce_request *request,
     *result = (struct reproduce_result){0};
     snprintf(message, size, "out of memory");
     if (court.seen && court.sound && make_document(&court)) {
-        court.until_ns = began + request->budget_ns;
         error = find_failure(&court);
+        court.until_ns = now_ns() + request->budget_ns;
         if (!error)
             error = shrink_it(&court);
         if (!error)

@@ -7,6 +7,7 @@
 #include "scenarios/capacity.h"
 #include "scenarios/judges.h"
 #include "scenarios/settings.h"
+#include "scenarios/trace_line.h"
 #include "scenarios/trial.h"
 
 #ifndef PERDURE_VERSION
@@ -31,44 +32,14 @@ struct runner {
     struct runner_counts counts;
 };
 
-/* What detail means, in words, for the kinds where it is a number. */
-static const char *detail_name(const struct engine_record *record)
-{
-    switch (record->kind) {
-    case ENGINE_REC_EVENT:
-        return engine_event_name(record->detail);
-    case ENGINE_REC_APPENDED:
-    case ENGINE_REC_ACTED:
-    case ENGINE_REC_REJECTED:
-        return engine_request_name(record->detail);
-    default:
-        return "-";
-    }
-}
-
-static void trace_record(const struct runner *r,
-                         const struct engine_record *record)
-{
-    uint64_t ns = record->time_ns - SCENARIO_START_NS;
-    fprintf(r->options.trace,
-            "%" PRIu64 ".%09" PRIu64 " %-14s %-16s %s run=%" PRIu64
-            " op=%d attempt=%u token=%" PRIu64 " peer=%u detail=%u count=%u "
-            "a=%" PRIu64 " b=%" PRIu64 " key=%016" PRIx64 "\n",
-            ns / 1000000000, ns % 1000000000,
-            r->judges.node_names[record->node],
-            engine_record_name(record->kind), detail_name(record), record->run,
-            record->op == UINT32_MAX ? -1 : (int)record->op, record->attempt,
-            record->token, record->peer, record->detail, record->count,
-            record->a, record->b, record->key);
-}
-
 static void take_records(void *self, const struct engine_record *records,
                          size_t count)
 {
     struct runner *r = self;
-    engine_digest_add(&r->judges.digest, records, count);
+    checkpoints_add(&r->judges.checkpoints, records, count);
     for (size_t i = 0; r->options.trace && i < count; i++)
-        trace_record(r, &records[i]);
+        trace_line(r->options.trace, &records[i],
+                   r->judges.node_names[records[i].node]);
     if (!r->options.no_checks)
         judges_feed(&r->judges, records, count);
 }
@@ -204,7 +175,7 @@ static void count_flow(struct runner *r)
     r->counts = (struct runner_counts){
         .virtual_ns = counts.now_ns - SCENARIO_START_NS,
         .events = counts.events,
-        .records = r->judges.digest.count,
+        .records = r->judges.checkpoints.digest.count,
     };
 }
 

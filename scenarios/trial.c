@@ -18,7 +18,7 @@ static void take_records(void *self, const struct engine_record *records,
 {
     struct court *court = self;
     const struct trial_watch *watch = court->trial->watch;
-    engine_digest_add(&court->judges.digest, records, count);
+    checkpoints_add(&court->judges.checkpoints, records, count);
     for (size_t i = 0; watch && watch->record && i < count; i++)
         watch->record(watch->self, &records[i]);
     if (court->trial->coverage)

@@ -28,16 +28,16 @@ struct trial_result;
 /*
  * Watches every boundary of a world, and may break the world there.
  *
- * site() may be NULL. It is called before the question at each point that can be asked (not
- * those of defects, nor timed ones), also where no rule is armed. It returns
- * NULL, or a rule (times counted from the world's start, as in scenarios) to
- * add to the plan now. `matches` says how many sites before this one the rule
- * would have matched, had it been there from the start; then the rest of the
- * world is, byte for byte, that of a trial with the rule in trial.rules.
- * record() sees each record as it is written, or in blocks if there is no
- * site(); may be NULL.
- * judged() is told what came of it before the world is taken down; it need
- * not return: a process that was forked for one world ends there. May be NULL.
+ * site() may be NULL. It is called before the question at each point that can
+ * be asked (not those of defects, nor timed ones), also where no rule is armed.
+ * It returns NULL, or a rule (times counted from the world's start, as in
+ * scenarios) to add to the plan now. `matches` says how many sites before this
+ * one the rule would have matched, had it been there from the start; then the
+ * rest of the world is, byte for byte, that of a trial with the rule in
+ * trial.rules. record() sees each record as it is written, or in blocks if
+ * there is no site(); may be NULL. judged() is told what came of it before the
+ * world is taken down; it need not return: a process that was forked for one
+ * world ends there. May be NULL.
  */
 struct trial_watch {
     const struct fault_rule *(*site)(void *self, const struct engine_site *site,
