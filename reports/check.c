@@ -10,6 +10,7 @@
 #include "reports/check_each.h"
 #include "reports/excuse.h"
 #include "reports/fold.h"
+#include "reports/waits.h"
 
 enum {
     CHECKERS_MAX = 32
@@ -19,7 +20,8 @@ const struct check_ops *const check_all[] = {
     &check_durability, &check_fencing,   &check_exclusivity, &check_attempts,
     &check_effects,    &check_messages,  &check_terminal,    &check_causality,
     &check_projection, &check_conserved, &check_limits,      &check_corruption,
-    &check_progress,   &check_drained,   &check_orphans,     &check_timers,
+    &check_progress,   &check_drained,   &check_orphans,     &check_livelock,
+    &check_timers,     &check_waiting,   &check_goodput,     &check_poison,
     &check_operations, &check_inbox,     &check_children,    &check_streams,
     &check_outcome,    &check_replay,    &check_snapshot,    NULL,
 };
@@ -185,6 +187,8 @@ static void judge(const struct check_suite *suite, const struct check_ops *ops,
             inconclusive(result, "%s", ops->needs);
         else
             inconclusive(result, "the workflows have no %s", ops->unit);
+    } else if (!result->checked && result->absent) {
+        inconclusive(result, "the world had no %s", ops->unit);
     } else if (!result->checked) {
         inconclusive(result, "there were no %s to look at", ops->unit);
     } else if (result->apart) {
@@ -233,6 +237,18 @@ void check_violation(struct check_result *result,
     va_end(arguments);
     if (length >= (int)sizeof(first->text))
         trim(first->text);
+}
+
+void check_waits(const struct check_self *self,
+                 const struct engine_record *record)
+{
+    struct check_finding *first = &self->result->first;
+
+    if (self->result->violations != 1)
+        return;
+    waits_chain(self->fold, record->run, record->time_ns, first->waits_for,
+                sizeof(first->waits_for));
+    trim(first->waits_for);
 }
 
 const char *check_node(struct check_node *word, const struct check_world *world,

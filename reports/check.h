@@ -43,6 +43,13 @@ enum {
     CHECK_FREE_CHOICE = 2  /* who is first decides: race, any, a quorum */
 };
 
+/* What becomes of the faults before the end. */
+enum check_heal {
+    CHECK_HEAL_ALL,  /* they end, and everything comes back */
+    CHECK_HEAL_CORE, /* they end for a core, all else is broken for good */
+    CHECK_HEAL_NONE  /* they go on */
+};
+
 struct check_world {
     const struct engine_graph *const *graphs; /* by workflow id */
     const uint32_t *const *effects; /* [workflow][op]: 1 if the step has a side
@@ -61,7 +68,17 @@ struct check_world {
     uint64_t request_timeout_ns;
     uint64_t outage_max_ns;  /* longest time a store may be away at once */
     uint64_t timer_slack_ns; /* L5: how late a timer may fire, beyond faults */
-    uint64_t progress_bound_ns; /* L1, L2, L4: after the last fault */
+    uint64_t progress_bound_ns; /* L1, L2: after the last fault */
+    uint64_t orphan_bound_ns;   /* L3: after its holder went down */
+    uint64_t livelock_bound_ns; /* L4: between two advances */
+    uint64_t waiting_bound_ns;  /* L6: of a work row beside a free slot */
+    uint64_t goodput_bound_ns;  /* L7: after the last fault */
+    uint64_t load_milli;        /* offered load by what the platform can do, in
+                                   thousandths; 0: unknown */
+    uint32_t worker_first;      /* node; the others follow */
+    uint32_t worker_count; /* 0: the platform makes them as it needs them */
+    uint32_t worker_slots; /* of each */
+    enum check_heal heal;
     uint64_t op_payload_max;
     uint64_t history_ops_max; /* events of a graph's run */
     uint64_t operations_max;  /* of a handler's run; 0: as the one above */
@@ -79,8 +96,9 @@ struct check_world {
 /* The first violation, in words and as the record that shows it. */
 struct check_finding {
     struct engine_record record;
-    uint64_t index; /* position in the record stream, from 0 */
-    char text[400]; /* one sentence: what, where, expected, found */
+    uint64_t index;      /* position in the record stream, from 0 */
+    char text[400];      /* one sentence: what, where, expected, found */
+    char waits_for[240]; /* of a stuck run, link by link; "": of none */
 };
 
 struct check_result {

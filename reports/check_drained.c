@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "reports/check_each.h"
-#include "reports/fold.h"
+#include "reports/waits.h"
 
 /* Reports of a run that is held wait for the operator, as the run does. */
 static bool blocked(const struct fold_run *run)
@@ -20,15 +20,17 @@ static void late(struct check_self *s, const struct fold_run *run,
 {
     struct check_node word;
 
-    if (fold_settled(s->fold, end, run->last_ns))
-        check_violation(s->result, end, index,
-                        "run %" PRIu64 ": at the end %s; the run is %s since "
-                        "%.6f s and %s had its lease last",
-                        end->run, what, fold_state_name(run->state),
-                        check_seconds(run->last_ns),
-                        check_node(&word, s->world, run->holder));
-    else
+    if (!fold_settled(s->fold, end, run->last_ns)) {
         s->result->unjudged++;
+        return;
+    }
+    check_violation(s->result, end, index,
+                    "run %" PRIu64 ": at the end %s; the run is %s since "
+                    "%.6f s and %s had its lease last",
+                    end->run, what, fold_state_name(run->state),
+                    check_seconds(run->last_ns),
+                    check_node(&word, s->world, run->holder));
+    check_waits(s, end);
 }
 
 static void check_outbox(struct check_self *s, const struct fold_run *run,

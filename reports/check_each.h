@@ -47,6 +47,9 @@ void *check_self_new(const struct check_view *view, struct check_result *result,
 void *check_self_open(const struct check_view *view,
                       struct check_result *result);
 void check_self_close(void *self);
+/* Adds to the violation just counted what the record's run waits for. */
+void check_waits(const struct check_self *self,
+                 const struct engine_record *record);
 
 extern const struct check_ops check_durability;  /* S1 */
 extern const struct check_ops check_fencing;     /* S2 */
@@ -63,7 +66,11 @@ extern const struct check_ops check_corruption;  /* S17 */
 extern const struct check_ops check_progress;    /* L1 */
 extern const struct check_ops check_drained;     /* L2 */
 extern const struct check_ops check_orphans;     /* L3 */
+extern const struct check_ops check_livelock;    /* L4 */
 extern const struct check_ops check_timers;      /* L5 */
+extern const struct check_ops check_waiting;     /* L6 */
+extern const struct check_ops check_goodput;     /* L7 */
+extern const struct check_ops check_poison;      /* L8 */
 
 extern const struct check_ops check_operations; /* S12 */
 extern const struct check_ops check_inbox;      /* S16 */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "reports/check_each.h"
-#include "reports/fold.h"
+#include "reports/waits.h"
 
 /* One time that a node went down. */
 struct down {
@@ -53,9 +53,7 @@ static void *open_orphans(const struct check_view *view,
 
     if (!s)
         return NULL;
-    s->bound_ns = world->lease_ttl_ns + world->scan_ns + world->skew_bound_ns +
-                  2 * world->request_timeout_ns +
-                  fold_drift(view->fold, world->lease_ttl_ns);
+    s->bound_ns = world->orphan_bound_ns;
     s->downs = calloc(world->node_count + 1, sizeof(*s->downs));
     if (!s->downs ||
         check_by_run_init(&s->holder_downs, view->fold, sizeof(uint32_t))) {
@@ -128,6 +126,7 @@ static void late(struct orphans *s, const struct fold_run *run,
                     check_seconds(down->time_ns),
                     check_seconds(deadline(s, down, record->time_ns)), what,
                     check_seconds(record->time_ns));
+    check_waits(&s->head, record);
 }
 
 static void granted(struct orphans *s, const struct engine_record *grant,

@@ -2,8 +2,8 @@
  * L1: every run that was started ends, or is blocked for an operator, within
  * the progress bound after its own work could have been done and after the
  * last disturbance; one that an operator holds, when its time is over. A
- * stuck run is explained: what it did last, what it waits
- * for, who holds what.
+ * stuck run is explained: what it waits for, and the first link that is
+ * missing.
  *
  * A handler has no end that could be foreseen. It is stuck if it is parked
  * although something it waited for has come, is overdue, or was never to
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 
 #include "reports/check_each.h"
-#include "reports/fold.h"
+#include "reports/waits.h"
 
 struct progress {
     struct check_self head;
@@ -106,41 +106,6 @@ static void ended(struct progress *s, const struct fold_run *run,
                     check_seconds(later(from, bound)), check_seconds(from));
 }
 
-/* An operation that keeps the run from ending, or UINT32_MAX. */
-static uint32_t open_op(const struct fold_run *run)
-{
-    uint32_t idle = UINT32_MAX;
-
-    for (uint32_t op = 0; run->ops && op < run->op_count; op++) {
-        unsigned phase = run->ops[op].phase;
-
-        if (phase == FOLD_IDLE && idle == UINT32_MAX)
-            idle = op;
-        else if (phase != FOLD_IDLE && phase < FOLD_FIRED)
-            return op;
-    }
-    return idle;
-}
-
-/* What the attempt of a scheduled or running operation waits for. */
-static void explain_work(const struct progress *s, const struct fold_op *op,
-                         char *text, size_t size)
-{
-    struct check_node word;
-    uint32_t attempt = op->attempt + (op->phase == FOLD_SCHEDULED);
-
-    if (op->put != attempt)
-        snprintf(text, size, "attempt %u has no work row", attempt);
-    else if (op->done)
-        snprintf(text, size, "attempt %u was reported, but not taken", attempt);
-    else if (op->claimed == attempt)
-        snprintf(text, size, "attempt %u is claimed by %s", attempt,
-                 check_node(&word, s->head.world, op->claimer));
-    else
-        snprintf(text, size, "attempt %u is put, %s and not claimed", attempt,
-                 op->sent ? "dispatched" : "never dispatched");
-}
-
 /* The operation whose timer is due first; NULL: none has one. */
 static const struct fold_operation *first_due(const struct fold_run *run)
 {
@@ -156,66 +121,19 @@ static const struct fold_operation *first_due(const struct fold_run *run)
     return first;
 }
 
-static void explain_parked(const struct fold_run *run, char *text, size_t size)
-{
-    const struct fold_operation *first = first_due(run);
-
-    if (!run->handler)
-        snprintf(text, size, "nothing is known of its operations");
-    else if (run->handler->news_ns)
-        snprintf(text, size, "it has news since %.6f s",
-                 check_seconds(run->handler->news_ns));
-    else if (!run->handler->waiting)
-        snprintf(text, size, "nothing outside will ever wake it");
-    else if (first)
-        snprintf(text, size, "operation %u is due at store time %.6f s",
-                 (uint32_t)(first - run->handler->operations) + 1,
-                 check_seconds(fold_due(first)));
-    else
-        snprintf(text, size, "it waits for the outside");
-}
-
-static void explain(const struct progress *s, const struct fold_run *run,
-                    char *text, size_t size)
-{
-    uint32_t index = open_op(run);
-    const struct fold_op *op = fold_op(run, index);
-    char why[96];
-
-    if (!op) {
-        snprintf(text, size, "no operation is open");
-        return;
-    }
-    if (op->phase == FOLD_SCHEDULED || op->phase == FOLD_RUNNING)
-        explain_work(s, op, why, sizeof(why));
-    else if (op->phase == FOLD_PARKED)
-        explain_parked(run, why, sizeof(why));
-    else if (op->phase == FOLD_RETRY || op->phase == FOLD_WAITING)
-        snprintf(why, sizeof(why), "due at store time %.6f s",
-                 check_seconds(op->due_ns));
-    else
-        snprintf(why, sizeof(why), "attempt %u was its last", op->attempt);
-    snprintf(text, size, "%s is %s: %s", fold_op_name(s->head.fold, run, index),
-             fold_phase_name(op->phase), why);
-}
-
 static void stuck(struct progress *s, const struct fold_run *run,
                   const struct engine_record *about, uint64_t index)
 {
     char why[256];
-    struct check_node word;
 
-    explain(s, run, why, sizeof(why));
-    check_violation(
-        s->head.result, about, index,
-        "run %" PRIu64 ": %s at the end; its last event is %s at "
-        "%.6f s; %s; its lease (token %" PRIu64 ") %s %s until %.6f s",
-        about->run, fold_state_name(run->state),
-        engine_event_name(run->last_event), check_seconds(run->last_ns), why,
-        run->token,
-        fold_has(run, FOLD_RELEASED) ? "was given back by" : "is held by",
-        check_node(&word, s->head.world, run->holder),
-        check_seconds(run->expires_ns));
+    waits_text(s->head.fold, about->run, about->time_ns, why, sizeof(why));
+    check_violation(s->head.result, about, index,
+                    "run %" PRIu64 " %s; it is %s at the end, and its last "
+                    "event is %s at %.6f s",
+                    about->run, why, fold_state_name(run->state),
+                    engine_event_name(run->last_event),
+                    check_seconds(run->last_ns));
+    check_waits(&s->head, about);
 }
 
 /* How long an invocation may take without an event; UINT64_MAX: any time. */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "reports/check_each.h"
-#include "reports/fold.h"
+#include "reports/waits.h"
 
 struct row {
     uint32_t work; /* rows found of attempts that must have one */
@@ -142,19 +142,30 @@ static void check_run(struct projection *s, const struct fold_run *run,
               open, name, row->work);
 }
 
+/* An owner found its run without a row that the log promises. */
+static void disagreed(struct projection *s, const struct engine_record *error,
+                      uint64_t index)
+{
+    struct check_node word;
+    char why[200];
+
+    waits_text(s->head.fold, error->run, error->time_ns, why, sizeof(why));
+    check_violation(s->head.result, error, index,
+                    "run %" PRIu64 ": %s found that the rows and the "
+                    "log do not agree; the run %s",
+                    error->run, check_node(&word, s->head.world, error->node),
+                    why);
+    check_waits(&s->head, error);
+}
+
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct projection *s = self;
     struct engine_record about = *record;
     const struct fold_run *run = fold_run(s->head.fold, record->run);
-    struct check_node word;
 
     if (record->kind == ENGINE_REC_ENGINE_ERROR)
-        check_violation(s->head.result, record, index,
-                        "run %" PRIu64 ": %s found that the rows and the "
-                        "log do not agree",
-                        record->run,
-                        check_node(&word, s->head.world, record->node));
+        disagreed(s, record, index);
     if (run && record->kind == ENGINE_REC_AUDIT_RUN)
         audit_run(s, run, record, index);
     else if (run && record->kind == ENGINE_REC_AUDIT_WORK)

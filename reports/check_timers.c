@@ -75,7 +75,7 @@ static void check_operation(struct check_self *s, const struct fold_run *run,
         s->result->unjudged++;
 }
 
-static void check_waiting(struct check_self *s, const struct fold_run *run,
+static void still_waiting(struct check_self *s, const struct fold_run *run,
                           uint32_t op, const struct engine_record *end,
                           uint64_t index)
 {
@@ -106,7 +106,7 @@ static void check_end(struct check_self *s, const struct engine_record *end,
         check_operation(s, run, n, end, index);
     for (uint32_t op = 0; op < run->op_count; op++)
         if (run->ops[op].phase == FOLD_WAITING)
-            check_waiting(s, run, op, end, index);
+            still_waiting(s, run, op, end, index);
 }
 
 static bool is_timer(unsigned event)

@@ -26,7 +26,8 @@ int fold_init(struct fold *fold, const struct check_world *world)
 {
     *fold = (struct fold){.world = world};
     fold->runs = calloc(world->runs_max + 1, sizeof(*fold->runs));
-    return fold->runs ? 0 : -1;
+    fold->processes = calloc(world->node_count + 1, sizeof(*fold->processes));
+    return fold->runs && fold->processes ? 0 : -1;
 }
 
 static void forget_handler(struct fold_run *run)
@@ -57,7 +58,9 @@ void fold_deinit(struct fold *fold)
     free(fold->child_numbers);
     free(fold->child_slots);
     free(fold->runs);
+    free(fold->processes);
     fold->runs = NULL;
+    fold->processes = NULL;
 }
 
 /* Invoked runs. */
@@ -797,10 +800,27 @@ static void work_fold(struct fold_run *run, const struct engine_record *work)
         *(work->kind == ENGINE_REC_SENT ? &op->sent : &op->done) = 1;
 }
 
+/* A node is left out of the network for a time, or for good. */
+static void cut_off(struct fold *fold, const struct engine_record *fault)
+{
+    uint64_t until = fault->time_ns > UINT64_MAX - fault->a
+                         ? UINT64_MAX
+                         : fault->time_ns + fault->a;
+
+    if (fault->node < fold->world->node_count &&
+        until > fold->processes[fault->node].cut_until_ns)
+        fold->processes[fault->node].cut_until_ns = until;
+}
+
 static void disturb(struct fold *fold, const struct engine_record *record)
 {
     if (record->kind == ENGINE_REC_FAULT && record->detail == ENGINE_ACT_DEFECT)
         return;
+    if (record->kind == ENGINE_REC_FAULT &&
+        (record->detail == ENGINE_ACT_CUT ||
+         record->detail == ENGINE_ACT_CUT_IN ||
+         record->detail == ENGINE_ACT_CUT_OUT))
+        cut_off(fold, record);
     fold->disturbed_ns = record->time_ns;
 }
 
@@ -808,6 +828,8 @@ static void process_fold(struct fold *fold, const struct engine_record *record)
 {
     int down = record->kind == ENGINE_REC_PROC_DOWN;
 
+    if (record->node < fold->world->node_count)
+        fold->processes[record->node].down = down;
     if (!down || record->detail)
         disturb(fold, record);
     if (record->node != fold->world->store_node)

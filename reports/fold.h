@@ -138,9 +138,16 @@ struct fold_run {
     uint16_t reserved;
 };
 
+/* What is known of a node. */
+struct fold_process {
+    uint64_t cut_until_ns; /* true time until which the network leaves it out */
+    bool down;
+};
+
 struct fold {
     const struct check_world *world;
-    struct fold_run *runs;      /* [runs_max + 1] */
+    struct fold_process *processes; /* [node_count] */
+    struct fold_run *runs;          /* [runs_max + 1] */
     struct fold_run **children; /* invoked runs, in the order they were met */
     uint64_t *child_numbers;
     uint32_t *child_slots; /* open addressing by number: index + 1 */
@@ -331,6 +338,20 @@ uint64_t fold_latest(const struct fold *fold, uint64_t due_ns,
  * since its last event: the store failed in the meantime.
  */
 bool fold_in_doubt(const struct fold *fold, const struct fold_run *run);
+
+/* The node is down. */
+static inline bool fold_node_down(const struct fold *fold, uint32_t node)
+{
+    return node < fold->world->node_count && fold->processes[node].down;
+}
+
+/* The network leaves the node out at this true time. */
+static inline bool fold_node_cut(const struct fold *fold, uint32_t node,
+                                 uint64_t now_ns)
+{
+    return node < fold->world->node_count &&
+           fold->processes[node].cut_until_ns > now_ns;
+}
 
 /* Drift of two clocks against each other over a time, within the envelope. */
 uint64_t fold_drift(const struct fold *fold, uint64_t span_ns);

@@ -222,6 +222,9 @@ static void put_finding(const struct report_model *model,
                                 result->first.record.run);
         put(out, "</span><br>");
         report_buffer_html(out, result->first.text, SENTENCE);
+        if (result->first.waits_for[0])
+            element(out, "<br><span class=\"note\">waits for: ",
+                    result->first.waits_for, SENTENCE, "</span>");
     } else {
         report_buffer_html(out, result->reason, SENTENCE);
     }

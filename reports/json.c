@@ -279,6 +279,8 @@ static void write_first(struct writer *writer,
     number(writer, "run", result->first.record.run);
     text(writer, "text", result->first.text);
     number(writer, "time_ns", result->first.record.time_ns);
+    if (result->first.waits_for[0])
+        text(writer, "waits_for", result->first.waits_for);
     end(writer, "}");
 }
 

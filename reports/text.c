@@ -239,6 +239,10 @@ static void put_property(struct page *page, const struct check_result *result)
                                 result->first.record.run);
         report_buffer_put(page->out, "):\n      ");
         wrapped(page, result->first.text, 6);
+        if (result->first.waits_for[0]) {
+            report_buffer_put(page->out, "      waits for: ");
+            wrapped(page, result->first.waits_for, 17);
+        }
     } else if (!result->absent && result->reason[0]) {
         report_buffer_put(page->out, "      ");
         wrapped(page, result->reason, 6);

@@ -4,54 +4,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/decide.h"
 #include "scenarios/freedom.h"
 #include "scenarios/platform.h"
 
 /* What the checkers and the collector are told ------------------------------
  */
 
-static uint64_t retry_time(const struct engine_retry *retry)
-{
-    uint64_t sum = 0;
-    for (uint32_t n = 2; n <= retry->attempts_max && n <= 64; n++) {
-        struct engine_retry steady = *retry;
-        steady.jitter = ENGINE_JITTER_NONE;
-        sum += engine_retry_delay(&steady, 0, 1, 0, n);
-    }
-    return sum;
-}
-
-/*
- * How long a run may take from the last fault on: every operation in turn,
- * each with all its attempts running into their time limits, claims that have
- * to expire, and one take-over. Generous by intent: it tells stuck from slow.
- */
-static uint64_t progress_bound(const struct scenario *scenario)
-{
-    const struct scenario_engine *engine = &scenario->engine;
-    uint64_t longest = 0;
-    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
-        const struct engine_graph *graph = scenario->workflows[w].graph;
-        uint64_t sum = 0;
-        for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
-            const struct engine_node *node = engine_graph_node(graph, i);
-            if (node->kind == ENGINE_NODE_WAIT)
-                sum += node->wait_ns + engine->scan_ns;
-            else
-                sum += node->attempt_timeout_ns + engine->claim_ttl_ns +
-                       retry_time(&node->retry);
-        }
-        longest = sum > longest ? sum : longest;
-    }
-    return longest + 2 * engine->lease_ttl_ns + engine->scan_ns +
-           10 * engine->request_timeout_ns + engine->restart_ns;
-}
-
 static void fill_check_world(struct judges *j)
 {
     const struct scenario *scenario = j->scenario;
     const struct scenario_engine *engine = &scenario->engine;
+    const struct bound *bounds = j->bounds.list;
+    bounds_init(&j->bounds, scenario, j->world->heal);
     j->check_world = (struct check_world){
         .graphs = j->world->graphs,
         .effects = (const uint32_t *const *)j->world->effects,
@@ -66,9 +30,17 @@ static void fill_check_world(struct judges *j)
         .skew_bound_ns = engine->skew_bound_ns,
         .request_timeout_ns = engine->request_timeout_ns,
         .outage_max_ns = engine->restart_ns,
-        .timer_slack_ns = engine->lease_ttl_ns + engine->scan_ns +
-                          5 * engine->request_timeout_ns,
-        .progress_bound_ns = progress_bound(scenario),
+        .timer_slack_ns = bounds[BOUND_TIMER].ns,
+        .progress_bound_ns = bounds[BOUND_PROGRESS].ns,
+        .orphan_bound_ns = bounds[BOUND_ORPHAN].ns,
+        .livelock_bound_ns = bounds[BOUND_LIVELOCK].ns,
+        .waiting_bound_ns = bounds[BOUND_WAITING].ns,
+        .goodput_bound_ns = bounds[BOUND_GOODPUT].ns,
+        .load_milli = bounds_load(scenario),
+        .worker_first = SIM_NODE_WORKER,
+        .worker_count = j->world->worker_count,
+        .worker_slots = j->world->local ? scenario->platform.local.slots : 1,
+        .heal = j->world->heal,
         .op_payload_max = engine->op_payload_max,
         .history_ops_max = engine->history_ops_max,
         .operations_max = engine->limits.limits.operations_max,

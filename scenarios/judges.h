@@ -9,6 +9,7 @@
 #define SCENARIOS_JUDGES_H
 
 #include "reports/report.h"
+#include "scenarios/bounds.h"
 #include "scenarios/checkpoints.h"
 #include "scenarios/expect.h"
 #include "scenarios/world.h"
@@ -22,6 +23,7 @@ struct judges {
     const struct scenario *scenario;
     const struct scenario_world *world;
     bool capacity; /* a world without engine: there are no properties */
+    struct bounds bounds;
     struct check_world check_world;
     struct check_suite *checks; /* NULL in capacity mode */
     struct report_world report_world;

@@ -98,8 +98,7 @@ static bool fill_lists(struct runner *r)
         r->sources[i] = (struct report_source){scenario->sources[i].name,
                                                scenario->sources[i].text,
                                                scenario->sources[i].size};
-    if (!settings_init(&r->settings, scenario, &r->judges.check_world,
-                       r->world))
+    if (!settings_init(&r->settings, scenario, &r->judges.bounds, r->world))
         return false;
     if (r->capacity)
         scenario_capacity_bill(r->capacity, &r->settings);

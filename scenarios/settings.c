@@ -80,15 +80,11 @@ static void add_capacity(struct settings *s, const struct scenario *scenario)
     add_ns(s, "engine, while a step has its place", times.hold_ns, from);
 }
 
-static void add_bounds(struct settings *s, const struct check_world *bounds)
+static void add_bounds(struct settings *s, const struct bounds *bounds)
 {
-    static const char from[] = "computed from the configuration";
-    add_ns(s, "bound: a run's progress after the last fault (L1)",
-           bounds->progress_bound_ns, from);
-    add_ns(s, "bound: an orphan is leased again (L3)",
-           bounds->lease_ttl_ns + bounds->scan_ns + bounds->skew_bound_ns,
-           from);
-    add_ns(s, "bound: a timer's lateness (L5)", bounds->timer_slack_ns, from);
+    for (uint32_t i = 0; i < BOUND_COUNT; i++)
+        add_ns(s, bounds->list[i].name, bounds->list[i].ns,
+               bounds->list[i].formula);
 }
 
 static void add_faults(struct settings *s, const struct scenario_world *world)
@@ -138,10 +134,10 @@ static void add_bill(struct settings *s, const struct scenario_world *world)
 }
 
 bool settings_init(struct settings *s, const struct scenario *scenario,
-                   const struct check_world *bounds,
+                   const struct bounds *bounds,
                    const struct scenario_world *world)
 {
-    size_t room = 24 + world->plan.count + scenario->platform.row_count;
+    size_t room = 32 + world->plan.count + scenario->platform.row_count;
     *s = (struct settings){0};
     s->rows = calloc(room, sizeof(*s->rows));
     s->texts = calloc(room, sizeof(*s->texts));

@@ -8,6 +8,7 @@
 
 #include "reports/check.h"
 #include "reports/report.h"
+#include "scenarios/bounds.h"
 #include "scenarios/world.h"
 
 enum {
@@ -30,7 +31,7 @@ struct settings {
 
 /* False without memory. deinit() also takes a zeroed one. */
 bool settings_init(struct settings *settings, const struct scenario *scenario,
-                   const struct check_world *bounds,
+                   const struct bounds *bounds,
                    const struct scenario_world *world);
 void settings_deinit(struct settings *settings);
 

@@ -10,6 +10,7 @@
 #include "engine/store.h"
 #include "engine/table.h"
 #include "faults/switchboard.h"
+#include "reports/check.h"
 #include "reports/program.h"
 #include "scenarios/scenario.h"
 #include "sim/client.h"
@@ -78,7 +79,8 @@ struct scenario_world {
     char error[256]; /* of the store, when it could not be opened */
     const struct trial_watch *watch; /* NULL: nobody watches */
     uint8_t *watched; /* the flags of a watched world: every boundary is up */
-    bool broken;      /* a rule of the watch could not be added */
+    enum check_heal heal; /* what becomes of the faults, of this seed */
+    bool broken;          /* a rule of the watch could not be added */
 };
 
 /* Which of the scenario's worlds. Everything is borrowed. */

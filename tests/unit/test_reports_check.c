@@ -18,6 +18,18 @@ static const struct check_result *judge_all(struct check_suite *suite,
     return check_suite_finish(suite, count);
 }
 
+/* It needs a fault with load after it, a worker that dies, or handlers. */
+static int needs_more(const char *id)
+{
+    static const char *const ids[] = {"L7",  "L8", "S12", "S16", "S18",
+                                      "S19", "S8", "S7",  "S13"};
+
+    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+        if (strcmp(ids[i], id) == 0)
+            return 1;
+    return 0;
+}
+
 Test(reports_check, a_clean_life_passes_every_property_it_exercises)
 {
     struct records *records = records_new();
@@ -28,14 +40,16 @@ Test(reports_check, a_clean_life_passes_every_property_it_exercises)
         records_life(records, run, LIFE_ACKED);
     records_end(records);
     const struct check_result *results = judge_all(suite, records, 7, &count);
-    cr_assert_eq(count, 23);
-    for (size_t i = 0; i < 16; i++) {
+    cr_assert_eq(count, 27);
+    for (size_t i = 0; i < count; i++) {
+        cr_assert_eq(results[i].absent, needs_more(results[i].id), "%s",
+                     results[i].id);
+        if (results[i].absent)
+            continue;
         cr_assert_eq(results[i].verdict, CHECK_PASS, "%s: %s", results[i].id,
                      results[i].first.text);
         cr_assert_gt(results[i].checked, 0);
     }
-    for (size_t i = 16; i < count; i++)
-        cr_assert(results[i].absent, "%s", results[i].id);
     check_suite_free(suite);
     records_free(records);
 }

@@ -40,12 +40,15 @@ Test(reports_check_progress, a_stuck_run_is_reported_with_what_it_waits_for)
         enum life life;
         const char *text;
     } cases[] = {
-        {LIFE_CREATED, "charge is scheduled: attempt 1 is put, never "
-                       "dispatched and not claimed"},
-        {LIFE_CLAIMED, "charge is scheduled: attempt 1 is claimed by node 3"},
-        {LIFE_REPORTED, "attempt 1 was reported, but not taken"},
-        {LIFE_WAITING, "hold is waiting: due at store time 105.01"},
-        {LIFE_SHIPPING, "its lease (token 2) is held by node 1"},
+        {LIFE_CREATED, "run 1 waits for a worker to claim attempt 1 of charge, "
+                       "which node 1 holds (token 1, until 110.0"},
+        {LIFE_CLAIMED, "attempt 1 of charge, claimed by node 3, which has not "
+                       "reported; it is running at the end"},
+        {LIFE_REPORTED,
+         "the report of attempt 1 of charge, which node 1 holds"},
+        {LIFE_WAITING, "the timer of hold at 105.01"},
+        {LIFE_SHIPPING, "to claim attempt 1 of ship, which node 1 holds (token "
+                        "2, until 11"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
@@ -65,7 +68,7 @@ Test(reports_check_progress, work_that_was_never_put_is_named)
     records_life(records, 1, LIFE_SHIPPING);
     records_drop(records, records_find(records, ENGINE_REC_WORK_PUT, 1));
     records_expect(records, &check_progress, world_end(records, 0),
-                   "ship is scheduled: attempt 1 has no work row");
+                   "attempt 1 of ship, which has no work row");
     records_free(records);
 }
 
@@ -79,7 +82,7 @@ Test(reports_check_progress, a_world_cut_off_early_is_inconclusive)
     cr_assert_eq(records_judge(records, &check_progress).verdict,
                  CHECK_INCONCLUSIVE);
     end->time_ns += 1000 * SECOND;
-    records_expect(records, &check_progress, end, "run 1: suspended");
+    records_expect(records, &check_progress, end, "it is suspended at the end");
     records_free(records);
 }
 
@@ -165,19 +168,19 @@ Test(reports_check_progress, a_handler_nobody_wakes_for_its_news_is_stuck)
     records_row(records, 1, ENGINE_REQ_APPEND);
     records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
                       ENGINE_OPERATION_CALLBACK, 0);
-    expect_stuck(records, "trip is parked: it has news since 100.0");
+    expect_stuck(records, "an invocation with the news of 100.0");
 }
 
 Test(reports_check_progress, a_handler_whose_timer_is_overdue_is_stuck)
 {
     expect_stuck(parked(ENGINE_OPERATION_WAIT, 5 * SECOND),
-                 "operation 1 is due at store time 105.0");
+                 "the timer of operation 1 at 105.0");
 }
 
 Test(reports_check_progress, a_handler_nothing_will_ever_wake_is_stuck)
 {
     expect_stuck(parked(ENGINE_OPERATION_CONTEXT, 0),
-                 "nothing outside will ever wake it");
+                 "something that nothing outside will ever send");
 }
 
 Test(reports_check_progress, an_invocation_that_does_not_get_on_is_stuck)
@@ -188,7 +191,7 @@ Test(reports_check_progress, an_invocation_that_does_not_get_on_is_stuck)
     records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
                       ENGINE_OPERATION_CALLBACK, 0);
     records_wake(records, 1);
-    expect_stuck(records, "attempt 2 is claimed by node 3");
+    expect_stuck(records, "attempt 2 of trip, claimed by node 3");
 }
 
 Test(reports_check_progress, a_paused_handler_waits_for_its_operator)
