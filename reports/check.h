@@ -40,7 +40,7 @@ struct outcomes;
 /* Why the runs of a workflow may come out otherwise without any fault. */
 enum {
     CHECK_FREE_CHANCE = 1, /* whether a step fails depends on its attempt */
-    CHECK_FREE_CHOICE = 2  /* who is first decides: race, any, a quorum */
+    CHECK_FREE_CHOICE = 2  /* who is first decides: race, messages, .. */
 };
 
 /* What becomes of the faults before the end. */

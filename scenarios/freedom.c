@@ -11,6 +11,9 @@ static bool by_chance(const struct sim_step *step)
 
 static bool first_decide(const struct engine_program_node *node)
 {
+    /* Whose message comes first, if there are several senders. */
+    if (node->kind == ENGINE_PROGRAM_RECEIVE)
+        return true;
     if (node->kind != ENGINE_PROGRAM_MAP &&
         node->kind != ENGINE_PROGRAM_PARALLEL)
         return false;

@@ -55,3 +55,14 @@ Test(scenarios_freedom, a_quorum_leaves_open_who_is_in_it)
     }
     scenario_free(scenario);
 }
+
+Test(scenarios_freedom, messages_leave_open_whose_comes_first)
+{
+    struct scenario *scenario = read_scenario("scenarios/streams.json");
+    uint32_t choices = 0;
+    for (uint32_t i = 0; i < scenario->workflow_count; i++)
+        choices += (scenario_freedom(&scenario->workflows[i]) &
+                    CHECK_FREE_CHOICE) != 0;
+    cr_assert_gt(choices, 0);
+    scenario_free(scenario);
+}
