@@ -56,7 +56,8 @@ static void acquired(struct engine_coordinator *c,
         return;
     engine_owned_note(c, ENGINE_REC_OWNED, o, UINT32_MAX, 0, 2);
     engine_owned_recover(c, o, row, reply);
-    more_acquires(c, 2);
+    if (!engine_defect(&c->config.defects, ENGINE_DEFECT_TIMER_ONE_PER_SCAN))
+        more_acquires(c, 2);
 }
 
 /* Moves the run on and sets its timer; it may be dropped. */

@@ -33,6 +33,14 @@
     X(RELEASED_EARLY, "released_early",                                        \
       "a worker told that its checkpoint is taken before it is durable")       \
     X(RESULT_EARLY, "result_early",                                            \
-      "a client told the end of its run before it is durable")
+      "a client told the end of its run before it is durable")                 \
+    X(OUTPUTS_LOST, "outputs_lost",                                            \
+      "a state read back without the outputs of steps that have ended")        \
+    X(CREATE_IN_TWO, "create_in_two",                                          \
+      "a run whose log begins in one transaction and whose row comes in "      \
+      "another")                                                               \
+    X(LOG_BY_TIME, "log_by_time", "a log read in the order of its wall times") \
+    X(BLOB_AFTER_LOG, "blob_after_log",                                        \
+      "a report that refers to a blob sent beside it, not written before")
 
 #endif

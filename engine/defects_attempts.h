@@ -57,6 +57,8 @@
       "a step at most once that was cut off is neither failed nor made "       \
       "again")                                                                 \
     X(START_NOT_DURABLE, "start_not_durable",                                  \
-      "the code of a step at most once begins before its START is durable")
+      "the code of a step at most once begins before its START is durable")    \
+    X(TIMER_ONE_PER_SCAN, "timer_one_per_scan",                                \
+      "one sleeping run woken at each look, however many are due")
 
 #endif

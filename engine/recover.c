@@ -46,8 +46,14 @@ static void spoil_state(const struct engine_defects *defects,
     bool at_once = engine_defect(defects, ENGINE_DEFECT_RETRY_DUE_LOST);
     bool unmarked = run->state == ENGINE_RUN_RUNNING &&
                     engine_defect(defects, ENGINE_DEFECT_TIMER_FIRE_THEN_MARK);
+    bool empty = engine_defect(defects, ENGINE_DEFECT_OUTPUTS_LOST);
     for (uint32_t op = 0; op < run->op_count; op++) {
         struct engine_op *state = &run->ops[op];
+        if (empty && state->state == ENGINE_OP_SUCCEEDED) {
+            engine_delete(run->memory, state->output);
+            state->output = NULL;
+            state->output_size = 0;
+        }
         if (forget && state->state == ENGINE_OP_RETRY_WAIT)
             state->attempt = 1;
         if (at_once && state->state == ENGINE_OP_RETRY_WAIT)

@@ -245,6 +245,8 @@ static bool spills(const struct engine_worker *w, const struct engine_slot *s,
     return true;
 }
 
+static void spilled(struct engine_worker *w, struct engine_slot *s);
+
 /* Writes the next large value as a blob, or reports when none is left. */
 void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
 {
@@ -268,6 +270,8 @@ void engine_worker_spill(struct engine_worker *w, struct engine_slot *s)
         struct engine_item head = {.type = ENGINE_ITEM_BLOB};
         engine_block_item(w->config.scratch, &head, bytes.data, bytes.size);
         engine_worker_submit(w, s);
+        if (engine_defect(&w->config.defects, ENGINE_DEFECT_BLOB_AFTER_LOG))
+            spilled(w, s);
         return;
     }
 }

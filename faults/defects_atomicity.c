@@ -55,6 +55,22 @@ const struct fault_defect fault_defects_atomicity[] = {
     ROW(RESULT_EARLY) = {"result_early", "D22, simulation of durable workflows",
                          "The client knows an end that a crash undoes.",
                          SCENARIO("result_early"), "S6"},
+    ROW(OUTPUTS_LOST) =
+        {"outputs_lost", "D04, simulation of durable workflows",
+         "After a crash a run goes on, and ends, with empty values.",
+         SCENARIO("outputs_lost"), "S8"},
+    ROW(CREATE_IN_TWO) =
+        {"create_in_two", "temporalio/temporal#1267",
+         "A crash between two transactions leaves a log without a run.",
+         SCENARIO("create_in_two"), "S11"},
+    ROW(LOG_BY_TIME) =
+        {"log_by_time", "D50, simulation of durable workflows",
+         "A clock that is set back puts the events of a run in another order.",
+         SCENARIO("log_by_time"), "S11"},
+    ROW(BLOB_AFTER_LOG) = {"blob_after_log", "Azure/durabletask#891",
+                           "A report is durable, and the blob that it refers "
+                           "to was never written.",
+                           SCENARIO("blob_after_log"), "S8"},
 };
 
 _Static_assert(sizeof(fault_defects_atomicity) /

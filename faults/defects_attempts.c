@@ -104,6 +104,10 @@ const struct fault_defect fault_defects_attempts[] = {
                               "A crash between effect and START makes a step "
                               "at most once happen twice.",
                               SCENARIO("start_not_durable"), "S5"},
+    ROW(TIMER_ONE_PER_SCAN) = {"timer_one_per_scan", "camunda/camunda#11594",
+                               "Runs that sleep until the same moment wake one "
+                               "by one, minutes apart.",
+                               SCENARIO("timer_one_per_scan"), "L5"},
 };
 
 _Static_assert(sizeof(fault_defects_attempts) /

@@ -408,21 +408,27 @@ static int guard_rows(const struct call *call)
 }
 
 /* For the defects that write a row in a transaction of its own. */
-static int set_aside(const struct call *call, const struct engine_item *item)
+static int set_aside_bytes(const struct call *call,
+                           const struct engine_item *item, const void *bytes,
+                           size_t size)
 {
     struct engine_block *aside = &call->rules->aside;
     struct engine_item copy = *item;
-    const uint64_t id[2] = {item->a, item->b};
-    bool inbox = item->type == ENGINE_ITEM_INBOX;
 
     if (!aside->size && !engine_block_begin(aside, 8))
         return -1;
     copy.a = call->run.run;
-    return engine_block_item(aside, &copy,
-                             inbox ? id : engine_item_payload(item),
-                             inbox ? sizeof(id) : item->size)
-               ? 0
-               : -1;
+    return engine_block_item(aside, &copy, bytes, size) ? 0 : -1;
+}
+
+static int set_aside(const struct call *call, const struct engine_item *item)
+{
+    const uint64_t id[2] = {item->a, item->b};
+
+    return item->type == ENGINE_ITEM_INBOX
+               ? set_aside_bytes(call, item, id, sizeof(id))
+               : set_aside_bytes(call, item, engine_item_payload(item),
+                                 item->size);
 }
 
 static int put_work(struct store_rules *rules, uint64_t run,
@@ -545,6 +551,16 @@ static int create_again(struct call *call)
     return answer(call, ENGINE_CONFLICT);
 }
 
+static int insert_run(const struct call *call)
+{
+    const struct engine_item item = {.type = ENGINE_ITEM_RUN,
+                                     .size = sizeof(call->run)};
+
+    return store_defect(call->rules, ENGINE_DEFECT_CREATE_IN_TWO)
+               ? set_aside_bytes(call, &item, &call->run, sizeof(call->run))
+               : call->tables->run_insert(call->self, &call->run);
+}
+
 static int create(struct call *call)
 {
     const struct engine_request *request = call->request;
@@ -574,7 +590,7 @@ static int create(struct call *call)
         return right;
     if (append_events(call, &events, 1) ||
         (there ? call->tables->run_update(call->self, &call->run)
-               : call->tables->run_insert(call->self, &call->run)) ||
+               : insert_run(call)) ||
         apply_rows(call, &call->run))
         return -1;
     tell_run(call);
@@ -751,6 +767,19 @@ static int block_run(struct call *call, uint64_t found, uint64_t expected)
     return refuse(call, found, expected);
 }
 
+/* A defect: rows in the order of their wall times. */
+static void sort_by_time(struct store_history *history)
+{
+    for (size_t i = 1; i < history->count; i++) {
+        struct engine_log_row row = history->rows[i];
+        size_t at = i;
+
+        for (; at > 0 && history->rows[at - 1].time_ns > row.time_ns; at--)
+            history->rows[at] = history->rows[at - 1];
+        history->rows[at] = row;
+    }
+}
+
 /* 1 if the run's log was read and is whole, 0 if answered, or -1. */
 static int read_history(struct call *call)
 {
@@ -764,6 +793,8 @@ static int read_history(struct call *call)
         return 1;
     if (store_history_read(history, call->tables, call->self, &call->run))
         return -1;
+    if (store_defect(call->rules, ENGINE_DEFECT_LOG_BY_TIME))
+        sort_by_time(history);
     if (store_history_verify(history, &call->run, &found, &expected))
         return 1;
     /* The log itself may still be whole behind a snapshot that is not. */
@@ -1341,9 +1372,13 @@ static int put_late_state(struct store_rules *rules,
                           const struct engine_item *item)
 {
     struct engine_run_row run;
+    int found = rules->tables->run_get(rules->self, item->a, &run);
 
-    if (rules->tables->run_get(rules->self, item->a, &run) <= 0)
+    if (found < 0)
         return -1;
+    if (!found)
+        return rules->tables->run_insert(rules->self,
+                                         engine_item_payload(item));
     run.state = item->op;
     return rules->tables->run_update(rules->self, &run);
 }
