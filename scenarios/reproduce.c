@@ -233,7 +233,7 @@ static int find_failure(struct court *court)
         if (!(failed >> court->property & 1))
             return nothing_fails(court);
     }
-    court->wall_max_ns = seen->wall_ns * 4 + 2 * SECOND;
+    court->wall_max_ns = seen->wall_ns + 5 * SECOND;
     court->strict = true;
     court->strict = holds_without(court, court->document);
     if (seen->end == SHRINK_JUDGED && seen->result.end != SCENARIO_END_EVENTS)

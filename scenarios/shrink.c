@@ -15,7 +15,10 @@ enum {
     TRIED_MAX = 1 << 16, /* candidates that are remembered */
     ROUNDS_MAX = 12,
     PLAIN_FAULTS_MAX = 240, /* more are halved by kind first */
-    SEEDS_TRIED = 4
+    SEEDS_TRIED = 4,
+    HUNT_RUNS = 3, /* how far one exact place is looked for */
+    HUNT_FAULTS = 6,
+    HUNT_HITS = 40
 };
 
 struct shrinker {
@@ -349,20 +352,42 @@ static bool scout(struct shrinker *s)
     return false;
 }
 
-/* As they come now, only fewer. */
+/* So few runs, and of the faults this one alone, at this hit alone. */
+static cJSON *with_hit(struct shrinker *s, uint64_t runs, int index, double hit)
+{
+    cJSON *twin = with_runs(s, runs, SHRINK_LOAD_SAME, 0);
+    cJSON *fault = cJSON_GetArrayItem(faults_of(twin), index);
+    if (fault && shrink_edit_pin(faults_of(twin), fault, hit))
+        return twin;
+    cJSON_Delete(twin);
+    return NULL;
+}
+
+/* What must strike one place exactly: each place in a small world. */
+static bool hunt(struct shrinker *s)
+{
+    uint64_t before = runs_of(s->document);
+    for (uint64_t runs = 1; runs <= HUNT_RUNS && runs < before; runs++)
+        for (int i = 0; i < HUNT_FAULTS; i++)
+            for (int hit = 1; hit <= HUNT_HITS && !over(s); hit++)
+                if (try(s, with_hit(s, runs, i, hit)))
+                    return true;
+    return false;
+}
+
+/* As they come now, only fewer: as many as will go at once. */
 static bool lower_runs(struct shrinker *s)
 {
     bool changed = false;
-    for (;;) {
+    for (uint64_t less = runs_of(s->document); less > 0 && !over(s);) {
         uint64_t runs = runs_of(s->document);
-        if (runs <= 1 ||
-            (!try(s, with_runs(s, 1, SHRINK_LOAD_SAME, 0)) &&
-             !try(s, with_runs(s, runs / 2, SHRINK_LOAD_SAME, 0)) &&
-             !try(s, with_runs(s, runs - runs / 4, SHRINK_LOAD_SAME, 0)) &&
-             !try(s, with_runs(s, runs - 1, SHRINK_LOAD_SAME, 0))))
-            return changed;
-        changed = true;
+        uint64_t to = less < runs ? runs - less : 1;
+        if (to < runs && try(s, with_runs(s, to, SHRINK_LOAD_SAME, 0)))
+            changed = true;
+        else
+            less /= 2;
     }
+    return changed;
 }
 
 static cJSON *without_runs(struct shrinker *s, const void *what,
@@ -572,18 +597,20 @@ static bool one_round(struct shrinker *s)
     return lower_limit(s) || changed;
 }
 
-static void first_steps(struct shrinker *s)
+/* What was expected of the world is no part of it. */
+static void forget_expectations(cJSON *document)
 {
     static const char *const gone[] = {"expect", "sometimes", "exit", "$schema",
                                        "reproduces"};
-    for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++) {
-        if (!cJSON_GetObjectItemCaseSensitive(s->document, gone[i]))
-            continue;
-        cJSON *twin = copy(s);
-        cJSON_DeleteItemFromObjectCaseSensitive(twin, gone[i]);
-        (void)try(s, twin);
-    }
-    (void)scout(s);
+    for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(document, gone[i]);
+}
+
+static void first_steps(struct shrinker *s)
+{
+    forget_expectations(s->document);
+    if (!scout(s))
+        (void)hunt(s);
     (void)write_out_faults(s);
     /* Faults that stand by themselves may let go of more runs. */
     (void)fewer_faults(s);

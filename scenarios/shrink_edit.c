@@ -137,34 +137,52 @@ bool shrink_edit_load(cJSON *document, uint64_t runs, uint64_t before,
     return true;
 }
 
+/* Selectors that let a fault wait for a later hit than the first. */
+static const char *const waiting[] = {"nth",     "first",    "every",
+                                      "attempt", "max",      "probability",
+                                      "run",     "in_flight"};
+
 static bool waits(const cJSON *fault)
 {
-    static const char *const keys[] = {"nth",     "first",    "every",
-                                       "attempt", "max",      "probability",
-                                       "run",     "in_flight"};
     const cJSON *every = member(fault, "every");
     if (cJSON_IsString(every) || member(fault, "times"))
         return false;
-    for (size_t i = 0; i < COUNT(keys); i++)
-        if (member(fault, keys[i]))
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        if (member(fault, waiting[i]))
             return true;
     return false;
 }
 
 void shrink_edit_loosen(cJSON *faults, uint32_t hits)
 {
-    static const char *const keys[] = {"nth",     "first",    "every",
-                                       "attempt", "max",      "probability",
-                                       "run",     "in_flight"};
     cJSON *fault;
     cJSON_ArrayForEach(fault, faults)
     {
         if (!waits(fault))
             continue;
-        for (size_t i = 0; i < COUNT(keys); i++)
-            cJSON_DeleteItemFromObjectCaseSensitive(fault, keys[i]);
+        for (size_t i = 0; i < COUNT(waiting); i++)
+            cJSON_DeleteItemFromObjectCaseSensitive(fault, waiting[i]);
         cJSON_AddNumberToObject(fault, "first", hits);
     }
+}
+
+bool shrink_edit_pin(cJSON *faults, cJSON *fault, double hit)
+{
+    static const char *const others[] = {"swarm", "defect", "clock"};
+    cJSON *next;
+    for (size_t i = 0; i < COUNT(others); i++)
+        if (member(fault, others[i]))
+            return false;
+    if (member(fault, "times") || cJSON_IsString(member(fault, "every")))
+        return false;
+    for (cJSON *item = faults->child; item; item = next) {
+        next = item->next;
+        if (item != fault)
+            cJSON_Delete(cJSON_DetachItemViaPointer(faults, item));
+    }
+    for (size_t i = 0; i < COUNT(waiting); i++)
+        cJSON_DeleteItemFromObjectCaseSensitive(fault, waiting[i]);
+    return cJSON_AddNumberToObject(fault, "nth", hit) != NULL;
 }
 
 void shrink_edit_seed(cJSON *document, uint64_t seed)

@@ -32,6 +32,12 @@ bool shrink_edit_load(cJSON *document, uint64_t runs, uint64_t before,
 /* Faults that wait for a later hit, or a chance, strike the first ones. */
 void shrink_edit_loosen(cJSON *faults, uint32_t hits);
 
+/*
+ * Only this fault is left, and strikes at this hit only. False: it has times
+ * of its own.
+ */
+bool shrink_edit_pin(cJSON *faults, cJSON *fault, double hit);
+
 void shrink_edit_seed(cJSON *document, uint64_t seed);
 
 /* Each run comes at a time of its own. False without memory. */
