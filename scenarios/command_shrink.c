@@ -157,29 +157,32 @@ static void show_progress(void *self, uint64_t trials,
                 trials, size->faults, size->runs, size->nodes);
 }
 
-static void print_size(const char *name, const struct shrink_size *size)
+static void print_size(FILE *out, const char *name,
+                       const struct shrink_size *size)
 {
-    printf("%-9s %" PRIu64 " faults, %" PRIu64 " runs, %" PRIu64
-           " nodes: %" PRIu64 " together\n",
-           name, size->faults, size->runs, size->nodes, shrink_items(size));
+    fprintf(out,
+            "%-9s %" PRIu64 " faults, %" PRIu64 " runs, %" PRIu64
+            " nodes: %" PRIu64 " together\n",
+            name, size->faults, size->runs, size->nodes, shrink_items(size));
 }
 
-static void print_result(const struct reproduce_result *result)
+static void print_result(FILE *out, const struct reproduce_result *result)
 {
     struct report_word words[2];
-    printf("fails     %s\n", result->text);
-    print_size("before", &result->shrunk.before);
-    print_size("after", &result->shrunk.after);
-    printf("tried     %" PRIu64 ", %" PRIu64 " taken, in %s%s\n",
-           result->shrunk.trials, result->shrunk.accepted,
-           report_format_ns(&words[0], result->wall_ns),
-           result->shrunk.whole ? "" : ": cut off, more --budget may help");
-    printf("digest    %s\n", report_format_digest(&words[1], result->digest));
-    printf("perdure run %s\n", result->path);
-    fflush(stdout);
+    fprintf(out, "fails     %s\n", result->text);
+    print_size(out, "before", &result->shrunk.before);
+    print_size(out, "after", &result->shrunk.after);
+    fprintf(out, "tried     %" PRIu64 ", %" PRIu64 " taken, in %s%s\n",
+            result->shrunk.trials, result->shrunk.accepted,
+            report_format_ns(&words[0], result->wall_ns),
+            result->shrunk.whole ? "" : ": cut off, more --budget may help");
+    fprintf(out, "digest    %s\n",
+            report_format_digest(&words[1], result->digest));
+    fprintf(out, "perdure run %s\n", result->path);
+    (void)fflush(out);
 }
 
-int command_shrink_one(const struct reproduce_request *request)
+int command_shrink_one(const struct reproduce_request *request, FILE *out)
 {
     char message[2048] = "";
     struct reproduce_request own = *request;
@@ -195,7 +198,7 @@ int command_shrink_one(const struct reproduce_request *request)
     if (error)
         fprintf(stderr, "perdure shrink: %s\n", message);
     else
-        print_result(result);
+        print_result(out, result);
     free(result);
     switch (error) {
     case 0:
@@ -207,6 +210,45 @@ int command_shrink_one(const struct reproduce_request *request)
         return EXIT_ENVIRONMENT;
     default:
         return EXIT_INTERNAL;
+    }
+}
+
+/* Whether an earlier failure was of the same property. */
+static bool seen_before(const struct sweep_summary *summary, uint64_t at)
+{
+    const struct sweep_failure *failure = &summary->failures[at];
+    for (uint64_t i = 0; i < at; i++)
+        if (summary->failures[i].outcome == failure->outcome &&
+            summary->failures[i].property == failure->property)
+            return true;
+    return false;
+}
+
+void command_shrink_sweep(const struct sweep_options *options,
+                          const struct sweep_summary *summary, FILE *out)
+{
+    for (uint64_t i = 0; i < summary->failure_count; i++) {
+        const struct sweep_failure *failure = &summary->failures[i];
+        bool crash = failure->outcome == SWEEP_CRASHED;
+        if ((failure->outcome != SWEEP_PROPERTY && !crash) ||
+            seen_before(summary, i))
+            continue;
+        struct reproduce_request request = {
+            .scenario = options->scenario,
+            .file = options->file,
+            .seed = failure->item.seed,
+            .defects = options->defects,
+            .defect_count = options->defect_count,
+            .golden = options->golden,
+            .paranoid = options->paranoid,
+            .property = crash ? "crash" : check_all[failure->property]->id,
+            .directory = options->directory,
+            .budget_ns = 30 * SECOND,
+            .interrupted = options->interrupted,
+        };
+        if (options->interrupted && *options->interrupted)
+            return;
+        (void)command_shrink_one(&request, out);
     }
 }
 
@@ -223,6 +265,8 @@ static int shrink_input(const struct arguments *arguments,
         .defects = defects,
         .defect_count = input->defect_count ? input->defect_count
                                             : arguments->defects.count,
+        .golden = input->golden,
+        .paranoid = input->paranoid,
         .property = arguments->property,
         .directory = arguments->out,
         .budget_ns = arguments->budget_ns,
@@ -238,7 +282,7 @@ static int shrink_input(const struct arguments *arguments,
     }
     int code = output_directory(arguments->out);
     interrupt_catch();
-    return code == EXIT_HELD ? command_shrink_one(&request) : code;
+    return code == EXIT_HELD ? command_shrink_one(&request, stdout) : code;
 }
 
 int command_shrink(int argc, char **argv)

@@ -10,6 +10,7 @@
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/command_enumerate.h"
+#include "scenarios/command_shrink.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
@@ -33,6 +34,7 @@ struct arguments {
     bool json;
     bool golden;
     bool paranoid;
+    bool shrink;
     /* Those of a sweep over boundaries, which is another command's. */
     const char *elsewhere;
     bool elsewhere_too;
@@ -107,6 +109,7 @@ static int parse(int argc, char **argv, struct arguments *arguments,
         {"--json", OPTION_FLAG, &arguments->json, 0, 0, NULL},
         {"--golden", OPTION_FLAG, &arguments->golden, 0, 0, NULL},
         {"--paranoid", OPTION_FLAG, &arguments->paranoid, 0, 0, NULL},
+        {"--shrink", OPTION_FLAG, &arguments->shrink, 0, 0, NULL},
         {"--crash", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
         {"--fail", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
         {"--lose-reply", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
@@ -127,6 +130,12 @@ static int parse(int argc, char **argv, struct arguments *arguments,
                 "perdure sweep: found one of --limit, --only, --seed, "
                 "--no-fork, allowed only with --crash every, --fail every, "
                 "--lose-reply every, --pause every or --duplicate every\n");
+        return EXIT_USAGE;
+    }
+    if (arguments->shrink && !arguments->out) {
+        fprintf(stderr,
+                "perdure sweep: found --shrink without --out, allowed with "
+                "--out DIR, where the reproductions go\n");
         return EXIT_USAGE;
     }
     if (!arguments->seeds == !arguments->for_ns) {
@@ -242,6 +251,9 @@ static int conclude(const struct arguments *arguments,
     if (!print(arguments, options, summary, &json))
         code = EXIT_INTERNAL;
     report_buffer_free(&json);
+    if (arguments->shrink)
+        command_shrink_sweep(options, summary,
+                             arguments->json ? stderr : stdout);
     return code;
 }
 

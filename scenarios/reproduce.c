@@ -81,11 +81,28 @@ static bool put_defects(struct court *court)
     return good;
 }
 
+/* What was asked for on the command line stands in the document. */
+static bool put_checks(struct court *court)
+{
+    const struct reproduce_request *request = court->request;
+    bool golden = request->golden || request->scenario->golden;
+    bool paranoid = request->paranoid || request->scenario->paranoid;
+    cJSON_DeleteItemFromObjectCaseSensitive(court->document, "checks");
+    if (!golden && !paranoid)
+        return true;
+    cJSON *list = cJSON_AddArrayToObject(court->document, "checks");
+    return list &&
+           (!golden ||
+            cJSON_AddItemToArray(list, cJSON_CreateString("golden"))) &&
+           (!paranoid ||
+            cJSON_AddItemToArray(list, cJSON_CreateString("paranoid")));
+}
+
 static bool make_document(struct court *court)
 {
     court->document = document_flatten(court->request->scenario);
     return court->document && put_seed(court->document, court->request->seed) &&
-           put_defects(court);
+           put_defects(court) && put_checks(court);
 }
 
 /* Trying ------------------------------------------------------------------ */

@@ -21,6 +21,8 @@ struct reproduce_request {
     uint64_t seed;
     const char *const *defects; /* on top of the scenario's own */
     uint32_t defect_count;
+    bool golden;           /* S8 is asked for, as by run --golden */
+    bool paranoid;         /* and S7 */
     const char *property;  /* "S5"; NULL: that of a defect, or the first */
     const char *directory; /* which is there */
     uint64_t budget_ns;    /* wall time */
