@@ -216,6 +216,24 @@ Test(engine_worker, a_claim_granted_too_long_ago_is_not_executed)
     done();
 }
 
+/* Its first claim was granted and the reply lost. */
+Test(engine_worker, an_attempt_claimed_again_has_what_is_left_of_its_time)
+{
+    open_with(NULL);
+    bed.worker.request_timeout_ns = 400 * BED_S;
+    bed.worker.claim_ttl_ns = 1000 * BED_S;
+    engine_bed_worker(&bed, W);
+    dispatch(W, 0, 1);
+    engine_bed_apply(&bed, engine_bed_request(asked(ENGINE_REQ_CLAIM)));
+    engine_bed_run_for(&bed, W, 400 * BED_S);
+    cr_assert_eq(engine_bed_serve(&bed, ENGINE_REQ_CLAIM), ENGINE_COMMITTED);
+    const struct engine_execute *what =
+        engine_bed_order(ordered(ENGINE_DO_EXECUTE));
+    cr_assert_eq(what->deadline_ns,
+                 engine_bed_machine(&bed, W)->mono_ns + 199 * BED_S);
+    done();
+}
+
 /* The former process had claimed with its first request, too. */
 Test(engine_worker, a_reply_to_the_process_before_is_not_taken_as_its_own)
 {
