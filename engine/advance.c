@@ -502,6 +502,41 @@ static void mail_read(struct engine_coordinator *c, struct engine_owned *o,
     engine_owned_rearm(c, o);
 }
 
+/*
+ * The lease runs since the try that created the run, which need not be the
+ * last one: what is left of it when we asked is ours.
+ */
+static void lease_as_found(struct engine_coordinator *c, struct engine_owned *o,
+                           const struct engine_run_row *row,
+                           const struct engine_reply *reply, uint64_t asked_ns)
+{
+    uint64_t left = row->expires_ns > reply->store_time_ns
+                        ? row->expires_ns - reply->store_time_ns
+                        : 0;
+    uint64_t bound = c->config.skew_bound_ns;
+    o->lease_ns = asked_ns + (left > bound ? left - bound : 0);
+}
+
+static void loaded(struct engine_coordinator *c, struct engine_owned *o,
+                   const struct engine_reply *reply)
+{
+    const struct engine_run_row *row = engine_recover_row(reply);
+    if (!row) {
+        engine_owned_drop(c, o, ENGINE_DISOWN_FENCED);
+        return;
+    }
+    if (!o->durable) /* our CREATE was not answered */
+        lease_as_found(c, o, row, reply,
+                       o->request_ns - c->config.request_timeout_ns);
+    if (c->mono_ns >= o->lease_ns &&
+        !engine_defect(&c->config.defects, ENGINE_DEFECT_LEASE_NO_SELF_FENCE)) {
+        engine_owned_confirm(c, o);
+        engine_owned_drop(c, o, ENGINE_DISOWN_EXPIRED);
+        return;
+    }
+    engine_owned_recover(c, o, row, reply);
+}
+
 /* The run was there before: ours by an earlier try, or another's. */
 static void create_conflict(struct engine_coordinator *c,
                             struct engine_owned *o,
@@ -515,12 +550,7 @@ static void create_conflict(struct engine_coordinator *c,
     engine_owned_confirm(c, o);
     const struct engine_run_row *row = engine_recover_row(reply);
     if (row && row->holder == c->sender && row->token == o->token) {
-        /* The lease runs since the earlier try, not since this one. */
-        uint64_t left = row->expires_ns > reply->store_time_ns
-                            ? row->expires_ns - reply->store_time_ns
-                            : 0;
-        uint64_t bound = c->config.skew_bound_ns;
-        o->lease_ns = o->granted_ns + (left > bound ? left - bound : 0);
+        lease_as_found(c, o, row, reply, o->granted_ns);
         engine_owned_reload(c, o, 0);
         engine_owned_rearm(c, o);
     } else {
@@ -575,11 +605,7 @@ void engine_owned_answered(struct engine_coordinator *c, struct engine_owned *o,
             o->outbox_open = 0;
             engine_owned_advance(c, o);
         } else if (kind == ENGINE_REQ_LOAD) {
-            const struct engine_run_row *row = engine_recover_row(reply);
-            if (row)
-                engine_owned_recover(c, o, row, reply);
-            else
-                engine_owned_drop(c, o, ENGINE_DISOWN_FENCED);
+            loaded(c, o, reply);
         } else {
             committed(c, o, reply);
         }

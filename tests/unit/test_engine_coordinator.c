@@ -440,6 +440,29 @@ Test(engine_coordinator, a_renewal_counts_from_when_it_was_asked_for)
     done();
 }
 
+/* It has created the run before, heard nothing of it, and now asks again. */
+Test(engine_coordinator, a_lease_found_on_looking_counts_from_its_first_try)
+{
+    open_steps();
+    engine_bed_start(&bed, A, RUN);
+    struct engine_bed_post *create =
+        engine_bed_request_post(&bed, ENGINE_REQ_CREATE);
+    cr_assert_eq(engine_bed_apply(&bed, engine_bed_request(create)),
+                 ENGINE_COMMITTED);
+    engine_bed_run_for(&bed, A, 29 * BED_S);
+    engine_bed_lose_all(&bed);
+    cr_assert_eq(owned_by(A), 0);
+    engine_bed_start(&bed, A, RUN);
+    cr_assert(engine_bed_request_post(&bed, ENGINE_REQ_CREATE));
+    engine_bed_lose_all(&bed);
+    engine_bed_run_for(&bed, A, 2 * BED_S);
+    cr_assert_eq(engine_bed_serve(&bed, ENGINE_REQ_LOAD), ENGINE_COMMITTED);
+    cr_assert_eq(said(ENGINE_MSG_STARTED)->run, RUN);
+    cr_assert_eq(owned_by(A), 0);
+    cr_assert_null(said(ENGINE_MSG_DISPATCH));
+    done();
+}
+
 Test(engine_coordinator, a_renewal_that_says_lost_drops_the_run)
 {
     open_steps();
