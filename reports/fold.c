@@ -800,28 +800,45 @@ static void work_fold(struct fold_run *run, const struct engine_record *work)
         *(work->kind == ENGINE_REC_SENT ? &op->sent : &op->done) = 1;
 }
 
-/* A node is left out of the network for a time, or for good. */
-static void cut_off(struct fold *fold, const struct engine_record *fault)
+static bool is_cut(const struct engine_record *record)
 {
-    uint64_t until = fault->time_ns > UINT64_MAX - fault->a
-                         ? UINT64_MAX
-                         : fault->time_ns + fault->a;
-
-    if (fault->node < fold->world->node_count &&
-        until > fold->processes[fault->node].cut_until_ns)
-        fold->processes[fault->node].cut_until_ns = until;
+    return record->kind == ENGINE_REC_FAULT &&
+           (record->detail == ENGINE_ACT_CUT ||
+            record->detail == ENGINE_ACT_CUT_IN ||
+            record->detail == ENGINE_ACT_CUT_OUT);
 }
 
+/* Until when the network leaves a node out; UINT64_MAX: for good. */
+static uint64_t cut_until(const struct engine_record *cut)
+{
+    return cut->a >= INT64_MAX ? UINT64_MAX : cut->time_ns + cut->a;
+}
+
+static void links_fold(struct fold *fold, const struct engine_record *record)
+{
+    uint64_t *until;
+
+    if (record->node >= fold->world->node_count)
+        return;
+    until = &fold->processes[record->node].cut_until_ns;
+    if (record->kind == ENGINE_REC_FAULT_ENDED)
+        *until = 0;
+    else if (is_cut(record) && cut_until(record) > *until)
+        *until = cut_until(record);
+}
+
+/* A cut lasts; what is cut off for good is no matter of time any more. */
 static void disturb(struct fold *fold, const struct engine_record *record)
 {
+    uint64_t time_ns = record->time_ns;
+
     if (record->kind == ENGINE_REC_FAULT && record->detail == ENGINE_ACT_DEFECT)
         return;
-    if (record->kind == ENGINE_REC_FAULT &&
-        (record->detail == ENGINE_ACT_CUT ||
-         record->detail == ENGINE_ACT_CUT_IN ||
-         record->detail == ENGINE_ACT_CUT_OUT))
-        cut_off(fold, record);
-    fold->disturbed_ns = record->time_ns;
+    links_fold(fold, record);
+    if (is_cut(record) && cut_until(record) != UINT64_MAX)
+        time_ns = cut_until(record);
+    if (time_ns > fold->disturbed_ns)
+        fold->disturbed_ns = time_ns;
 }
 
 static void process_fold(struct fold *fold, const struct engine_record *record)
@@ -983,7 +1000,9 @@ uint64_t fold_latest(const struct fold *fold, uint64_t due_ns,
                      const struct engine_record *now)
 {
     const struct check_world *world = fold->world;
-    uint64_t since = now->time_ns - fold->disturbed_ns;
+    uint64_t since = now->time_ns > fold->disturbed_ns
+                         ? now->time_ns - fold->disturbed_ns
+                         : 0; /* a cut that is not over */
     uint64_t from = due_ns;
 
     if (fold->disturbed_ns && since < now->wall_ns) {

@@ -19,11 +19,11 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",   "extends", "mode",     "seed",     "workflow",  "workflows",
-    "steps", "engine",  "platform", "load",     "operators", "network",
-    "disk",  "clocks",  "faults",   "envelope", "expect",    "sometimes",
-    "limit", "events",  "exit",     "defects",  "checks",    "$schema",
-    "reproduces"};
+    "why",       "extends",   "mode",     "seed", "workflow",  "workflows",
+    "steps",     "engine",    "platform", "load", "operators", "network",
+    "disk",      "clocks",    "faults",   "heal", "envelope",  "expect",
+    "sometimes", "limit",     "events",   "exit", "defects",   "checks",
+    "$schema",   "reproduces"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -96,12 +96,16 @@ static void read_limits(struct json_view root, struct scenario *scenario,
     static const char *const modes[] = {"full", "capacity"};
     const char *schema = NULL;
     int64_t events = (int64_t)scenario->events_limit, code = 0;
-    size_t mode = 0;
+    static const char *const heals[] = {"all", "core", "none"};
+    size_t mode = 0, heal = 0;
     (void)json_get_string(root, "$schema", JSON_OPTIONAL, 0, 1024, &schema,
                           err);
     if (json_get_enum(root, "mode", JSON_OPTIONAL, modes, COUNT(modes), &mode,
                       err))
         scenario->mode = (enum scenario_mode)mode;
+    if (json_get_enum(root, "heal", JSON_OPTIONAL, heals, COUNT(heals), &heal,
+                      err))
+        scenario->heal = (enum scenario_heal)(SCENARIO_HEAL_ALL + heal);
     (void)json_get_duration(root, "limit", JSON_OPTIONAL, MS, 3650 * DAY,
                             &scenario->limit_ns, err);
     (void)json_get_int(root, "events", JSON_OPTIONAL, 1, JSON_INT_MAX, &events,

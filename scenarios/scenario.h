@@ -58,6 +58,14 @@ enum scenario_mode {
     SCENARIO_MODE_CAPACITY /* queues and platform only, no engine: capacity */
 };
 
+/* What becomes of the faults before the end: scenarios/heal.h. */
+enum scenario_heal {
+    SCENARIO_HEAL_DRAWN, /* not named: a swarm's seed draws it */
+    SCENARIO_HEAL_ALL,
+    SCENARIO_HEAL_CORE,
+    SCENARIO_HEAL_NONE
+};
+
 struct scenario_engine {
     enum scenario_store store;
     uint32_t coordinators;
@@ -204,7 +212,8 @@ struct scenario {
     struct scenario_reproduces reproduces;
     bool golden;   /* S8: each run is compared with its faultless twin */
     bool paranoid; /* S7 after every event */
-    bool swarm;    /* a swarm is added to the plan for each seed */
+    enum scenario_heal heal;
+    bool swarm; /* a swarm is added to the plan for each seed */
     char swarm_name[32];
     struct scenario_source *sources;
     uint32_t source_count;

@@ -6,6 +6,7 @@
 
 #include "reports/format.h"
 #include "scenarios/capacity.h"
+#include "scenarios/heal.h"
 
 static struct report_setting *add(struct settings *s, const char *name,
                                   const char *source, const char *tag)
@@ -148,6 +149,9 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
         add_capacity(s, scenario);
     else
         add_bounds(s, bounds);
+    if (scenario->mode != SCENARIO_MODE_CAPACITY)
+        add_text(s, "heal", heal_name(world->heal),
+                 scenario->heal ? "scenario" : "drawn by the seed, or default");
     add_faults(s, world);
     add_profile(s, &scenario->platform);
     add_bill(s, world);

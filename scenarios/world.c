@@ -10,6 +10,7 @@
 #include "faults/defects.h"
 #include "faults/points.h"
 #include "faults/swarm.h"
+#include "scenarios/heal.h"
 #include "scenarios/platform.h"
 #include "scenarios/trial.h"
 #include "sim/mirror.h"
@@ -198,10 +199,16 @@ static bool ask_watched(void *self, const struct engine_site *site,
     return false;
 }
 
+/* What the world's own events are for. */
+enum {
+    TIMED_FAULT,
+    TIMED_HEAL
+};
+
 static void schedule_fault(struct scenario_world *world)
 {
     if (fault_switchboard_next(world->board, &world->next_fault))
-        sim_world_at(world->sim, world->next_fault.time_ns, 0);
+        sim_world_at(world->sim, world->next_fault.time_ns, TIMED_FAULT);
 }
 
 /* The time of a scheduled rule has come: every node there is asked. */
@@ -209,7 +216,10 @@ static void timed(void *self, uint64_t arg)
 {
     struct scenario_world *world = self;
     struct engine_decision decision;
-    (void)arg;
+    if (arg == TIMED_HEAL) {
+        heal_core(world);
+        return;
+    }
     fault_switchboard_set_now(world->board, world->sim->now_ns);
     fault_switchboard_set_in_flight(world->board, world->progress.runs_open);
     for (uint32_t node = 1; node < world->sim->node_count; node++)
@@ -260,6 +270,10 @@ static bool plan_scenario(struct scenario_world *world, char *message,
         return true;
     struct fault_swarm_knobs knobs;
     scenario_swarm_knobs(scenario, &knobs);
+    if (world->heal == CHECK_HEAL_NONE)
+        knobs.to_ns = scenario->limit_ns;
+    if (world->heal == CHECK_HEAL_CORE)
+        knobs.to_ns = heal_time(scenario, world->seed);
     /* Seeds that agree in the low half draw the same swarm for worlds that
        differ otherwise: a search stays near one that showed something new. */
     return fault_swarm(&world->plan, world->seed & UINT32_MAX, &knobs, message,
@@ -727,6 +741,11 @@ void scenario_world_start(struct scenario_world *world)
         sim_process_start(world->sim, SIM_NODE_WORKER + i);
     sim_process_start(world->sim, SIM_NODE_CLIENT);
     schedule_fault(world);
+    if (world->heal == CHECK_HEAL_CORE)
+        sim_world_at(world->sim,
+                     SCENARIO_START_NS +
+                         heal_time(world->scenario, world->seed),
+                     TIMED_HEAL);
 }
 
 struct scenario_world *
@@ -741,6 +760,8 @@ scenario_world_new(const struct scenario *scenario,
     }
     world->scenario = scenario;
     world->seed = options->seed;
+    world->heal = options->faultless ? CHECK_HEAL_ALL
+                                     : heal_mode(scenario, options->seed);
     world->watch = options->watch;
     engine_block_init(&world->scratch);
     engine_block_init(&world->rows);

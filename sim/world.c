@@ -472,7 +472,7 @@ void sim_local_send(struct sim_world *world,
 void sim_process_start(struct sim_world *world, uint32_t node)
 {
     struct sim_node_state *state = &world->nodes[node];
-    if (!state->ops || state->state >= SIM_PROCESS_UP)
+    if (!state->ops || state->state >= SIM_PROCESS_UP || state->retired)
         return;
     state->state = SIM_PROCESS_UP;
     state->incarnation++;
@@ -499,6 +499,12 @@ void sim_process_crash(struct sim_world *world, uint32_t node, unsigned why)
     if (why && state->restart_ns != UINT64_MAX)
         push(world, world->now_ns + state->restart_ns, node,
              kind_of(EVENT_START, state->incarnation), 0);
+}
+
+void sim_process_retire(struct sim_world *world, uint32_t node)
+{
+    world->nodes[node].retired = true;
+    sim_process_crash(world, node, ENGINE_ACT_CRASH);
 }
 
 void sim_process_pause(struct sim_world *world, uint32_t node,

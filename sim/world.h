@@ -59,6 +59,7 @@ struct sim_node_state {
     uint32_t incarnation;
     uint64_t resume_ns;        /* while paused */
     uint64_t restart_ns;       /* after a crash; UINT64_MAX: not by itself */
+    bool retired;              /* it never starts again */
     uint64_t cut_in_until_ns;  /* the network brings it nothing before */
     uint64_t cut_out_until_ns; /* and takes nothing from it before */
     uint64_t slow_until_ns;
@@ -226,6 +227,8 @@ void sim_process_put_back(struct sim_world *world, uint32_t node,
 void sim_process_start(struct sim_world *world, uint32_t node);
 /* why: enum engine_action, 0 for a planned end (then it stays down). */
 void sim_process_crash(struct sim_world *world, uint32_t node, unsigned why);
+/* Crashes it, if it is up, and it never starts again. */
+void sim_process_retire(struct sim_world *world, uint32_t node);
 void sim_process_pause(struct sim_world *world, uint32_t node,
                        uint64_t duration_ns);
 
