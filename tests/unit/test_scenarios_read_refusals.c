@@ -424,7 +424,7 @@ static const struct bad_member {
      "s.json:4:1: found key \"whyy\", allowed \"why\", \"extends\", "
      "\"mode\", \"seed\", \"workflow\", \"workflows\", \"steps\", "
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
-     "\"disk\", \"clocks\", \"faults\", \"envelope\", \"expect\", "
+     "\"disk\", \"clocks\", \"faults\", \"heal\", \"envelope\", \"expect\", "
      "\"sometimes\", "
      "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 2 more; "
      "did you mean \"why\"?"},
