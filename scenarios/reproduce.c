@@ -20,7 +20,7 @@
 #define CRASH "crash"
 
 enum {
-    EVENTS_LEAST = 200000,
+    EVENTS_LEAST = 50000,
     PROPERTY_CRASH = 64 /* in place of a check's index */
 };
 
@@ -33,8 +33,9 @@ struct court {
     uint32_t property;         /* index in check_all, or PROPERTY_CRASH */
     int status;                /* of PROPERTY_CRASH */
     bool has_defects;
-    bool strict; /* without them nothing at all failed */
-    uint64_t events_max;
+    bool strict;           /* without them nothing at all failed */
+    uint64_t events_max;   /* 0: whatever it takes */
+    uint64_t events_a_run; /* and so many for each run; 0: so far unknown */
     uint64_t wall_max_ns;
     uint64_t until_ns;
     bool broken; /* no process could be had */
@@ -107,6 +108,17 @@ static bool make_document(struct court *court)
 
 /* Trying ------------------------------------------------------------------ */
 
+/* A smaller world that takes many more events for its size is not tried to
+   its end; so cheap ones come first. */
+static uint64_t events_for(const struct court *court, const cJSON *document)
+{
+    struct shrink_size size = shrink_size(document);
+    uint64_t some = size.runs * court->events_a_run + EVENTS_LEAST;
+    return court->events_max && court->events_a_run && some < court->events_max
+               ? some
+               : court->events_max;
+}
+
 static bool try_document(struct court *court, const cJSON *document, bool sound,
                          struct shrink_seen *seen)
 {
@@ -117,7 +129,7 @@ static bool try_document(struct court *court, const cJSON *document, bool sound,
         .name = court->request->scenario->sources[0].name,
         .files = court->request->scenario,
         .sound = sound,
-        .events_max = court->events_max,
+        .events_max = events_for(court, document),
         .wall_max_ns = court->wall_max_ns,
     };
     if (!text || shrink_try(&trial, seen) != 0) {
@@ -253,8 +265,10 @@ static int find_failure(struct court *court)
     court->wall_max_ns = seen->wall_ns + 5 * SECOND;
     court->strict = true;
     court->strict = holds_without(court, court->document);
-    if (seen->end == SHRINK_JUDGED && seen->result.end != SCENARIO_END_EVENTS)
+    if (seen->end == SHRINK_JUDGED && seen->result.end != SCENARIO_END_EVENTS) {
         court->events_max = 2 * seen->result.events + EVENTS_LEAST;
+        court->events_a_run = 4 * seen->result.events / seen->run_count;
+    }
     return court->broken ? REPRODUCE_EENVIRONMENT : 0;
 }
 
@@ -406,7 +420,7 @@ static int prove(struct court *court)
         .size = saved->sources[0].size,
         .name = saved->sources[0].name,
         .files = saved,
-        .wall_max_ns = court->wall_max_ns,
+        .wall_max_ns = 4 * court->wall_max_ns + 120 * SECOND,
     };
     court->events_max = 0;
     bool same = shrink_try(&trial, seen) == 0 && has_failed(court, seen) &&
@@ -439,6 +453,9 @@ int reproduce(const struct reproduce_request *request,
     if (court.seen && court.sound && make_document(&court)) {
         error = find_failure(&court);
         court.until_ns = now_ns() + request->budget_ns;
+        /* No candidate may use up the time of the others. */
+        if (court.wall_max_ns > request->budget_ns / 8 + SECOND)
+            court.wall_max_ns = request->budget_ns / 8 + SECOND;
         if (!error)
             error = shrink_it(&court);
         if (!error)

@@ -18,7 +18,8 @@ enum {
     SEEDS_TRIED = 4,
     HUNT_RUNS = 3, /* how far one exact place is looked for */
     HUNT_FAULTS = 6,
-    HUNT_HITS = 40
+    HUNT_HITS = 40,
+    LONG_WORLD = 200000 /* records */
 };
 
 struct shrinker {
@@ -609,8 +610,12 @@ static void forget_expectations(cJSON *document)
 static void first_steps(struct shrinker *s)
 {
     forget_expectations(s->document);
-    if (!scout(s))
+    if (!scout(s)) {
+        /* A long world becomes a short one: each candidate costs less. */
+        if (s->seen->result.records > LONG_WORLD)
+            (void)lower_limit(s);
         (void)hunt(s);
+    }
     (void)write_out_faults(s);
     /* Faults that stand by themselves may let go of more runs. */
     (void)fewer_faults(s);
