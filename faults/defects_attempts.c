@@ -30,7 +30,7 @@ const struct fault_defect fault_defects_attempts[] = {
         {"attempt_on_report_only", "aws/aws-durable-execution-docs#281",
          "A step that kills its worker is made again without end, since only "
          "reports are counted.",
-         SCENARIO("attempt_on_report_only"), "S4"},
+         SCENARIO("attempt_on_report_only"), "L8"},
     ROW(RETRY_UNREAD) =
         {"retry_unread", "D02, simulation of durable workflows",
          "Nothing is ever tried again, whatever the policy says.",

@@ -39,11 +39,11 @@ const struct fault_defect fault_defects_delivery[] = {
                            SCENARIO("inbox_no_dedup"), "S16"},
     ROW(RESUB_MISSING) = {"resub_missing", "celery/celery#8030",
                           "Workers look alive and take nothing any more.",
-                          SCENARIO("resub_missing"), "L1"},
+                          SCENARIO("resub_missing"), "L6"},
     ROW(VALIDATE_REJECT_LOOP) =
         {"validate_reject_loop", "kubernetes/kubernetes#125410",
          "A run whose history is full asks for the same row for ever.",
-         SCENARIO("validate_reject_loop"), "L1"},
+         SCENARIO("validate_reject_loop"), "L4"},
     ROW(START_REPLACES) = {"start_replaces",
                            "Temporal, fault injection of execute-and-timeout",
                            "A repeated start wipes out what the run has done.",
