@@ -42,11 +42,39 @@ static void decide_over_limit(struct engine_decide *decide,
         o->mail.size = 0;
 }
 
+static bool has_reports(const struct engine_owned *o)
+{
+    for (uint32_t at = 0; at < o->mail.size;) {
+        const struct engine_item *work = (const void *)(o->mail.bytes + at);
+        if (work->kind == ENGINE_WORK_DONE)
+            return true;
+        at += (uint32_t)engine_item_span(work->size);
+    }
+    return false;
+}
+
+/*
+ * The defect: a cancel is confirmed as soon as it is there, and what the run
+ * reports at that time decides how it ends.
+ */
+static bool decide_cancel_late(struct engine_owned *o,
+                               struct engine_decide *decide)
+{
+    if (!engine_inbox_wants_end(o) || !has_reports(o) ||
+        !engine_defect(decide->defects, ENGINE_DEFECT_CANCEL_NO_CAS))
+        return false;
+    decide_mail(decide, o);
+    o->confirmed = engine_decide_end(decide) != 0;
+    return o->confirmed;
+}
+
 /* What can be decided about a run in good order. True: nothing stands in the
  * way of suspending it. */
 static bool decide_events(struct engine_coordinator *c, struct engine_owned *o,
                           struct engine_decide *decide)
 {
+    if (decide_cancel_late(o, decide))
+        return false;
     if (engine_inbox_end(o, decide))
         return false;
     decide_mail(decide, o);
@@ -683,6 +711,8 @@ static int make_run(struct engine_coordinator *c, struct engine_owned *o,
                                    c->config.limits);
     o->dispatch = engine_new(c->config.memory,
                              engine_graph_count(graph) * sizeof(*o->dispatch));
+    if (o->run && o->run->execution)
+        o->run->execution->defects = &c->config.defects;
     return o->run && o->dispatch ? 0 : -1;
 }
 

@@ -96,7 +96,8 @@ static uint64_t retry_delay(const struct engine_replay *r,
                                  plain_delay(retry, entry->attempt + 1));
 
     delay = engine_failure_delay(delay, retry_after_ns);
-    if (delay < limits->wait_min_ns)
+    if (delay < limits->wait_min_ns &&
+        !engine_replay_defect(r, ENGINE_DEFECT_WAIT_MIN_IGNORED))
         delay = limits->wait_min_ns;
     return delay < limits->wait_max_ns ? delay : limits->wait_max_ns;
 }
@@ -311,7 +312,12 @@ static int fail_attempt(struct engine_replay *r, uint32_t number,
 /* Only results may become blobs; states and progress are in the log. */
 static bool is_too_large(const struct engine_replay *r, size_t size)
 {
-    return size > r->config.limits->operation_payload_max;
+    uint64_t most = r->config.limits->operation_payload_max;
+
+    if (size > most && size <= most / 1000 * 1024 &&
+        engine_replay_defect(r, ENGINE_DEFECT_PAYLOAD_KILOBYTES))
+        return false;
+    return size > most;
 }
 
 static int fail_too_large(struct engine_replay *r, uint32_t number,
@@ -513,9 +519,10 @@ static int settle_job(struct engine_replay *r, uint32_t number,
 }
 
 /* An attempt that another replay began and did not end. */
-static int take_over(struct engine_replay *r, uint32_t number,
+static int take_over(struct engine_context *c, uint32_t number,
                      const struct step *step)
 {
+    struct engine_replay *r = c->replay;
     static const char words[] = "the worker went away during the attempt";
     const struct engine_op_entry *entry = engine_replay_entry(r, number);
     const struct engine_replay_failure failure = {
@@ -523,7 +530,11 @@ static int take_over(struct engine_replay *r, uint32_t number,
         .type = {"", 0},
         .words = {words, sizeof(words) - 1}};
 
-    if (is_at_most_once(entry))
+    if (is_at_most_once(entry) &&
+        engine_replay_defect(r, ENGINE_DEFECT_AMO_NOT_INTERRUPTED))
+        return engine_call_suspend(c);
+    if (is_at_most_once(entry) &&
+        !engine_replay_defect(r, ENGINE_DEFECT_AMO_RERUN))
         return fail_attempt(r, number, step, &failure);
     engine_replay_note(r, number)->ours = entry->attempt;
     return ENGINE_DONE;
@@ -540,7 +551,7 @@ static int go_on_with_attempt(struct engine_context *c, uint32_t number,
     if (entry->error == ENGINE_ERR_AMBIGUOUS)
         return engine_call_suspend(c);
     if (note->ours != entry->attempt)
-        return take_over(r, number, step);
+        return take_over(c, number, step);
     if (is_at_most_once(entry) &&
         !engine_defect(&r->config.defects, ENGINE_DEFECT_START_NOT_DURABLE))
         flow = engine_call_gate(c, number, true);
@@ -568,6 +579,8 @@ static int remember(struct engine_context *c, uint32_t number,
         step->options->side_effect != ENGINE_EFFECT_REVERSIBLE ||
         engine_replay_entry(r, number)->status != ENGINE_STATUS_SUCCEEDED)
         return ENGINE_DONE;
+    if (!note->ours && engine_replay_defect(r, ENGINE_DEFECT_UNDO_OWN_ONLY))
+        return ENGINE_DONE;
     c->undo = true;
     if (note->listed == r->turn)
         return ENGINE_DONE;
@@ -584,6 +597,16 @@ static int remember(struct engine_context *c, uint32_t number,
     return ENGINE_DONE;
 }
 
+/* The defect: what an earlier invocation recorded is not looked for. */
+static bool is_forgotten(struct engine_replay *r, uint32_t number)
+{
+    const struct engine_replay_note *note = engine_replay_note(r, number);
+
+    return engine_replay_defect(r, ENGINE_DEFECT_REPLAY_RERUNS_DONE) &&
+           !note->born && !note->ours &&
+           engine_replay_entry(r, number)->status == ENGINE_STATUS_SUCCEEDED;
+}
+
 /* Does what can be done for a step now. */
 static int go_on(struct engine_context *c, uint32_t number,
                  const struct step *step, struct engine_bytes *out)
@@ -591,6 +614,8 @@ static int go_on(struct engine_context *c, uint32_t number,
     struct engine_replay *r = c->replay;
     int flow = ENGINE_DONE;
 
+    if (is_forgotten(r, number))
+        engine_replay_entry(r, number)->status = ENGINE_STATUS_READY;
     while (!flow) {
         switch (engine_replay_entry(r, number)->status) {
         case 0:
@@ -709,8 +734,10 @@ static struct engine_compensation *merge(struct engine_replay *r,
     struct engine_compensation **end = &first;
 
     while (a && b) {
+        bool newest_first =
+            !engine_replay_defect(r, ENGINE_DEFECT_UNDO_OLDEST_FIRST);
         struct engine_compensation **newer =
-            age_of(r, a) > age_of(r, b) ? &a : &b;
+            (age_of(r, a) > age_of(r, b)) == newest_first ? &a : &b;
 
         *end = *newer;
         end = &(*newer)->next;
@@ -750,6 +777,18 @@ static void name_compensation(const struct engine_replay *r,
         name->size = (size_t)most;
 }
 
+/* Always the first. The defect: each invocation has it undone anew. */
+static uint64_t undo_call(struct engine_replay *r)
+{
+    uint64_t known = 0;
+
+    if (!engine_replay_defect(r, ENGINE_DEFECT_UNDO_TWICE))
+        return 1;
+    while (known < r->table.count && !r->notes[known].born)
+        known++;
+    return known;
+}
+
 /* Its id hangs on the step, not on the order among the compensations. */
 static int compensate(struct engine_context *root,
                       const struct engine_compensation *compensation)
@@ -766,7 +805,7 @@ static int compensate(struct engine_context *root,
     struct engine_call call = {
         .type = ENGINE_OPERATION_STEP,
         .subtype = ENGINE_SUBTYPE_COMPENSATION,
-        .id = engine_operation_id(r->config.run, undone->id, 1)};
+        .id = engine_operation_id(r->config.run, undone->id, undo_call(r))};
     struct engine_op_entry *entry = engine_operations_find(&r->table, call.id);
     struct engine_bytes ignored;
     char name[NAME_ROOM];
@@ -787,7 +826,9 @@ static int check_undone(struct engine_context *root)
     for (uint32_t n = engine_replay_entry(r, 0)->first_child; n;
          n = engine_replay_entry(r, n)->next_sibling)
         if (engine_replay_entry(r, n)->subtype == ENGINE_SUBTYPE_COMPENSATION &&
-            r->notes[n].met != root->visit)
+            r->notes[n].met != root->visit &&
+            !engine_replay_defect(r, ENGINE_DEFECT_UNDO_OWN_ONLY) &&
+            !engine_replay_defect(r, ENGINE_DEFECT_UNDO_TWICE))
             return engine_context_missed(root, n, NULL);
     return ENGINE_DONE;
 }

@@ -37,7 +37,8 @@ struct batch {
     struct engine_branch_result *results;
     uint32_t *open; /* branches that have begun and not ended */
     uint32_t open_count;
-    uint32_t next; /* the first that has not begun; nor has any after it */
+    uint32_t found; /* of them, not counted by a seeded defect */
+    uint32_t next;  /* the first that has not begun; nor has any after it */
     uint32_t open_max;
     uint32_t succeeded;
     uint32_t failed;
@@ -218,12 +219,20 @@ static uint32_t reason_to_end(const struct batch *b)
 {
     const struct policy *policy = b->policy;
     uint32_t count = b->source->count;
+    const struct engine_replay *r = b->inner.replay;
 
+    if (policy->min_successful &&
+        b->succeeded + b->failed >= policy->min_successful &&
+        engine_replay_defect(r, ENGINE_DEFECT_COMPLETION_ANY_END))
+        return ENGINE_MIN_SUCCESSFUL_REACHED;
     if (policy->min_successful && b->succeeded >= policy->min_successful)
         return ENGINE_MIN_SUCCESSFUL_REACHED;
     if (policy->min_ended && b->succeeded + b->failed >= policy->min_ended)
         return b->succeeded ? ENGINE_MIN_SUCCESSFUL_REACHED
                             : ENGINE_FAILURE_TOLERANCE_EXCEEDED;
+    if (b->failed && b->failed < count &&
+        engine_replay_defect(r, ENGINE_DEFECT_TOLERANCE_IGNORED))
+        return b->succeeded + b->failed == count ? ENGINE_ALL_COMPLETED : 0;
     if (b->failed > policy->failures_max ||
         b->failed * UINT64_C(1000) > policy->share_milli * (uint64_t)count)
         return ENGINE_FAILURE_TOLERANCE_EXCEEDED;
@@ -450,6 +459,8 @@ static int survey(struct batch *b)
         if (flow)
             return flow;
     }
+    if (engine_replay_defect(b->inner.replay, ENGINE_DEFECT_MAP_OPEN_FORGOTTEN))
+        b->found = b->open_count;
     return ENGINE_DONE;
 }
 
@@ -468,6 +479,8 @@ static int run_open(struct batch *b)
             b->open[kept++] = branch;
     }
     b->open_count = kept;
+    if (b->found > kept)
+        b->found = kept;
     return flow;
 }
 
@@ -475,8 +488,8 @@ static int begin_new(struct batch *b)
 {
     struct engine_replay *r = b->inner.replay;
 
-    while (b->next < b->source->count && b->open_count < b->open_max &&
-           !reason_to_end(b)) {
+    while (b->next < b->source->count &&
+           b->open_count - b->found < b->open_max && !reason_to_end(b)) {
         uint32_t branch = b->next;
         int flow;
 

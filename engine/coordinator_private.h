@@ -116,6 +116,7 @@ struct engine_owned {
     uint8_t ending;           /* its end is asked for, attempts are under way */
     uint8_t release;          /* the request in flight gives the lease back */
     uint8_t answer;           /* enum engine_answer, to the question */
+    uint8_t confirmed;        /* a seeded defect has promised its cancel */
     struct engine_dispatch *dispatch; /* by operation */
 };
 
@@ -279,6 +280,8 @@ void engine_service_refuse(struct engine_coordinator *c, struct engine_owned *o,
  * is to be decided, since it ends, or must be read first (o->ending).
  */
 bool engine_inbox_end(struct engine_owned *o, struct engine_decide *decide);
+/* Whether a signal that is not yet taken asks for the end of the run. */
+bool engine_inbox_wants_end(const struct engine_owned *o);
 /* Ends the run with this event once its attempts are out of the way. True:
  * it has ended. */
 bool engine_inbox_over(struct engine_owned *o, struct engine_decide *decide,

@@ -318,7 +318,8 @@ static void take_invocation(struct engine_decide *decide,
         break;
     case ENGINE_ERR_PENDING:
         if (engine_execution_is_waiting(execution) ||
-            engine_execution_has_news(execution))
+            engine_execution_has_news(execution) ||
+            engine_defect(decide->defects, ENGINE_DEFECT_PENDING_IDLE))
             engine_decide_event(decide, ENGINE_EV_ATTEMPT_SUSPENDED, 0,
                                 work->attempt, 0, 0, NULL, 0);
         else
@@ -519,6 +520,9 @@ static uint64_t due_of(const struct engine_decide *decide,
 void engine_decide_timers(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
+    if (run->state == ENGINE_RUN_PAUSED && run->execution &&
+        engine_defect(decide->defects, ENGINE_DEFECT_PAUSED_TIMERS))
+        fire(decide);
     if (!goes_on(decide))
         return;
     if (run->execution)
@@ -677,12 +681,18 @@ static void add_result(struct engine_decide *decide, uint32_t error,
                                .kind = ENGINE_OUTBOX_RESULT,
                                .op = ENGINE_OUTBOX_END,
                                .a = decide->run->client};
-    if (decide->run->origin.parent)
+    if (decide->run->origin.parent && error != ENGINE_ERR_NONE &&
+        engine_defect(decide->defects, ENGINE_DEFECT_JOIN_LOST_WAKEUP))
+        ; /* only who succeeds reports */
+    else if (decide->run->origin.parent)
         tell_parent(decide, error, flags, value, size);
     else
         add_row(decide, &head);
-    end_children(decide);
-    end_edges(decide);
+    if (!engine_defect(decide->defects, ENGINE_DEFECT_PARENT_END_FORGOTTEN))
+        end_children(decide);
+    if (error == ENGINE_ERR_NONE ||
+        !engine_defect(decide->defects, ENGINE_DEFECT_EOS_LOST))
+        end_edges(decide);
 }
 
 void engine_decide_signal(struct engine_decide *decide, uint32_t number,

@@ -195,7 +195,10 @@ int engine_execution_arm(struct engine_execution *execution,
 
     if (is_timed(entry) && !(entry->unstamped & UNSTAMPED_DUE))
         due = entry->due_ns;
-    if (has_end(entry) && !(entry->unstamped & UNSTAMPED_HEARTBEAT))
+    if (has_end(entry) && !(entry->unstamped & UNSTAMPED_HEARTBEAT) &&
+        !(entry->type == ENGINE_OPERATION_CALLBACK &&
+          engine_execution_defect(execution,
+                                  ENGINE_DEFECT_HEARTBEAT_UNWATCHED)))
         heartbeat = entry->heartbeat_ns;
     if (engine_index_arm(execution->index, key, due))
         return -1;
@@ -711,7 +714,9 @@ static int end_outside(struct engine_execution *execution,
     const struct engine_edge *edge;
     bool outside = true;
 
-    if (engine_entry_over(entry))
+    if (engine_entry_over(entry) &&
+        (entry->orphan || entry->type != ENGINE_OPERATION_CALLBACK ||
+         !engine_execution_defect(execution, ENGINE_DEFECT_CALLBACK_TWICE)))
         return 0;
     if (entry->type == ENGINE_OPERATION_RECEIVE &&
         options & ENGINE_OPTION_END) {
@@ -841,7 +846,9 @@ static int ready(struct engine_execution *execution,
 {
     if (entry->type != ENGINE_OPERATION_STEP)
         return -2;
-    if (entry->orphan || !waits(entry))
+    if (entry->orphan ||
+        (!waits(entry) &&
+         !engine_execution_defect(execution, ENGINE_DEFECT_RESUME_TWICE)))
         return 0;
     if (set_due(execution, entry, time_ns, entry->peer) ||
         (engine_entry_ambiguous(entry) && /* nobody was to blame */
@@ -869,6 +876,10 @@ static int heartbeat(struct engine_execution *execution,
         return -2;
     if (engine_entry_over(entry))
         return 0;
+    if (engine_execution_defect(execution, ENGINE_DEFECT_HEARTBEAT_EXTENDS) &&
+        entry->due_ns != UINT64_MAX && !entry->unstamped &&
+        set_due(execution, entry, time_ns, entry->due_ns - entry->started_ns))
+        return -1;
     if (set_heartbeat(execution, entry, time_ns))
         return -1;
     return engine_execution_arm(execution, entry);
@@ -1134,7 +1145,8 @@ int engine_execution_page(const struct engine_execution *execution,
     for (; number; number = next_shown(table, number + 1)) {
         if (is_full(block, start, max_bytes,
                     engine_operations_span(table, number))) {
-            *next = number;
+            *next = number + engine_execution_defect(execution,
+                                                     ENGINE_DEFECT_PAGE_SKIPS);
             return 0;
         }
         if (engine_operations_store(table, number, block))

@@ -15,6 +15,7 @@
 #ifndef ENGINE_EXECUTION_H
 #define ENGINE_EXECUTION_H
 
+#include "engine/defects.h"
 #include "engine/limits.h"
 #include "engine/operation.h"
 
@@ -45,8 +46,17 @@ struct engine_execution {
     uint32_t failures;    /* invocations in a row that broke off */
     uint64_t parent_run;  /* 0: none */
     uint32_t parent_op;
+    const struct engine_defects *defects; /* of its owner; NULL: none */
     struct engine_execution_index *index; /* private */
 };
+
+/* True if this seeded defect is on where the run is kept. */
+static inline bool
+engine_execution_defect(const struct engine_execution *execution,
+                        enum engine_defect id)
+{
+    return execution->defects && engine_defect(execution->defects, id);
+}
 
 /* A problem with a batch: nothing of it is applied. */
 struct engine_problem {

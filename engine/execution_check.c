@@ -167,6 +167,11 @@ static int within(struct batch *batch, const struct update *update,
 {
     uint64_t maximum = engine_limit_value(batch->limits, limit);
 
+    if (actual > maximum && engine_limit_unit(limit) == ENGINE_LIMIT_BYTES &&
+        actual <= maximum / 1000 * 1024 &&
+        engine_execution_defect(batch->execution,
+                                ENGINE_DEFECT_PAYLOAD_KILOBYTES))
+        return 0;
     return actual <= maximum
                ? 0
                : over(batch, update, limit, what, actual, maximum);
@@ -457,7 +462,9 @@ static int check_delay(struct batch *batch, const struct update *update)
     const char *what =
         update->type == ENGINE_OPERATION_WAIT ? "wait" : "retry delay";
 
-    if (delay < batch->limits->wait_min_ns)
+    if (delay < batch->limits->wait_min_ns &&
+        !engine_execution_defect(batch->execution,
+                                 ENGINE_DEFECT_WAIT_MIN_IGNORED))
         return over(batch, update, ENGINE_LIMIT_wait_min_ns, what, delay,
                     batch->limits->wait_min_ns);
     return within(batch, update, ENGINE_LIMIT_wait_max_ns, what, delay);
@@ -501,7 +508,9 @@ static int check_invoke(struct batch *batch, const struct update *update)
                update->view.head.first_ns))
         return -1;
     return within(batch, update, ENGINE_LIMIT_invoke_depth_max, "depth",
-                  (uint64_t)batch->execution->depth + 1);
+                  (uint64_t)batch->execution->depth +
+                      !engine_execution_defect(batch->execution,
+                                               ENGINE_DEFECT_DEPTH_OF_PARENT));
 }
 
 static int check_send(struct batch *batch, const struct update *update)
@@ -603,9 +612,13 @@ static int count_update(struct batch *batch, const struct update *update,
 
     if (op && !op->status) {
         batch->added++;
-        if (within(batch, update, ENGINE_LIMIT_operations_max, "operation",
-                   (uint64_t)batch->execution->operations.count - 1 +
-                       batch->added))
+        if (!is_run(op->parent) &&
+            engine_execution_defect(batch->execution,
+                                    ENGINE_DEFECT_HISTORY_TOP_LEVEL))
+            (void)batch;
+        else if (within(batch, update, ENGINE_LIMIT_operations_max, "operation",
+                        (uint64_t)batch->execution->operations.count - 1 +
+                            batch->added))
             return -1;
     }
     if (payload > UINT64_MAX - batch->written)
@@ -853,7 +866,10 @@ static int batch_within(struct batch *batch, enum engine_limit limit,
 {
     uint64_t maximum = engine_limit_value(batch->limits, limit);
 
-    if (actual <= maximum)
+    if (actual <= maximum ||
+        (limit == ENGINE_LIMIT_batch_updates_max && actual == maximum + 1 &&
+         engine_execution_defect(batch->execution,
+                                 ENGINE_DEFECT_BATCH_OVERFLOW)))
         return 0;
     batch->problem->actual = actual;
     batch->problem->maximum = maximum;

@@ -257,13 +257,27 @@ target(const struct engine_execution *execution,
     return entry->type == type && !engine_entry_over(entry) ? entry : NULL;
 }
 
+/* The callback that a signal is for. The defect: also if it was answered. */
+static const struct engine_op_entry *
+callback_of(const struct engine_execution *execution,
+            const struct engine_item *inbox)
+{
+    const struct engine_op_entry *entry =
+        target(execution, inbox, ENGINE_OPERATION_CALLBACK);
+
+    if (entry || inbox->op >= execution->operations.count ||
+        !engine_execution_defect(execution, ENGINE_DEFECT_CALLBACK_TWICE))
+        return entry;
+    entry = &execution->operations.entries[inbox->op];
+    return entry->type == ENGINE_OPERATION_CALLBACK ? entry : NULL;
+}
+
 static int callback(const struct engine_execution *execution,
                     const struct engine_item *inbox,
                     const struct engine_signal_view *signal,
                     struct engine_block *block)
 {
-    const struct engine_op_entry *entry =
-        target(execution, inbox, ENGINE_OPERATION_CALLBACK);
+    const struct engine_op_entry *entry = callback_of(execution, inbox);
     struct end end = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
                       .value = signal->value,
                       .value_size = signal->head.value_size};
@@ -295,8 +309,12 @@ static int child_ended(const struct engine_execution *execution,
                       .value = signal->value,
                       .value_size = signal->head.value_size};
 
-    if (!entry)
+    if (!entry ||
+        (end.error != ENGINE_ERR_NONE &&
+         engine_execution_defect(execution, ENGINE_DEFECT_CHILD_ONLY_SUCCESS)))
         return consume(block, inbox);
+    if (engine_execution_defect(execution, ENGINE_DEFECT_CHILD_ERROR_DROPPED))
+        end.error = ENGINE_ERR_NONE;
     if (end.error == ENGINE_ERR_NONE)
         end.kind = ENGINE_EV_OPERATION_SUCCEEDED;
     if (signal->head.flags & ENGINE_SIGNAL_BLOB)
@@ -494,7 +512,10 @@ static int decide(const struct engine_execution *execution,
                       .value = signal->value,
                       .value_size = signal->head.value_size};
 
-    if (!entry || !engine_entry_ambiguous(entry))
+    if (engine_execution_defect(execution, ENGINE_DEFECT_RESUME_TWICE) &&
+        inbox->op < execution->operations.count)
+        entry = &execution->operations.entries[inbox->op];
+    else if (!entry || !engine_entry_ambiguous(entry))
         return consume(block, inbox);
     if (signal->head.kind == ENGINE_SIG_RESUME)
         return consume(block, inbox) < 0 ||

@@ -221,11 +221,26 @@ static void acknowledge_received(struct engine_decide *decide, uint32_t op,
                     decide->run->execution->operations.entries[op].second_ns);
 }
 
+/* The defect: the step that another operator has had resumed. */
+static uint32_t first_resumed(const struct engine_execution *execution)
+{
+    for (uint32_t i = 1; i < execution->operations.count; i++) {
+        const struct engine_op_entry *entry = &execution->operations.entries[i];
+        if (entry->type == ENGINE_OPERATION_STEP && !entry->orphan &&
+            entry->options & ENGINE_OPTION_IRREVERSIBLE && entry->attempt > 1)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
 /* The step that a signal decides on; UINT32_MAX: none, or it does not say which
  * of several. */
 static uint32_t chosen_step(const struct engine_execution *execution,
                             const struct engine_item *inbox)
 {
+    if (execution->ambiguous == 0 && inbox->kind == ENGINE_SIG_RESUME &&
+        engine_execution_defect(execution, ENGINE_DEFECT_RESUME_TWICE))
+        return first_resumed(execution);
     if (execution->ambiguous == 0 ||
         (inbox->op == UINT32_MAX && execution->ambiguous > 1))
         return UINT32_MAX;
@@ -263,7 +278,10 @@ static void resolve_handler(struct engine_decide *decide,
 static void hold(struct engine_decide *decide, const struct engine_item *inbox,
                  uint32_t from, enum engine_event_kind event)
 {
-    if (decide->run->state == from) {
+    bool deaf = event == ENGINE_EV_RUN_PAUSED &&
+                decide->run->ops[0].state == ENGINE_OP_SCHEDULED &&
+                engine_defect(decide->defects, ENGINE_DEFECT_PAUSE_BUSY);
+    if (decide->run->state == from && !deaf) {
         note_action(decide, inbox);
         engine_decide_event(decide, event, UINT32_MAX, 0, 0, 0, NULL, 0);
     }
@@ -368,6 +386,11 @@ static const struct engine_item *asks_for_end(const struct engine_owned *o)
         at += (uint32_t)engine_item_span(item->size);
     }
     return NULL;
+}
+
+bool engine_inbox_wants_end(const struct engine_owned *o)
+{
+    return asks_for_end(o) != NULL;
 }
 
 /* The row has been consumed; what else is in the inbox comes too late. */
@@ -479,6 +502,8 @@ static bool is_followed(const struct engine_owned *o, uint32_t at,
 void engine_inbox_close(struct engine_owned *o, struct engine_decide *decide)
 {
     uint32_t row = engine_invoke_free_row(decide->run);
+    if (engine_defect(decide->defects, ENGINE_DEFECT_UNREAD_UNANSWERED))
+        return;
     for (uint32_t at = 0; at < o->inbox.size && !decide->error;) {
         const struct engine_item *item = item_at(o, at);
         struct engine_signal_view message;

@@ -331,6 +331,12 @@ static void break_off(struct engine_worker *w, struct engine_slot *s)
     engine_worker_finish_error(w, s, ENGINE_ERR_INTERRUPTED);
 }
 
+static void suspend(struct engine_worker *w, struct engine_slot *s)
+{
+    engine_call_free(w, s, true);
+    engine_worker_finish_error(w, s, ENGINE_ERR_PENDING);
+}
+
 /* The blob in a reply if it is the one that is missing. */
 static const struct engine_item *blob_of(const struct engine_reply *reply,
                                          const struct engine_blob_ref *ref)
@@ -635,8 +641,7 @@ static void follow(struct engine_worker *w, struct engine_slot *s,
     }
     switch (state) {
     case ENGINE_REPLAY_PENDING:
-        engine_call_free(w, s, true);
-        engine_worker_finish_error(w, s, ENGINE_ERR_PENDING);
+        suspend(w, s);
         break;
     case ENGINE_REPLAY_SUCCEEDED:
         succeed(w, s);
@@ -761,7 +766,10 @@ void engine_call_attend(struct engine_worker *w, struct engine_slot *s)
 {
     if (w->mono_ns >= s->deadline_ns) {
         /* What is not handed in by now is done again. */
-        break_off(w, s);
+        if (engine_defect(&w->config.defects, ENGINE_DEFECT_PENDING_IDLE))
+            suspend(w, s);
+        else
+            break_off(w, s);
         return;
     }
     time_out_steps(w, s);

@@ -328,7 +328,7 @@ void engine_owned_send_result(struct engine_coordinator *c,
         o->result_tries++;
     o->result_ns = c->mono_ns + wait;
     engine_owned_send(c, ENGINE_MSG_RESULT, o->run->client, o, 0, 0,
-                      o->run->state, 0);
+                      o->confirmed ? ENGINE_RUN_CANCELLED : o->run->state, 0);
     if (engine_defect(&c->config.defects, ENGINE_DEFECT_RESULT_ACK_UNSEEN))
         o->acked = 1;
 }

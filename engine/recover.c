@@ -86,6 +86,8 @@ int engine_recover_run(const struct engine_memory *memory,
         engine_run_new_within(memory, row->run, row->workflow, graph, limits);
     if (!*run)
         return -1;
+    if ((*run)->execution)
+        (*run)->execution->defects = defects;
     uint64_t seq = 1;
     uint64_t now_ns = engine_defect(defects, ENGINE_DEFECT_REPLAY_USES_NOW)
                           ? reply->store_time_ns
@@ -113,6 +115,9 @@ int engine_recover_run(const struct engine_memory *memory,
         error = -2;
     spoil_state(defects, *run);
     engine_run_settle(*run);
+    if ((*run)->state == ENGINE_RUN_PAUSED &&
+        engine_defect(defects, ENGINE_DEFECT_READY_IN_MEMORY))
+        (*run)->ready_count = 0;
     return error;
 }
 

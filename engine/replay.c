@@ -572,6 +572,8 @@ static void cut_batch(struct engine_replay *r)
     const struct engine_limits *limits = r->config.limits;
     size_t at = r->queue_at;
     uint32_t count = 0;
+    /* The defect: what overflows a batch is in it. */
+    bool spare = engine_replay_defect(r, ENGINE_DEFECT_BATCH_OVERFLOW);
 
     r->batch_number++;
     while (at < r->queue.size) {
@@ -579,7 +581,7 @@ static void cut_batch(struct engine_replay *r)
         size_t span = engine_item_span(item->size);
 
         if (count > 0 && (at + span - r->queue_at > limits->batch_max ||
-                          count >= limits->batch_updates_max))
+                          count >= limits->batch_updates_max + spare))
             break;
         if (!may_join(r, item))
             break;

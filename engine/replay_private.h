@@ -142,6 +142,13 @@ struct engine_replay {
     struct engine_bytes result;
 };
 
+/* True if this seeded defect is on where the handler is replayed. */
+static inline bool engine_replay_defect(const struct engine_replay *r,
+                                        enum engine_defect id)
+{
+    return engine_defect(&r->config.defects, id);
+}
+
 struct engine_context {
     struct engine_replay *replay;
     struct engine_context *outer;

@@ -122,6 +122,22 @@ static void take_updates(struct engine_coordinator *c, struct engine_owned *o,
     o->answer = ENGINE_ANSWER_ACCEPTED;
 }
 
+/* The defect: a message that was carried out is carried out once more. What it
+ * says of operations is known, so they stay as they are. */
+static void take_again(struct engine_owned *o, struct engine_decide *decide)
+{
+    const struct engine_message *question = question_of(o);
+    const struct engine_hash client = {question->a, question->b};
+    size_t from = decide->block->size;
+    if (engine_execution_events(o->run->execution, question + 1, 0, client,
+                                decide->store_now_ns, decide->block)) {
+        decide->error = -1;
+        return;
+    }
+    engine_decide_added(decide, from);
+    o->answer = ENGINE_ANSWER_ACCEPTED;
+}
+
 static void take_checkpoint(struct engine_coordinator *c,
                             struct engine_owned *o,
                             struct engine_decide *decide)
@@ -131,8 +147,10 @@ static void take_checkpoint(struct engine_coordinator *c,
     enum engine_token_state state = engine_execution_token_state(
         o->run->execution, question->token, client);
     if (state == ENGINE_TOKEN_REPEAT &&
-        engine_defect(&c->config.defects, ENGINE_DEFECT_TOKEN_REUSE))
-        state = ENGINE_TOKEN_GOOD;
+        engine_defect(&c->config.defects, ENGINE_DEFECT_TOKEN_REUSE)) {
+        take_again(o, decide);
+        return;
+    }
     switch (state) {
     case ENGINE_TOKEN_REPEAT:
         o->answer = ENGINE_ANSWER_CHANGES;

@@ -8,6 +8,21 @@ const struct fault_defect fault_defects_limits[] = {
                              "Sketch of a durable-execution SDK: size limits",
                              "One more than the limit is let through.",
                              SCENARIO("limit_off_by_one"), "S15"},
+    ROW(PAYLOAD_KILOBYTES) = {"payload_kilobytes", "D36, durable-execution SDK",
+                              "Values above the limit are let through.",
+                              SCENARIO("payload_kilobytes"), "S15"},
+    ROW(HISTORY_TOP_LEVEL) = {"history_top_level", "D37, durable-execution SDK",
+                              "A map grows without bound.",
+                              SCENARIO("history_top_level"), "S15"},
+    ROW(WAIT_MIN_IGNORED) = {"wait_min_ignored", "D32, durable-execution SDK",
+                             "A step is tried again after milliseconds.",
+                             SCENARIO("wait_min_ignored"), "S15"},
+    ROW(BATCH_OVERFLOW) = {"batch_overflow", "D23, durable-execution SDK",
+                           "Checkpoints have more updates than they may.",
+                           SCENARIO("batch_overflow"), "S15"},
+    ROW(DEPTH_OF_PARENT) = {"depth_of_parent", "D36, durable-execution SDK",
+                            "Runs are nested one deeper than they may.",
+                            SCENARIO("depth_of_parent"), "S15"},
 };
 
 _Static_assert(sizeof(fault_defects_limits) / sizeof(fault_defects_limits[0]) ==

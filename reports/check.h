@@ -82,7 +82,11 @@ struct check_world {
     uint64_t op_payload_max;
     uint64_t history_ops_max; /* events of a graph's run */
     uint64_t operations_max;  /* of a handler's run; 0: as the one above */
-    uint64_t concurrency_max; /* platform; 0: no limit */
+    uint64_t value_max;       /* bytes of a result inside a handler, and .. */
+    uint64_t wait_min_ns;     /* .. its waits and retry delays; 0: no limit, */
+    uint64_t batch_updates_max; /* as of the updates of a checkpoint .. */
+    uint64_t invoke_depth_max;  /* .. and of runs that runs invoke */
+    uint64_t concurrency_max;   /* platform; 0: no limit */
     struct check_envelope envelope;
     int honest_effects;     /* receivers keep keys for the whole run */
     int paranoid;           /* S7: logs are folded again as they are written */

@@ -2,7 +2,8 @@
  * S18: an invocation of another run has exactly one run. It is asked for by
  * an operation that is under way, one level deeper than its parent, exists
  * only if it was asked for, and is created; the operation ends after it and
- * as it did, and it does end if its run lives.
+ * as it did, and it does end if its run lives. One that is to end with its
+ * parent does.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,7 +18,8 @@ struct child {
     uint64_t ended_ns; /* true time */
     uint16_t end;      /* event that ended it, 0: it has not */
     uint8_t created;
-    uint8_t told; /* its operation has ended */
+    uint8_t told;  /* its operation has ended */
+    uint8_t bound; /* it is to be cancelled with its parent */
 };
 
 struct children {
@@ -122,6 +124,9 @@ static void asked(struct children *s, const struct fold_run *run,
               record->count, depth);
     if (!other && !former)
         add(s, record, index);
+    if (!other && !former && op && op->options & ENGINE_OPTION_CANCEL &&
+        find(s, record->a))
+        find(s, record->a)->bound = 1;
 }
 
 static void created(struct children *s, const struct engine_record *record,
@@ -139,12 +144,30 @@ static void created(struct children *s, const struct engine_record *record,
               "no operation has invoked it");
 }
 
-static void ended(struct children *s, const struct engine_record *record)
+/* A run that was to end with its parent has gone on to an end of its own. */
+static void outlived(struct children *s, const struct child *child,
+                     const struct engine_record *record, uint64_t index)
+{
+    const struct fold_run *parent = fold_run(s->head.fold, child->asked.run);
+
+    if (child->bound && fold_terminal(parent) &&
+        record->detail != ENGINE_EV_RUN_CANCELLED &&
+        !fold_has(parent, FOLD_RECOVERED | FOLD_OPAQUE) &&
+        fold_settled(s->head.fold, record, parent->last_ns))
+        WRONG(s, record, index,
+              "it was to end with run %" PRIu64 ", which ended %.6f s before",
+              child->asked.run,
+              check_seconds(record->time_ns - parent->last_ns));
+}
+
+static void ended(struct children *s, const struct engine_record *record,
+                  uint64_t index)
 {
     struct child *child = find(s, record->run);
 
     if (!child)
         return;
+    outlived(s, child, record, index);
     child->end = record->detail;
     child->ended_ns = record->time_ns;
 }
@@ -235,7 +258,7 @@ static void event(struct children *s, const struct engine_record *record,
     if (record->detail == ENGINE_EV_RUN_CREATED)
         created(s, record, index);
     else if (fold_is_run_end(record->detail))
-        ended(s, record);
+        ended(s, record, index);
     else if (fold_is_end(record->detail))
         operation_ended(s, run, record, index);
 }

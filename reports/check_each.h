@@ -79,5 +79,6 @@ extern const struct check_ops check_streams;    /* S19 */
 extern const struct check_ops check_outcome;    /* S8 */
 extern const struct check_ops check_replay;     /* S7 */
 extern const struct check_ops check_snapshot;   /* S13 */
+extern const struct check_ops check_branches;   /* S20 */
 
 #endif

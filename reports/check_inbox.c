@@ -1,7 +1,8 @@
 /*
  * S16: a signal is heard once. Each row of an inbox is consumed at most once,
  * nothing is consumed that was not put, what is consumed leaves the inbox in
- * the same commit, and none is put twice or to a run that has ended. By the
+ * the same commit, and none is put twice or to a run that has ended. A
+ * run that was told to pause or to go on does so. By the
  * end of the world a run that lives has consumed what it was sent; messages
  * may wait for somebody to receive them, and a run that an operator holds
  * listens to operators alone. An answer that is consumed while an operation
@@ -143,6 +144,20 @@ static void operation(struct inbox *s, const struct engine_record *record)
         s->answer.consumed.kind = 0;
 }
 
+/* A run that has heard that it is to be held is held, or the other way. */
+static void obeyed(struct inbox *s, const struct fold_run *run,
+                   const struct signal *signal,
+                   const struct engine_record *record, uint64_t index)
+{
+    unsigned kind = signal->put.detail;
+
+    if ((kind == ENGINE_SIG_PAUSE && run->state == ENGINE_RUN_RUNNING) ||
+        (kind == ENGINE_SIG_UNPAUSE && run->state == ENGINE_RUN_PAUSED))
+        WRONG(s, record, index, "(%s) was consumed, and the run is %s",
+              kind == ENGINE_SIG_PAUSE ? "pause" : "unpause",
+              fold_state_name(run->state));
+}
+
 static void consumed(struct inbox *s, const struct fold_run *run,
                      const struct engine_record *record, uint64_t index)
 {
@@ -158,6 +173,8 @@ static void consumed(struct inbox *s, const struct fold_run *run,
               record->key);
     else if (signal && awaited(run, signal))
         s->answer = (struct answer){*record, index, signal->put.op};
+    if (signal && !unrecorded(s, run))
+        obeyed(s, run, signal, record, index);
     if (signal)
         signal->consumed = 1;
 }

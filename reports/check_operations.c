@@ -167,6 +167,41 @@ static void checkpoint(const struct look *look)
               record->attempt, record->b);
 }
 
+/* A step at most once that an earlier invocation began and nobody decided. */
+static const struct fold_operation *left_behind(const struct fold_run *run)
+{
+    for (uint32_t n = 1; n <= run->handler->count; n++) {
+        const struct fold_operation *op = fold_operation(run, n);
+
+        if (op->type == ENGINE_OPERATION_STEP && !op->orphan &&
+            !op->ambiguous && op->status == ENGINE_STATUS_STARTED &&
+            op->options & ENGINE_OPTION_AT_MOST_ONCE &&
+            op->begun_by < run->handler->invocation)
+            return op;
+    }
+    return NULL;
+}
+
+/* The invocation has gone over all that the handler had begun. */
+static void looked_over(const struct look *look)
+{
+    const struct fold_handler *handler = look->run->handler;
+    const struct fold_operation *op = handler ? left_behind(look->run) : NULL;
+
+    if (op)
+        WRONG(look,
+              "invocation %u ended (%s) and left operation %u as invocation "
+              "%u had begun it: a step that runs at most once an attempt",
+              look->record->attempt, engine_event_name(look->record->detail),
+              (uint32_t)(op - handler->operations) + 1, op->begun_by);
+}
+
+static bool is_own_failure(const struct engine_record *record)
+{
+    return record->detail == ENGINE_EV_ATTEMPT_FAILED && record->op == 0 &&
+           !record->b;
+}
+
 static void suspended(const struct look *look)
 {
     const struct fold_handler *handler = look->run->handler;
@@ -181,10 +216,14 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct look look = {.s = self, .record = record, .index = index};
 
-    if (record->detail < ENGINE_EV_ATTEMPT_SUSPENDED)
+    if (record->detail < ENGINE_EV_ATTEMPT_SUSPENDED && !is_own_failure(record))
         return;
     look.run = fold_run(look.s->fold, record->run);
     if (!look.run || fold_has(look.run, FOLD_OPAQUE))
+        return;
+    if (is_own_failure(record) || record->detail == ENGINE_EV_ATTEMPT_SUSPENDED)
+        looked_over(&look);
+    if (is_own_failure(record))
         return;
     look.op = fold_operation(look.run, record->op);
     look.s->result->checked++;

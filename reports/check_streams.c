@@ -213,6 +213,42 @@ static void check_arrived(struct streams *s, const struct edge *edge,
         s->head.result->unjudged++;
 }
 
+static bool has_open_send(const struct fold_run *run)
+{
+    for (uint32_t n = 1; run->handler && n <= run->handler->count; n++) {
+        const struct fold_operation *op = fold_operation(run, n);
+
+        if (op->type == ENGINE_OPERATION_SEND && !op->orphan &&
+            op->status == ENGINE_STATUS_STARTED)
+            return true;
+    }
+    return false;
+}
+
+/* Nobody will read any more what a sender with this edge alone waits for. */
+static void check_answered(struct streams *s, const struct edge *edge,
+                           const struct engine_record *end)
+{
+    const struct fold_run *sender = fold_run(s->head.fold, edge->opened.run);
+    const struct fold_run *receiver = fold_run(s->head.fold, edge->opened.a);
+
+    if (!sender || !receiver || !fold_terminal(receiver) ||
+        fold_terminal(sender) || fold_held(sender) ||
+        fold_has(sender, FOLD_RECOVERED | FOLD_OPAQUE) ||
+        s->head.fold->in_doubt_ns || !has_open_send(sender))
+        return;
+    for (uint32_t i = 0; i < s->edges_by.count; i++)
+        if (&s->edges[i] != edge && s->edges[i].opened.run == edge->opened.run)
+            return;
+    if (fold_settled(s->head.fold, end,
+                     edge->sent_ns > receiver->last_ns ? edge->sent_ns
+                                                       : receiver->last_ns))
+        WRONG(s, &edge->opened, edge->index,
+              "it waits for an answer to message %" PRIu64 ", and run %" PRIu64
+              " has ended,",
+              edge->sent, edge->opened.a, edge->opened.key);
+}
+
 static void check_end(struct streams *s, const struct edge *edge,
                       const struct engine_record *end)
 {
@@ -221,6 +257,7 @@ static void check_end(struct streams *s, const struct edge *edge,
     if (!edge->opened.kind)
         return;
     check_arrived(s, edge, end);
+    check_answered(s, edge, end);
     if (!sender || edge->end || !fold_terminal(sender) ||
         fold_has(sender, FOLD_RECOVERED | FOLD_OPAQUE))
         return;

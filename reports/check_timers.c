@@ -109,6 +109,43 @@ static void check_end(struct check_self *s, const struct engine_record *end,
             still_waiting(s, run, op, end, index);
 }
 
+/* Something outside has ended it: in time, or its timer has not fired. */
+static void ended(struct check_self *s, const struct fold_run *run,
+                  const struct engine_record *record, uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, record->op);
+    uint64_t due = op && op->type == ENGINE_OPERATION_CALLBACK
+                       ? operation_due(run, op, record->detail)
+                       : UINT64_MAX;
+
+    if (due == UINT64_MAX || fold_held(run) || !fold_waits(op))
+        return;
+    s->result->checked++;
+    if (record->wall_ns > fold_latest(s->fold, due, record))
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": %s of operation %u came at store "
+                        "time %.6f s; its timer was due at %.6f s and has not "
+                        "fired",
+                        record->run, engine_event_name(record->detail),
+                        record->op, check_seconds(record->wall_ns),
+                        check_seconds(due));
+}
+
+/* Nobody's time runs out while an operator holds the run. */
+static void fired_held(struct check_self *s, const struct fold_run *run,
+                       const struct engine_record *record, uint64_t index)
+{
+    const struct fold_operation *op = fold_operation(run, record->op);
+
+    if (run->state != ENGINE_RUN_PAUSED || !op || op->ambiguous)
+        return;
+    s->result->checked++;
+    check_violation(s->result, record, index,
+                    "run %" PRIu64 ": %s of operation %u came while an "
+                    "operator holds the run",
+                    record->run, engine_event_name(record->detail), record->op);
+}
+
 static bool is_timer(unsigned event)
 {
     return event == ENGINE_EV_OPERATION_FIRED ||
@@ -135,8 +172,11 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     if (record->kind == ENGINE_REC_EVENT) {
         if (run && record->detail == ENGINE_EV_WAIT_FIRED)
             fired(s, run, record, index);
-        else if (run && is_timer(record->detail))
+        else if (run && is_timer(record->detail)) {
             operation_fired(s, run, record, index);
+            fired_held(s, run, record, index);
+        } else if (run && fold_is_operation(record->detail))
+            ended(s, run, record, index);
         return;
     }
     about.wall_ns = about.time_ns + s->fold->store_skew_ns;

@@ -459,6 +459,8 @@ static void began(struct fold_operation *op, const struct engine_record *event)
 {
     op->status = ENGINE_STATUS_STARTED;
     op->beat_ns = event->wall_ns;
+    if (op->type == ENGINE_OPERATION_CONTEXT)
+        op->second_ns = event->token;
     if (op->type == ENGINE_OPERATION_STEP)
         step_began(op, event);
     if (!has_timer(op->type))
@@ -584,6 +586,8 @@ static void operation_fold(struct fold *fold, struct fold_run *run,
     handler->waiting -= fold_waits(op);
     news = op->ambiguous || is_news(op, event->detail);
     operation_changes(op, event);
+    if (event->detail == ENGINE_EV_OPERATION_STARTED)
+        op->begun_by = run->handler->invocation;
     handler->waiting += fold_waits(op);
     if (op->type == ENGINE_OPERATION_CONTEXT &&
         engine_status_terminal(op->status))

@@ -80,7 +80,8 @@ struct fold_operation {
     uint64_t id;          /* low half */
     uint64_t due_ns;      /* wait, retry or timeout; UINT64_MAX: none */
     uint64_t second_ns;   /* heartbeat timeout, or that of all attempts of a
-                             step, 0: none */
+                             step; of a map or parallel its branches
+                             plus 1; 0: none */
     uint64_t start_ns;    /* step: how long it may be READY, 0: for ever */
     uint64_t close_ns;    /* step: its end at the latest; UINT64_MAX: none */
     uint64_t beat_ns;     /* when it began or last gave a sign of life */
@@ -95,6 +96,7 @@ struct fold_operation {
     uint8_t orphan;    /* open, and a context above it has ended */
     uint8_t ambiguous; /* STARTED, and an operator is to say what happened */
     uint8_t resumed;   /* an operator had it begin again */
+    uint32_t begun_by; /* invocation that began its last known attempt */
 };
 
 struct fold_handler {

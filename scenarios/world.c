@@ -662,6 +662,79 @@ static uint32_t *effect_table(const struct scenario_workflow *workflow)
     return effects;
 }
 
+/* The policy of a map or parallel, as it is carried out. */
+static struct report_batch policy_of(const struct engine_program_node *node)
+{
+    const struct engine_completion *c = &node->batch.completion;
+    struct report_batch batch = {.known = 1,
+                                 .share_milli = 1000,
+                                 .open_max = node->batch.max_concurrency};
+    bool policy =
+        node->kind == ENGINE_PROGRAM_MAP || node->mode == ENGINE_PROGRAM_POLICY;
+    if (node->kind == ENGINE_PROGRAM_PARALLEL && !policy)
+        batch.open_max = 0;
+    if (node->mode == ENGINE_PROGRAM_RACE && !policy)
+        batch.min_ended = 1;
+    if (node->mode == ENGINE_PROGRAM_ANY && !policy)
+        batch.min_successful = 1;
+    if (!policy) {
+        batch.failures_max = node->mode == ENGINE_PROGRAM_ALL ? 0 : UINT32_MAX;
+        return batch;
+    }
+    batch.min_successful = c->min_successful;
+    batch.failures_max = c->min_successful ? UINT32_MAX : 0;
+    if (c->tolerate) {
+        batch.failures_max = c->tolerated_failures;
+        if (c->tolerated_share_milli)
+            batch.share_milli = c->tolerated_share_milli;
+        if (c->tolerated_share_milli && !c->tolerated_failures)
+            batch.failures_max = UINT32_MAX;
+    }
+    return batch;
+}
+
+/* Goes over a block and those inside; several maps are not told apart. */
+static void declare_block(const struct engine_program_block *block,
+                          struct report_program *steps, uint32_t *undone_by,
+                          uint32_t *undoes, uint32_t found[2])
+{
+    uint32_t count = engine_graph_count(engine_program_graph(block));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct engine_program_node *node = engine_program_node(block, i);
+        bool map = node->kind == ENGINE_PROGRAM_MAP;
+        if (map || node->kind == ENGINE_PROGRAM_PARALLEL) {
+            struct report_batch *batch = map ? &steps->map : &steps->parallel;
+            *batch = policy_of(node);
+            batch->known = found[map]++ == 0;
+        }
+        if (node->kind == ENGINE_PROGRAM_STEP &&
+            node->compensation != ENGINE_PROGRAM_NONE) {
+            undone_by[node->step] = node->compensation + 1;
+            undoes[node->compensation] = node->step + 1;
+            steps->undone_by = undone_by;
+            steps->undone_step = undoes;
+        }
+        for (uint32_t b = 0; b < node->branch_count; b++)
+            declare_block(node->branches[b].block, steps, undone_by, undoes,
+                          found);
+    }
+}
+
+/* What is declared of branches and compensations; false without memory. */
+static bool declare(const struct engine_program *program,
+                    struct report_program *steps)
+{
+    uint32_t *undo = calloc(2 * (size_t)steps->count + 1, sizeof(*undo));
+    uint32_t found[2] = {0, 0};
+    if (!undo)
+        return false;
+    declare_block(engine_program_root(program), steps, undo,
+                  undo + steps->count, found);
+    if (!steps->undone_by)
+        free(undo);
+    return true;
+}
+
 /* Names and effects of a program's steps; false without memory. */
 static bool name_steps(const struct scenario_workflow *workflow,
                        struct report_program *steps)
@@ -677,8 +750,11 @@ static bool name_steps(const struct scenario_workflow *workflow,
     for (uint32_t i = 0; undoes && i < count; i++)
         undoes[i] = engine_program_step(workflow->program, i)->role ==
                     ENGINE_PROGRAM_COMPENSATION;
-    *steps = (struct report_program){names, workflow->effects, count, undoes};
-    return names && undoes;
+    *steps = (struct report_program){.names = names,
+                                     .effects = workflow->effects,
+                                     .count = count,
+                                     .undoes = undoes};
+    return names && undoes && declare(workflow->program, steps);
 }
 
 static bool make_programs(struct scenario_world *world)
@@ -866,6 +942,7 @@ void scenario_world_free(struct scenario_world *world)
          i++) {
         free((void *)world->steps_of[i].names);
         free((void *)world->steps_of[i].undoes);
+        free((void *)world->steps_of[i].undone_by);
     }
     free(world->steps_of);
     for (uint32_t i = 0; world->effects && i < world->scenario->workflow_count;

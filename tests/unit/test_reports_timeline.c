@@ -136,8 +136,9 @@ Test(reports_timeline, a_handlers_step_has_the_number_of_the_log_and_its_name)
 {
     static const char *const names[] = {"reserve"};
     static const uint32_t effects[] = {0};
-    const struct report_program programs[2] = {{names, effects, 1, NULL},
-                                               {names, effects, 1, NULL}};
+    const struct report_program programs[2] = {
+        {.names = names, .effects = effects, .count = 1, .undoes = NULL},
+        {.names = names, .effects = effects, .count = 1, .undoes = NULL}};
     const struct engine_record records[] = {
         {.kind = ENGINE_REC_START_SENT, .run = 1, .time_ns = 1, .op = 1},
         of_step(ENGINE_REC_ATTEMPT_BEGIN, 10, 9, 0x22),
