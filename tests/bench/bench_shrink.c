@@ -47,13 +47,13 @@ void bench_shrink(struct bench *bench)
 {
     static struct subject effect = {"dedup_ttl_short", 0};
     static struct subject fence = {"lease_no_fence", 0};
-    static struct subject outbox = {"outbox_after_commit", 0};
+    static struct subject timer = {"timer_early", 0};
     static const struct {
         const char *name;
         struct subject *subject;
     } rows[] = {{"shrink: a forgotten key (100 runs)", &effect},
                 {"shrink: a lost fence (100 runs)", &fence},
-                {"shrink: a lost result (400 runs)", &outbox}};
+                {"shrink: an early timer (100 runs)", &timer}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         bench_case(bench, &(struct bench_case){.name = rows[i].name,
                                                .unit = "s",
