@@ -2,7 +2,7 @@
 #   all      build/perdure and build/libperdure.a; what `make` does
 #   demo     install what the build needs, build, run the example scenario
 #   test     unit and run tests               make SAN=asan test (and ubsan with it)
-#   check    everything a change must pass (ci/check); the last line is the tests
+#   check    everything a change must pass (ci/check); check-long: hours of worlds
 #   bench    measure, print a table, write build/bench.json
 #   fuzz     20 s of libFuzzer a fuzzer; fuzz-replay: only the kept inputs
 #   fmt      clang-format; fmt-check only looks; tidy runs clang-tidy
@@ -74,8 +74,8 @@ demo:
 	@echo "The report: build/demo/report.html"
 test: $B/tests $B/perdure
 	$(RUNENV) $B/tests
-check:
-	@ci/check
+check check-long:
+	@ci/$@
 bench: $B/bench
 	$B/bench
 fuzz-replay: $(FUZZERS:%=$B/replay-%)
@@ -95,5 +95,5 @@ install: all
 	ci/install $B $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
 clean:
 	rm -rf build
-.PHONY: all demo test check bench fuzz fuzz-run fuzz-replay fmt fmt-check tidy install clean
+.PHONY: all demo test check check-long bench fuzz fuzz-run fuzz-replay fmt fmt-check tidy install clean
 .SECONDARY:
