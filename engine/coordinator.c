@@ -152,7 +152,7 @@ static void start(struct engine_coordinator *c,
         return;
     }
     struct engine_owned nobody = {.id = message->run};
-    if (c->owned.count >= c->config.runs_max ||
+    if (c->owned.count + c->leaked >= c->config.runs_max ||
         message->a >= c->config.graph_count || message->run == 0) {
         engine_owned_send(c, ENGINE_MSG_BUSY, message->from, &nobody, 0, 0, 0,
                           0);

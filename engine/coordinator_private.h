@@ -140,7 +140,8 @@ struct engine_coordinator {
     uint64_t scan_ns;  /* mono: next look for due runs */
     uint64_t renew_ns; /* mono: next look at the leases */
     struct engine_update *update;
-    bool failed; /* out of memory */
+    uint32_t leaked; /* places of runs that a seeded defect never gave back */
+    bool failed;     /* out of memory */
 };
 
 /* Why a run is owned no more; detail of DISOWNED. */

@@ -20,6 +20,8 @@
       "the update that overflows a batch put into it")                         \
     X(DEPTH_OF_PARENT, "depth_of_parent",                                      \
       "the depth of who invokes compared with the limit, not of "              \
-      "what is invoked")
+      "what is invoked")                                                       \
+    X(SLOT_RELEASE_HAPPY_ONLY, "slot_release_happy_only",                      \
+      "a place given back by runs that go well only: lost ones keep theirs")
 
 #endif

@@ -40,6 +40,10 @@ void engine_owned_drop(struct engine_coordinator *c, struct engine_owned *o,
                        enum engine_disown why)
 {
     engine_owned_note(c, ENGINE_REC_DISOWNED, o, UINT32_MAX, 0, why);
+    if (why >= ENGINE_DISOWN_FENCED &&
+        engine_defect(&c->config.defects,
+                      ENGINE_DEFECT_SLOT_RELEASE_HAPPY_ONLY))
+        c->leaked++;
     engine_courier_forget(c, o);
     engine_table_remove(&c->owned, o->id);
     engine_owned_free(c, o);

@@ -23,6 +23,11 @@ const struct fault_defect fault_defects_limits[] = {
     ROW(DEPTH_OF_PARENT) = {"depth_of_parent", "D36, durable-execution SDK",
                             "Runs are nested one deeper than they may.",
                             SCENARIO("depth_of_parent"), "S15"},
+    ROW(SLOT_RELEASE_HAPPY_ONLY) =
+        {"slot_release_happy_only", "kestra-io/kestra#14356",
+         "After an outage its owner has no room left for new runs, with hardly "
+         "any under way.",
+         SCENARIO("slot_release_happy_only"), "L7"},
 };
 
 _Static_assert(sizeof(fault_defects_limits) / sizeof(fault_defects_limits[0]) ==
