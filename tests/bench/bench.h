@@ -55,6 +55,7 @@ void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
 void bench_sweep(struct bench *bench);
+void bench_matrix(struct bench *bench);
 void bench_shrink(struct bench *bench);
 void bench_enumerate(struct bench *bench);
 

@@ -204,6 +204,7 @@ static void run_all(struct bench *bench)
     bench_replay(bench);
     bench_processes(bench);
     bench_sweep(bench);
+    bench_matrix(bench);
     bench_shrink(bench);
     bench_enumerate(bench);
 }
