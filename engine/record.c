@@ -499,6 +499,9 @@ const char *engine_record_name(unsigned kind)
         [ENGINE_REC_INBOX_TAKEN] = "inbox_taken",
         [ENGINE_REC_REPLAYED] = "replayed",
         [ENGINE_REC_RESTORED] = "restored",
+        [ENGINE_REC_START_REFUSED] = "start_refused",
+        [ENGINE_REC_SIGNAL_SENT] = "signal_sent",
+        [ENGINE_REC_SIGNAL_ANSWERED] = "signal_answered",
     };
 
     if (kind >= ENGINE_REC_COUNT || !names[kind])

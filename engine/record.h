@@ -22,6 +22,13 @@
  *   START_SENT      run; a = time it was due, op = workflow id
  *   START_OK        run
  *   RESULT_SEEN     run; a = state, b = 1 if it was a repeat
+ *   START_REFUSED   run: there will be no such run
+ * By whoever sends signals from outside:
+ *   SIGNAL_SENT     run, op, a, b = id, detail = signal kind: the first time
+ *                   that it asks; that it asks again is not told
+ *   SIGNAL_ANSWERED the same; count = outcome of the request, state = 1 if
+ *                   it had been put before. Unless that was COMMITTED, FENCED
+ *                   or REFUSED it asks on
  * By the store's host, after the group is durable (detail = request kind,
  * peer = sender's node, token):
  *   APPENDED        run, a = seq of first event, b = position, count = events,
@@ -163,6 +170,9 @@ enum engine_record_kind {
     ENGINE_REC_INBOX_TAKEN,
     ENGINE_REC_REPLAYED,
     ENGINE_REC_RESTORED,
+    ENGINE_REC_START_REFUSED,
+    ENGINE_REC_SIGNAL_SENT,
+    ENGINE_REC_SIGNAL_ANSWERED,
     ENGINE_REC_COUNT
 };
 

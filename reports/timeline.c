@@ -107,6 +107,9 @@ static enum report_role role_of(unsigned kind)
     case ENGINE_REC_START_SENT:
     case ENGINE_REC_START_OK:
     case ENGINE_REC_RESULT_SEEN:
+    case ENGINE_REC_START_REFUSED:
+    case ENGINE_REC_SIGNAL_SENT:
+    case ENGINE_REC_SIGNAL_ANSWERED:
         return REPORT_ROLE_CLIENT;
     case ENGINE_REC_ACTED:
     case ENGINE_REC_OWNED:
@@ -691,6 +694,19 @@ static int say_signal(struct telling *telling, struct report_row *row,
     return 1;
 }
 
+/* What whoever sends it knows. */
+static int say_request(struct report_row *row,
+                       const struct engine_record *record)
+{
+    const char *name = signal_name(record->detail);
+    if (record->kind == ENGINE_REC_SIGNAL_SENT)
+        say(row, "asks for: %s", name);
+    else
+        say(row, "%s answered: %s%s", name, engine_outcome_name(record->count),
+            record->state ? " (again)" : "");
+    return 1;
+}
+
 static int say_outbox(struct report_row *row,
                       const struct engine_record *record)
 {
@@ -821,6 +837,12 @@ static int say_run(struct telling *telling, struct report_row *row,
         say(row, "result seen: %s%s", state_name((unsigned)record->a),
             record->b ? " (again)" : "");
         return 1;
+    case ENGINE_REC_START_REFUSED:
+        say(row, "start refused");
+        return 1;
+    case ENGINE_REC_SIGNAL_SENT:
+    case ENGINE_REC_SIGNAL_ANSWERED:
+        return say_request(row, record);
     case ENGINE_REC_APPENDED:
         say(row,
             "log row durable: %s, %" PRIu32 " events from %" PRIu64

@@ -119,6 +119,7 @@ static void message(void *self, const struct engine_message *message)
     } else if (message->kind == ENGINE_MSG_REFUSED &&
                c->states[run] == RUN_ASKED) {
         c->states[run] = RUN_REFUSED;
+        note(c, ENGINE_REC_START_REFUSED, run, UINT32_MAX, 0, 0);
     }
     /* BUSY: the timer asks the next coordinator. */
 }

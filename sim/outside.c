@@ -158,6 +158,26 @@ static size_t signal_size(const struct errand *e)
     return sizeof(struct engine_signal) + texts + value;
 }
 
+/* What the client of a run knows of a signal: outcome and repeat of an answer.
+ */
+static void note(struct sim_outside *o, enum engine_record_kind kind,
+                 const struct errand *e, uint32_t outcome, bool repeat)
+{
+    struct engine_hash id = signal_id(e);
+    const struct engine_record record = {
+        .kind = (uint16_t)kind,
+        .node = SIM_NODE_OUTSIDE,
+        .run = e->run,
+        .op = e->op,
+        .a = id.lo,
+        .b = id.hi,
+        .detail = (uint16_t)e->kind,
+        .count = outcome,
+        .state = repeat,
+    };
+    sim_record(o->config.world, &record);
+}
+
 static void ask(struct sim_outside *o, struct errand *e)
 {
     struct sim_world *world = o->config.world;
@@ -232,6 +252,7 @@ static void act(struct sim_outside *o, struct errand *e)
         return;
     } else
         e->kind = due ? answer_kind(e->answer) : ENGINE_SIG_CALLBACK_HEARTBEAT;
+    note(o, ENGINE_REC_SIGNAL_SENT, e, 0, false);
     ask(o, e);
 }
 
@@ -268,6 +289,7 @@ static void answered(struct sim_outside *o, const struct engine_reply *reply)
     struct errand *e = errand_of(o, reply->id);
     if (!e || e->state != ERRAND_ASKING)
         return;
+    note(o, ENGINE_REC_SIGNAL_ANSWERED, e, reply->outcome, reply->repeat);
     switch (reply->outcome) {
     case ENGINE_COMMITTED:
         wake(o, e->run, reply->holder);

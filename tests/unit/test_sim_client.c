@@ -142,5 +142,6 @@ Test(sim_client, a_start_that_is_refused_is_asked_for_no_more)
         tell(&rig, ENGINE_MSG_REFUSED, run);
     sim_bed_run(rig.bed, 9000 * SIM_BED_MS);
     expect_story(rig.second, "start@0 msg(1)@101 msg(3)@301");
+    cr_expect_eq(sim_bed_count(rig.bed, ENGINE_REC_START_REFUSED), RUNS);
     rig_close(&rig);
 }

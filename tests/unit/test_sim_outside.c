@@ -229,6 +229,34 @@ Test(sim_outside, an_answer_that_nobody_takes_is_given_again_under_its_id)
     rig_close(&rig);
 }
 
+Test(sim_outside, what_it_asks_for_and_is_answered_is_recorded_once_each)
+{
+    struct rig rig;
+    answer_after(&rig, SECOND, SIM_ANSWER_SUCCESS);
+    rig.silent = 2;
+    rig.conflicts = 1;
+    tell(&rig, 0);
+    sim_bed_run(rig.bed, 60 * SECOND);
+    cr_assert_eq(rig.count, 4);
+    cr_assert_eq(sim_bed_count(rig.bed, ENGINE_REC_SIGNAL_SENT), 1);
+    cr_assert_eq(sim_bed_count(rig.bed, ENGINE_REC_SIGNAL_ANSWERED), 2);
+    const struct engine_record *sent =
+        sim_bed_record(rig.bed, ENGINE_REC_SIGNAL_SENT, 0);
+    cr_expect_eq(sent->run, DURABLE_RUN);
+    cr_expect_eq(sent->detail, ENGINE_SIG_CALLBACK_SUCCEED);
+    cr_expect_eq(sent->a, rig.seen[0].id.lo);
+    cr_expect_eq(sent->b, rig.seen[0].id.hi);
+    static const uint32_t outcomes[] = {ENGINE_CONFLICT, ENGINE_COMMITTED};
+    for (size_t i = 0; i < 2; i++) {
+        const struct engine_record *answered =
+            sim_bed_record(rig.bed, ENGINE_REC_SIGNAL_ANSWERED, i);
+        cr_expect_eq(answered->count, outcomes[i]);
+        cr_expect_eq(answered->a, sent->a);
+        cr_expect_eq(answered->state, 0);
+    }
+    rig_close(&rig);
+}
+
 Test(sim_outside, signs_of_life_go_on_until_the_answer_and_differ)
 {
     struct rig rig;
