@@ -45,6 +45,7 @@ const struct check_ops *const check_all[] = {
     &check_replay,
     &check_snapshot,
     &check_branches,
+    &check_history,
     NULL,
 };
 

@@ -80,5 +80,6 @@ extern const struct check_ops check_outcome;    /* S8 */
 extern const struct check_ops check_replay;     /* S7 */
 extern const struct check_ops check_snapshot;   /* S13 */
 extern const struct check_ops check_branches;   /* S20 */
+extern const struct check_ops check_history;    /* S21 */
 
 #endif
