@@ -56,6 +56,8 @@
       "a child's number drawn when it is created, not when it is "             \
       "asked for")                                                             \
     X(DEDUP_EPOCH_LEX, "dedup_epoch_lex",                                      \
-      "signals of a former owner's time taken for heard by a new one")
+      "signals of a former owner's time taken for heard by a new one")         \
+    X(CANCEL_HEARD_ONLY, "cancel_heard_only",                                  \
+      "a cancel that meets work in progress is taken and comes to nothing")
 
 #endif

@@ -431,11 +431,25 @@ bool engine_inbox_over(struct engine_owned *o, struct engine_decide *decide,
     return true;
 }
 
+/* A defect: a cancel is noted and taken, and its run is left to its work. */
+static bool only_hears(const struct engine_decide *decide,
+                       const struct engine_item *item)
+{
+    return item->kind == ENGINE_SIG_CANCEL && decide->run->open_count > 0 &&
+           engine_defect(decide->defects, ENGINE_DEFECT_CANCEL_HEARD_ONLY);
+}
+
 static void end_as_asked(struct engine_owned *o, struct engine_decide *decide,
                          const struct engine_item *item)
 {
     struct engine_signal_view signal = {0};
     bool stop = item->kind == ENGINE_SIG_STOP;
+    if (only_hears(decide, item)) {
+        note_action(decide, item);
+        consume(decide, item, true);
+        take_out(o, item);
+        return;
+    }
     if (!clear_work(o, decide))
         return;
     (void)engine_signal_view(item, &signal);

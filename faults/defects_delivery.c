@@ -87,6 +87,10 @@ const struct fault_defect fault_defects_delivery[] = {
                             "A signal that was acknowledged is dropped when "
                             "the run changes hands.",
                             SCENARIO("dedup_epoch_lex"), "S16"},
+    ROW(CANCEL_HEARD_ONLY) =
+        {"cancel_heard_only", "dbos-inc/dbos-transact-py#767",
+         "A cancel is acknowledged, and the run goes on to its end.",
+         SCENARIO("cancel_heard_only"), "S21"},
 };
 
 _Static_assert(sizeof(fault_defects_delivery) /
