@@ -42,7 +42,7 @@ MAIN = $B/obj/scenarios/main.o
 OBJS = $(filter-out $(MAIN),$(call objs,$(ROOMS:=/*.c)))
 FUZZERS = $(filter-out replay_main,$(basename $(notdir $(wildcard tests/fuzz/*.c))))
 CFILES = $(wildcard $(ROOMS:=/*.[ch]) tests/*/*.[ch])
-LINK = @echo "$(CC) $@" && $(CC) $(OPT) -g $(SANFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^)
+LINK = @echo "$(CC) $@" && $(CC) $(OPT) -g $(SANFLAGS) -Wl,-z,now $(LDFLAGS) -o $@ $(filter %.o,$^)
 
 all: $B/perdure $B/libperdure.a $(if $(filter release,$V),build/perdure build/libperdure.a)
 build/perdure build/libperdure.a: build/%: build/release/%

@@ -14,6 +14,7 @@
 #include <jemalloc/jemalloc.h>
 #endif
 
+#include "scenarios/nursery.h"
 #include "scenarios/recovery.h"
 #include "scenarios/world.h"
 #include "sim/nodes.h"
@@ -143,6 +144,7 @@ struct explorer {
     bool look;                /* only finds boundaries: forks nothing */
     struct outcomes *collect; /* filled by the first look */
     struct outcomes *golden;  /* those, once they are complete */
+    struct nursery *nursery;
     uint32_t level;
     uint32_t began; /* the level at which this world was begun */
     uint32_t number[ENUMERATE_DEPTH];
@@ -221,6 +223,7 @@ static void wait_for_children(struct explorer *e, uint32_t most)
 static void be_child(struct explorer *e, uint32_t number,
                      const struct boundary *at)
 {
+    nursery_enter(e->nursery, e->level);
     e->number[e->level] = number;
     e->at[e->level] = *at;
     boundary_rule(e->config->scenario, at, &e->rules[e->level]);
@@ -243,7 +246,9 @@ static bool fork_at(struct explorer *e, uint32_t number,
     struct child *child = e->children;
     while (child->pid != 0)
         child++;
-    pid_t pid = fork();
+    nursery_ready(e->nursery);
+    /* One thread, and so no locks that a handler would have to undo. */
+    pid_t pid = _Fork();
     if (pid == 0) {
         be_child(e, number, at);
         return true;
@@ -258,6 +263,10 @@ static bool fork_at(struct explorer *e, uint32_t number,
     child->number[e->level] = number;
     child->at[e->level] = *at;
     e->alive++;
+    /* Alone, the child copies the pages that it writes to, and this process
+       has them back when the child has ended. */
+    if (e->jobs == 1)
+        wait_for_children(e, 0);
     return false;
 }
 
@@ -517,6 +526,8 @@ static _Noreturn void explore(const struct enumerate_config *config, int out)
     if (!e)
         _exit(1);
     keep_memory();
+    if (!config->no_fork)
+        e->nursery = nursery_open();
     e->config = config;
     e->out = out;
     e->jobs = config->jobs < JOBS_MAX ? config->jobs : JOBS_MAX;

@@ -180,6 +180,16 @@ static void add_rule(struct scenario_world *world,
                         site->point, site->node, matches);
 }
 
+/* The rest of this world, mostly in a process that was forked for it. */
+static void go_on_with(struct scenario_world *world,
+                       const struct fault_rule *rule,
+                       const struct engine_site *site, uint64_t matches)
+{
+    if (world->disk)
+        (void)sim_disk_move(world->disk); /* else it stays where it is */
+    add_rule(world, rule, site, matches);
+}
+
 /* The question of a watched world: first the watch, then the board. */
 static bool ask_watched(void *self, const struct engine_site *site,
                         struct engine_decision *decision)
@@ -191,7 +201,7 @@ static bool ask_watched(void *self, const struct engine_site *site,
         const struct fault_rule *rule =
             watch->site(watch->self, site, &matches);
         if (rule)
-            add_rule(world, rule, site, matches);
+            go_on_with(world, rule, site, matches);
     }
     if (world->board->port.armed[site->point])
         return ask(self, site, decision);
@@ -303,6 +313,7 @@ static bool make_plan(struct scenario_world *world,
     const struct scenario *scenario = world->scenario;
     uint32_t count;
     const struct engine_point *points = scenario_points(&count);
+    world->flawed = scenario->defect_count + options->defect_count != 0;
     uint32_t room = scenario->plan.count + scenario->defect_count +
                     options->rule_count + options->defect_count + 64;
     if (fault_plan_init(&world->plan, points, count, room))
@@ -446,6 +457,8 @@ static int open_store(void *self, struct engine_store *store)
         .journal =
             scenario->engine.wal ? STORE_SQLITE_WAL : STORE_SQLITE_DELETE,
         .create = 1,
+        /* A sound engine on a sound disk finds the schema that it made. */
+        .lazily = !world->flawed && !sim_disk_doubtful(world->disk),
         .limits = store_limits(scenario),
         .defects = defects_at(world, SIM_NODE_STORE),
     };

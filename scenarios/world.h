@@ -81,6 +81,7 @@ struct scenario_world {
     uint8_t *watched; /* the flags of a watched world: every boundary is up */
     enum check_heal heal; /* what becomes of the faults, of this seed */
     bool broken;          /* a rule of the watch could not be added */
+    bool flawed;          /* it has defects */
 };
 
 /* Which of the scenario's worlds. Everything is borrowed. */

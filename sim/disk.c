@@ -27,6 +27,7 @@ struct sim_disk {
     uint64_t delays; /* draws taken for latencies */
     uint64_t crashes;
     uint64_t decays;
+    bool doubtful;    /* it has failed other than by a loss of power */
     uint32_t failing; /* a bit for each point with a lasting error */
     int lasting[SIM_POINT_DISK_DELETE + 1];
     uint64_t about_run; /* what the calls are for; 0: nobody knows */
@@ -136,6 +137,8 @@ static int ask(struct sim_disk *disk, enum sim_point point, uint64_t offset,
         return 0;
     emit(disk, ENGINE_REC_DISK_FAULT, (uint16_t)decision.action, offset, bytes,
          0);
+    disk->doubtful = disk->doubtful || (decision.action != ENGINE_ACT_CRASH &&
+                                        decision.action != ENGINE_ACT_DELAY);
     if (decision.action == ENGINE_ACT_ERROR ||
         decision.action == ENGINE_ACT_FULL)
         return fail(disk, point, &decision);
@@ -580,7 +583,21 @@ int sim_disk_corrupt(struct sim_disk *disk, const char *name, uint64_t offset,
     uint64_t draw =
         engine_stream_u64(&disk->config.stream, DECAY_DRAWS + disk->decays++);
     uint8_t mask = decay == SIM_DISK_ROT ? (uint8_t)(1 + draw % 255) : 0;
+    disk->doubtful = true;
     return sim_disk_file_decay(file, offset, mask);
+}
+
+bool sim_disk_move(struct sim_disk *disk)
+{
+    bool moved = true;
+    for (size_t i = 0; i < disk->file_count; i++)
+        moved = sim_disk_file_move(disk->files[i]) && moved;
+    return moved;
+}
+
+bool sim_disk_doubtful(const struct sim_disk *disk)
+{
+    return disk->doubtful;
 }
 
 void sim_disk_about(struct sim_disk *disk, uint64_t run, uint32_t op,

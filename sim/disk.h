@@ -170,6 +170,16 @@ int sim_disk_corrupt(struct sim_disk *disk, const char *name, uint64_t offset,
                      enum sim_disk_decay decay);
 
 /*
+ * Moves all contents to memory that is asked for now, for a process that was
+ * forked and would copy page by page what it writes to. False if some of it
+ * had to stay where it was; nothing else has changed then either.
+ */
+bool sim_disk_move(struct sim_disk *disk);
+
+/* Whether it has ever failed, lied or decayed: done more than lose power. */
+bool sim_disk_doubtful(const struct sim_disk *disk);
+
+/*
  * What the calls from now on are about, for the sites of the disk's points:
  * op from 1, as sites count; all 0: nothing in particular.
  */

@@ -5,7 +5,7 @@
 
 enum {
     DATA_STEP = 65536, /* the largest sector */
-    DATA_BIG = 4 << 20,
+    DATA_BIG = 1 << 20,
     BLOCK_SIZE = 262144,
     NOISY_MAX = 16 /* sectors one crash can turn into noise in a file */
 };
@@ -59,13 +59,21 @@ static void drop_lost(struct sim_disk_file *file)
     file->lost = (struct sim_disk_lost){0};
 }
 
-void sim_disk_file_free(struct sim_disk_file *file)
+/* New ones come when they are needed. */
+static void drop_blocks(struct sim_disk_file *file)
 {
     while (file->first) {
         struct sim_disk_block *next = file->first->next;
         resize(file, file->first, 0);
         file->first = next;
     }
+    file->current = NULL;
+    file->fill = 0;
+}
+
+void sim_disk_file_free(struct sim_disk_file *file)
+{
+    drop_blocks(file);
     drop_lost(file);
     resize(file, file->taints, 0);
     resize(file, file->changes, 0);
@@ -89,6 +97,20 @@ static bool reserve(struct sim_disk_file *file, uint64_t size)
         return false;
     file->data = data;
     file->room = room;
+    return true;
+}
+
+bool sim_disk_file_move(struct sim_disk_file *file)
+{
+    uint8_t *data = file->room ? resize(file, NULL, file->room) : NULL;
+    if (file->room && !data)
+        return false;
+    if (data)
+        memcpy(data, file->data, file->size);
+    resize(file, file->data, 0);
+    file->data = data;
+    if (file->change_count == 0)
+        drop_blocks(file);
     return true;
 }
 

@@ -105,6 +105,12 @@ struct sim_disk_file *sim_disk_file_new(const char *name, uint32_t sector,
                                         const struct sim_disk_memory *memory);
 void sim_disk_file_free(struct sim_disk_file *file);
 
+/*
+ * Moves the contents to memory that is asked for now. False without memory:
+ * then they stay where they are.
+ */
+bool sim_disk_file_move(struct sim_disk_file *file);
+
 /* The change made, or NULL without memory, and then nothing happened. */
 struct sim_disk_change *sim_disk_file_write(struct sim_disk_file *file,
                                             uint64_t seq, const void *bytes,

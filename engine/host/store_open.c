@@ -351,6 +351,7 @@ int store_sqlite_try(const struct store_sqlite_config *config,
     if (!store)
         return fail(&opening, STORE_TROUBLE_OTHER, "out of memory");
     opening.store = store;
+    store->lazily = config->lazily;
     store_rules_init(&store->rules, &store_sqlite_tables, store,
                      &config->limits, &config->defects);
     if (open_all(&opening)) {

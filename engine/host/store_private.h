@@ -44,12 +44,13 @@ struct store_sqlite {
     int failure;            /* SQLite's code for the last call that failed */
     int unsealed;           /* it was a value that does not open */
     int broken;             /* a commit failed: nothing more is answered */
+    int lazily;             /* statements are prepared when they are used */
 };
 
 extern const struct store_tables_ops store_sqlite_tables;
 extern const struct engine_store_ops store_sqlite_operations;
 
-/* Prepares the statements whose tables are there. 0 or -1. */
+/* Prepares the statements whose tables are there, unless lazily. 0 or -1. */
 int store_sqlite_prepare(struct store_sqlite *store);
 /* Copies the write-ahead log back when it has that many pages. */
 void store_sqlite_keep_wal_short(struct store_sqlite *store, uint32_t pages);

@@ -115,10 +115,26 @@ void store_sqlite_let_go(struct store_sqlite *store)
     store->reading = NULL;
 }
 
+/* NULL if it cannot be; then nothing runs, and SQLite says so. */
+static sqlite3_stmt *prepare_one(struct store_sqlite *store,
+                                 enum statement which)
+{
+    static const char *const sql[STATEMENT_COUNT] = {
+#define STATEMENT_SQL(name, text) [S_##name] = (text),
+        STATEMENTS(STATEMENT_SQL)
+#undef STATEMENT_SQL
+    };
+
+    if (!store->statements[which])
+        sqlite3_prepare_v3(store->db, sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+                           &store->statements[which], NULL);
+    return store->statements[which];
+}
+
 static sqlite3_stmt *statement(struct store_sqlite *store, enum statement which)
 {
     store_sqlite_let_go(store);
-    return store->statements[which];
+    return prepare_one(store, which);
 }
 
 static void bind(sqlite3_stmt *statement, int at, uint64_t value)
@@ -303,16 +319,8 @@ struct cipher_cell store_cell_blob(const uint8_t digest[32])
 static int prepare_range(struct store_sqlite *store, enum statement first,
                          enum statement end)
 {
-    static const char *const sql[STATEMENT_COUNT] = {
-#define STATEMENT_SQL(name, text) [S_##name] = (text),
-        STATEMENTS(STATEMENT_SQL)
-#undef STATEMENT_SQL
-    };
-
-    for (enum statement i = first; i < end; i++) {
-        if (!store->statements[i] &&
-            sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
-                               &store->statements[i], NULL))
+    for (enum statement i = first; i < end && !store->lazily; i++) {
+        if (!prepare_one(store, i))
             return -1;
     }
     return 0;

@@ -70,6 +70,12 @@ struct store_sqlite_config {
      * on a file system without shared memory.
      */
     int shared;
+    /*
+     * Statements are prepared when they are first used: for who opens a file
+     * often and knows that its schema is sound. A schema that is not shows
+     * late, as a call that fails.
+     */
+    int lazily;
     int sync_normal; /* with WAL: losing power may undo the last commits */
     uint32_t busy_timeout_ms; /* how long to wait for another's lock */
     const uint8_t *key;       /* of CIPHER_KEY_SIZE bytes, copied; NULL: none */
