@@ -331,13 +331,16 @@ static void fetched(struct engine_worker *w, struct engine_slot *s,
  * when some of it, or all, is used up.
  */
 static void set_deadline(struct engine_worker *w, struct engine_slot *s,
-                         const struct engine_reply *reply,
-                         const struct engine_item *work)
+                         const struct engine_reply *reply)
 {
     uint64_t timeout = node_of(w, s)->attempt_timeout_ns;
-    uint64_t spent = reply->repeat && reply->store_time_ns > work->a
-                         ? reply->store_time_ns - work->a
-                         : 0;
+    uint64_t spent = 0;
+    ENGINE_REPLY_ITEMS(reply, item)
+    {
+        if (item->type == ENGINE_ITEM_WORK && reply->repeat &&
+            reply->store_time_ns > item->a)
+            spent = reply->store_time_ns - item->a;
+    }
     if (timeout > 2 * w->config.skew_bound_ns)
         timeout -= w->config.skew_bound_ns;
     s->deadline_ns = s->asked_ns + (timeout > spent ? timeout - spent : 0);
@@ -354,15 +357,15 @@ static void claimed(struct engine_worker *w, struct engine_slot *s,
         return;
     }
     s->heartbeat_ns = s->asked_ns + w->config.claim_ttl_ns / 3;
+    set_deadline(w, s, reply);
+    if (w->mono_ns >= s->deadline_ns) {
+        engine_worker_finish_error(w, s, ENGINE_ERR_TIMED_OUT);
+        return;
+    }
     ENGINE_REPLY_ITEMS(reply, item)
     {
         if (item->type != ENGINE_ITEM_WORK)
             continue;
-        set_deadline(w, s, reply, item);
-        if (w->mono_ns >= s->deadline_ns) {
-            engine_worker_finish_error(w, s, ENGINE_ERR_TIMED_OUT);
-            return;
-        }
         if (engine_worker_keep(w, s, engine_item_payload(item), item->size))
             fetch(w, s);
         return;
