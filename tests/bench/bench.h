@@ -33,9 +33,12 @@ struct bench_case {
 
 /*
  * Measures the case five times, after once for warming up, unless --only
- * left it out. The strings are kept and must outlive the bench.
+ * left it out. The strings are kept and must
+ * outlive the bench.
  */
 void bench_case(struct bench *bench, const struct bench_case *bench_case);
+/* The same for what takes so long that it is measured once, and not warmed. */
+void bench_case_once(struct bench *bench, const struct bench_case *bench_case);
 
 /* CPU time of this process, for measurements on a machine that is shared. */
 uint64_t bench_cpu_ns(void);

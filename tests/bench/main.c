@@ -46,10 +46,10 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static double median(double values[REPEATS])
+static double median(double values[REPEATS], int count)
 {
-    qsort(values, REPEATS, sizeof values[0], compare);
-    return values[REPEATS / 2];
+    qsort(values, (size_t)count, sizeof values[0], compare);
+    return values[count / 2];
 }
 
 static bool meets(const struct bench_case *wanted, double reached)
@@ -101,14 +101,16 @@ static void print_result(const struct result *result)
     fflush(stdout);
 }
 
-void bench_case(struct bench *bench, const struct bench_case *bench_case)
+static void measure(struct bench *bench, const struct bench_case *bench_case,
+                    int count)
 {
     if (bench->only != NULL && strstr(bench_case->name, bench->only) == NULL) {
         return;
     }
     double values[REPEATS];
     double others[REPEATS];
-    for (int i = -1; i < REPEATS; i++) { /* the first only warms up */
+    /* The first of several only warms up. */
+    for (int i = count > 1 ? -1 : 0; i < count; i++) {
         int at = i < 0 ? 0 : i;
         values[at] = bench_case->measure(bench_case->arg);
         if (bench_case->baseline != NULL) {
@@ -118,17 +120,27 @@ void bench_case(struct bench *bench, const struct bench_case *bench_case)
     assert(bench->count < RESULTS_MAX);
     struct result *result = &bench->results[bench->count++];
     result->about = *bench_case;
-    result->value = median(values);
+    result->value = median(values, count);
     result->versus = (double)NAN;
     result->ratio = (double)NAN;
     if (bench_case->baseline != NULL) {
-        result->versus = median(others);
+        result->versus = median(others, count);
         result->ratio = result->value / result->versus;
     }
     result->met =
         meets(bench_case,
               bench_case->baseline != NULL ? result->ratio : result->value);
     print_result(result);
+}
+
+void bench_case(struct bench *bench, const struct bench_case *bench_case)
+{
+    measure(bench, bench_case, REPEATS);
+}
+
+void bench_case_once(struct bench *bench, const struct bench_case *bench_case)
+{
+    measure(bench, bench_case, 1);
 }
 
 static void write_number(FILE *file, const char *key, double number)

@@ -1,8 +1,11 @@
 #include "scenarios/enumerate.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "faults/points.h"
 
@@ -136,6 +139,86 @@ Test(enumerate, a_disk_that_fails_once_anywhere_is_survived)
     config.ways[0] = BOUNDARY_FAIL;
     struct enumeration *result = enumerate(&config);
     cr_expect_eq(result->outcomes[ENUMERATE_HELD], result->count);
+    enumerate_free(result);
+    scenario_free(scenario);
+}
+
+/* A disk that fails for good lets no world end well, and none end badly. */
+Test(enumerate, a_disk_that_fails_for_good_breaks_no_property)
+{
+    struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
+    struct enumerate_config config = crash_every(scenario);
+    config.ways[0] = BOUNDARY_FAIL;
+    config.ways[1] = BOUNDARY_FAIL_ON;
+    config.way_count = 2;
+    struct enumeration *result = enumerate(&config);
+    uint64_t for_good = 0;
+    for (uint64_t i = 0; i < result->count; i++)
+        for_good += result->worlds[i].at[0].way == BOUNDARY_FAIL_ON;
+    cr_expect_eq(for_good, result->count / 2, "each fails both ways");
+    cr_expect_eq(result->outcomes[ENUMERATE_FAILED], 0);
+    cr_expect_eq(result->outcomes[ENUMERATE_DIED], 0);
+    cr_expect_geq(result->outcomes[ENUMERATE_HELD], result->count / 2);
+    cr_expect_lt(result->outcomes[ENUMERATE_HELD], result->count);
+    enumerate_free(result);
+    scenario_free(scenario);
+}
+
+/* Processes that die ------------------------------------------------------ */
+
+static pid_t first_child_of(pid_t parent)
+{
+    char path[64];
+    long child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent,
+             (int)parent);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%ld", &child) != 1)
+        child = 0;
+    if (file)
+        fclose(file);
+    return (pid_t)child;
+}
+
+enum {
+    KILLS = 10
+};
+
+/* Kills the next child of the explorer, young; some worlds in a row, since
+   one may have ended before. */
+static void kill_next(void *self, uint64_t worlds, uint64_t total)
+{
+    int *kills = self;
+    pid_t explorer = first_child_of(getpid());
+    pid_t last = first_child_of(explorer);
+    pid_t child = last;
+    (void)total;
+    if (worlds == 0 || *kills == KILLS)
+        return;
+    for (int tries = 0; tries < 100000 && (child == last || child == 0);
+         tries++)
+        child = first_child_of(explorer);
+    if (child != 0 && child != last && kill(child, SIGKILL) == 0)
+        ++*kills;
+}
+
+Test(enumerate, a_world_whose_process_is_killed_has_died)
+{
+    struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
+    struct enumerate_config config = crash_every(scenario);
+    int kills = 0;
+    config.jobs = 1;
+    config.progress = kill_next;
+    config.progress_self = &kills;
+    struct enumeration *result = enumerate(&config);
+    cr_assert_eq(kills, KILLS);
+    cr_expect_gt(result->outcomes[ENUMERATE_DIED], 0);
+    cr_expect_geq(result->count, result->boundaries, "the others are made");
+    for (uint64_t i = 0; i < result->count; i++) {
+        const struct enumerate_world *world = &result->worlds[i];
+        if (world->outcome == ENUMERATE_DIED)
+            cr_expect_eq(world->signal, SIGKILL);
+    }
     enumerate_free(result);
     scenario_free(scenario);
 }
@@ -287,12 +370,21 @@ Test(enumerate, a_crash_between_two_halves_of_a_commit_is_found)
     scenario_free(scenario);
 }
 
+Test(enumerate, a_run_that_fails_without_faults_is_not_broken)
+{
+    static const char *const defect = "start_ack_early";
+    struct scenario *scenario = read_scenario("scenarios/small/order.json", 10);
+    struct enumerate_config config = crash_every(scenario);
+    config.defects = &defect;
+    config.defect_count = 1;
+    expect_refused(&config, ENUMERATE_EGOLDEN, "fails by itself");
+    scenario_free(scenario);
+}
+
 Test(enumerate, a_run_that_does_not_end_without_faults_is_not_broken)
 {
-    static const char *const defect = "status_no_cas";
     struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
     struct enumerate_config config = crash_every(scenario);
-    (void)defect;
     scenario->limit_ns = 1000000;
     expect_refused(&config, ENUMERATE_ECUT, "does not come to its end");
     scenario_free(scenario);
