@@ -16,8 +16,8 @@
 #include "reports/check.h"
 #include "scenarios/world.h"
 
-/* The mode of this seed. A swarm whose scenario names none draws it: all in
- * two of four, core and none in one each. */
+/* The mode of this seed. A swarm whose scenario names none draws it: core in
+ * one of four, else all. */
 enum check_heal heal_mode(const struct scenario *scenario, uint64_t seed);
 const char *heal_name(enum check_heal heal);
 
