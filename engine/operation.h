@@ -210,8 +210,8 @@ struct engine_op_entry {
                               something outside has ended it, when */
     uint64_t second_ns;    /* CALLBACK: heartbeat timeout as a duration, 0
                               none; STEP: the same of all attempts; SEND, RECEIVE:
-                              number of the message;    CONTEXT: branches plus 1, 0:
-                              not known */
+                              number of the message;    CONTEXT: branches plus 1,
+                              0:    not known */
     uint64_t peer;         /* SEND: the run that is to receive it; STEP: how
                               long an attempt may be READY, 0 for ever */
     uint64_t heartbeat_ns; /* when it is missed, or no time is left for a

@@ -9,9 +9,9 @@ enum exit_code {
     EXIT_HELD = 0,
     EXIT_INTERNAL = 1,
     EXIT_DIFFERENT = 1, /* two runs that are not the same */
-    EXIT_USAGE = 2,    /* usage or scenario error */
-    EXIT_PROPERTY = 3, /* a property failed */
-    EXIT_BUDGET = 4,   /* an expectation was missed */
+    EXIT_USAGE = 2,     /* usage or scenario error */
+    EXIT_PROPERTY = 3,  /* a property failed */
+    EXIT_BUDGET = 4,    /* an expectation was missed */
     EXIT_INCONCLUSIVE = 5,
     EXIT_ENVIRONMENT = 6, /* something outside is missing or not writable */
     EXIT_INTERRUPTED = 130

@@ -26,7 +26,8 @@ static const char help[] =
     "        --golden       S8: compare with the same world without faults\n"
     "        --paranoid     S7: fold each run's log anew after every event\n"
     "        --trace FILE   one line for each record of the run\n"
-    "        --force        a reproduction also of another version, or changed\n"
+    "        --force        a reproduction also of another version, or "
+    "changed\n"
     "  sweep FILE --seeds A..B | --for 10m [--jobs N] [--out DIR] [--json]\n"
     "        [--defect NAME] [--golden] [--paranoid] [--shrink]\n"
     "        run many of the scenario's worlds on all cores; with --out DIR "
@@ -127,8 +128,7 @@ struct command {
 
 static const struct command commands[] = {
     {"run", command_run},         {"sweep", command_sweep},
-    {"shrink", command_shrink},
-    {"diff", command_diff},
+    {"shrink", command_shrink},   {"diff", command_diff},
     {"replay", command_replay},   {"validate", command_validate},
     {"points", command_points},   {"defects", command_defects},
     {"limits", command_limits},   {"errors", command_errors},
