@@ -148,6 +148,7 @@ Test(enumerate, a_disk_that_fails_for_good_breaks_no_property)
 {
     struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
     struct enumerate_config config = crash_every(scenario);
+    scenario->limit_ns = UINT64_C(300) * 1000000000;
     config.ways[0] = BOUNDARY_FAIL;
     config.ways[1] = BOUNDARY_FAIL_ON;
     config.way_count = 2;
