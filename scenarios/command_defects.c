@@ -76,10 +76,17 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
     if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
                      NULL, 0, 0, usage) < 0)
         return false;
-    if (!a->matrix &&
-        (a->own || a->out || a->names.count || a->jobs || a->seeds != SEEDS)) {
-        fprintf(stderr, "perdure defects: found an option of the matrix, "
-                        "allowed with --matrix; see perdure --help\n");
+    const char *given = a->own              ? "--own"
+                        : a->out            ? "--out"
+                        : a->names.count    ? "--defect"
+                        : a->jobs           ? "--jobs"
+                        : a->seeds != SEEDS ? "--seeds"
+                                            : NULL;
+    if (!a->matrix && given) {
+        fprintf(stderr,
+                "perdure defects: found %s without --matrix, allowed with it; "
+                "see perdure --help\n",
+                given);
         return false;
     }
     for (uint32_t i = 0; i < a->names.count; i++)
