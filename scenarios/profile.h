@@ -36,8 +36,8 @@
 
 #include "engine/host/json.h"
 #include "scenarios/data.h"
-#include "sim/lambda.h"
-#include "sim/lambda_queue.h"
+#include "sim/platform/lambda.h"
+#include "sim/platform/lambda_queue.h"
 
 #define PROFILE_ROWS_MAX 64
 

@@ -148,9 +148,9 @@ static uint32_t number32(const struct profile_value *value)
     return (uint32_t)value->number;
 }
 
-static struct sim_lambda_rate rate_of(const struct profile_value *value)
+static struct sim_rate rate_of(const struct profile_value *value)
 {
-    return (struct sim_lambda_rate){value->number, value->per_ns};
+    return (struct sim_rate){value->number, value->per_ns};
 }
 
 static struct sim_lambda_config config_of(const struct profile_value *v)

@@ -38,7 +38,7 @@
 
 #include "engine/graph.h"
 #include "engine/record.h"
-#include "sim/lambda.h"
+#include "sim/platform/lambda.h"
 #include "sim/step.h"
 
 /* More runs than this are not simulated at once in one world. */

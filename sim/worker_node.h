@@ -13,7 +13,7 @@
 
 #include "engine/program.h"
 #include "engine/worker.h"
-#include "sim/platform.h"
+#include "sim/platform/platform.h"
 #include "sim/step.h"
 #include "sim/world.h"
 

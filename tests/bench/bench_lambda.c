@@ -9,7 +9,7 @@
 
 #include "engine/random.h"
 #include "sim/draw.h"
-#include "sim/lambda.h"
+#include "sim/platform/lambda.h"
 #include "sim/queue.h"
 #include "tests/bench/bench.h"
 

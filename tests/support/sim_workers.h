@@ -7,7 +7,7 @@
 #define TESTS_SIM_WORKERS_H
 
 #include "engine/graph.h"
-#include "sim/local.h"
+#include "sim/platform/local.h"
 #include "sim/receiver.h"
 #include "tests/support/sim_bed.h"
 

@@ -2,7 +2,7 @@
  * The documented behaviour of Lambda, a sentence a test. Sources: the quotas
  * and rules in scenarios/profiles/lambda-2026.json.
  */
-#include "sim/lambda.h"
+#include "sim/platform/lambda.h"
 
 #include <criterion/criterion.h>
 

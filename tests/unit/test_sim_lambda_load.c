@@ -2,7 +2,7 @@
  * The platform under load against what is known: Erlang's loss formula, the
  * Poisson number of busy servers, and a published simulation of Lambda.
  */
-#include "sim/lambda.h"
+#include "sim/platform/lambda.h"
 
 #include <criterion/criterion.h>
 #include <math.h>

@@ -1,4 +1,4 @@
-#include "sim/lambda_pool.h"
+#include "sim/platform/lambda_pool.h"
 
 #include <criterion/criterion.h>
 

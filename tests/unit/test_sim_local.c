@@ -1,4 +1,4 @@
-#include "sim/local.h"
+#include "sim/platform/local.h"
 
 #include <criterion/criterion.h>
 

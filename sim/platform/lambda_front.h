@@ -11,9 +11,9 @@
 #ifndef SIM_LAMBDA_FRONT_H
 #define SIM_LAMBDA_FRONT_H
 
-#include "sim/lambda.h"
-#include "sim/lambda_queue.h"
-#include "sim/platform.h"
+#include "sim/platform/lambda.h"
+#include "sim/platform/lambda_queue.h"
+#include "sim/platform/platform.h"
 #include "sim/worker_node.h"
 
 struct sim_lambda_front_config {

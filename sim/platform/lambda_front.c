@@ -1,4 +1,4 @@
-#include "sim/lambda_front.h"
+#include "sim/platform/lambda_front.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,10 @@
-#include "sim/lambda.h"
+#include "sim/platform/lambda.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-#include "sim/lambda_bucket.h"
-#include "sim/lambda_pool.h"
+#include "sim/platform/bucket.h"
+#include "sim/platform/lambda_pool.h"
 
 #define MS UINT64_C(1000000)
 #define BILLION UINT64_C(1000000000)
@@ -18,8 +18,8 @@
 
 struct function {
     struct sim_lambda_function about;
-    struct sim_lambda_bucket scaling;
-    struct sim_lambda_bucket rate;
+    struct sim_bucket scaling;
+    struct sim_bucket rate;
     struct sim_lambda_list idle;
     uint64_t cold; /* environments so far */
     uint64_t billed_mb_ms;
@@ -81,8 +81,8 @@ static uint64_t scale(uint64_t a, uint64_t b, uint64_t c)
  * A function's requests follow its concurrency: what it has, or may share.
  * The bucket holds a second of them.
  */
-static bool rate_init(struct sim_lambda_bucket *bucket, uint64_t concurrency,
-                      struct sim_lambda_rate rate)
+static bool rate_init(struct sim_bucket *bucket, uint64_t concurrency,
+                      struct sim_rate rate)
 {
     uint64_t share = concurrency > 0 ? concurrency : 1;
     if (rate.per_ns == 0 || rate.per_ns > HOUR ||
@@ -91,7 +91,7 @@ static bool rate_init(struct sim_lambda_bucket *bucket, uint64_t concurrency,
     }
     rate.count *= share;
     uint64_t tokens = scale(rate.count, BILLION, rate.per_ns);
-    return sim_lambda_bucket_init(bucket, tokens > 0 ? tokens : 1, &rate);
+    return sim_bucket_init(bucket, tokens > 0 ? tokens : 1, &rate);
 }
 
 static int function_init(struct sim_lambda *lambda, uint32_t index,
@@ -104,8 +104,8 @@ static int function_init(struct sim_lambda *lambda, uint32_t index,
     engine_stream_init(&function->placement, seed, "lambda/placement", index);
     engine_stream_init(&function->init, seed, "lambda/init", index);
     engine_stream_init(&function->expiry, seed, "lambda/expiry", index);
-    if (!sim_lambda_bucket_init(&function->scaling, config->scaling_burst,
-                                &config->scaling_refill) ||
+    if (!sim_bucket_init(&function->scaling, config->scaling_burst,
+                         &config->scaling_refill) ||
         !rate_init(&function->rate, limit_of(lambda, function),
                    config->request_rate)) {
         return SIM_LAMBDA_ECONFIG;
@@ -278,9 +278,9 @@ static bool admit(struct sim_lambda *lambda, uint64_t now_ns,
         return false;
     }
     if (request->mode == SIM_LAMBDA_SYNC &&
-        !sim_lambda_bucket_take(&function->rate, now_ns)) {
+        !sim_bucket_take(&function->rate, now_ns)) {
         throttle(lambda, placed, SIM_LAMBDA_BY_RATE,
-                 sim_lambda_bucket_size(&function->rate), in_flight);
+                 sim_bucket_size(&function->rate), in_flight);
         return false;
     }
     if (in_flight >= limit) {
@@ -393,7 +393,7 @@ int sim_lambda_invoke(struct sim_lambda *lambda, uint64_t now_ns,
         place_warm(lambda, now_ns, index, placed);
         return 0;
     }
-    if (!sim_lambda_bucket_take(&function->scaling, now_ns)) {
+    if (!sim_bucket_take(&function->scaling, now_ns)) {
         throttle(lambda, placed, SIM_LAMBDA_BY_SCALING,
                  lambda->config.scaling_burst, function->busy);
         return 0;

@@ -31,6 +31,7 @@
 #include <stdint.h>
 
 #include "sim/draw.h"
+#include "sim/platform/bucket.h"
 
 #define SIM_LAMBDA_NEVER UINT64_MAX
 #define SIM_LAMBDA_UNRESERVED UINT32_MAX
@@ -72,19 +73,13 @@ enum sim_lambda_reason {
     SIM_LAMBDA_REASONS,
 };
 
-/* Events in time: `count` in each `per_ns`, both at least 1. */
-struct sim_lambda_rate {
-    uint64_t count;
-    uint64_t per_ns;
-};
-
 /* The account and the platform. Money is in pico-dollars (10^-12). */
 struct sim_lambda_config {
     uint32_t account_concurrency;
     uint32_t unreserved_min; /* what reservations must leave over */
     uint32_t scaling_burst;  /* new environments a function may have at once */
-    struct sim_lambda_rate scaling_refill;
-    struct sim_lambda_rate request_rate; /* per unit of concurrency */
+    struct sim_rate scaling_refill;
+    struct sim_rate request_rate; /* per unit of concurrency */
     struct sim_dist idle_expiry;
     enum sim_lambda_pick pick;
     uint64_t init_limit_ns; /* a longer INIT is cut off and run again */

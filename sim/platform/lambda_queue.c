@@ -1,4 +1,4 @@
-#include "sim/lambda_queue.h"
+#include "sim/platform/lambda_queue.h"
 
 #include <assert.h>
 #include <stdlib.h>

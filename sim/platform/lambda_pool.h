@@ -1,6 +1,7 @@
 /*
  * The environments of a Lambda platform: a dense pool of slots, the order in
- * which they became idle, and when they expire. Private to sim/lambda*.c.
+ * which they became idle, and when they expire. Private to
+ * sim/platform/lambda*.c.
  *
  * An idle slot is in the list of its function (which slot serves next) and
  * also either among the young, in the order they became idle, or in a heap by

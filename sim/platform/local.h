@@ -6,7 +6,7 @@
 #ifndef SIM_LOCAL_H
 #define SIM_LOCAL_H
 
-#include "sim/platform.h"
+#include "sim/platform/platform.h"
 #include "sim/worker_node.h"
 
 struct sim_local;
