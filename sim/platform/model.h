@@ -20,9 +20,10 @@
  * their time, from every call that is given a list. Random times are draws by
  * name and index (engine/random.h), so that one more job moves no other draw.
  *
- * Every accepted job ends with exactly one FAIL or FORGET; until then START
- * may come for it any number of times, also in two places at once: platforms
- * deliver at least once, and some of them twice for no reason.
+ * Every accepted job ends with exactly one FAIL or FORGET, when it runs nowhere
+ * any more; until then START may come for it any number of times, also in two
+ * places at once: platforms deliver at least once, and some of them twice for
+ * no reason.
  *
  * Who drives a model: sim/platform/front (in a world, with an engine behind
  * it), sim/platform/load (arrivals only: capacity, validation, benches).
