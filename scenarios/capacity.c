@@ -59,7 +59,7 @@ scenario_capacity_times(const struct scenario *scenario)
     uint64_t hop_ns = mean_of(&scenario->net.latency);
     struct scenario_capacity_times times = {commit_ns + 4 * hop_ns,
                                             2 * commit_ns + 4 * hop_ns};
-    if (platform->kind == PROFILE_LOCAL)
+    if (platform->platform == &profile_local_platform)
         times.hold_ns += mean_of(&platform->local.dispatch_latency);
     return times;
 }
@@ -121,7 +121,7 @@ static bool make_world(struct scenario_capacity *c,
     arrivals_seed(&world->arrivals, seed);
     return fault_plan_init(&world->plan, points, count, 0) == 0 &&
            scenario_world_tables(world) &&
-           (scenario->platform.kind == PROFILE_LOCAL ||
+           (scenario->platform.platform == &profile_local_platform ||
             scenario_make_lambda(world));
 }
 

@@ -346,8 +346,9 @@ static const struct fault_rule *site(void *self, const struct engine_site *site,
 /* Environments of a platform end; others take their place. */
 static uint32_t comes_back(const struct explorer *e, uint32_t node)
 {
-    bool rented = node >= SIM_NODE_WORKER &&
-                  e->config->scenario->platform.kind != PROFILE_LOCAL;
+    bool rented =
+        node >= SIM_NODE_WORKER &&
+        e->config->scenario->platform.platform != &profile_local_platform;
     return rented ? 0 : node;
 }
 

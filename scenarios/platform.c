@@ -104,7 +104,7 @@ static bool make_lambda(struct scenario_world *world,
 bool scenario_make_platform(struct scenario_world *world)
 {
     const struct profile *profile = &world->scenario->platform;
-    return profile->kind == PROFILE_LOCAL
+    return profile->platform == &profile_local_platform
                ? make_local(world, &profile->local)
                : make_lambda(world, &profile->lambda);
 }
@@ -123,7 +123,7 @@ void scenario_free_platform(struct scenario_world *world)
 uint64_t scenario_concurrency(const struct scenario *scenario)
 {
     const struct profile *profile = &scenario->platform;
-    return profile->kind == PROFILE_LOCAL
+    return profile->platform == &profile_local_platform
                ? (uint64_t)profile->local.workers * profile->local.slots
                : profile->lambda.config.account_concurrency;
 }

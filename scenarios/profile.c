@@ -12,7 +12,10 @@
 #define KEYS_MAX (PROFILE_ROWS_MAX + 2)
 
 static const char *const known[] = {"lambda-2026", "local"};
-static const char *const kinds[] = {"local", "lambda"};
+static const struct profile_platform *const platforms[] = {
+    &profile_local_platform,
+    &profile_lambda_platform,
+};
 
 /* What a profile and a scenario say, while it is put together. */
 struct reading {
@@ -183,16 +186,17 @@ static bool read_values(struct reading *reading)
 static bool read_document(struct reading *reading, struct json_view root)
 {
     static const char *const keys[] = {"profile", "kind", "why", "parameters"};
-    static const struct profile_platform *const platforms[] = {
-        &profile_local_platform, &profile_lambda_platform};
     struct json_error *err = reading->err;
     struct json_view parameters;
-    const char *name, *why;
+    const char *name, *why, *kinds[COUNT(platforms)];
     size_t kind;
+    for (size_t i = 0; i < COUNT(platforms); i++) {
+        kinds[i] = platforms[i]->name;
+    }
     if (!json_check_keys(root, keys, COUNT(keys), err) ||
         !json_get_string(root, "profile", JSON_REQUIRED, 1, 63, &name, err) ||
-        !json_get_enum(root, "kind", JSON_REQUIRED, kinds, COUNT(kinds), &kind,
-                       err) ||
+        !json_get_enum(root, "kind", JSON_REQUIRED, kinds, COUNT(platforms),
+                       &kind, err) ||
         !json_get_string(root, "why", JSON_REQUIRED, 1, 1000, &why, err) ||
         !json_get_object(root, "parameters", JSON_REQUIRED, &parameters, err)) {
         return false;
@@ -203,6 +207,7 @@ static bool read_document(struct reading *reading, struct json_view root)
                          reading->profile->name);
     }
     reading->kind = platforms[kind];
+    reading->profile->platform = platforms[kind];
     return read_params(reading, parameters) && read_overrides(reading) &&
            read_values(reading) &&
            reading->kind->build(reading->values, reading->files,
@@ -259,7 +264,7 @@ bool profile_read(struct json_view platform, const struct data_files *files,
             (struct json_error){.code = JSON_ENOMEM, .text = "memory ran out"};
         return false;
     }
-    *profile = (struct profile){.kind = PROFILE_LOCAL};
+    *profile = (struct profile){.platform = &profile_local_platform};
     reading->platform = platform;
     reading->files = files;
     reading->err = err;
@@ -269,4 +274,11 @@ bool profile_read(struct json_view platform, const struct data_files *files,
     json_free(doc);
     free(reading);
     return ok;
+}
+
+int profile_model(const struct profile *profile,
+                  const struct sim_demand *demands, uint32_t count,
+                  uint64_t seed, struct sim_model *model)
+{
+    return profile->platform->model(profile, demands, count, seed, model);
 }

@@ -38,13 +38,14 @@
 #include "scenarios/data.h"
 #include "sim/platform/lambda.h"
 #include "sim/platform/lambda_queue.h"
+#include "sim/platform/model.h"
 
-#define PROFILE_ROWS_MAX 64
+#define PROFILE_ROWS_MAX 96
 
-enum profile_kind {
-    PROFILE_LOCAL,
-    PROFILE_LAMBDA,
-};
+/* A kind of platform: scenarios/profile_values.h. */
+struct profile_platform;
+extern const struct profile_platform profile_local_platform;
+extern const struct profile_platform profile_lambda_platform;
 
 /* A parameter for people: the configuration section of a report. */
 struct profile_row {
@@ -73,10 +74,10 @@ struct profile_lambda {
 
 /* Owns nothing: copy freely. */
 struct profile {
-    enum profile_kind kind;
+    const struct profile_platform *platform; /* its kind: which one below */
     char name[64];
-    struct profile_local local;   /* kind PROFILE_LOCAL */
-    struct profile_lambda lambda; /* kind PROFILE_LAMBDA */
+    struct profile_local local;
+    struct profile_lambda lambda;
     struct profile_row rows[PROFILE_ROWS_MAX];
     uint32_t row_count;
 };
@@ -91,5 +92,10 @@ bool profile_read(struct json_view platform, const struct data_files *files,
 
 /* The names of the profiles that come with perdure. */
 const char *const *profile_names(size_t *count);
+
+/* See struct profile_platform. Gives the model for `count` kinds of work. */
+int profile_model(const struct profile *profile,
+                  const struct sim_demand *demands, uint32_t count,
+                  uint64_t seed, struct sim_model *model);
 
 #endif

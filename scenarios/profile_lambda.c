@@ -58,11 +58,11 @@ enum {
     PARAMS,
 };
 
-static const char *const packages[] = {"zip", "image"};
-static const char *const archs[] = {"x86_64", "arm64"};
-static const char *const invocations[] = {"sync", "async"};
-static const char *const selections[] = {"newest", "oldest"};
-static const char *const answers[] = {"no", "yes"};
+static const char *const packages[] = {"zip", "image", NULL};
+static const char *const archs[] = {"x86_64", "arm64", NULL};
+static const char *const invocations[] = {"sync", "async", NULL};
+static const char *const selections[] = {"newest", "oldest", NULL};
+static const char *const answers[] = {"no", "yes", NULL};
 
 static const struct profile_param params[] = {
     [RUNTIME] = {"runtime", NULL, 0, 0, NULL, PROFILE_TEXT, true},
@@ -333,7 +333,6 @@ static bool build(const struct profile_value *values,
     if (!check(values, err) || !find_times(values, files, &times, err)) {
         return false;
     }
-    profile->kind = PROFILE_LAMBDA;
     profile->lambda = (struct profile_lambda){
         .config = config_of(values),
         .function = function_of(values, &times),
@@ -346,5 +345,9 @@ static bool build(const struct profile_value *values,
     return try_out(values, &profile->lambda, err);
 }
 
-const struct profile_platform profile_lambda_platform = {"lambda", params,
-                                                         COUNT(params), build};
+const struct profile_platform profile_lambda_platform = {
+    .name = "lambda",
+    .params = params,
+    .count = COUNT(params),
+    .build = build,
+};

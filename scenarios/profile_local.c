@@ -29,7 +29,6 @@ static bool build(const struct profile_value *values,
 {
     (void)files;
     (void)err;
-    profile->kind = PROFILE_LOCAL;
     profile->local = (struct profile_local){
         .workers = (uint32_t)values[WORKERS].number,
         .slots = (uint32_t)values[SLOTS].number,
@@ -39,5 +38,9 @@ static bool build(const struct profile_value *values,
     return true;
 }
 
-const struct profile_platform profile_local_platform = {"local", params,
-                                                        COUNT(params), build};
+const struct profile_platform profile_local_platform = {
+    .name = "local",
+    .params = params,
+    .count = COUNT(params),
+    .build = build,
+};

@@ -129,8 +129,11 @@ static bool read_money(const struct profile_param *param,
 static bool read_choice(const struct profile_param *param,
                         struct profile_value *value, struct json_error *err)
 {
-    size_t index;
-    if (!json_as_enum(value->at, param->names, 2, &index, err)) {
+    size_t index, count = 0;
+    while (param->names[count] != NULL) {
+        count++;
+    }
+    if (!json_as_enum(value->at, param->names, count, &index, err)) {
         return false;
     }
     value->number = index;

@@ -29,7 +29,7 @@ struct profile_param {
     const char *name;
     const char *unit; /* COUNT, MONEY: what is written behind the number */
     uint64_t min, max;
-    const char *const *names; /* CHOICE: two of them */
+    const char *const *names; /* CHOICE: the last one is NULL */
     enum profile_value_kind kind;
     bool direct; /* may also stand beside "profile" in a scenario */
 };
@@ -64,9 +64,14 @@ struct profile_platform {
     bool (*build)(const struct profile_value *values,
                   const struct data_files *files, struct profile *profile,
                   struct json_error *err);
+    /*
+     * The profile's platform with nothing on it, for `count` kinds of work
+     * (at least one), which stay the caller's and as long as the model. 0, -1
+     * without memory, or -2: they cannot go together.
+     */
+    int (*model)(const struct profile *profile,
+                 const struct sim_demand *demands, uint32_t count,
+                 uint64_t seed, struct sim_model *model);
 };
-
-extern const struct profile_platform profile_local_platform;
-extern const struct profile_platform profile_lambda_platform;
 
 #endif

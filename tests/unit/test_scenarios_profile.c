@@ -76,7 +76,7 @@ Test(scenarios_profile, lambda_2026_has_the_documented_limits)
     struct profile profile = lambda_with("");
     const struct sim_lambda_config *config = &profile.lambda.config;
     const struct sim_lambda_function *function = &profile.lambda.function;
-    cr_assert_eq(profile.kind, PROFILE_LAMBDA);
+    cr_assert_eq(profile.platform, &profile_lambda_platform);
     cr_assert_eq(config->account_concurrency, 1000);
     cr_assert_eq(config->unreserved_min, 100);
     cr_assert_eq(config->scaling_burst, 1000);
@@ -174,7 +174,7 @@ Test(scenarios_profile, local_is_what_a_silent_scenario_gets)
     struct json_view nothing = {.item = NULL};
     cr_assert(profile_read(nothing, &files, &profile, &err), "%s", err.text);
     data_dir_deinit(&dir);
-    cr_assert_eq(profile.kind, PROFILE_LOCAL);
+    cr_assert_eq(profile.platform, &profile_local_platform);
     cr_assert_str_eq(profile.name, "local");
     cr_assert_eq(profile.local.workers, 4);
     cr_assert_eq(profile.local.slots, 8);
