@@ -168,6 +168,9 @@ struct sim_model_counts {
  */
 struct sim_model_ops {
     const char *kind; /* "lambda", "batch", "kubernetes", "celery", "docker" */
+    /* A place without a job is frozen: its process stands still, its timers
+     * with it, from finished() to the next START there. */
+    bool freezes;
     void (*free)(void *self);
     /* 0, or -1 without memory and nothing has changed. */
     int (*submit)(void *self, uint64_t now_ns, const struct sim_job *job,
