@@ -195,6 +195,8 @@ struct engine_decide engine_owned_decide(struct engine_coordinator *c,
         .store_now_ns = engine_coordinator_store_now(c),
         .seed = c->config.seed,
         .defects = &c->config.defects,
+        .words = o->words.bytes,
+        .words_size = o->words.size,
         .busy = o->outbox.size > 0,
     };
 }
@@ -320,7 +322,8 @@ static void see_work(struct engine_coordinator *c, struct engine_owned *o,
     case ENGINE_WORK_PENDING:
         if (o->ending)
             wait_for_end(c, o, work);
-        else if (engine_owned_is_late(c, o, work->op))
+        else if (engine_owned_is_late(c, o, work->op) ||
+                 engine_failed_find(&o->words, work->op, work->attempt))
             (void)engine_owned_keep_item(c, &o->mail, work);
         else if (engine_defect(&c->config.defects,
                                ENGINE_DEFECT_DISPATCH_MEM_ONLY))

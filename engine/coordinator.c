@@ -229,6 +229,17 @@ static void throttled(struct engine_coordinator *c,
     engine_owned_rearm(c, o);
 }
 
+/* The platform gives the attempt up: how it stands, the store knows. */
+static void failed(struct engine_coordinator *c,
+                   const struct engine_message *message)
+{
+    struct engine_owned *o = engine_owned_find(c, message->run);
+    if (!o || !engine_failed_take(c, o, message))
+        return;
+    o->mail_wanted = 1;
+    advance(c, o);
+}
+
 static void hinted(struct engine_coordinator *c,
                    const struct engine_message *message)
 {
@@ -274,6 +285,9 @@ static void take_message(struct engine_coordinator *c,
         break;
     case ENGINE_MSG_THROTTLED:
         throttled(c, message);
+        break;
+    case ENGINE_MSG_FAILED:
+        failed(c, message);
         break;
     case ENGINE_MSG_HINT:
         hinted(c, message);
@@ -437,6 +451,7 @@ engine_coordinator_new(const struct engine_coordinator_config *config,
                        uint64_t mono_ns)
 {
     assert(config->node <= UINT16_MAX && config->incarnation != 0);
+    assert(config->platform_count > 0);
     assert(config->skew_bound_ns < config->lease_ttl_ns);
     struct engine_coordinator *c = engine_new(config->memory, sizeof(*c));
     if (!c)

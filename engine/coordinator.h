@@ -6,6 +6,7 @@
  *
  *     client --START--> coordinator --CREATE--> store
  *     coordinator --DISPATCH--> platform --> worker --CLAIM, FINISH--> store
+ *     platform --FAILED--> coordinator, when it can or will not run it
  *     worker --HINT--> coordinator --APPEND--> store
  *     coordinator --RESULT--> client --RESULT_ACK--> coordinator --ACK--> store
  *
@@ -32,10 +33,12 @@
 #include "engine/update.h"
 
 struct engine_coordinator_config {
-    uint32_t node;        /* own address, below 65536 */
-    uint32_t incarnation; /* differs each time the process starts, not 0 */
-    uint32_t store;       /* addresses */
-    uint32_t platform;
+    uint32_t node;             /* own address, below 65536 */
+    uint32_t incarnation;      /* differs each time the process starts, not 0 */
+    uint32_t store;            /* addresses */
+    const uint32_t *platforms; /* addresses, by number; the first is for all
+                                  that name none, or one that is not here */
+    uint32_t platform_count;   /* at least 1 */
     const struct engine_graph *const *graphs; /* by workflow id */
     uint32_t graph_count;
     uint64_t seed; /* of retry jitter; the same for all coordinators */

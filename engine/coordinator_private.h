@@ -8,6 +8,7 @@
  *     service.c       questions of its invocations: checkpoints, state
  *     inbox.c         signals to it, and its end when it is asked for
  *     courier.c       its outbox: other runs, and signals to them
+ *     failed.c        what platforms say of its attempts
  *
  * Functions that may drop the run say so; all others leave it owned.
  */
@@ -98,6 +99,8 @@ struct engine_owned {
     struct engine_pile inbox;    /* INBOX items not yet taken */
     struct engine_pile outbox;   /* OUTBOX items not yet acknowledged, but
                                     RESULT */
+    struct engine_pile words;    /* of platforms, about attempts: items whose a
+                                    is the error, payload the cause chain */
     struct engine_pile question; /* CHECKPOINT or STATE, not yet answered */
     struct engine_courier courier;
     uint32_t outbox_durable; /* bytes of the outbox that are committed */
@@ -298,6 +301,20 @@ void engine_inbox_decide(struct engine_owned *o, struct engine_decide *decide);
 void engine_inbox_close(struct engine_owned *o, struct engine_decide *decide);
 /* Rows that were seen and are left. */
 uint32_t engine_inbox_count(const struct engine_owned *o);
+
+/* failed.c ---------------------------------------------------------------- */
+
+enum {
+    ENGINE_FAILED_BYTES_MAX = 1 << 20 /* of words of one run: enough */
+};
+
+/* Keeps what a FAILED message says, if it is news of an attempt under way.
+ * True: it is to be looked at. */
+bool engine_failed_take(struct engine_coordinator *c, struct engine_owned *o,
+                        const struct engine_message *message);
+/* What is known of an attempt, or NULL. */
+const struct engine_item *engine_failed_find(const struct engine_pile *words,
+                                             uint32_t op, uint32_t attempt);
 
 /* courier.c --------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "engine/cause.h"
 #include "engine/failure.h"
 #include "engine/invoke.h"
 #include "engine/random.h"
@@ -162,7 +163,40 @@ static bool has_budget(const struct engine_decide *decide,
         return false;
     if (engine_defect(decide->defects, ENGINE_DEFECT_ATTEMPTS_OFF_BY_ONE))
         return op->attempt <= node->retry.attempts_max;
-    return op->attempt < node->retry.attempts_max;
+    return engine_decide_has_attempt(decide->run,
+                                     (uint32_t)(op - decide->run->ops));
+}
+
+/*
+ * The policy of its class, for an attempt that its platform would not begin:
+ * how often the platform is asked again is not for the step to say.
+ */
+static const struct engine_retry *platform_policy(const struct engine_op *op)
+{
+    return op->begun || (op->error != ENGINE_ERR_THROTTLED &&
+                         op->error != ENGINE_ERR_AUTH_EXPIRED)
+               ? NULL
+               : engine_failure_policy((enum engine_error)op->error);
+}
+
+/* Whether that policy has another; each platform is asked so often. */
+static bool may_ask_again(const struct engine_node *node,
+                          const struct engine_retry *policy, uint32_t same)
+{
+    uint32_t count = node->platform_count ? node->platform_count : 1;
+    return same < policy->attempts_max * count;
+}
+
+bool engine_decide_has_attempt(const struct engine_run *run, uint32_t index)
+{
+    const struct engine_node *node = engine_graph_node(run->graph, index);
+    const struct engine_op *op = &run->ops[index];
+    const struct engine_retry *policy = platform_policy(op);
+    uint32_t counted = op->attempt - engine_run_first_moves(run, index);
+    if (!policy)
+        return counted < node->retry.attempts_max;
+    return may_ask_again(node, policy, op->same) &&
+           counted < node->retry.attempts_max + policy->attempts_max - 1;
 }
 
 /* How long the next attempt of an operation waits. */
@@ -172,6 +206,10 @@ static uint64_t delay_of(const struct engine_decide *decide, uint32_t op)
         engine_graph_node(decide->run->graph, op)->retry;
     uint32_t next = decide->run->ops[op].attempt + 1;
     uint64_t base = 0;
+    const struct engine_retry *policy = platform_policy(&decide->run->ops[op]);
+    if (policy)
+        return engine_retry_delay(policy, decide->seed, decide->run->id, op,
+                                  decide->run->ops[op].same + 1U);
     if (engine_defect(decide->defects, ENGINE_DEFECT_BACKOFF_NO_GROWTH))
         next = 2;
     if (engine_defect(decide->defects, ENGINE_DEFECT_BACKOFF_NO_CAP))
@@ -181,6 +219,8 @@ static uint64_t delay_of(const struct engine_decide *decide, uint32_t op)
     return base +
            engine_retry_delay(&retry, decide->seed, decide->run->id, op, next);
 }
+
+static const struct engine_text no_words = {"", 0};
 
 /* After an attempt that did not succeed: the next one, or the end. */
 static void follow(struct engine_decide *decide, uint32_t op, bool again)
@@ -199,12 +239,12 @@ static void follow(struct engine_decide *decide, uint32_t op, bool again)
 
 static void end_failed(struct engine_decide *decide, uint32_t op,
                        enum engine_event_kind kind, uint32_t error,
-                       bool retryable)
+                       bool retryable, struct engine_text words)
 {
     const struct engine_node *node = engine_graph_node(decide->run->graph, op);
     bool again = repeatable(decide, node, error, retryable);
     engine_decide_event(decide, kind, op, decide->run->ops[op].attempt, error,
-                        again, NULL, 0);
+                        again, words.text, words.size);
     follow(decide, op, again);
 }
 
@@ -245,19 +285,25 @@ static bool cut_short(uint32_t error)
            error == ENGINE_ERR_OOM;
 }
 
-size_t engine_decide_actor(uint64_t run, char text[32])
+/* In decimals; how many. */
+static size_t put_digits(uint64_t number, char *text)
 {
     char digits[24];
     size_t count = 0;
-    size_t size = 4;
-    memcpy(text, "run ", size);
+    size_t size = 0;
     do {
-        digits[count++] = (char)('0' + run % 10);
-        run /= 10;
-    } while (run > 0);
+        digits[count++] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
     while (count > 0)
         text[size++] = digits[--count];
     return size;
+}
+
+size_t engine_decide_actor(uint64_t run, char text[32])
+{
+    memcpy(text, "run ", 4);
+    return 4 + put_digits(run, text + 4);
 }
 
 uint64_t engine_decide_backoff(uint32_t failures)
@@ -272,11 +318,11 @@ uint64_t engine_decide_backoff(uint32_t failures)
 /* The invocation broke off: there will be another, until the run's end. */
 static void end_broken(struct engine_decide *decide,
                        enum engine_event_kind kind, uint32_t error,
-                       const char *words)
+                       struct engine_text words)
 {
     uint32_t attempt = decide->run->ops[0].attempt;
-    engine_decide_event(decide, kind, 0, attempt, error, 1, words,
-                        strlen(words));
+    engine_decide_event(decide, kind, 0, attempt, error, 1, words.text,
+                        words.size);
     engine_decide_event(decide, ENGINE_EV_RETRY_SCHEDULED, 0, attempt,
                         engine_decide_backoff(decide->run->execution->failures),
                         attempt + 1, NULL, 0);
@@ -290,6 +336,34 @@ static void end_wrong(struct engine_decide *decide, uint32_t error,
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_FAILED, 0, attempt, error, 0,
                         words, size);
     engine_decide_event(decide, ENGINE_EV_OP_FAILED, 0, attempt, 0, 0, NULL, 0);
+}
+
+const struct engine_item *engine_decide_word(const void *words, size_t size,
+                                             uint32_t op, uint32_t attempt)
+{
+    const unsigned char *bytes = words;
+    for (size_t at = 0; at < size;) {
+        const struct engine_item *word = (const void *)(bytes + at);
+        if (word->op == op && word->attempt == attempt)
+            return word;
+        at += engine_item_span(word->size);
+    }
+    return NULL;
+}
+
+static const struct engine_item *word_of(const struct engine_decide *decide,
+                                         const struct engine_item *work)
+{
+    return engine_decide_word(decide->words, decide->words_size, work->op,
+                              work->attempt);
+}
+
+bool engine_decide_may_end(uint32_t error)
+{
+    return error == ENGINE_ERR_USER || error == ENGINE_ERR_TIMED_OUT ||
+           error == ENGINE_ERR_INTERRUPTED || error == ENGINE_ERR_OOM ||
+           error == ENGINE_ERR_NETWORK || error == ENGINE_ERR_STORAGE ||
+           error == ENGINE_ERR_SIZE_LIMIT || error == ENGINE_ERR_UNKNOWN;
 }
 
 static enum engine_event_kind kind_of_break(uint32_t error)
@@ -328,7 +402,7 @@ static void take_invocation(struct engine_decide *decide,
     default:
         /* Retryable: it broke off; else it is the handler's own error. */
         if (work->flags >> 16)
-            end_broken(decide, kind_of_break(error), error, "");
+            end_broken(decide, kind_of_break(error), error, no_words);
         else
             end_wrong(decide, error, payload, work->size);
         break;
@@ -368,7 +442,7 @@ static void take_report(struct engine_decide *decide,
                        error == ENGINE_ERR_TIMED_OUT
                            ? ENGINE_EV_ATTEMPT_TIMED_OUT
                            : ENGINE_EV_ATTEMPT_FAILED,
-                       error, work->flags >> 16 != 0);
+                       error, work->flags >> 16 != 0, no_words);
     }
     add_work(decide, ENGINE_WORK_TAKE, work->op, work->attempt, 0, 0);
 }
@@ -377,22 +451,74 @@ static void take_report(struct engine_decide *decide,
  * Nobody has begun the attempt in time, so nothing of it can have happened,
  * and whoever is late finds no work.
  */
-static void drop_attempt(struct engine_decide *decide,
-                         const struct engine_item *work)
+static void give_up_late(struct engine_decide *decide,
+                         const struct engine_item *work, uint64_t due)
 {
-    const struct engine_op *op = &decide->run->ops[work->op];
-    uint64_t due = engine_run_op_due(op);
-    bool closed = is_closed(decide, op);
-    if (due > decide->store_now_ns ||
-        engine_defect(decide->defects, ENGINE_DEFECT_START_DEADLINE_UNREAD))
-        return;
+    bool closed = is_closed(decide, &decide->run->ops[work->op]);
     not_before(decide, due);
     if (decide->run->execution)
-        end_broken(decide, ENGINE_EV_ATTEMPT_TIMED_OUT, ENGINE_ERR_TIMED_OUT,
-                   start_deadline);
+        end_broken(
+            decide, ENGINE_EV_ATTEMPT_TIMED_OUT, ENGINE_ERR_TIMED_OUT,
+            (struct engine_text){start_deadline, sizeof(start_deadline) - 1});
     else
         end_late(decide, work->op, closed ? close_deadline : start_deadline,
                  !closed);
+}
+
+static struct engine_text text_of(const struct engine_item *word)
+{
+    return (struct engine_text){engine_item_payload(word), word->size};
+}
+
+/* May an attempt that its platform would not begin be followed by another? */
+static bool may_begin_again(const struct engine_run *run, uint32_t index,
+                            uint32_t error)
+{
+    const struct engine_node *node = engine_graph_node(run->graph, index);
+    const struct engine_op *op = &run->ops[index];
+    if (error == ENGINE_ERR_CONTRACT) /* another may have what it needs */
+        return op->moves + 1 < node->platform_count;
+    if (run->execution && error == ENGINE_ERR_AUTH_EXPIRED)
+        return may_ask_again(node, engine_failure_policy(error),
+                             op->error == error ? op->same + 1U : 1);
+    return error == ENGINE_ERR_USER ||
+           engine_failure_retryable((enum engine_error)error, node->side_effect,
+                                    false) == ENGINE_VERDICT_RETRY;
+}
+
+/* Its platform says that nobody will begin it. */
+static void give_up_unbegun(struct engine_decide *decide,
+                            const struct engine_item *work,
+                            const struct engine_item *word)
+{
+    uint32_t error = (uint32_t)word->a;
+    bool again = may_begin_again(decide->run, work->op, error);
+    if (!decide->run->execution) {
+        engine_decide_event(decide, ENGINE_EV_ATTEMPT_FAILED, work->op,
+                            work->attempt, error, again,
+                            engine_item_payload(word), word->size);
+        follow(decide, work->op, again);
+    } else if (again) {
+        end_broken(decide, ENGINE_EV_ATTEMPT_FAILED, error, text_of(word));
+    } else {
+        end_wrong(decide, error, engine_item_payload(word), word->size);
+    }
+}
+
+static void drop_attempt(struct engine_decide *decide,
+                         const struct engine_item *work)
+{
+    uint64_t due = engine_run_op_due(&decide->run->ops[work->op]);
+    bool late =
+        due <= decide->store_now_ns &&
+        !engine_defect(decide->defects, ENGINE_DEFECT_START_DEADLINE_UNREAD);
+    const struct engine_item *word = late ? NULL : word_of(decide, work);
+    if (late)
+        give_up_late(decide, work, due);
+    else if (word)
+        give_up_unbegun(decide, work, word);
+    else
+        return;
     add_work(decide, ENGINE_WORK_DROP, work->op, work->attempt, 0, 0);
     decide->cut_count++;
 }
@@ -405,6 +531,49 @@ uint64_t engine_decide_over_at(const struct engine_run *run, uint32_t op,
     uint64_t over = claimed_ns + timeout;
     uint64_t close = run->ops[op].close_ns;
     return close > 0 && close < over ? close : over;
+}
+
+/* How an attempt that was cut off is said to have ended. */
+struct cut {
+    uint32_t error;
+    struct engine_text words;
+};
+
+/* The claim ran out: nobody knows why, unless its platform has said it. */
+static struct cut cut_of(const struct engine_decide *decide,
+                         const struct engine_item *work, bool expired)
+{
+    const struct engine_item *word = expired ? word_of(decide, work) : NULL;
+    struct cut cut = {expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT,
+                      no_words};
+    if (!word)
+        return cut;
+    cut.words = text_of(word);
+    if (engine_decide_may_end((uint32_t)word->a))
+        cut.error = (uint32_t)word->a;
+    return cut;
+}
+
+static void end_cut(struct engine_decide *decide,
+                    const struct engine_item *work, struct cut cut)
+{
+    enum engine_event_kind kind = kind_of_break(cut.error);
+    const struct engine_node *node =
+        engine_graph_node(decide->run->graph, work->op);
+    bool final = cut.error != ENGINE_ERR_USER &&
+                 engine_failure_retryable((enum engine_error)cut.error,
+                                          ENGINE_EFFECT_IDEMPOTENT,
+                                          true) != ENGINE_VERDICT_RETRY;
+    if (decide->run->execution && final)
+        end_wrong(decide, cut.error, cut.words.text, cut.words.size);
+    else if (decide->run->execution)
+        end_broken(decide, kind, cut.error, cut.words);
+    else if (ambiguous(decide, node))
+        engine_decide_event(decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op,
+                            work->attempt, cut.error, 0, cut.words.text,
+                            cut.words.size);
+    else
+        end_failed(decide, work->op, kind, cut.error, true, cut.words);
 }
 
 static void cut_attempt(struct engine_decide *decide,
@@ -424,24 +593,10 @@ static void cut_attempt(struct engine_decide *decide,
         return;
     engine_decide_event(decide, ENGINE_EV_ATTEMPT_STARTED, work->op,
                         work->attempt, work->a, 0, NULL, 0);
-    if (decide->run->execution)
-        end_broken(decide,
-                   expired ? ENGINE_EV_ATTEMPT_INTERRUPTED
-                           : ENGINE_EV_ATTEMPT_TIMED_OUT,
-                   expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, "");
-    else if (ambiguous(decide, node))
-        engine_decide_event(
-            decide, ENGINE_EV_ATTEMPT_AMBIGUOUS, work->op, work->attempt,
-            expired ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_TIMED_OUT, 0, NULL,
-            0);
-    else if (closed)
+    if (closed && !decide->run->execution && !ambiguous(decide, node))
         end_late(decide, work->op, close_deadline, false);
-    else if (expired)
-        end_failed(decide, work->op, ENGINE_EV_ATTEMPT_INTERRUPTED,
-                   ENGINE_ERR_INTERRUPTED, true);
     else
-        end_failed(decide, work->op, ENGINE_EV_ATTEMPT_TIMED_OUT,
-                   ENGINE_ERR_TIMED_OUT, true);
+        end_cut(decide, work, cut_of(decide, work, expired));
     add_work(decide, ENGINE_WORK_CUT, work->op, work->attempt, work->b,
              expired ? work->b : over);
     decide->cut_count++;
@@ -913,6 +1068,84 @@ static bool stuck(const struct engine_decide *decide)
            run->ops[0].state == ENGINE_OP_PARKED;
 }
 
+enum {
+    LINE_ROOM = 500,
+    NAME_CHARACTERS = 80 /* of a step's name, in words */
+};
+
+/* One line of a cause chain under construction; what it is given fits. */
+struct line {
+    char text[LINE_ROOM];
+    size_t size;
+};
+
+static void put(struct line *line, const char *text, size_t size)
+{
+    assert(size <= sizeof(line->text) - line->size);
+    for (size_t i = 0; i < size; i++)
+        line->text[line->size++] = text[i] == '\n' ? ' ' : text[i];
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* Which operation failed: the line with which a run's error begins. */
+static void name_failure(const struct engine_run *run, struct line *line)
+{
+    const char *name = engine_graph_node(run->graph, run->failed_op)->name;
+    char digits[24];
+    size_t count = put_digits(run->ops[run->failed_op].attempt, digits);
+    put_text(line, "engine: ");
+    put_text(line, engine_failure_of(run->error)->code);
+    put_text(line, ": step ");
+    put(line, name, engine_failure_cut(name, strlen(name), NAME_CHARACTERS));
+    put_text(line, ", attempt ");
+    put(line, digits, count);
+}
+
+static bool is_deadline(const struct engine_op *op, const char *name)
+{
+    return op->error == ENGINE_ERR_TIMED_OUT &&
+           op->output_size == strlen(name) &&
+           memcmp(op->output, name, op->output_size) == 0;
+}
+
+/* The words of an operation's error; the name of a deadline is not yet one. */
+static struct engine_text words_of(const struct engine_op *op,
+                                   struct line *line)
+{
+    if (!is_deadline(op, start_deadline) && !is_deadline(op, close_deadline))
+        return (struct engine_text){op->output, op->output_size};
+    put_text(line, "engine: TIMED_OUT: ");
+    put(line, op->output, op->output_size);
+    put_text(line, " is over");
+    return (struct engine_text){line->text, line->size};
+}
+
+/* An operation has failed, and with it the run. Its words, if there are any,
+ * are the run's; those of a step with its name. */
+static void end_for_operation(struct engine_decide *decide)
+{
+    struct engine_run *run = decide->run;
+    const struct engine_op *op = &run->ops[run->failed_op];
+    struct line root = {.size = 0};
+    struct line line = {.size = 0};
+    char chain[ENGINE_CAUSE_MAX];
+    if (run->execution || op->output_size == 0) {
+        engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error, op->output,
+                           op->output_size);
+        return;
+    }
+    const struct engine_text words = words_of(op, &root);
+    name_failure(run, &line);
+    size_t size =
+        engine_cause_wrap(chain, (struct engine_text){line.text, line.size},
+                          words.text, words.size);
+    engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error, chain, size);
+}
+
 int engine_decide_end(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
@@ -930,11 +1163,8 @@ int engine_decide_end(struct engine_decide *decide)
         return 0;
     if (run->ambiguous_count > 0)
         engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);
-    else if (run->execution)
-        engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error,
-                           run->ops[0].output, run->ops[0].output_size);
     else
-        engine_decide_fail(decide, run->error);
+        end_for_operation(decide);
     return 1;
 }
 

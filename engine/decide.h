@@ -27,6 +27,9 @@ struct engine_decide {
     uint64_t store_now_ns;      /* the owner's estimate, never too late */
     uint64_t seed;              /* of the jitter streams */
     const struct engine_defects *defects;
+    const void *words; /* what platforms have said of attempts: items, op and
+                          attempt, a = enum engine_error, payload: chain */
+    size_t words_size;
     bool busy; /* outbox rows are on their way: its lease is needed */
     uint64_t not_before_ns; /* set: latest deadline taken as past */
     uint32_t count;         /* set: items added */
@@ -37,11 +40,28 @@ struct engine_decide {
 /*
  * Takes a work row into the log: a DONE row is a report; a CLAIMED row is an
  * attempt to be cut off if its claim has expired or its time is over; a
- * PENDING row is one to be given up if it must have been claimed by now. Rows
- * of former attempts are ignored.
+ * PENDING row is one to be given up if it must have been claimed by now, or if
+ * its platform has said that nothing will come of it. While an attempt is
+ * claimed the word of its platform waits: the claim rules, and if it runs out
+ * the word says why. Rows of former attempts are ignored.
  */
 void engine_decide_work(struct engine_decide *decide,
                         const struct engine_item *work);
+/* The item about this attempt among those of words, or NULL. */
+const struct engine_item *engine_decide_word(const void *words, size_t size,
+                                             uint32_t op, uint32_t attempt);
+/*
+ * Whether a platform's error can be about an attempt that had begun. What it
+ * says of one that could not begin is about a copy of it.
+ */
+bool engine_decide_may_end(uint32_t error);
+/*
+ * Whether there may be another attempt of a step after the last one, by its
+ * retry policy. An attempt that goes on to a platform not tried before is not
+ * counted. One that its platform would not begin, THROTTLED or AUTH_EXPIRED,
+ * follows the policy of that class.
+ */
+bool engine_decide_has_attempt(const struct engine_run *run, uint32_t op);
 /* When an attempt of an operation that was claimed at that time must be over:
  * by its own timeout, or that of all attempts. */
 uint64_t engine_decide_over_at(const struct engine_run *run, uint32_t op,

@@ -44,11 +44,25 @@ static bool refuse(struct engine_graph_error *error,
     return false;
 }
 
+static bool platforms_good(const struct engine_node *node)
+{
+    if (node->platform_count > ENGINE_NODE_PLATFORMS_MAX)
+        return false;
+    for (uint32_t i = 0; i < node->platform_count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (node->platforms[i] == node->platforms[k])
+                return false;
+    return true;
+}
+
 /* Store times fit int64; a duration within it added to one fits uint64. */
 static bool node_values_good(const struct engine_node *node)
 {
     if (node->kind == ENGINE_NODE_WAIT)
-        return node->wait_ns > 0 && node->wait_ns <= INT64_MAX;
+        return node->wait_ns > 0 && node->wait_ns <= INT64_MAX &&
+               node->platform_count == 0;
+    if (!platforms_good(node))
+        return false;
     if (node->schedule_to_start_ns > INT64_MAX || node->timeout_ns > INT64_MAX)
         return false;
     if (node->kind == ENGINE_NODE_HANDLER)
@@ -309,6 +323,19 @@ static bool check_acyclic(const struct engine_graph *graph,
     return good;
 }
 
+/* How many there can be; a wrong number is refused later. */
+static uint32_t platforms_named(const struct engine_node *node)
+{
+    return node->platform_count < ENGINE_NODE_PLATFORMS_MAX
+               ? node->platform_count
+               : ENGINE_NODE_PLATFORMS_MAX;
+}
+
+static const char *name_of_platform(const struct engine_node *node, uint32_t i)
+{
+    return node->platform_names[i] ? node->platform_names[i] : "";
+}
+
 static size_t names_size(const char *name, const struct engine_node *nodes,
                          uint32_t count)
 {
@@ -319,6 +346,8 @@ static size_t names_size(const char *name, const struct engine_node *nodes,
             size += strlen(nodes[n].inputs[h]) + 1;
         for (uint32_t h = 0; h < nodes[n].output_count; h++)
             size += strlen(nodes[n].outputs[h]) + 1;
+        for (uint32_t i = 0; i < platforms_named(&nodes[n]); i++)
+            size += strlen(name_of_platform(&nodes[n], i)) + 1;
     }
     return size;
 }
@@ -365,6 +394,10 @@ static bool copy_nodes(struct engine_graph *graph, const char *name,
             copy_handles(&cursor, nodes[n].inputs, nodes[n].input_count, &ok);
         node->outputs =
             copy_handles(&cursor, nodes[n].outputs, nodes[n].output_count, &ok);
+        for (uint32_t i = 0; i < platforms_named(node); i++)
+            if (node->platform_names[i])
+                node->platform_names[i] =
+                    copy_text(&cursor, node->platform_names[i]);
     }
     return ok;
 }
@@ -384,6 +417,20 @@ static bool allocate_edges(struct engine_graph *graph, uint32_t edge_count)
     for (size_t i = 0; i < edges; i++)
         graph->sources[i].node = UINT32_MAX;
     return true;
+}
+
+/* Their names, where they have some, and not their numbers, which are those of
+ * whoever runs it. */
+static void digest_platforms(struct engine_block *form,
+                             const struct engine_node *node, uint32_t n)
+{
+    const struct engine_item head = {.op = n, .a = 1};
+    for (uint32_t i = 0; i < node->platform_count; i++) {
+        const char *name = node->platform_names[i];
+        engine_block_item(form, &head,
+                          name ? name : (const void *)&node->platforms[i],
+                          name ? strlen(name) : sizeof(node->platforms[i]));
+    }
 }
 
 /* The canonical form: names and numbers in order, joined edges by index. */
@@ -418,6 +465,7 @@ static bool digest_graph(struct engine_graph *graph)
                                       node->timeout_ns};
         if (deadlines[0] > 0 || deadlines[1] > 0)
             engine_block_item(&form, &head, deadlines, sizeof(deadlines));
+        digest_platforms(&form, node, n);
         for (uint32_t h = 0; h < node->input_count; h++)
             engine_block_item(&form, &head, node->inputs[h],
                               strlen(node->inputs[h]));

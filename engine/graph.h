@@ -53,6 +53,10 @@ struct engine_retry {
     enum engine_jitter jitter;
 };
 
+enum {
+    ENGINE_NODE_PLATFORMS_MAX = 8
+};
+
 struct engine_node {
     const char *name; /* unique in the graph; any UTF-8, untrusted */
     enum engine_node_kind kind;
@@ -69,6 +73,12 @@ struct engine_node {
     uint32_t input_count;
     const char *const *outputs;
     uint32_t output_count;
+    uint32_t platform_count; /* STEP, HANDLER; 0: on platform 0 */
+    uint32_t platforms[ENGINE_NODE_PLATFORMS_MAX]; /* where it may run, in the
+                            order of falling back, none twice: as the owner of
+                            its runs numbers them */
+    const char *platform_names[ENGINE_NODE_PLATFORMS_MAX]; /* as the author
+                            calls them; NULL: they have no names */
 };
 
 enum engine_graph_fault {

@@ -31,6 +31,7 @@ void engine_owned_free(struct engine_coordinator *c, struct engine_owned *o)
     engine_delete(c->config.memory, o->mail.bytes);
     engine_delete(c->config.memory, o->inbox.bytes);
     engine_delete(c->config.memory, o->outbox.bytes);
+    engine_delete(c->config.memory, o->words.bytes);
     engine_delete(c->config.memory, o->question.bytes);
     engine_delete(c->config.memory, o->dispatch);
     engine_delete(c->config.memory, o);
@@ -291,6 +292,20 @@ void engine_owned_look_at(struct engine_coordinator *c, struct engine_owned *o,
         due > c->mono_ns ? engine_earlier(at_ns, due) : at_ns;
 }
 
+static void note_sent(struct engine_coordinator *c,
+                      const struct engine_owned *o, uint32_t op,
+                      uint32_t platform)
+{
+    struct engine_record record = {.kind = ENGINE_REC_SENT,
+                                   .node = (uint16_t)c->config.node,
+                                   .run = o->id,
+                                   .token = o->token,
+                                   .op = op,
+                                   .attempt = o->run->ops[op].attempt,
+                                   .a = platform};
+    engine_emit(c->config.sink, &record);
+}
+
 void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
                            uint32_t op)
 {
@@ -301,12 +316,15 @@ void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
         engine_defect(&c->config.defects, ENGINE_DEFECT_DISPATCH_ONCE)
             ? UINT64_MAX
             : c->mono_ns + c->config.dispatch_timeout_ns);
-    engine_owned_note(c, ENGINE_REC_SENT, o, op, o->run->ops[op].attempt, 0);
+    uint32_t platform = engine_run_platform(o->run, op);
+    if (platform >= c->config.platform_count)
+        platform = 0;
+    note_sent(c, o, op, platform);
     struct engine_message message = {
         .size = sizeof(message),
         .kind = ENGINE_MSG_DISPATCH,
         .from = c->config.node,
-        .to = c->config.platform,
+        .to = c->config.platforms[platform],
         .run = o->id,
         .op = op,
         .attempt = o->run->ops[op].attempt,

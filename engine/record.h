@@ -78,7 +78,7 @@
  * By a coordinator:
  *   ACTED           run, token: it sent a write as the run's owner
  *   OWNED, DISOWNED run, token: it believes so; detail = why
- *   SENT            run, op, attempt: dispatch sent
+ *   SENT            run, op, attempt: dispatch sent; a = number of the platform
  *   REPLAYED        run, a = next seq after what it asks for; detail = 1: the
  *                   log and that fold to another state than it is in. Written
  *                   by the simulator around it, if it is asked to

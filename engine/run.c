@@ -234,9 +234,42 @@ static void release_dependents(struct engine_run *run, uint32_t op)
     }
 }
 
+bool engine_run_moves_on(uint32_t error)
+{
+    return error == ENGINE_ERR_PLATFORM_START ||
+           error == ENGINE_ERR_THROTTLED || error == ENGINE_ERR_AUTH_EXPIRED ||
+           error == ENGINE_ERR_CONTRACT || error == ENGINE_ERR_TIMED_OUT;
+}
+
+uint32_t engine_run_platform(const struct engine_run *run, uint32_t op)
+{
+    const struct engine_node *node = engine_graph_node(run->graph, op);
+    return node->platform_count
+               ? node->platforms[run->ops[op].moves % node->platform_count]
+               : 0;
+}
+
+uint32_t engine_run_first_moves(const struct engine_run *run, uint32_t op)
+{
+    uint32_t count = engine_graph_node(run->graph, op)->platform_count;
+    uint32_t most = count ? count - 1 : 0;
+    return run->ops[op].moves < most ? run->ops[op].moves : most;
+}
+
+/* How it ended decides where the next attempt goes. */
+static void count_failure(struct engine_op *op, uint16_t before)
+{
+    op->same = op->error != before     ? 1
+               : op->same < UINT16_MAX ? (uint16_t)(op->same + 1)
+                                       : op->same;
+    if (!op->begun && engine_run_moves_on(op->error))
+        op->moves++;
+}
+
 static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
                              const struct engine_item *event)
 {
+    uint16_t before = op->error;
     if (op->state != ENGINE_OP_SCHEDULED || op->attempt != event->attempt)
         return -2;
     op->state = ENGINE_OP_ENDED;
@@ -251,12 +284,13 @@ static int apply_attempt_end(struct engine_run *run, struct engine_op *op,
     if (event->a == ENGINE_ERR_NONE || event->a >= ENGINE_ERR_COUNT)
         return -2;
     op->error = (uint16_t)event->a;
+    count_failure(op, before);
     if (event->kind == ENGINE_EV_ATTEMPT_AMBIGUOUS) {
         op->state = ENGINE_OP_AMBIGUOUS;
         run->ambiguous_count++;
         close_op(run, event->op);
     }
-    return run->execution ? keep_output(run, op, event) : 0;
+    return keep_output(run, op, event);
 }
 
 static bool of_kind(const struct engine_run *run,
@@ -285,11 +319,21 @@ static int apply_scheduled(struct engine_run *run, struct engine_op *op,
     }
     op->state = ENGINE_OP_SCHEDULED;
     op->attempt = event->attempt;
+    op->begun = 0;
     if (wait > 0)
         set_due(op, wait, time_ns);
     else
         clear_due(op);
     return 0;
+}
+
+static void note_failed(struct engine_run *run, uint32_t op)
+{
+    run->ops[op].state = ENGINE_OP_FAILED;
+    if (run->failed_count++ > 0)
+        return;
+    run->error = run->ops[op].error;
+    run->failed_op = op;
 }
 
 /* What an operator says of an operation that nobody knows the end of. */
@@ -298,10 +342,8 @@ static int apply_verdict(struct engine_run *run, struct engine_op *op,
 {
     run->ambiguous_count--;
     if (event->kind == ENGINE_EV_OP_FAILED) {
-        op->state = ENGINE_OP_FAILED;
         op->error = ENGINE_ERR_AMBIGUOUS;
-        if (run->failed_count++ == 0)
-            run->error = op->error;
+        note_failed(run, event->op);
         return 0;
     }
     op->state = ENGINE_OP_SUCCEEDED;
@@ -331,9 +373,7 @@ static int apply_op_end(struct engine_run *run, struct engine_op *op,
         return -2;
     close_op(run, event->op);
     if (failed) {
-        op->state = ENGINE_OP_FAILED;
-        if (run->failed_count++ == 0)
-            run->error = op->error;
+        note_failed(run, event->op);
         return 0;
     }
     op->state = ENGINE_OP_SUCCEEDED;
@@ -370,9 +410,10 @@ static int apply_op(struct engine_run *run, const struct engine_item *event,
     case ENGINE_EV_OP_SCHEDULED:
         return apply_scheduled(run, op, event, time_ns);
     case ENGINE_EV_ATTEMPT_STARTED:
-        return op->state == ENGINE_OP_SCHEDULED && op->attempt == event->attempt
-                   ? 0
-                   : -2;
+        if (op->state != ENGINE_OP_SCHEDULED || op->attempt != event->attempt)
+            return -2;
+        op->begun = 1;
+        return 0;
     case ENGINE_EV_ATTEMPT_SUCCEEDED:
     case ENGINE_EV_ATTEMPT_FAILED:
     case ENGINE_EV_ATTEMPT_TIMED_OUT:
@@ -621,7 +662,10 @@ struct image {
     uint8_t op_state;
     uint8_t has_origin;
     uint16_t op_error;
-    uint32_t counts; /* succeeded, failed, ambiguous: one bit each */
+    uint32_t counts; /* succeeded, failed, ambiguous: one bit each, begun; from
+                        the 16th on: same */
+    uint32_t moves;
+    uint32_t reserved; /* 0 */
     uint64_t due_ns;
     uint64_t started_ns;
     uint64_t deadline_ns;
@@ -651,7 +695,9 @@ int engine_run_save(const struct engine_run *run, struct engine_block *block)
         .has_origin = run->has_origin,
         .op_error = op->error,
         .counts = run->succeeded_count | run->failed_count << 1 |
-                  run->ambiguous_count << 2,
+                  run->ambiguous_count << 2 | (uint32_t)op->begun << 3 |
+                  (uint32_t)op->same << 16,
+        .moves = op->moves,
         .due_ns = op->due_ns,
         .started_ns = run->started_ns,
         .deadline_ns = run->deadline_ns,
@@ -699,6 +745,9 @@ static void restore_head(struct engine_run *run, const struct image *image)
     op->error = image->op_error;
     op->attempt = image->attempt;
     op->due_ns = image->due_ns;
+    op->begun = image->counts >> 3 & 1;
+    op->same = (uint16_t)(image->counts >> 16);
+    op->moves = image->moves;
     if (op->state == ENGINE_OP_SCHEDULED &&
         engine_graph_node(run->graph, 0)->schedule_to_start_ns == 0)
         clear_due(op);

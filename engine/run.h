@@ -33,13 +33,16 @@ struct engine_op {
     uint8_t state;      /* enum engine_op_state */
     uint8_t unstamped;  /* due_ns or close_ns is still a duration */
     uint16_t error;     /* of the last attempt that did not succeed */
+    uint8_t begun;      /* somebody has begun the last attempt */
+    uint16_t same;      /* attempts in a row that ended with that error */
+    uint32_t moves;     /* how often it went on to another platform */
     uint32_t attempt;   /* the current or next one; 0: none yet */
     uint32_t waits_for; /* operations that must succeed first */
     uint32_t output_size;
     uint64_t due_ns;   /* store time, UINT64_MAX: none */
     uint64_t close_ns; /* store time by which its attempts must be over and
                           done; 0: none */
-    void *output;      /* envelope, or words of a handler's error; owned */
+    void *output;      /* envelope, or the words of its error; owned */
 };
 
 struct engine_run {
@@ -54,6 +57,7 @@ struct engine_run {
     uint32_t failed_count;
     uint32_t ambiguous_count;
     uint32_t error;      /* of the first failed operation */
+    uint32_t failed_op;  /* which that is */
     uint32_t open_count; /* scheduled, waiting or between attempts */
     uint32_t ready_count;
     uint32_t input_size;
@@ -127,6 +131,19 @@ int engine_run_restore(struct engine_run *run, const void *bytes, size_t size);
 
 /* After reading a log: recomputes which operations are ready. */
 void engine_run_settle(struct engine_run *run);
+
+/*
+ * The platform for the attempt of an operation that is under way, or for the
+ * next one, of those that its node names: a number as in its `platforms`. It
+ * moves on to the next, and from the last to the first, when an attempt ended
+ * that nobody had begun: its platform could not start it, took no more, had no
+ * credentials, lacks what it needs, or did not begin in time.
+ */
+uint32_t engine_run_platform(const struct engine_run *run, uint32_t op);
+/* Of these moves, those to platforms that had not been tried before. */
+uint32_t engine_run_first_moves(const struct engine_run *run, uint32_t op);
+/* Whether an error moves an attempt that was not begun to another platform. */
+bool engine_run_moves_on(uint32_t error);
 
 /* True when every operation has succeeded. */
 static inline bool engine_run_complete(const struct engine_run *run)

@@ -72,7 +72,8 @@ static void add_execution(struct engine_hash *digest,
 static void add_op(struct engine_hash *digest, const struct engine_op *op)
 {
     const uint64_t words[] = {op->state,   op->unstamped, op->error,
-                              op->attempt, op->waits_for, op->due_ns};
+                              op->attempt, op->waits_for, op->due_ns,
+                              op->begun,   op->same,      op->moves};
 
     add(digest, words, sizeof(words));
     add_bytes(digest, op->output, op->output_size);
@@ -85,8 +86,8 @@ struct engine_hash engine_run_digest(const struct engine_run *run)
         run->id,           run->workflow,        run->state,
         run->client,       run->op_count,        run->succeeded_count,
         run->failed_count, run->ambiguous_count, run->error,
-        run->open_count,   run->has_origin,      run->unstamped,
-        run->started_ns,   run->deadline_ns,
+        run->failed_op,    run->open_count,      run->has_origin,
+        run->unstamped,    run->started_ns,      run->deadline_ns,
     };
 
     add(&digest, words, sizeof(words));

@@ -72,12 +72,15 @@ struct engine_item {
  *   OP_SCHEDULED          inputs hash           (hi)
  *   ATTEMPT_STARTED       claimed at (store ns) worker
  *   ATTEMPT_SUCCEEDED     output hash           (hi)         output envelope
- *   ATTEMPT_FAILED        error class           retryable
+ *   ATTEMPT_FAILED        error class           retryable    words, as for
+ *                         all that follow: a cause chain (engine/cause.h), or
+ *                         none
  *   ATTEMPT_TIMED_OUT     error class           retryable    name of the
- *                         deadline, if it is not the attempt's own; one that
- *                         was not STARTED has not been begun by anybody
+ *                         deadline, if it is not the attempt's own
  *   ATTEMPT_INTERRUPTED   error class           retryable
  *   ATTEMPT_AMBIGUOUS     error class
+ *                         one that was not STARTED has not been begun by
+ *                         anybody
  *   RETRY_SCHEDULED       delay ns              next attempt
  *   OP_SUCCEEDED
  *   OP_FAILED             between attempts, since the time for all is over:
@@ -518,6 +521,10 @@ enum engine_message_kind {
     ENGINE_MSG_WAKE,         /* anybody -> coordinator: run has an inbox row */
     ENGINE_MSG_REFUSED,      /* coordinator -> client: no such run will be: op =
                                 enum engine_error, a = actual, b = maximum */
+    ENGINE_MSG_FAILED,       /* platform -> coordinator: nothing will come of
+                                what it was given: run, op, attempt, a = enum
+                                engine_error; payload: its cause chain, words as
+                                in engine/cause.h */
     ENGINE_MSG_COUNT
 };
 

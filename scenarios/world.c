@@ -557,6 +557,8 @@ static bool make_store(struct scenario_world *world)
     return world->store != NULL;
 }
 
+static const uint32_t platform_node = SIM_NODE_PLATFORM;
+
 static bool make_coordinators(struct scenario_world *world, bool paranoid)
 {
     const struct scenario_engine *engine = &world->scenario->engine;
@@ -571,7 +573,8 @@ static bool make_coordinators(struct scenario_world *world, bool paranoid)
         struct engine_coordinator_config config = {
             .node = node,
             .store = SIM_NODE_STORE,
-            .platform = SIM_NODE_PLATFORM,
+            .platforms = &platform_node,
+            .platform_count = 1,
             .graphs = world->graphs,
             .graph_count = world->scenario->workflow_count,
             .seed = world->seed,

@@ -5,7 +5,8 @@
 
 enum {
     DEFINITION_VERSION = 1,
-    DEFINITION_DEADLINES /* nodes have deadlines around their attempts */
+    DEFINITION_DEADLINES, /* nodes have deadlines around their attempts */
+    DEFINITION_PLATFORMS  /* these, and nodes say where they may run */
 };
 
 /* Writing ----------------------------------------------------------------- */
@@ -58,6 +59,17 @@ static void put_texts(struct writer *w, const char *const *texts,
         put_text(w, texts[i]);
 }
 
+static void put_platforms(struct writer *w, const struct engine_node *node)
+{
+    put_number(w, node->platform_count);
+    for (uint32_t i = 0; i < node->platform_count; i++) {
+        put_number(w, node->platforms[i]);
+        put_number(w, node->platform_names[i] != NULL);
+        if (node->platform_names[i])
+            put_text(w, node->platform_names[i]);
+    }
+}
+
 static void put_node(struct writer *w, const struct engine_node *node,
                      uint64_t version)
 {
@@ -65,7 +77,7 @@ static void put_node(struct writer *w, const struct engine_node *node,
     put_number(w, node->kind);
     put_number(w, node->wait_ns);
     put_number(w, node->attempt_timeout_ns);
-    if (version == DEFINITION_DEADLINES) {
+    if (version >= DEFINITION_DEADLINES) {
         put_number(w, node->schedule_to_start_ns);
         put_number(w, node->timeout_ns);
     }
@@ -78,6 +90,8 @@ static void put_node(struct writer *w, const struct engine_node *node,
     put_number(w, node->retry.jitter);
     put_texts(w, node->inputs, node->input_count);
     put_texts(w, node->outputs, node->output_count);
+    if (version >= DEFINITION_PLATFORMS)
+        put_platforms(w, node);
 }
 
 static void put_edges(struct writer *w, const struct engine_graph *graph)
@@ -106,12 +120,15 @@ static void put_edges(struct writer *w, const struct engine_graph *graph)
 /* The oldest that can say it, so that older programs can read it. */
 static uint64_t version_of(const struct engine_graph *graph)
 {
+    uint64_t version = DEFINITION_VERSION;
     for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
         const struct engine_node *node = engine_graph_node(graph, i);
+        if (node->platform_count > 0)
+            return DEFINITION_PLATFORMS;
         if (node->schedule_to_start_ns > 0 || node->timeout_ns > 0)
-            return DEFINITION_DEADLINES;
+            version = DEFINITION_DEADLINES;
     }
-    return DEFINITION_VERSION;
+    return version;
 }
 
 int host_definition_write(struct engine_block *block,
@@ -217,6 +234,16 @@ static const char **take_texts(struct reader *r, uint32_t *count)
     return texts;
 }
 
+static void take_platforms(struct reader *r, struct engine_node *node)
+{
+    node->platform_count = take_count(r, ENGINE_NODE_PLATFORMS_MAX);
+    for (uint32_t i = 0; i < node->platform_count; i++) {
+        node->platforms[i] = take_count(r, UINT32_MAX);
+        if (take_count(r, 1))
+            node->platform_names[i] = take_text(r);
+    }
+}
+
 static void take_node(struct reader *r, struct engine_node *node,
                       uint64_t version)
 {
@@ -224,7 +251,7 @@ static void take_node(struct reader *r, struct engine_node *node,
     node->kind = (enum engine_node_kind)take_count(r, 64);
     node->wait_ns = take_number(r);
     node->attempt_timeout_ns = take_number(r);
-    if (version == DEFINITION_DEADLINES) {
+    if (version >= DEFINITION_DEADLINES) {
         node->schedule_to_start_ns = take_number(r);
         node->timeout_ns = take_number(r);
     }
@@ -237,6 +264,8 @@ static void take_node(struct reader *r, struct engine_node *node,
     node->retry.jitter = (enum engine_jitter)take_count(r, 64);
     node->inputs = take_texts(r, &node->input_count);
     node->outputs = take_texts(r, &node->output_count);
+    if (version >= DEFINITION_PLATFORMS)
+        take_platforms(r, node);
 }
 
 static const char *handle_at(struct reader *r, const char *const *handles,
@@ -306,8 +335,8 @@ struct engine_graph *host_definition_read(const void *bytes, size_t size)
     uint64_t version = take_number(&r);
 
     r.texts = malloc(size + 1);
-    if (r.texts &&
-        (version == DEFINITION_VERSION || version == DEFINITION_DEADLINES))
+    if (r.texts && version >= DEFINITION_VERSION &&
+        version <= DEFINITION_PLATFORMS)
         graph = take_graph(&r, version);
     free(r.texts);
     return graph;

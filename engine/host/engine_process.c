@@ -293,11 +293,15 @@ static void drain(struct host_engine *e)
     host_engine_flush_all(e);
 }
 
+/* It has one platform: its workers. */
+static const uint32_t platform_node = NODE_PLATFORM;
+
 static int make_coordinators(struct host_engine *e)
 {
     struct engine_coordinator_config config = {
         .store = NODE_STORE,
-        .platform = NODE_PLATFORM,
+        .platforms = &platform_node,
+        .platform_count = 1,
         .graphs = e->graphs,
         .graph_count = WORKFLOWS_MAX,
         .seed = e->config.seed,

@@ -30,7 +30,8 @@ static void default_configs(struct engine_bed *bed)
 {
     bed->coordinator = (struct engine_coordinator_config){
         .store = BED_STORE,
-        .platform = BED_PLATFORM,
+        .platforms = bed->platforms,
+        .platform_count = 1,
         .graphs = bed->graphs,
         .graph_count = 1,
         .seed = 7,
@@ -65,7 +66,8 @@ void engine_bed_open(struct engine_bed *bed, const struct engine_graph *graph,
                      const struct engine_store_limits *limits)
 {
     *bed = (struct engine_bed){.now_ns = 1000000 * BED_S,
-                               .graphs = {graph, graph}};
+                               .graphs = {graph, graph},
+                               .platforms = {BED_PLATFORM, 200, 201, 202}};
     struct store_memory_config config = {
         .limits = limits ? *limits : engine_bed_limits(), .keep_log = 1};
     int opened = store_memory_open(&config, &bed->store);

@@ -45,6 +45,7 @@ struct engine_bed_machine {
 struct engine_bed {
     struct engine_store store;
     const struct engine_graph *graphs[BED_WORKFLOWS_MAX];
+    uint32_t platforms[4]; /* addresses; machines know the first */
     const struct engine_handler *handlers[BED_WORKFLOWS_MAX];
     uint64_t now_ns; /* true time, and the store's */
     struct engine_bed_machine machines[BED_MACHINES_MAX];
