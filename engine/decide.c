@@ -1,6 +1,7 @@
 #include "engine/decide.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "engine/cause.h"
 #include "engine/failure.h"
@@ -285,25 +286,19 @@ static bool cut_short(uint32_t error)
            error == ENGINE_ERR_OOM;
 }
 
-/* In decimals; how many. */
-static size_t put_digits(uint64_t number, char *text)
+size_t engine_decide_actor(uint64_t run, char text[32])
 {
     char digits[24];
     size_t count = 0;
-    size_t size = 0;
+    size_t size = 4;
+    memcpy(text, "run ", size);
     do {
-        digits[count++] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
+        digits[count++] = (char)('0' + run % 10);
+        run /= 10;
+    } while (run > 0);
     while (count > 0)
         text[size++] = digits[--count];
     return size;
-}
-
-size_t engine_decide_actor(uint64_t run, char text[32])
-{
-    memcpy(text, "run ", 4);
-    return 4 + put_digits(run, text + 4);
 }
 
 uint64_t engine_decide_backoff(uint32_t failures)
@@ -1073,36 +1068,29 @@ enum {
     NAME_CHARACTERS = 80 /* of a step's name, in words */
 };
 
-/* One line of a cause chain under construction; what it is given fits. */
+/* One line of a cause chain, of what surely fits. */
 struct line {
     char text[LINE_ROOM];
-    size_t size;
 };
 
-static void put(struct line *line, const char *text, size_t size)
+static struct engine_text text_of_line(struct line *line)
 {
-    assert(size <= sizeof(line->text) - line->size);
-    for (size_t i = 0; i < size; i++)
-        line->text[line->size++] = text[i] == '\n' ? ' ' : text[i];
-}
-
-static void put_text(struct line *line, const char *text)
-{
-    put(line, text, strlen(text));
+    for (char *at = line->text; (at = strchr(at, '\n')) != NULL;)
+        *at = ' '; /* in the name of a step */
+    return (struct engine_text){line->text, strlen(line->text)};
 }
 
 /* Which operation failed: the line with which a run's error begins. */
-static void name_failure(const struct engine_run *run, struct line *line)
+static struct engine_text name_failure(const struct engine_run *run,
+                                       struct line *line)
 {
     const char *name = engine_graph_node(run->graph, run->failed_op)->name;
-    char digits[24];
-    size_t count = put_digits(run->ops[run->failed_op].attempt, digits);
-    put_text(line, "engine: ");
-    put_text(line, engine_failure_of(run->error)->code);
-    put_text(line, ": step ");
-    put(line, name, engine_failure_cut(name, strlen(name), NAME_CHARACTERS));
-    put_text(line, ", attempt ");
-    put(line, digits, count);
+    size_t size = engine_failure_cut(name, strlen(name), NAME_CHARACTERS);
+    snprintf(line->text, sizeof(line->text),
+             "engine: %s: step %.*s, attempt %u",
+             engine_failure_of(run->error)->code, (int)size, name,
+             run->ops[run->failed_op].attempt);
+    return text_of_line(line);
 }
 
 static bool is_deadline(const struct engine_op *op, const char *name)
@@ -1118,10 +1106,9 @@ static struct engine_text words_of(const struct engine_op *op,
 {
     if (!is_deadline(op, start_deadline) && !is_deadline(op, close_deadline))
         return (struct engine_text){op->output, op->output_size};
-    put_text(line, "engine: TIMED_OUT: ");
-    put(line, op->output, op->output_size);
-    put_text(line, " is over");
-    return (struct engine_text){line->text, line->size};
+    snprintf(line->text, sizeof(line->text), "engine: TIMED_OUT: %.*s is over",
+             (int)op->output_size, (const char *)op->output);
+    return text_of_line(line);
 }
 
 /* An operation has failed, and with it the run. Its words, if there are any,
@@ -1130,8 +1117,8 @@ static void end_for_operation(struct engine_decide *decide)
 {
     struct engine_run *run = decide->run;
     const struct engine_op *op = &run->ops[run->failed_op];
-    struct line root = {.size = 0};
-    struct line line = {.size = 0};
+    struct line root;
+    struct line first;
     char chain[ENGINE_CAUSE_MAX];
     if (run->execution || op->output_size == 0) {
         engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error, op->output,
@@ -1139,10 +1126,8 @@ static void end_for_operation(struct engine_decide *decide)
         return;
     }
     const struct engine_text words = words_of(op, &root);
-    name_failure(run, &line);
-    size_t size =
-        engine_cause_wrap(chain, (struct engine_text){line.text, line.size},
-                          words.text, words.size);
+    size_t size = engine_cause_wrap(chain, name_failure(run, &first),
+                                    words.text, words.size);
     engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error, chain, size);
 }
 
