@@ -13,7 +13,8 @@
 enum {
     READ_NAME_MAX = 256,
     READ_WORKFLOWS_MAX = 64,
-    READ_STEPS_MAX = 16384, /* of one program */
+    READ_STEPS_MAX = 16384,  /* of one program */
+    READ_PLATFORMS_MAX = 16, /* of a scenario */
     READ_ATTEMPTS_MAX = 10000,
     READ_WORDS_MAX = 64, /* of a command */
     READ_WORD_MAX = 4096,
@@ -27,12 +28,25 @@ enum {
 extern const char *const read_kinds[];
 #define READ_KIND_COUNT 12
 
+/* Platforms in the order of falling back, as struct engine_node has them. */
+struct read_platforms {
+    uint32_t count;
+    uint32_t numbers[ENGINE_NODE_PLATFORMS_MAX];
+    const char *names[ENGINE_NODE_PLATFORMS_MAX];
+};
+
 /* One workflow while it is read. */
 struct read_program {
     struct json_error *err;
     struct engine_program *program; /* NULL: the coordinator drives a graph */
     uint64_t timeout_ns;            /* of a run; 0: none */
     uint64_t invocation_ns;         /* of a handler */
+    /* What the platforms of a scenario are called, by number, while their
+     * names can be looked up: else any name will do, and tells nothing. */
+    const char *const *platform_names;
+    uint32_t platform_count;
+    bool any_platform;
+    struct read_platforms platforms; /* of all that name none themselves */
     /* By step number: in a graph the nodes, in a program its steps. */
     struct sim_step *steps;
     struct sim_answer *answers;

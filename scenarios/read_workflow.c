@@ -448,6 +448,87 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
     return number;
 }
 
+/* One name; *number is that of the platform. */
+static bool find_platform(const struct read_program *reading,
+                          struct json_view view, const char *name,
+                          uint32_t *number)
+{
+    for (*number = 0; *number < reading->platform_count; ++*number)
+        if (strcmp(reading->platform_names[*number], name) == 0)
+            return true;
+    if (reading->platform_count > 0)
+        return json_fail_choice(view, reading->err, "platform", name,
+                                reading->platform_names,
+                                reading->platform_count);
+    return json_fail(view, reading->err,
+                     "found platform \"%s\", allowed in a scenario whose "
+                     "\"platforms\" have names",
+                     name);
+}
+
+static void add_platform(const struct read_program *reading,
+                         struct json_view view, struct read_platforms *list)
+{
+    const char *name = "";
+    uint32_t number = list->count;
+    if (!json_as_string(view, 1, READ_NAME_MAX, &name, reading->err) ||
+        (!reading->any_platform &&
+         !find_platform(reading, view, name, &number)))
+        return;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (strcmp(list->names[i], name) == 0) {
+            json_fail(view, reading->err,
+                      "found platform \"%s\" twice, allowed each once", name);
+            return;
+        }
+    list->numbers[list->count] = number;
+    list->names[list->count++] = name;
+}
+
+/* "platform": a name, or names in the order of falling back. */
+static void read_platforms(const struct read_program *reading,
+                           struct json_view view, struct read_platforms *list)
+{
+    struct json_view member = json_member(view, "platform");
+    if (!member.item || reading->err->code != 0)
+        return;
+    *list = (struct read_platforms){.count = 0};
+    if (json_is_string(member)) {
+        add_platform(reading, member, list);
+    } else if (!json_is_array(member)) {
+        json_fail(member, reading->err,
+                  "found no platform, allowed a name or a list of names");
+    } else if (json_as_array(member, 1, ENGINE_NODE_PLATFORMS_MAX,
+                             reading->err)) {
+        for (struct json_view v = json_first(member);
+             v.item && reading->err->code == 0; v = json_next(v))
+            add_platform(reading, v, list);
+    }
+}
+
+static void set_platforms(const struct read_platforms *list,
+                          struct engine_node *node)
+{
+    node->platform_count = list->count;
+    memcpy(node->platforms, list->numbers, sizeof(node->platforms));
+    memcpy(node->platform_names, list->names, sizeof(node->platform_names));
+}
+
+/* Those of a step, or of all the workflow. */
+static void read_node_platforms(const struct read_program *reading,
+                                struct json_view view, struct engine_node *node)
+{
+    struct read_platforms list = reading->platforms;
+    struct json_view member = json_member(view, "platform");
+    if (member.item && reading->program)
+        json_fail_key(member, reading->err,
+                      "found \"platform\" of a step in a handler, whose steps "
+                      "run where it runs, allowed beside its \"run_as\"");
+    read_platforms(reading, view, &list);
+    if (!reading->program)
+        set_platforms(&list, node);
+}
+
 /* Those that the coordinator keeps of a graph's step. */
 static void set_deadlines(const struct engine_deadlines *deadlines,
                           struct engine_node *node)
@@ -462,6 +543,7 @@ static void read_step_node(struct read_program *reading, struct json_view view,
 {
     struct engine_contract contract = {.retries_max = ENGINE_RETRIES_ANY};
     check_handler_keys(reading, view);
+    read_node_platforms(reading, view, node);
     read_class(reading, view, "timeout", node, &contract);
     out->step = read_code(reading, view, ENGINE_PROGRAM_CODE, node, &contract);
     if (out->step == ENGINE_PROGRAM_NONE)
@@ -541,9 +623,9 @@ static bool check_node_keys(struct json_view view,
                             struct json_error *err)
 {
     static const char *const step[] = {
-        "name",      "type",    "inputs",    "outputs",  "side_effect",
-        "semantics", "timeout", "retry",     "contract", "schedule_to_start",
-        "stall",     "run",     "compensate"};
+        "name",      "type",    "inputs",     "outputs",  "side_effect",
+        "semantics", "timeout", "retry",      "contract", "schedule_to_start",
+        "stall",     "run",     "compensate", "platform"};
     static const char *const wait[] = {"name", "type", "inputs", "outputs",
                                        "wait"};
     if (kind == ENGINE_PROGRAM_STEP)
@@ -919,6 +1001,7 @@ static struct engine_graph *program_graph(const struct read_program *reading,
     node.input_count = 1;
     node.outputs = &output;
     node.output_count = 1;
+    set_platforms(&reading->platforms, &node);
     struct engine_graph *graph =
         engine_graph_new(name, &node, 1, NULL, 0, NULL);
     if (graph && reading->timeout_ns)
@@ -956,12 +1039,13 @@ static void read_workflow(struct read_program *reading, struct json_view view,
 {
     static const char *const keys[] = {
         "$schema", "name",  "run_as", "timeout", "invocation_timeout",
-        "nodes",   "edges", "redact"};
+        "nodes",   "edges", "redact", "platform"};
     struct json_error *err = reading->err;
     const char *name = NULL;
     reading->program = NULL;
     reading->timeout_ns = 0;
     reading->invocation_ns = 15 * 60 * SECOND;
+    reading->platforms = (struct read_platforms){.count = 0};
     reading->count = reading->capacity = 0;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
@@ -970,6 +1054,7 @@ static void read_workflow(struct read_program *reading, struct json_view view,
     (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, 3650 * DAY,
                             &reading->timeout_ns, err);
     redact_free(redaction_read(view, NULL, err)); /* a real worker's */
+    read_platforms(reading, view, &reading->platforms);
     bool program = is_program(view, err);
     if (json_get_duration(view, "invocation_timeout", JSON_OPTIONAL, SECOND,
                           DAY, &reading->invocation_ns, err) &&
@@ -1055,6 +1140,20 @@ static void collection_end(struct collection *all)
     free(all->reading.invokes);
 }
 
+/* What the scenario's platforms are called, in their order; how many. What is
+ * wrong there, their own reader says. */
+static uint32_t platform_names(struct json_view root, const char **names)
+{
+    uint32_t count = 0;
+    struct json_view list = json_member(root, "platforms");
+    if (!json_is_object(list))
+        return 0;
+    for (struct json_view v = json_first(list);
+         v.item && count < READ_PLATFORMS_MAX; v = json_next(v))
+        names[count++] = json_key(v);
+    return count;
+}
+
 static void read_list(struct read_state *state, struct json_view root)
 {
     struct json_error *err = state->err;
@@ -1067,7 +1166,11 @@ static void read_list(struct read_state *state, struct json_view root)
                   single ? "both" : "neither", single ? "and" : "nor");
         return;
     }
-    struct collection all = {.reading = {.err = err}};
+    const char *names[READ_PLATFORMS_MAX];
+    struct collection all = {
+        .reading = {.err = err,
+                    .platform_names = names,
+                    .platform_count = platform_names(root, names)}};
     all.workflows = read_alloc(single ? 1 : json_count(list),
                                sizeof(*all.workflows), root, err);
     if (single && err->code == 0)
@@ -1085,7 +1188,7 @@ struct scenario_workflow *scenario_workflows_read(const char *const *paths,
                                                   struct json_error *error)
 {
     assert(count > 0 && count <= READ_WORKFLOWS_MAX);
-    struct collection all = {.reading = {.err = error}};
+    struct collection all = {.reading = {.err = error, .any_platform = true}};
     *error = (struct json_error){0};
     all.workflows = calloc(count, sizeof(*all.workflows));
     for (uint32_t i = 0; i < count && all.workflows && error->code == 0; i++)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "engine/host/json.h"
+#include "engine/platform_codes.h"
 #include "engine/wire.h"
 
 /* What the program beside this one prints; stderr goes with it. */
@@ -102,7 +103,7 @@ Test(command_limits, an_unknown_profile_is_answered_with_the_known_ones)
 
 Test(command_limits, limits_validation_and_throttling_print_no_no_and_yes)
 {
-    static char said[16384];
+    static char said[65536];
     cr_assert_eq(call("errors", said, sizeof(said)), 0);
     cr_assert(strstr(said, "SIZE_LIMIT        no   "), "%s", said);
     cr_assert(strstr(said, "VALIDATION        no   "), "%s", said);
@@ -115,5 +116,21 @@ Test(command_limits, limits_validation_and_throttling_print_no_no_and_yes)
     cr_assert_eq(json_read_bytes("errors", said, strlen(said), &doc, &err), 0,
                  "%s", err.text);
     cr_assert_eq(json_count(json_root(doc)), ENGINE_ERR_COUNT - 1);
+    json_free(doc);
+}
+
+Test(command_limits, every_code_of_a_platform_prints_its_class)
+{
+    static char said[65536];
+    struct json_error err = {0};
+    struct json_doc *doc = NULL;
+    cr_assert_eq(call("errors --platforms", said, sizeof(said)), 0);
+    cr_assert(strstr(said, "OOMKilled"), "%s", said);
+    cr_assert_null(strstr(said, "UNKNOWN"), "%s", said);
+    cr_assert_eq(call("errors --platforms --platforms", said, sizeof(said)), 2);
+    cr_assert_eq(call("errors --platforms --json", said, sizeof(said)), 0);
+    cr_assert_eq(json_read_bytes("errors", said, strlen(said), &doc, &err), 0,
+                 "%s", err.text);
+    cr_assert_eq(json_count(json_root(doc)), engine_platform_code_count());
     json_free(doc);
 }

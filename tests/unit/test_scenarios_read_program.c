@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scenarios/scenario.h"
 
@@ -726,4 +727,103 @@ Test(scenarios_read_program, workflow_files_are_read_without_a_scenario)
     cr_expect_null(scenario_workflows_read(bad, COUNT(bad), &err));
     cr_expect_not_null(strstr(err.text, "found workflow \"chain\""), "%s",
                        err.text);
+}
+
+/* A workflow file of its own, read without a scenario; NULL: refused. */
+static struct scenario_workflow *read_alone(const char *text,
+                                            struct json_error *err)
+{
+    char path[] = "/tmp/perdure-workflow-XXXXXX";
+    const char *paths[] = {path};
+    int file = mkstemp(path);
+
+    cr_assert_geq(file, 0);
+    cr_assert_eq(write(file, text, strlen(text)), (ssize_t)strlen(text));
+    cr_assert_eq(close(file), 0);
+    struct scenario_workflow *workflows =
+        scenario_workflows_read(paths, 1, err);
+    cr_assert_eq(unlink(path), 0);
+    return workflows;
+}
+
+Test(scenarios_read_program, platforms_are_kept_in_the_order_of_falling_back)
+{
+    struct json_error err;
+    struct scenario_workflow *workflows = read_alone(
+        "{\"name\": \"x\", \"platform\": \"k8s\", \"nodes\": [\n"
+        "{\"name\": \"a\", \"platform\": [\"batch\", \"k8s\"]},\n"
+        "{\"name\": \"b\"}, {\"name\": \"c\", \"platform\": \"celery\"},\n"
+        "{\"name\": \"w\", \"type\": \"wait\", \"wait\": \"1s\"}]}",
+        &err);
+    static const char *const names[][3] = {
+        {"batch", "k8s", NULL}, {"k8s", NULL}, {"celery", NULL}, {NULL}};
+
+    cr_assert_not_null(workflows, "%s", err.text);
+    for (uint32_t n = 0; n < COUNT(names); n++) {
+        const struct engine_node *node =
+            engine_graph_node(workflows[0].graph, n);
+        uint32_t count = 0;
+        for (; names[n][count]; count++)
+            cr_expect_str_eq(node->platform_names[count], names[n][count]);
+        cr_expect_eq(node->platform_count, count, "%s", node->name);
+    }
+    scenario_workflows_free(workflows, 1);
+}
+
+Test(scenarios_read_program, a_handler_has_its_platforms_beside_run_as)
+{
+    struct json_error err;
+    struct scenario_workflow *workflows =
+        read_alone("{\"name\": \"x\", \"run_as\": \"handler\", \"platform\": "
+                   "[\"lambda\", \"local\"], \"nodes\": [{\"name\": \"a\"}]}",
+                   &err);
+
+    cr_assert_not_null(workflows, "%s", err.text);
+    const struct engine_node *node = engine_graph_node(workflows[0].graph, 0);
+    cr_expect_eq(node->platform_count, 2);
+    cr_expect_str_eq(node->platform_names[1], "local");
+    scenario_workflows_free(workflows, 1);
+    cr_expect_null(read_alone("{\"name\": \"x\", \"run_as\": \"handler\", "
+                              "\"nodes\": [{\"name\": \"a\", \"platform\": "
+                              "\"local\"}]}",
+                              &err));
+    cr_expect_not_null(strstr(err.text, "allowed beside its \"run_as\""), "%s",
+                       err.text);
+}
+
+Test(scenarios_read_program, wrong_lists_of_platforms_say_where_and_why)
+{
+    static const struct {
+        const char *platform, *words;
+    } rows[] = {
+        {"[]", "allowed 1 to 8"},
+        {"[\"a\", \"b\", \"a\"]", "found platform \"a\" twice"},
+        {"3", "allowed a name or a list of names"},
+        {"[\"a\", 4]", "found the number 4"},
+        {"\"\"", "allowed"},
+    };
+    struct json_error err;
+
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char text[200];
+        snprintf(text, sizeof(text),
+                 "{\"name\": \"x\", \"nodes\": [\n{\"name\": \"a\", "
+                 "\"platform\": %s}]}",
+                 rows[i].platform);
+        cr_expect_null(read_alone(text, &err), "%s", rows[i].platform);
+        cr_expect_not_null(strstr(err.text, ":2:"), "%s", err.text);
+        cr_expect_not_null(strstr(err.text, rows[i].words), "%s", err.text);
+    }
+}
+
+Test(scenarios_read_program, a_platform_must_be_one_of_the_scenarios)
+{
+    struct json_error err;
+
+    cr_expect_null(read_with("{\"name\": \"x\", \"nodes\": [{\"name\": \"a\", "
+                             "\"platform\": \"batch\"}]}",
+                             "{}", &err));
+    cr_expect_str_eq(err.text,
+                     "w.json:1:51: found platform \"batch\", allowed in a "
+                     "scenario whose \"platforms\" have names");
 }
