@@ -93,6 +93,12 @@ struct sim_lambda_config {
     uint64_t billing_step_ns; /* a whole number of milliseconds */
     bool init_billed;
     uint64_t price_request_pico;
+    /* Provisioned concurrency; all 0 if no function has any. */
+    uint64_t start_ns;            /* when the world begins */
+    uint64_t ahead_lead_ns;       /* so long before was it asked for */
+    struct sim_rate ahead_rate;   /* environments of a function */
+    uint64_t ahead_init_limit_ns; /* or the function's timeout, if longer */
+    uint64_t ahead_billing_step_ns;
 };
 
 /* One deployed function. */
@@ -104,8 +110,13 @@ struct sim_lambda_function {
     uint64_t first_execution_ns; /* added to an environment's first work */
     uint64_t timeout_ns;
     uint32_t memory_mb;
-    uint32_t reserved; /* concurrency of its own, or SIM_LAMBDA_UNRESERVED */
+    uint32_t reserved;    /* concurrency of its own, or SIM_LAMBDA_UNRESERVED */
+    uint32_t provisioned; /* environments made ahead; at most `reserved` */
     uint64_t price_gb_s_pico;
+    uint64_t price_ahead_gb_s_pico;     /* of memory that is kept ready */
+    uint64_t price_ahead_run_gb_s_pico; /* of work in it */
+    uint32_t day_share_ppb;  /* of the spread of INIT that is the day's */
+    uint32_t day_memory_ppb; /* how much a day is like the one before */
 };
 
 struct sim_lambda_env {
@@ -157,6 +168,17 @@ struct sim_lambda_counts {
     uint32_t busy;
     uint32_t busy_peak;
     uint64_t billed_mb_ms;
+    uint64_t ahead;   /* of warm: in provisioned environments */
+    uint64_t spilled; /* could have been, but none was ready or allowed */
+};
+
+/* Lines of the bill. */
+enum sim_lambda_line {
+    SIM_LAMBDA_LINE_REQUESTS,
+    SIM_LAMBDA_LINE_DURATION,
+    SIM_LAMBDA_LINE_AHEAD_DURATION,
+    SIM_LAMBDA_LINE_AHEAD_KEPT,
+    SIM_LAMBDA_LINES,
 };
 
 struct sim_lambda;
@@ -209,8 +231,8 @@ bool sim_lambda_alive(const struct sim_lambda *lambda,
                       struct sim_lambda_env env);
 
 /*
- * No environment expires before this time; one may at it. SIM_LAMBDA_NEVER
- * when none is idle.
+ * No environment expires before this time, nor is one begun ahead of need;
+ * one may at it. SIM_LAMBDA_NEVER when there is nothing of the kind.
  */
 uint64_t sim_lambda_next_expiry(const struct sim_lambda *lambda);
 
@@ -219,8 +241,18 @@ typedef void sim_lambda_gone(void *self, struct sim_lambda_env env,
                              uint64_t time_ns);
 
 /*
- * Ends the environments whose idle time is over by `now_ns`, in the order of
- * their times. `gone` may be NULL and must not call back into the platform.
+ * Told of each environment that is begun ahead of need, and when it will be
+ * ready. It must not call back into the platform.
+ */
+typedef void sim_lambda_made(void *self, struct sim_lambda_env env,
+                             uint64_t time_ns, uint64_t ready_ns);
+void sim_lambda_on_made(struct sim_lambda *lambda, sim_lambda_made *made,
+                        void *self);
+
+/*
+ * Ends the environments whose idle time is over by `now_ns`, and makes
+ * those that are due ahead of need, in the order of their times. `gone` may be
+ * NULL and must not call back into the platform.
  */
 void sim_lambda_expire(struct sim_lambda *lambda, uint64_t now_ns,
                        sim_lambda_gone *gone, void *self);
@@ -236,7 +268,15 @@ sim_lambda_counts(const struct sim_lambda *lambda);
 uint64_t sim_lambda_lived_ns(const struct sim_lambda *lambda, uint64_t now_ns);
 uint64_t sim_lambda_busy_ns(const struct sim_lambda *lambda, uint64_t now_ns);
 
-/* Requests and billed time so far, in nano-dollars, rounded down once. */
+/*
+ * The bill until `now_ns` in nano-dollars, rounded down once: all of it, or a
+ * line. sim_lambda_cost_nano() is without what is kept ready.
+ */
+uint64_t sim_lambda_total_nano(const struct sim_lambda *lambda,
+                               uint64_t now_ns);
+uint64_t sim_lambda_line_nano(const struct sim_lambda *lambda, uint64_t now_ns,
+                              enum sim_lambda_line line);
+const char *sim_lambda_line_name(enum sim_lambda_line line);
 uint64_t sim_lambda_cost_nano(const struct sim_lambda *lambda);
 
 /* The largest response to a request of this kind, in bytes. */

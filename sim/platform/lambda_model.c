@@ -1,79 +1,24 @@
 #include "sim/platform/lambda_model.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/platform/heap.h"
+#include "sim/platform/lambda_places.h"
+#include "sim/platform/lambda_records.h"
+#include "sim/platform/lambda_words.h"
 
 #define NONE SIM_MODEL_NONE
-#define NEVER SIM_MODEL_NEVER
-#define SECOND UINT64_C(1000000000)
-
-enum {
-    FIRST_CAPACITY = 64
-};
-
-enum place_state {
-    PLACE_IDLE, /* or not there */
-    PLACE_BOOTING,
-    PLACE_RUNNING,
-};
-
-/* An environment, by its index. */
-struct place {
-    const struct sim_demand *demand;
-    uint64_t deadline_ns;
-    uint64_t starts_ns; /* BOOTING: when the handler would run */
-    uint64_t oom_ns;    /* RUNNING: when it will have used too much, or NEVER */
-    uint32_t job;
-    uint32_t record;   /* async: of the job */
-    uint32_t queue_id; /* async */
-    uint32_t generation;
-    uint32_t before, after; /* in a lane */
-    uint32_t lane;          /* NONE: in none */
-    enum place_state state;
-};
-
-/*
- * Running places of functions with the same timeout, in the order of their
- * deadlines: the last to start is the last to be killed, so that the end of
- * a list is where each belongs.
- */
-struct lane {
-    uint64_t timeout_ns;
-    uint32_t first, last;
-};
-
-/* An asynchronous job. Its number is the tag of its events in the queue. */
-struct record {
-    const struct sim_demand *demand;
-    uint32_t job;
-    uint32_t copies;    /* events in the queue or being delivered */
-    uint32_t next_free; /* unused: the next of those */
-    bool started, good;
-};
-
-struct words {
-    struct sim_cause timeout, oom, old;
-};
 
 struct model {
     struct sim_lambda_model_config config;
     struct sim_lambda *lambda;
     struct sim_lambda_queue *queue; /* NULL: sync */
     struct sim_lambda_function *functions;
-    struct words *words; /* by function */
-    uint32_t *lane_of;   /* by function */
-    struct lane *lanes;
-    uint32_t lane_count;
-    struct place *places;
-    uint32_t place_capacity;
-    struct sim_heap due; /* by place: START, OOM, a deadline of no lane */
-    struct record *records;
-    uint32_t record_capacity, record_free;
+    struct sim_lambda_words *words; /* by function */
+    struct sim_lambda_places places;
+    struct sim_lambda_records records;
     struct sim_cause died;
     struct sim_model_counts counts;
     struct sim_actions *actions; /* of the call under way */
@@ -83,7 +28,7 @@ struct model {
 
 static struct sim_lambda_env env_of(const struct model *m, uint32_t index)
 {
-    return (struct sim_lambda_env){index, m->places[index].generation};
+    return (struct sim_lambda_env){index, m->places.list[index].generation};
 }
 
 static struct sim_action *act(struct model *m, uint64_t time_ns,
@@ -98,124 +43,57 @@ static struct sim_action *act(struct model *m, uint64_t time_ns,
     return action;
 }
 
-static void lane_add(struct model *m, uint32_t index)
-{
-    struct place *place = &m->places[index];
-    place->lane = m->lane_of[place->demand->function];
-    struct lane *lane = &m->lanes[place->lane];
-    assert(lane->last == NONE ||
-           m->places[lane->last].deadline_ns <= place->deadline_ns);
-    place->before = lane->last;
-    place->after = NONE;
-    if (lane->last == NONE)
-        lane->first = index;
-    else
-        m->places[lane->last].after = index;
-    lane->last = index;
-}
-
-static void lane_cut(struct model *m, struct place *place)
-{
-    struct lane *lane = &m->lanes[place->lane];
-    if (place->before == NONE)
-        lane->first = place->after;
-    else
-        m->places[place->before].after = place->after;
-    if (place->after == NONE)
-        lane->last = place->before;
-    else
-        m->places[place->after].before = place->before;
-    place->lane = NONE;
-}
-
-/* No place has more to come than what runs in it. */
-static void settle(struct model *m, uint32_t index)
-{
-    struct place *place = &m->places[index];
-    if (place->lane != NONE)
-        lane_cut(m, place);
-    sim_heap_cut(&m->due, index);
-    place->state = PLACE_IDLE;
-    place->job = NONE;
-}
-
-/* Room for one more environment, whatever its index. */
-static bool room(struct model *m)
-{
-    uint32_t wanted = sim_lambda_counts(m->lambda)->envs_peak + 1;
-    if (wanted <= m->place_capacity)
-        return true;
-    uint32_t capacity =
-        m->place_capacity ? 2 * m->place_capacity : FIRST_CAPACITY;
-    if (capacity < wanted || sim_heap_reserve(&m->due, capacity))
-        return false;
-    struct place *places = realloc(m->places, capacity * sizeof(*places));
-    if (!places)
-        return false;
-    for (uint32_t i = m->place_capacity; i < capacity; i++)
-        places[i] = (struct place){.job = NONE, .lane = NONE};
-    m->places = places;
-    m->place_capacity = capacity;
-    return true;
-}
-
 /* Jobs of the queue ------------------------------------------------------- */
 
-static bool record_take(struct model *m, uint32_t *index)
+static void done(struct model *m, uint64_t now_ns, uint32_t job)
 {
-    if (m->record_free == NONE) {
-        uint32_t old = m->record_capacity;
-        uint32_t capacity = old ? 2 * old : FIRST_CAPACITY;
-        struct record *records =
-            capacity > old ? realloc(m->records, capacity * sizeof(*records))
-                           : NULL;
-        if (!records)
-            return false;
-        for (uint32_t i = old; i < capacity; i++)
-            records[i] =
-                (struct record){.next_free = i + 1 < capacity ? i + 1 : NONE};
-        m->records = records;
-        m->record_capacity = capacity;
-        m->record_free = old;
-    }
-    *index = m->record_free;
-    m->record_free = m->records[*index].next_free;
-    return true;
+    act(m, now_ns, SIM_ACTION_FORGET, NONE, job);
+    m->counts.jobs--;
+    m->counts.done++;
 }
 
-static void job_over(struct model *m, uint64_t now_ns, uint32_t job,
-                     const struct sim_cause *cause)
+static void lost(struct model *m, uint64_t now_ns, uint32_t job)
 {
-    struct sim_action *action =
-        act(m, now_ns, cause ? SIM_ACTION_FAIL : SIM_ACTION_FORGET, NONE, job);
+    act(m, now_ns, SIM_ACTION_FORGET, NONE, job);
+    m->counts.jobs--;
+    m->counts.lost++;
+}
+
+static void failed(struct model *m, uint64_t now_ns, uint32_t job,
+                   const struct sim_cause *cause)
+{
+    struct sim_action *action = act(m, now_ns, SIM_ACTION_FAIL, NONE, job);
     if (action)
         action->cause = cause;
     m->counts.jobs--;
-    if (cause)
-        m->counts.failed++;
-    else
-        m->counts.done++;
+    m->counts.failed++;
 }
 
-/* One of the events of a job has left the queue; `cause`: it went wrong. */
+/*
+ * One of the events of a job has left the queue: good, or given up for a
+ * cause, or lost without one.
+ */
 static void copy_over(struct model *m, uint64_t now_ns, uint32_t index,
-                      const struct sim_cause *cause)
+                      bool good, const struct sim_cause *cause)
 {
-    struct record *record = &m->records[index];
-    record->good |= !cause;
+    struct sim_lambda_record *record = &m->records.list[index];
+    record->good |= good;
     if (--record->copies > 0)
         return;
-    job_over(m, now_ns, record->job, record->good ? NULL : cause);
-    record->job = NONE;
-    record->next_free = m->record_free;
-    m->record_free = index;
+    if (record->good)
+        done(m, now_ns, record->job);
+    else if (cause)
+        failed(m, now_ns, record->job, cause);
+    else
+        lost(m, now_ns, record->job);
+    sim_lambda_record_give(&m->records, index);
 }
 
 /* What the queue has decided about an event that did not go well. */
 static void fate(struct model *m, uint64_t now_ns, uint32_t index, int decided,
                  const struct sim_cause *cause, struct sim_action state)
 {
-    struct record *record = &m->records[index];
+    struct sim_lambda_record *record = &m->records.list[index];
     if (decided == SIM_LAMBDA_AGAIN) {
         struct sim_action *action =
             act(m, now_ns, SIM_ACTION_STATE, NONE, record->job);
@@ -228,73 +106,95 @@ static void fate(struct model *m, uint64_t now_ns, uint32_t index, int decided,
     }
     if (decided < 0)
         m->actions->failed = true;
-    copy_over(m, now_ns, index,
-              decided == SIM_LAMBDA_GIVEN_UP_OLD
-                  ? &m->words[record->demand->function].old
-                  : cause);
+    if (decided == SIM_LAMBDA_GIVEN_UP_OLD)
+        cause = &m->words[record->demand->function].old;
+    if (decided == SIM_LAMBDA_DROPPED)
+        cause = NULL;
+    copy_over(m, now_ns, index, false, cause);
 }
 
 /* Places ------------------------------------------------------------------ */
 
 static void start(struct model *m, uint64_t now_ns, uint32_t index)
 {
-    struct place *place = &m->places[index];
+    struct sim_lambda_place *place = &m->places.list[index];
     struct sim_action *action =
         act(m, now_ns, SIM_ACTION_START, index, place->job);
     if (action)
         action->deadline_ns = place->deadline_ns;
     m->counts.starts++;
     if (place->record != NONE) {
-        struct record *record = &m->records[place->record];
+        struct sim_lambda_record *record = &m->records.list[place->record];
         m->counts.restarts += record->started;
         record->started = true;
     }
 }
 
-/* Where the deadline is the timeout from now, it belongs into a lane. */
 static void run(struct model *m, uint64_t now_ns, uint32_t index)
 {
-    struct place *place = &m->places[index];
-    uint64_t timeout_ns = m->functions[place->demand->function].timeout_ns;
-    place->state = PLACE_RUNNING;
-    place->oom_ns = NEVER;
-    if (place->deadline_ns == now_ns + timeout_ns)
-        lane_add(m, index);
-    else
-        sim_heap_set(&m->due, index, place->deadline_ns);
+    sim_lambda_places_run(&m->places, now_ns, index);
     start(m, now_ns, index);
 }
 
-static void open_place(struct model *m, uint64_t now_ns, uint32_t index)
+/* A place is there; it will have started after so long. */
+static void opened(struct model *m, uint64_t now_ns, uint32_t index,
+                   uint32_t job, uint64_t takes_ns)
 {
-    struct place *place = &m->places[index];
-    struct sim_action *action =
-        act(m, now_ns, SIM_ACTION_OPEN, index, place->job);
+    struct sim_action *action = act(m, now_ns, SIM_ACTION_OPEN, index, job);
     if (action)
-        action->a = place->starts_ns - now_ns;
-    place->state = PLACE_BOOTING;
-    m->counts.cold++;
+        action->a = takes_ns;
     m->counts.places_opened++;
     if (++m->counts.places > m->counts.places_peak)
         m->counts.places_peak = m->counts.places;
-    sim_heap_set(&m->due, index,
+}
+
+/* One that is made ahead of need. */
+static void made(void *self, struct sim_lambda_env env, uint64_t time_ns,
+                 uint64_t ready_ns)
+{
+    struct model *m = self;
+    if (!sim_lambda_places_room(&m->places, env.index)) {
+        m->actions->failed = true;
+        return;
+    }
+    m->places.list[env.index] =
+        (struct sim_lambda_place){.job = NONE,
+                                  .record = NONE,
+                                  .lane = NONE,
+                                  .generation = env.generation};
+    opened(m, time_ns, env.index, NONE, ready_ns - time_ns);
+}
+
+static void boot(struct model *m, uint64_t now_ns, uint32_t index)
+{
+    struct sim_lambda_place *place = &m->places.list[index];
+    opened(m, now_ns, index, place->job, place->starts_ns - now_ns);
+    place->state = SIM_LAMBDA_PLACE_BOOTING;
+    m->counts.cold++;
+    sim_heap_set(&m->places.due, index,
                  place->starts_ns < place->deadline_ns ? place->starts_ns
                                                        : place->deadline_ns);
 }
 
+/* Field by field: copied at once it would stall who reads it next. */
 static void placed_at(struct model *m, uint64_t now_ns,
                       const struct sim_lambda_placed *placed,
-                      const struct place *what)
+                      const struct sim_demand *demand, uint32_t job,
+                      uint32_t record, uint32_t queue_id)
 {
     uint32_t index = placed->env.index;
-    struct place *place = &m->places[index];
-    *place = *what;
+    struct sim_lambda_place *place = &m->places.list[index];
+    place->demand = demand;
+    place->job = job;
+    place->record = record;
+    place->queue_id = queue_id;
+    place->lane = NONE;
     place->generation = placed->env.generation;
     place->deadline_ns = placed->deadline_ns;
     place->starts_ns = placed->starts_ns;
     m->counts.running++;
     if (placed->answer == SIM_LAMBDA_COLD)
-        open_place(m, now_ns, index);
+        boot(m, now_ns, index);
     else
         run(m, now_ns, index);
 }
@@ -303,7 +203,7 @@ static void close_place(struct model *m, uint64_t time_ns, uint32_t index,
                         enum sim_lambda_end why, const struct sim_cause *cause)
 {
     struct sim_action *action =
-        act(m, time_ns, SIM_ACTION_CLOSE, index, m->places[index].job);
+        act(m, time_ns, SIM_ACTION_CLOSE, index, m->places.list[index].job);
     if (action) {
         action->code = (uint16_t)why;
         action->cause = cause;
@@ -321,15 +221,15 @@ static void gone(void *self, struct sim_lambda_env env, uint64_t time_ns)
 static void end_place(struct model *m, uint64_t now_ns, uint32_t index,
                       enum sim_lambda_end why, const struct sim_cause *cause)
 {
-    struct place was = m->places[index];
+    struct sim_lambda_place was = m->places.list[index];
     sim_lambda_kill(m->lambda, env_of(m, index), now_ns);
     close_place(m, now_ns, index, why, cause);
-    settle(m, index);
-    if (was.state == PLACE_IDLE)
+    sim_lambda_places_settle(&m->places, index);
+    if (was.state == SIM_LAMBDA_PLACE_IDLE)
         return;
     m->counts.running--;
     if (was.record == NONE) {
-        job_over(m, now_ns, was.job, cause);
+        failed(m, now_ns, was.job, cause);
         return;
     }
     int decided = sim_lambda_queue_failed(m->queue, was.queue_id, now_ns);
@@ -339,11 +239,11 @@ static void end_place(struct model *m, uint64_t now_ns, uint32_t index,
 
 static void place_due(struct model *m, uint64_t now_ns, uint32_t index)
 {
-    struct place *place = &m->places[index];
-    const struct words *words = &m->words[place->demand->function];
+    struct sim_lambda_place *place = &m->places.list[index];
+    const struct sim_lambda_words *words = &m->words[place->demand->function];
     if (place->deadline_ns <= now_ns)
         end_place(m, now_ns, index, SIM_LAMBDA_END_KILLED, &words->timeout);
-    else if (place->state == PLACE_BOOTING)
+    else if (place->state == SIM_LAMBDA_PLACE_BOOTING)
         run(m, now_ns, index);
     else
         end_place(m, now_ns, index, SIM_LAMBDA_END_OOM, &words->oom);
@@ -358,9 +258,10 @@ static int ask(struct model *m, uint64_t now_ns,
     struct sim_lambda_request request = {.function = demand->function,
                                          .mode = m->config.mode,
                                          .payload_bytes = payload_bytes};
-    if (!room(m))
-        return -1;
     sim_lambda_expire(m->lambda, now_ns, gone, m);
+    if (!sim_lambda_places_room(&m->places,
+                                sim_lambda_counts(m->lambda)->envs_peak))
+        return -1;
     return sim_lambda_invoke(m->lambda, now_ns, &request, placed) ? -1 : 0;
 }
 
@@ -371,12 +272,7 @@ static void too_large(struct model *m, uint64_t limit, uint64_t actual,
     out->answer = SIM_SUBMIT_REFUSED;
     out->limit = limit;
     out->actual = actual;
-    out->cause.error = ENGINE_ERR_SIZE_LIMIT;
-    snprintf(out->cause.words, sizeof(out->cause.words),
-             "lambda: RequestEntityTooLargeException: Request must be smaller "
-             "than %" PRIu64 " bytes for the InvokeFunction operation (found "
-             "%" PRIu64 ")",
-             limit, actual);
+    sim_lambda_say_too_large(&out->cause, limit, actual);
 }
 
 static int submit_sync(struct model *m, uint64_t now_ns,
@@ -400,11 +296,7 @@ static int submit_sync(struct model *m, uint64_t now_ns,
     default:
         m->counts.jobs++;
         out->answer = SIM_SUBMIT_ACCEPTED;
-        placed_at(m, now_ns, &placed,
-                  &(struct place){.demand = job->demand,
-                                  .job = job->id,
-                                  .record = NONE,
-                                  .lane = NONE});
+        placed_at(m, now_ns, &placed, job->demand, job->id, NONE, 0);
         return 0;
     }
 }
@@ -419,19 +311,18 @@ static int submit_async(struct model *m, uint64_t now_ns,
         too_large(m, m->config.queue.payload_max, job->payload_bytes, out);
         return 0;
     }
-    if (!record_take(m, &index))
+    if (!sim_lambda_record_take(&m->records, &index))
         return -1;
     int error = sim_lambda_queue_push(m->queue, now_ns, job->demand->function,
                                       job->payload_bytes, index);
     uint32_t copies = sim_lambda_queue_count(m->queue) - before;
-    struct record *record = &m->records[index];
+    struct sim_lambda_record *record = &m->records.list[index];
     if (copies == 0) {
-        record->next_free = m->record_free;
-        m->record_free = index;
+        sim_lambda_record_give(&m->records, index);
         return -1;
     }
     m->actions->failed |= error != 0;
-    *record = (struct record){
+    *record = (struct sim_lambda_record){
         .demand = job->demand, .job = job->id, .copies = copies};
     out->answer = SIM_SUBMIT_ACCEPTED;
     m->counts.submitted++;
@@ -458,17 +349,13 @@ static bool deliver(struct model *m, uint64_t now_ns)
     if (!sim_lambda_queue_pop(m->queue, now_ns, &event))
         return false;
     uint32_t index = (uint32_t)event.tag;
-    const struct record *record = &m->records[index];
+    const struct sim_lambda_record *record = &m->records.list[index];
     m->counts.queued--;
     if (ask(m, now_ns, record->demand, event.payload_bytes, &placed))
         m->actions->failed = true;
     if (placed.answer == SIM_LAMBDA_WARM || placed.answer == SIM_LAMBDA_COLD) {
-        placed_at(m, now_ns, &placed,
-                  &(struct place){.demand = record->demand,
-                                  .job = record->job,
-                                  .record = index,
-                                  .queue_id = event.id,
-                                  .lane = NONE});
+        placed_at(m, now_ns, &placed, record->demand, record->job, index,
+                  event.id);
         return true;
     }
     m->counts.throttled++;
@@ -481,36 +368,23 @@ static bool deliver(struct model *m, uint64_t now_ns)
 
 /* Time -------------------------------------------------------------------- */
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t next_ns(const void *self)
 {
     const struct model *m = self;
-    uint64_t next =
-        sooner(sim_lambda_next_expiry(m->lambda), sim_heap_next(&m->due));
-    for (uint32_t i = 0; i < m->lane_count; i++)
-        if (m->lanes[i].first != NONE)
-            next = sooner(next, m->places[m->lanes[i].first].deadline_ns);
-    if (m->queue)
-        next = sooner(next, sim_lambda_queue_next(m->queue));
-    return next;
+    uint64_t next = sim_lambda_next_expiry(m->lambda);
+    uint64_t place = sim_lambda_places_next(&m->places);
+    uint64_t event = m->queue ? sim_lambda_queue_next(m->queue) : next;
+    next = place < next ? place : next;
+    return event < next ? event : next;
 }
 
 /* All that is due at one time: what ends before what begins. */
 static void advance_to(struct model *m, uint64_t now_ns)
 {
+    uint32_t index;
     sim_lambda_expire(m->lambda, now_ns, gone, m);
-    for (uint32_t i = 0; i < m->lane_count; i++) {
-        uint32_t first;
-        while ((first = m->lanes[i].first) != NONE &&
-               m->places[first].deadline_ns <= now_ns)
-            place_due(m, now_ns, first);
-    }
-    while (sim_heap_next(&m->due) <= now_ns)
-        place_due(m, now_ns, sim_heap_pop(&m->due));
+    while ((index = sim_lambda_places_due(&m->places, now_ns)) != NONE)
+        place_due(m, now_ns, index);
     while (m->queue && deliver(m, now_ns))
         continue;
 }
@@ -530,36 +404,19 @@ static void finished(void *self, uint64_t now_ns, uint32_t index, uint32_t job,
                      struct sim_actions *actions)
 {
     struct model *m = self;
-    struct place *place = &m->places[index];
+    struct sim_lambda_place *place = &m->places.list[index];
     uint32_t record = place->record;
-    assert(place->state == PLACE_RUNNING && place->job == job);
+    assert(place->state == SIM_LAMBDA_PLACE_RUNNING && place->job == job);
     m->actions = actions;
     sim_lambda_finish(m->lambda, env_of(m, index), now_ns);
     if (record != NONE)
         sim_lambda_queue_done(m->queue, place->queue_id);
-    settle(m, index);
+    sim_lambda_places_settle(&m->places, index);
     m->counts.running--;
     if (record == NONE)
-        job_over(m, now_ns, job, NULL);
+        done(m, now_ns, job);
     else
-        copy_over(m, now_ns, record, NULL);
-}
-
-static void say_died(struct sim_cause *cause, uint32_t exit_code)
-{
-    cause->error = ENGINE_ERR_INTERRUPTED;
-    if (exit_code > 128)
-        snprintf(cause->words, sizeof(cause->words),
-                 "lambda: Unhandled: the function has failed\n"
-                 "runtime: Runtime.ExitError: Runtime exited with error: "
-                 "signal %u%s",
-                 exit_code - 128, exit_code == 137 ? " (killed)" : "");
-    else
-        snprintf(cause->words, sizeof(cause->words),
-                 "lambda: Unhandled: the function has failed\n"
-                 "runtime: Runtime.ExitError: Runtime exited with error: exit "
-                 "status %u",
-                 exit_code);
+        copy_over(m, now_ns, record, true, NULL);
 }
 
 static void exited(void *self, uint64_t now_ns, uint32_t index,
@@ -567,7 +424,7 @@ static void exited(void *self, uint64_t now_ns, uint32_t index,
 {
     struct model *m = self;
     m->actions = actions;
-    say_died(&m->died, exit_code);
+    sim_lambda_say_died(&m->died, exit_code);
     end_place(m, now_ns, index, SIM_LAMBDA_END_LOST, &m->died);
 }
 
@@ -575,10 +432,10 @@ static void exited(void *self, uint64_t now_ns, uint32_t index,
 static void out_of_memory(struct model *m, uint64_t now_ns, uint32_t index,
                           uint64_t takes_ns)
 {
-    struct place *place = &m->places[index];
-    place->oom_ns = now_ns + takes_ns / 2;
-    if (place->oom_ns < place->deadline_ns)
-        sim_heap_set(&m->due, index, place->oom_ns);
+    struct sim_lambda_place *place = &m->places.list[index];
+    uint64_t used_ns = now_ns + takes_ns / 2;
+    if (used_ns < place->deadline_ns)
+        sim_heap_set(&m->places.due, index, used_ns);
 }
 
 static uint64_t run_ns(void *self, uint64_t now_ns, uint32_t index,
@@ -586,9 +443,9 @@ static uint64_t run_ns(void *self, uint64_t now_ns, uint32_t index,
                        struct sim_actions *actions)
 {
     struct model *m = self;
-    struct place *place = &m->places[index];
+    struct sim_lambda_place *place = &m->places.list[index];
     (void)actions;
-    assert(place->state == PLACE_RUNNING && place->job == job);
+    assert(place->state == SIM_LAMBDA_PLACE_RUNNING && place->job == job);
     struct sim_lambda_work asked = {
         .nominal_ns = work->nominal_ns,
         .cpu_ppb = work->cpu_ppb,
@@ -613,64 +470,32 @@ static const struct sim_model_counts *counts(const void *self)
 static uint64_t cost_nano(const void *self, uint64_t now_ns)
 {
     const struct model *m = self;
-    (void)now_ns;
-    return sim_lambda_cost_nano(m->lambda);
+    return sim_lambda_total_nano(m->lambda, now_ns);
 }
 
 static bool cost_line(const void *self, uint64_t now_ns, uint32_t i,
                       const char **name, uint64_t *nano)
 {
-    *name = "requests and duration";
-    *nano = cost_nano(self, now_ns);
-    return i == 0;
-}
-
-static bool explain_place(const struct model *m, uint64_t now_ns, uint32_t job,
-                          char *text, size_t size)
-{
-    for (uint32_t i = 0; i < m->place_capacity; i++) {
-        const struct place *place = &m->places[i];
-        bool booting = place->state == PLACE_BOOTING;
-        uint64_t at_ns = booting ? place->starts_ns : place->deadline_ns;
-        if (place->state == PLACE_IDLE || place->job != job)
-            continue;
-        snprintf(text, size, "%s environment %u, %s in %" PRIu64 " ms",
-                 booting ? "it waits for" : "it runs in", i,
-                 booting ? "ready" : "ended by the platform",
-                 (at_ns - now_ns) / 1000000);
-        return true;
-    }
-    return false;
+    const struct model *m = self;
+    if (i >= SIM_LAMBDA_LINES)
+        return false;
+    *name = sim_lambda_line_name((enum sim_lambda_line)i);
+    *nano = sim_lambda_line_nano(m->lambda, now_ns, (enum sim_lambda_line)i);
+    return true;
 }
 
 static void explain(const void *self, uint64_t now_ns, uint32_t job, char *text,
                     size_t size)
 {
     const struct model *m = self;
-    if (explain_place(m, now_ns, job, text, size))
+    if (sim_lambda_places_explain(&m->places, now_ns, job, text, size))
         return;
-    for (uint32_t i = 0; i < m->record_capacity; i++)
-        if (m->records[i].copies > 0 && m->records[i].job == job) {
-            snprintf(text, size,
-                     "it waits in the queue of asynchronous invocations, "
-                     "among %u events",
-                     sim_lambda_queue_count(m->queue));
-            return;
-        }
+    if (sim_lambda_records_hold(&m->records, job)) {
+        snprintf(text, size, "it waits in the queue, among %u events",
+                 sim_lambda_queue_count(m->queue));
+        return;
+    }
     snprintf(text, size, "the platform does not know it");
-}
-
-static const char *state_name(uint32_t code)
-{
-    static const char *const names[] = {"", "queued", "throttled", "retried"};
-    return code < sizeof(names) / sizeof(names[0]) ? names[code] : "";
-}
-
-static const char *end_name(uint32_t code)
-{
-    static const char *const names[] = {
-        "", "expired", "lost", "killed at its timeout", "out of memory"};
-    return code < sizeof(names) / sizeof(names[0]) ? names[code] : "";
 }
 
 static const char *reason_name(uint32_t reason)
@@ -687,49 +512,11 @@ static void model_free(void *self)
         return;
     sim_lambda_free(m->lambda);
     sim_lambda_queue_free(m->queue);
-    sim_heap_deinit(&m->due);
+    sim_lambda_places_deinit(&m->places);
     free(m->functions);
     free(m->words);
-    free(m->lane_of);
-    free(m->lanes);
-    free(m->places);
-    free(m->records);
+    free(m->records.list);
     free(m);
-}
-
-static void say(struct model *m, uint32_t index)
-{
-    const struct sim_lambda_function *about = &m->functions[index];
-    struct words *words = &m->words[index];
-    words->timeout.error = ENGINE_ERR_TIMED_OUT;
-    snprintf(words->timeout.words, sizeof(words->timeout.words),
-             "lambda: Unhandled: the function has failed\n"
-             "sandbox: Sandbox.Timedout: Task timed out after %" PRIu64
-             ".%02" PRIu64 " seconds",
-             about->timeout_ns / SECOND,
-             about->timeout_ns % SECOND / (SECOND / 100));
-    words->oom.error = ENGINE_ERR_OOM;
-    snprintf(words->oom.words, sizeof(words->oom.words),
-             "lambda: Unhandled: the function has failed\n"
-             "runtime: Runtime.OutOfMemory: Runtime exited with error: signal: "
-             "killed; all of its %u MB were used",
-             about->memory_mb);
-    words->old.error = ENGINE_ERR_THROTTLED;
-    snprintf(words->old.words, sizeof(words->old.words),
-             "lambda: EventAgeExceeded: the event was in the queue for "
-             "%" PRIu64 " seconds",
-             m->config.queue.age_max_ns / SECOND);
-}
-
-static void lane_for(struct model *m, uint32_t index)
-{
-    uint64_t timeout_ns = m->functions[index].timeout_ns;
-    uint32_t i = 0;
-    while (i < m->lane_count && m->lanes[i].timeout_ns != timeout_ns)
-        i++;
-    if (i == m->lane_count)
-        m->lanes[m->lane_count++] = (struct lane){timeout_ns, NONE, NONE};
-    m->lane_of[index] = i;
 }
 
 static bool tables(struct model *m)
@@ -738,16 +525,13 @@ static bool tables(struct model *m)
     uint32_t count = config->function_count;
     m->functions = calloc(count, sizeof(*m->functions));
     m->words = calloc(count, sizeof(*m->words));
-    m->lane_of = calloc(count, sizeof(*m->lane_of));
-    m->lanes = calloc(count, sizeof(*m->lanes));
-    if (!m->functions || !m->words || !m->lane_of || !m->lanes)
+    if (!m->functions || !m->words)
         return false;
     memcpy(m->functions, config->functions, count * sizeof(*m->functions));
-    for (uint32_t i = 0; i < count; i++) {
-        say(m, i);
-        lane_for(m, i);
-    }
-    return true;
+    for (uint32_t i = 0; i < count; i++)
+        sim_lambda_words_init(&m->words[i], &m->functions[i],
+                              config->queue.age_max_ns);
+    return sim_lambda_places_init(&m->places, m->functions, count) == 0;
 }
 
 static int fill(struct model *m, uint64_t seed)
@@ -757,6 +541,7 @@ static int fill(struct model *m, uint64_t seed)
                                config->function_count, seed);
     if (error)
         return error == SIM_LAMBDA_ENOMEM ? -1 : -2;
+    sim_lambda_on_made(m->lambda, made, m);
     if (!tables(m))
         return -1;
     if (config->mode == SIM_LAMBDA_SYNC)
@@ -779,8 +564,8 @@ static const struct sim_model_ops ops = {
     .cost_nano = cost_nano,
     .cost_line = cost_line,
     .explain = explain,
-    .state_name = state_name,
-    .end_name = end_name,
+    .state_name = sim_lambda_state_name,
+    .end_name = sim_lambda_end_name,
     .reason_name = reason_name,
 };
 
@@ -792,7 +577,7 @@ int sim_lambda_model(struct sim_model *model,
     if (!m)
         return -1;
     m->config = *config;
-    m->record_free = NONE;
+    m->records.first_free = NONE;
     m->counts.limit = config->lambda.account_concurrency;
     int error = fill(m, seed);
     if (error) {

@@ -44,6 +44,7 @@ struct sim_lambda_slot {
     uint32_t heap_at; /* SIM_LAMBDA_NONE when not in the heap */
     bool busy;
     bool fresh; /* no work has run in it */
+    bool ahead; /* provisioned: made ahead of need; in the heap until ready */
 };
 
 struct sim_lambda_pool {

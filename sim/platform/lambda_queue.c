@@ -19,14 +19,15 @@ struct item {
 /* Every item is either out or has exactly one event in `due`. */
 struct sim_lambda_queue {
     struct sim_lambda_queue_config config;
-    struct engine_stream duplicates;
+    struct engine_stream duplicates, drops;
     struct sim_queue *due;
     struct item *items;
     uint32_t capacity;
     uint32_t used;
     uint32_t count;
     uint32_t free_item;
-    uint64_t pushed; /* events ever; the index of a draw */
+    uint64_t pushed;    /* events ever; the index of a draw */
+    uint64_t throttled; /* the same */
 };
 
 struct sim_lambda_queue *
@@ -41,6 +42,7 @@ sim_lambda_queue_new(const struct sim_lambda_queue_config *config,
     queue->config = *config;
     queue->free_item = NONE;
     engine_stream_init(&queue->duplicates, seed, "lambda/duplicate", 0);
+    engine_stream_init(&queue->drops, seed, "lambda/drop", 0);
     queue->due = sim_queue_new(FIRST_CAPACITY);
     if (queue->due == NULL) {
         free(queue);
@@ -203,13 +205,28 @@ int sim_lambda_queue_failed(struct sim_lambda_queue *queue, uint32_t id,
     return fate;
 }
 
+/* How many times longer than usual an event waits: the queue is that long. */
+static uint64_t slowness(const struct sim_lambda_queue *queue)
+{
+    uint32_t backlog = queue->config.backlog;
+    return backlog > 0 && queue->count > backlog ? 1 + queue->count / backlog
+                                                 : 1;
+}
+
 int sim_lambda_queue_throttled(struct sim_lambda_queue *queue, uint32_t id,
                                uint64_t now_ns)
 {
     struct item *item = item_of(queue, id);
     uint64_t wait_ns = item->backoff_ns;
     uint64_t most_ns = queue->config.throttle_max_ns;
-    int fate = again(queue, id, now_ns + wait_ns);
+    uint64_t times = slowness(queue);
+    uint64_t slower_ns = wait_ns > most_ns / times ? most_ns : wait_ns * times;
+    if (times > 1 && engine_draw_chance(&queue->drops, queue->throttled++,
+                                        queue->config.drop_ppb)) {
+        give(queue, id);
+        return SIM_LAMBDA_DROPPED;
+    }
+    int fate = again(queue, id, now_ns + slower_ns);
     if (fate == SIM_LAMBDA_AGAIN) {
         item->backoff_ns = wait_ns < most_ns / 2 ? 2 * wait_ns : most_ns;
     }

@@ -6,7 +6,9 @@
  * went. After an error of the function there are more attempts at fixed
  * delays; after a 429 the event goes back and waits longer each time, until it
  * is too old. The queue is eventually consistent: an event may be delivered
- * twice though nothing failed.
+ * twice though nothing failed. Above its backlog it waits longer, by as many
+ * times as it is too long, and may lose what the function does not keep up
+ * with.
  */
 #ifndef SIM_LAMBDA_QUEUE_H
 #define SIM_LAMBDA_QUEUE_H
@@ -30,6 +32,8 @@ struct sim_lambda_queue_config {
     uint64_t throttle_max_ns;                        /* ... up to this */
     uint64_t age_max_ns;                             /* since it was pushed */
     uint32_t duplicate_ppb; /* chance that an event is delivered twice */
+    uint32_t backlog;       /* events above which it is slower; 0: never */
+    uint32_t drop_ppb;      /* of what is then throttled, this is lost */
 };
 
 /* An event as it is delivered. `id` is the queue's, `tag` the caller's. */
@@ -47,6 +51,7 @@ enum sim_lambda_fate {
     SIM_LAMBDA_AGAIN,        /* it will be delivered once more */
     SIM_LAMBDA_GIVEN_UP,     /* all attempts failed */
     SIM_LAMBDA_GIVEN_UP_OLD, /* it would be too old */
+    SIM_LAMBDA_DROPPED,      /* lost: the function does not keep up */
 };
 
 struct sim_lambda_queue;

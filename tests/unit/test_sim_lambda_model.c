@@ -389,6 +389,45 @@ Test(lambda_model, a_doubled_event_runs_twice_and_ends_once)
     end(&bed);
 }
 
+Test(lambda_model, provisioned_places_are_opened_without_a_job)
+{
+    struct bed bed;
+    describe(&bed);
+    bed.function.provisioned = 2;
+    bed.config.lambda.start_ns = START;
+    bed.config.lambda.ahead_rate = (struct sim_rate){6000, MINUTE};
+    make(&bed);
+    cr_assert_eq(next(&bed), START);
+    advance(&bed, START + SECOND);
+    const struct sim_action *open = the(&bed, 0, SIM_ACTION_OPEN);
+    cr_assert_eq(open->job, SIM_MODEL_NONE);
+    cr_assert_eq(open->a, 244 * MS);
+    cr_assert_eq(the(&bed, 1, SIM_ACTION_OPEN)->time_ns, START + 10 * MS);
+    submit(&bed, START + SECOND, 0);
+    the(&bed, 0, SIM_ACTION_START);
+    cr_assert_eq(count(&bed)->cold, 0);
+    cr_assert_eq(next(&bed), START + 4 * SECOND);
+    end(&bed);
+}
+
+Test(lambda_model, an_event_that_the_queue_loses_is_forgotten_not_failed)
+{
+    struct bed bed;
+    describe(&bed);
+    bed.config.mode = SIM_LAMBDA_ASYNC;
+    bed.config.queue.backlog = 1;
+    bed.config.queue.drop_ppb = ENGINE_CHANCE_ALWAYS;
+    bed.function.reserved = 0;
+    bed.config.lambda.unreserved_min = 0;
+    make(&bed);
+    submit(&bed, START, 0);
+    submit(&bed, START, 1);
+    advance(&bed, START);
+    cr_assert_eq(the(&bed, 0, SIM_ACTION_FORGET)->job, 0);
+    cr_assert_eq(count(&bed)->lost, 1);
+    end(&bed);
+}
+
 /* Whatever happens: jobs end once, places hold one job, counts add up ------ */
 
 enum {
@@ -497,7 +536,7 @@ static void check(const struct ledger *l)
     cr_assert_eq(counts->places, places);
     cr_assert_eq(counts->jobs, open);
     cr_assert_leq(counts->running, 20);
-    cr_assert_eq(counts->done + counts->failed, l->over);
+    cr_assert_eq(counts->done + counts->failed + counts->lost, l->over);
     cr_assert_eq(counts->places_opened - counts->places_closed, places);
 }
 
@@ -508,6 +547,12 @@ static uint64_t storm(enum sim_lambda_mode mode, uint64_t seed)
     l->bed.config.mode = mode;
     l->bed.config.lambda.account_concurrency = 20;
     l->bed.config.queue.duplicate_ppb = ENGINE_CHANCE_ALWAYS / 10;
+    l->bed.config.queue.backlog = 10;
+    l->bed.config.queue.drop_ppb = ENGINE_CHANCE_ALWAYS / 100;
+    l->bed.function.provisioned = 4;
+    l->bed.config.lambda.unreserved_min = 0;
+    l->bed.config.lambda.start_ns = START;
+    l->bed.config.lambda.ahead_rate = (struct sim_rate){6000, MINUTE};
     make(&l->bed);
     engine_stream_init(&l->draws, seed, "storm", 0);
     for (uint32_t i = 0; i < PLACES; i++)
@@ -527,6 +572,7 @@ static uint64_t storm(enum sim_lambda_mode mode, uint64_t seed)
         check(l);
     }
     for (uint64_t at; (at = next(&l->bed)) != SIM_MODEL_NEVER;) {
+        cr_assert_lt(at, l->now_ns + 24 * HOUR);
         l->now_ns = at;
         advance(&l->bed, at);
         take(l);

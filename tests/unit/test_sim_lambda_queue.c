@@ -189,3 +189,53 @@ Test(sim_lambda_queue, two_retries_leave_the_cube_of_the_error_share)
     cr_assert(lost > 2500 && lost < 2900, "%u of about 2700", lost);
     sim_lambda_queue_free(queue);
 }
+
+/* A queue of 40 events with a backlog of 10, all delivered. */
+static struct sim_lambda_queue *long_one(uint32_t drop_ppb)
+{
+    struct sim_lambda_queue_config config = {
+        .payload_max = 1048576,
+        .throttle_first_ns = SECOND,
+        .throttle_max_ns = 5 * MINUTE,
+        .age_max_ns = 360 * MINUTE,
+        .backlog = 10,
+        .drop_ppb = drop_ppb,
+    };
+    struct sim_lambda_queue *queue = sim_lambda_queue_new(&config, 7);
+    struct sim_lambda_queued event;
+    for (uint32_t i = 0; i < 40; i++) {
+        cr_assert_eq(sim_lambda_queue_push(queue, START, 0, 1, i), 0);
+        cr_assert(sim_lambda_queue_pop(queue, START, &event));
+    }
+    return queue;
+}
+
+Test(sim_lambda_queue, a_long_queue_waits_longer)
+{
+    struct sim_lambda_queue *queue = long_one(0);
+    cr_assert_eq(sim_lambda_queue_throttled(queue, 0, START), SIM_LAMBDA_AGAIN);
+    cr_assert_eq(sim_lambda_queue_next(queue), START + 5 * SECOND);
+    sim_lambda_queue_free(queue);
+}
+
+Test(sim_lambda_queue, a_short_queue_waits_as_usual)
+{
+    struct sim_lambda_queue *queue = long_one(0);
+    for (uint32_t id = 10; id < 40; id++)
+        sim_lambda_queue_done(queue, id);
+    cr_assert_eq(sim_lambda_queue_throttled(queue, 0, START), SIM_LAMBDA_AGAIN);
+    cr_assert_eq(sim_lambda_queue_next(queue), START + SECOND);
+    sim_lambda_queue_free(queue);
+}
+
+Test(sim_lambda_queue, a_long_queue_may_lose_what_is_throttled)
+{
+    struct sim_lambda_queue *queue = long_one(ENGINE_CHANCE_ALWAYS);
+    for (uint32_t id = 0; id < 30; id++)
+        cr_assert_eq(sim_lambda_queue_throttled(queue, id, START),
+                     SIM_LAMBDA_DROPPED);
+    cr_assert_eq(sim_lambda_queue_throttled(queue, 30, START),
+                 SIM_LAMBDA_AGAIN);
+    cr_assert_eq(sim_lambda_queue_count(queue), 10);
+    sim_lambda_queue_free(queue);
+}
