@@ -11,10 +11,12 @@
 
 #define KEYS_MAX (PROFILE_ROWS_MAX + 2)
 
-static const char *const known[] = {"lambda-2026", "local"};
+static const char *const known[] = {"docker-desktop", "docker-ssd",
+                                    "lambda-2026", "local"};
 static const struct profile_platform *const platforms[] = {
     &profile_local_platform,
     &profile_lambda_platform,
+    &profile_docker_platform,
 };
 
 /* What a profile and a scenario say, while it is put together. */

@@ -36,6 +36,7 @@
 
 #include "engine/host/json.h"
 #include "scenarios/data.h"
+#include "sim/platform/docker.h"
 #include "sim/platform/lambda.h"
 #include "sim/platform/lambda_queue.h"
 #include "sim/platform/model.h"
@@ -46,6 +47,7 @@
 struct profile_platform;
 extern const struct profile_platform profile_local_platform;
 extern const struct profile_platform profile_lambda_platform;
+extern const struct profile_platform profile_docker_platform;
 
 /* A parameter for people: the configuration section of a report. */
 struct profile_row {
@@ -72,12 +74,17 @@ struct profile_lambda {
     uint32_t threads; /* vCPUs a step can use */
 };
 
+struct profile_docker {
+    struct sim_docker_config config;
+};
+
 /* Owns nothing: copy freely. */
 struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
     char name[64];
     struct profile_local local;
     struct profile_lambda lambda;
+    struct profile_docker docker;
     struct profile_row rows[PROFILE_ROWS_MAX];
     uint32_t row_count;
 };
