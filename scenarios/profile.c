@@ -11,8 +11,14 @@
 
 #define KEYS_MAX (PROFILE_ROWS_MAX + 2)
 
-static const char *const known[] = {"docker-desktop", "docker-ssd",
-                                    "lambda-2026", "local"};
+/* clang-format off: a line for each */
+static const char *const known[] = {
+    "docker-desktop",
+    "docker-ssd",
+    "lambda-2026",
+    "local",
+};
+/* clang-format on */
 static const struct profile_platform *const platforms[] = {
     &profile_local_platform,
     &profile_lambda_platform,

@@ -38,8 +38,7 @@ static struct sim_causes_block *block_after(struct sim_causes *causes)
     return *link;
 }
 
-struct sim_cause *sim_causes_add(struct sim_causes *causes,
-                                 enum engine_error error)
+struct sim_cause *sim_causes_add(struct sim_causes *causes)
 {
     struct sim_cause *cause = &causes->spare;
     if (causes->last == NULL || causes->used == BLOCK) {
@@ -52,7 +51,7 @@ struct sim_cause *sim_causes_add(struct sim_causes *causes,
     if (causes->last != NULL && causes->used < BLOCK) {
         cause = &causes->last->list[causes->used++];
     }
-    cause->error = error;
+    cause->error = ENGINE_ERR_NONE;
     cause->words[0] = '\0';
     return cause;
 }

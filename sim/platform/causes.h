@@ -22,8 +22,7 @@ void sim_causes_deinit(struct sim_causes *causes);
 /* A call begins: those of the one before are over. */
 void sim_causes_reset(struct sim_causes *causes);
 
-/* A new one. The caller fills in the words. Never NULL. */
-struct sim_cause *sim_causes_add(struct sim_causes *causes,
-                                 enum engine_error error);
+/* A new one without words (sim/platform/cause.h has them). Never NULL. */
+struct sim_cause *sim_causes_add(struct sim_causes *causes);
 
 #endif

@@ -37,20 +37,15 @@ static void fail_all(struct sim_docker *d, uint64_t now_ns, bool running,
 
 static void stopped(struct sim_docker *d)
 {
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_INTERRUPTED);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_137: container stopped\n"
-             "docker: DAEMON_STOPPED: dockerd shuts down, live-restore is "
-             "off");
+    docker_cause(d, "exit 137", "stopped with the daemon, SIGKILL after %llu s",
+                 (unsigned long long)(d->config.stop_ns / SECOND));
 }
 
 static void unreachable(struct sim_docker *d)
 {
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_PLATFORM_START);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_125: Cannot connect to the Docker daemon at "
-             "unix:///var/run/docker.sock\n"
-             "docker: DAEMON_STOPPED: is the docker daemon running?");
+    docker_cause(d, "Cannot connect to the Docker daemon",
+                 "at unix:///var/run/docker.sock. Is the docker daemon "
+                 "running?");
 }
 
 static void warn_all(struct sim_docker *d, uint64_t now_ns,
@@ -101,10 +96,7 @@ static bool op_fail_host(void *self, uint64_t now_ns, uint32_t host,
     d->counts.hosts = 0;
     d->counts.hosts_lost++;
     d->stop_ns = SIM_MODEL_NEVER;
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_INTERRUPTED);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_255: container is gone\n"
-             "host: LOST: the machine went down");
+    docker_cause(d, "host failed", "the machine went down");
     fail_all(d, now_ns, true, SIM_DOCKER_HOST, actions);
     uint64_t back_ns =
         now_ns + 1 +
@@ -177,14 +169,12 @@ static bool refused(struct sim_docker *d, const struct sim_demand *demand,
     out->answer = SIM_SUBMIT_REFUSED;
     out->limit = d->config.gpus;
     out->actual = demand->gpus;
-    out->cause.error = ENGINE_ERR_VALIDATION;
-    snprintf(out->cause.words, sizeof out->cause.words,
-             "docker: EXIT_125: could not select device driver \"\" with "
-             "capabilities: [[gpu]]\n"
-             "docker: NO_GPU: %s wants %lu GPUs, %lu are configured; GPUs "
-             "of Docker are configured by hand: set \"gpus\"",
-             demand->name, (unsigned long)demand->gpus,
-             (unsigned long)d->config.gpus);
+    sim_cause_add(&out->cause, "docker", "could not select device driver",
+                  "\"\" with capabilities: [[gpu]]; %s wants %lu GPUs, %lu are "
+                  "configured: GPUs of Docker are configured by hand, set "
+                  "\"gpus\"",
+                  demand->name, (unsigned long)demand->gpus,
+                  (unsigned long)d->config.gpus);
     return true;
 }
 
@@ -289,12 +279,9 @@ static void op_exited(void *self, uint64_t now_ns, uint32_t place,
     assert(place < d->place_capacity);
     uint32_t t = d->task_of_place[place];
     assert(t != SIM_MODEL_NONE);
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_INTERRUPTED);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_%lu: container exited\n"
-             "process: EXITED: %s, OOMKilled=false",
-             (unsigned long)exit_code,
-             exit_code > 128 ? "killed by a signal" : "ended by itself");
+    char code[24];
+    snprintf(code, sizeof code, "exit %lu", (unsigned long)exit_code);
+    docker_cause(d, code, "container exited, OOMKilled=false");
     docker_failed(d, now_ns, t, SIM_DOCKER_CRASHED, true, actions);
 }
 

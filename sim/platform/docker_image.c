@@ -1,4 +1,3 @@
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/platform/docker_state.h"
@@ -57,23 +56,20 @@ static uint64_t transfer_ns(uint64_t bytes, uint64_t bytes_s)
 
 static void missing(struct sim_docker *d, const struct sim_demand *demand)
 {
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_CONTRACT);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_125: Unable to find image for %s locally\n"
-             "registry: DENIED: pull access denied, repository does not exist "
-             "or may require 'docker login'",
-             demand->name);
+    docker_cause(d, "exit 125", "Unable to find image for %s locally",
+                 demand->name);
+    sim_cause_add(d->cause, "docker", "pull access denied",
+                  "repository does not exist or may require 'docker login'");
 }
 
 static void too_many(struct sim_docker *d)
 {
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_PLATFORM_START);
-    snprintf(d->cause->words, sizeof d->cause->words,
-             "docker: EXIT_125: Error response from daemon\n"
-             "registry: TOOMANYREQUESTS: You have reached your pull rate "
-             "limit, %llu pulls in %llu s; log in or mirror the image",
-             (unsigned long long)sim_bucket_size(&d->pulls),
-             (unsigned long long)(d->pulls.fill_ns / SECOND));
+    docker_cause(d, "exit 125", "Error response from daemon");
+    sim_cause_add(d->cause, "docker", "toomanyrequests",
+                  "You have reached your pull rate limit, %llu pulls in %llu "
+                  "s; log in or mirror the image",
+                  (unsigned long long)sim_bucket_size(&d->pulls),
+                  (unsigned long long)(d->pulls.fill_ns / SECOND));
 }
 
 uint64_t docker_image_ready(struct sim_docker *d, uint64_t now_ns,
@@ -96,9 +92,7 @@ uint64_t docker_image_ready(struct sim_docker *d, uint64_t now_ns,
     }
     image = add(d, demand->image);
     if (image == NULL) {
-        d->cause = sim_causes_add(&d->causes, ENGINE_ERR_PLATFORM_START);
-        snprintf(d->cause->words, sizeof d->cause->words,
-                 "docker: EXIT_125: memory ran out");
+        docker_cause(d, "exit 125", "memory of the model ran out");
         return SIM_MODEL_NEVER;
     }
     uint64_t bytes =

@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "sim/platform/docker_state.h"
@@ -64,6 +65,18 @@ static uint32_t admissible(const struct sim_docker *d, int *which)
 }
 
 /* Ends of jobs */
+
+void docker_cause(struct sim_docker *d, const char *code, const char *format,
+                  ...)
+{
+    char words[120];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(words, sizeof words, format, arguments);
+    va_end(arguments);
+    d->cause = sim_causes_add(&d->causes);
+    sim_cause_add(d->cause, "docker", code, "%s", words);
+}
 
 void docker_free_task(struct sim_docker *d, uint32_t t)
 {
@@ -271,21 +284,18 @@ static void out_of_memory(struct sim_docker *d, uint64_t now_ns, uint32_t t,
 {
     const struct sim_docker_config *config = &d->config;
     const struct docker_task *task = &d->tasks[t];
-    d->cause = sim_causes_add(&d->causes, ENGINE_ERR_OOM);
+    const struct sim_demand *demand = task->demand;
+    docker_cause(d, "exit 137", "container exited");
     if (task->doomed) {
-        snprintf(
-            d->cause->words, sizeof d->cause->words,
-            "docker: EXIT_137: OOMKilled=true\n"
-            "kernel: OUT_OF_MEMORY: containers want more than the %lu MB "
-            "of the machine",
+        sim_cause_add(
+            d->cause, "docker", "OOMKilled",
+            "containers want more than the %lu MB of the machine",
             (unsigned long)(config->memory_mb - config->memory_reserved_mb));
     } else {
-        snprintf(d->cause->words, sizeof d->cause->words,
-                 "docker: EXIT_137: OOMKilled=true\n"
-                 "kernel: OUT_OF_MEMORY: memory cgroup out of memory, limit "
-                 "%lu MB, wanted %lu MB",
-                 (unsigned long)task->demand->memory_mb,
-                 (unsigned long)task->demand->peak_mb);
+        sim_cause_add(d->cause, "docker", "OOMKilled",
+                      "memory limit %lu MB, wanted %lu MB",
+                      (unsigned long)demand->memory_mb,
+                      (unsigned long)demand->peak_mb);
     }
     docker_failed(d, now_ns, t, SIM_DOCKER_OOM, true, actions);
 }

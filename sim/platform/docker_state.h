@@ -2,6 +2,7 @@
 #ifndef SIM_PLATFORM_DOCKER_STATE_H
 #define SIM_PLATFORM_DOCKER_STATE_H
 
+#include "sim/platform/cause.h"
 #include "sim/platform/causes.h"
 #include "sim/platform/docker.h"
 #include "sim/platform/heap.h"
@@ -109,6 +110,9 @@ void docker_log_state(struct sim_docker *d, uint64_t now_ns, uint32_t t,
                       enum sim_docker_state state, struct sim_actions *actions);
 /* Waits until there is room. */
 void docker_queue_add(struct sim_docker *d, uint32_t t);
+/* d->cause is a new one with this first line. */
+void docker_cause(struct sim_docker *d, const char *code, const char *format,
+                  ...) __attribute__((format(printf, 3, 4)));
 /* FAIL with d->cause; the task is free. */
 void docker_give_up(struct sim_docker *d, uint64_t now_ns, uint32_t t,
                     struct sim_actions *actions);

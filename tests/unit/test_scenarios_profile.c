@@ -310,14 +310,27 @@ Test(scenarios_profile, package_and_place_add_to_a_cold_start)
     cr_assert_eq(heavy.lambda.function.price_gb_s_pico, 13333400);
 }
 
+/* An error that begins and ends so: which profiles there are may change. */
+static void expect_nearest(const char *json, const char *begins,
+                           const char *ends)
+{
+    struct profile profile;
+    struct json_error err;
+    cr_assert_not(read_real(json, &profile, &err), "%s", json);
+    size_t length = strlen(err.text);
+    cr_assert_eq(strncmp(err.text, begins, strlen(begins)), 0, "%s", err.text);
+    cr_assert(length > strlen(ends));
+    cr_assert_str_eq(err.text + length - strlen(ends), ends, "%s", err.text);
+}
+
 Test(scenarios_profile, wrong_names_get_the_nearest_one)
 {
-    expect_error("{\"profile\": \"lambda-2025\"}",
-                 "s.json:1:13: found profile \"lambda-2025\", allowed "
-                 "\"lambda-2026\", \"local\"; did you mean \"lambda-2026\"?");
-    expect_error("{\"profile\": \"../local\"}",
-                 "s.json:1:13: found profile \"../local\", allowed "
-                 "\"lambda-2026\", \"local\"; did you mean \"local\"?");
+    expect_nearest("{\"profile\": \"lambda-2025\"}",
+                   "s.json:1:13: found profile \"lambda-2025\", allowed \"",
+                   "\"local\"; did you mean \"lambda-2026\"?");
+    expect_nearest("{\"profile\": \"../local\"}",
+                   "s.json:1:13: found profile \"../local\", allowed \"",
+                   "\"local\"; did you mean \"local\"?");
     expect_error("{\"profile\": \"local\", \"worker\": 2}",
                  "s.json:1:22: found key \"worker\", allowed \"profile\", "
                  "\"overrides\", \"workers\", \"slots\"; did you mean "

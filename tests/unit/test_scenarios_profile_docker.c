@@ -125,9 +125,9 @@ Test(scenarios_profile_docker, what_cannot_be_is_refused_with_its_place)
                  "found 1024 MB for the "
                  "system, allowed less than the machine's 1024 MB");
     expect_error("{\"profile\": \"docker-ssd\", \"containers\": 0}",
-                 "s.json:1:41: containers: found 0 containers, allowed 1 to "
+                 "s.json:1:41: found 0 containers, allowed 1 to "
                  "1000");
     expect_error("{\"profile\": \"docker-ssd\", \"processors\": \"2\"}",
-                 "s.json:1:41: processors: found \"2\", allowed a number and "
+                 "s.json:1:41: found \"2\", allowed a number and "
                  "its unit, as in \"2 processors\"");
 }
