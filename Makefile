@@ -53,7 +53,7 @@ $B/libperdure.a: $(LIBOBJS)
 	@rm -f $@ && ar rcs $@ $^
 $B/tests: $(call objs,tests/unit/*.c tests/run/*.c tests/support/*.c) $(OBJS)
 	$(LINK) $(LIBS) -lcriterion
-$B/bench: $(call objs,tests/bench/*.c tests/support/durable_bed.c) $(OBJS)
+$B/bench: $(call objs,tests/bench/*.c tests/support/durable_bed.c tests/support/k8s_bed.c) $(OBJS)
 	$(LINK) $(LIBS)
 $B/fuzz-%: $B/obj/tests/fuzz/%.o $(OBJS)
 	$(LINK) -fsanitize=fuzzer $(LIBS)

@@ -210,6 +210,7 @@ static void run_all(struct bench *bench)
     bench_disk(bench);
     bench_store(bench);
     bench_lambda(bench);
+    bench_k8s(bench);
     bench_check(bench);
     bench_capacity(bench);
     bench_engine(bench);
