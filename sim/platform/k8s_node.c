@@ -329,7 +329,8 @@ static void life_due(struct sim_k8s *k, uint32_t index, uint64_t now_ns,
 void sim_k8s_node_emptied(struct sim_k8s *k, uint32_t index, uint64_t now_ns)
 {
     const struct sim_k8s_node *node = &k->nodes[index];
-    if (k->config.scaler != SIM_K8S_SCALER_NONE && node->state == NODE_UP &&
+    if (k->config.scaler != SIM_K8S_SCALER_NONE &&
+        k->began_ns != SIM_HEAP_NEVER && node->state == NODE_UP &&
         node->first == K8S_NONE) {
         arm(k, index, NODE_IDLE,
             tick(now_ns + k->config.scale_down_ns, k->config.scan_ns));

@@ -406,14 +406,14 @@ static bool preempt(struct sim_k8s *k, uint32_t index, uint64_t now_ns,
     struct spare spare = spare_of(k, at);
     while (!covers(&spare, &k->nodes[at], class)) {
         uint32_t victim = next_victim(k, at, class->priority, K8S_NONE);
-        uint32_t job = k->pods[victim].job;
         assert(victim != K8S_NONE);
-        add_spare(&spare, &k->classes[k->pods[victim].class]);
+        uint32_t job = k->pods[victim].job;
         k->jobs[job].root = ROOT_PREEMPTED;
         k->jobs[job].node = at;
         sim_k8s_pod_delete(k, victim, SIM_K8S_PREEMPTED, now_ns, out);
         sim_k8s_job_lost_pod(k, job, k->config.disruptions_count, now_ns, out);
-        class = &k->classes[k->pods[index].class];
+        /* A job that fails of it takes its other pods from here, too. */
+        spare = spare_of(k, at);
     }
     hold(k, index, at);
     sim_k8s_state(k, k->pods[index].job, now_ns, SIM_K8S_NOMINATED, out);
