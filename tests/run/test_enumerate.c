@@ -258,7 +258,7 @@ static struct names *names_of(const struct scenario *scenario, bool faultless)
     struct trial_result result;
     struct names *names = calloc(1, sizeof(*names));
     names->scenario = scenario;
-    struct trial_watch watch = {keep_name, NULL, NULL, names};
+    struct trial_watch watch = {.site = keep_name, .self = names};
     struct trial trial = {.scenario = scenario,
                           .seed = 3,
                           .faultless = faultless,

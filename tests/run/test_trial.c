@@ -141,7 +141,8 @@ static void count_record(void *self, const struct engine_record *record)
 static struct trial_result watch(const struct trial *plain, struct breaker *b,
                                  uint64_t target)
 {
-    struct trial_watch watch = {look, count_record, NULL, b};
+    struct trial_watch watch = {
+        .site = look, .record = count_record, .self = b};
     struct trial trial = *plain;
     uint32_t count;
     b->points = scenario_points(&count);
