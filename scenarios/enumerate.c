@@ -147,6 +147,7 @@ struct explorer {
     struct nursery *nursery;
     uint32_t level;
     uint32_t began; /* the level at which this world was begun */
+    uint32_t room;  /* in the nursery: its own, and its children's */
     uint32_t number[ENUMERATE_DEPTH];
     struct boundary at[ENUMERATE_DEPTH];
     struct fault_rule rules[ENUMERATE_DEPTH];
@@ -221,9 +222,12 @@ static void wait_for_children(struct explorer *e, uint32_t most)
 
 /* What a child has of its parent's, and what it has not. */
 static void be_child(struct explorer *e, uint32_t number,
-                     const struct boundary *at)
+                     const struct boundary *at, uint32_t index)
 {
-    nursery_enter(e->nursery, e->level);
+    /* Those of the level below are alone: their parent waits for each. */
+    if (e->level == 0)
+        e->room = index;
+    nursery_enter(e->nursery, e->level + 1, e->room);
     e->number[e->level] = number;
     e->at[e->level] = *at;
     boundary_rule(e->config->scenario, at, &e->rules[e->level]);
@@ -250,7 +254,7 @@ static bool fork_at(struct explorer *e, uint32_t number,
     /* One thread, and so no locks that a handler would have to undo. */
     pid_t pid = _Fork();
     if (pid == 0) {
-        be_child(e, number, at);
+        be_child(e, number, at, (uint32_t)(child - e->children));
         return true;
     }
     if (pid < 0) {
@@ -527,16 +531,18 @@ static _Noreturn void explore(const struct enumerate_config *config, int out)
     if (!e)
         _exit(1);
     keep_memory();
-    if (!config->no_fork)
-        e->nursery = nursery_open();
     e->config = config;
     e->out = out;
     e->jobs = config->jobs < JOBS_MAX ? config->jobs : JOBS_MAX;
+    if (!config->no_fork)
+        e->nursery = nursery_open(config->depth + 1, e->jobs);
     find_golden(e);
     if (!stopped(e) && config->no_fork)
         explore_again(e);
-    else if (!stopped(e))
+    else if (!stopped(e)) {
+        nursery_enter(e->nursery, 0, 0);
         follow(e, &result);
+    }
     _exit(e->failed);
 }
 
