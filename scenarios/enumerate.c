@@ -146,7 +146,7 @@ struct explorer {
     struct outcomes *golden;  /* those, once they are complete */
     struct nursery *nursery;
     uint32_t level;
-    uint32_t began; /* the level at which this world was begun */
+    bool forked;    /* this process is not the one that began it */
     uint32_t room;  /* in the nursery: its own, and its children's */
     uint32_t number[ENUMERATE_DEPTH];
     struct boundary at[ENUMERATE_DEPTH];
@@ -232,12 +232,13 @@ static void be_child(struct explorer *e, uint32_t number,
     e->at[e->level] = *at;
     boundary_rule(e->config->scenario, at, &e->rules[e->level]);
     e->level++;
+    e->forked = true;
     e->met = 0;
     e->left_out = 0;
     e->alive = 0;
     /* The processes of one level keep the processors busy. */
     e->jobs = 1;
-    memset(e->children, 0, sizeof(e->children));
+    e->children[0] = (struct child){0};
 }
 
 /* Forks for a boundary. True in the child. */
@@ -417,7 +418,7 @@ static void forget(struct explorer *e)
 static void judged(void *self, const struct trial_result *result)
 {
     struct explorer *e = self;
-    if (e->level == e->began)
+    if (!e->forked)
         return;
     wait_for_children(e, 0);
     tell_world(e, result);
@@ -431,12 +432,12 @@ static void judged(void *self, const struct trial_result *result)
 static void follow(struct explorer *e, struct trial_result *result)
 {
     char message[512];
-    struct trial_watch watch = {site, record, judged, e};
+    struct trial_watch watch = {site, record, judged, e, &e->forked};
     struct trial trial = trial_of(e, &watch);
     trial.rules = e->rules;
     trial.rule_count = e->level;
     forget(e);
-    e->began = e->level;
+    e->forked = false;
     if (trial_run(&trial, result, message, sizeof(message)))
         refuse(e, message);
     wait_for_children(e, 0);

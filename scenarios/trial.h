@@ -38,6 +38,9 @@ struct trial_result;
  * there is no site(); may be NULL. judged() is told what came of it before the
  * world is taken down; it need not return: a process that was forked for one
  * world ends there. May be NULL.
+ *
+ * forked may be NULL; true, from the time at which site() returns a rule: the
+ * process ends in judged(), and nothing needs to be given back before.
  */
 struct trial_watch {
     const struct fault_rule *(*site)(void *self, const struct engine_site *site,
@@ -45,6 +48,7 @@ struct trial_watch {
     void (*record)(void *self, const struct engine_record *record);
     void (*judged)(void *self, const struct trial_result *result);
     void *self;
+    const bool *forked;
 };
 
 struct coverage; /* scenarios/coverage.h */

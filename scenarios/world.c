@@ -187,6 +187,8 @@ static void go_on_with(struct scenario_world *world,
 {
     if (world->disk)
         (void)sim_disk_move(world->disk); /* else it stays where it is */
+    if (world->watch->forked && *world->watch->forked)
+        sim_store_node_forsake(world->store);
     add_rule(world, rule, site, matches);
 }
 

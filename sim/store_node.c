@@ -43,6 +43,7 @@ struct sim_store_node {
     uint32_t doubt; /* requests of a group whose outcome is unknown */
     uint32_t held;  /* requests of a group that a pause keeps from commit */
     bool unsaid;    /* a pause keeps a durable group from being answered */
+    bool forsaken;  /* what dead processes had open is not closed */
     struct engine_site about; /* what the group under way is about */
     uint64_t known;           /* last log position known to be durable */
     uint64_t audited;         /* last position the audits have covered */
@@ -462,7 +463,9 @@ static void stop(void *self)
     /* The power goes first, so that closing cannot write. */
     if (n->config.disk)
         sim_disk_crash(n->config.disk);
-    if (n->config.disk)
+    if (n->config.disk && n->forsaken)
+        n->open = false;
+    else if (n->config.disk)
         close_store(n);
     if (n->doubt == 0) {
         n->answer_count = 0;
@@ -792,6 +795,11 @@ void sim_store_node_free(struct sim_store_node *n)
     free(n->answers);
     free(n->replies.at);
     free(n);
+}
+
+void sim_store_node_forsake(struct sim_store_node *n)
+{
+    n->forsaken = true;
 }
 
 /* A snapshot that is kept is what its log says. */

@@ -58,6 +58,13 @@ void sim_store_node_free(struct sim_store_node *node);
  */
 void sim_store_node_audit(struct sim_store_node *node);
 
+/*
+ * Who has made this world ends with it: from now on, what a process of the
+ * store had open when it died is left as it is. Nothing else changes, since
+ * the disk lets nobody write through it.
+ */
+void sim_store_node_forsake(struct sim_store_node *node);
+
 /* Groups and requests that became durable. */
 uint64_t sim_store_node_groups(const struct sim_store_node *node);
 uint64_t sim_store_node_commits(const struct sim_store_node *node);
