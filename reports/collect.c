@@ -386,7 +386,8 @@ static void trouble(struct report_collect *collect, uint64_t id,
 static void count_in_flight(struct report_collect *collect, uint64_t now)
 {
     struct report_stats *stats = &collect->stats;
-    report_series_in_flight(&collect->series, now, collect->in_flight);
+    if (!collect->world.brief)
+        report_series_in_flight(&collect->series, now, collect->in_flight);
     if (stats->last_fault_ns == 0) {
         if (collect->in_flight > collect->in_flight_before)
             collect->in_flight_before = collect->in_flight;
@@ -405,7 +406,8 @@ static void run_seen(struct report_collect *collect, struct run *run,
     run->due_ns = due_ns;
     run->workflow = workflow;
     collect->stats.runs.started++;
-    report_series_at(&collect->series, due_ns)->started++;
+    if (!collect->world.brief)
+        report_series_at(&collect->series, due_ns)->started++;
     collect->in_flight++;
     count_in_flight(collect, now);
 }
@@ -423,8 +425,10 @@ static void run_ended(struct report_collect *collect, uint64_t id,
     struct report_stats *stats = &collect->stats;
     uint64_t latency = now > run->due_ns ? now - run->due_ns : 0;
     report_hist_record(&stats->latency, latency);
-    report_series_latency(&collect->series, run->due_ns, latency);
-    report_series_at(&collect->series, now)->finished++;
+    if (!collect->world.brief) {
+        report_series_latency(&collect->series, run->due_ns, latency);
+        report_series_at(&collect->series, now)->finished++;
+    }
     if (latency > stats->slowest_ns || stats->slowest_run == 0) {
         stats->slowest_ns = latency;
         stats->slowest_run = id;
@@ -762,7 +766,8 @@ static void fault(struct report_collect *collect,
     struct report_stats *stats = &collect->stats;
     stats->faults_fired++;
     stats->faults_in_flight += record->count == 1;
-    report_series_at(&collect->series, record->time_ns)->faults++;
+    if (!collect->world.brief)
+        report_series_at(&collect->series, record->time_ns)->faults++;
     if (ends_itself(record))
         lasting_fault(collect, record);
     fault_time(collect, record->time_ns);
@@ -1216,6 +1221,8 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     if (stats->events == 0)
         return stats;
     count_in_flight(collect, stats->last_ns);
+    if (collect->world.brief)
+        return stats;
     stats->bucket_ns = collect->series.width_ns;
     stats->bucket_count =
         report_series_buckets(&collect->series, stats->buckets);
