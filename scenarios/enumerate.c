@@ -532,6 +532,7 @@ static _Noreturn void explore(const struct enumerate_config *config, int out)
     if (!e)
         _exit(1);
     keep_memory();
+    trial_alone();
     e->config = config;
     e->out = out;
     e->jobs = config->jobs < JOBS_MAX ? config->jobs : JOBS_MAX;

@@ -118,6 +118,7 @@ static size_t work(void *self, const void *bytes, void *out)
     };
     char message[TRIAL_TEXT_SIZE] = "out of memory";
     memset(result, 0, offsetof(struct sweep_result, tuples));
+    trial_alone();
     if (!trial.coverage ||
         trial_run(&trial, &result->trial, message, sizeof(message)) != 0) {
         result->refused = 1;

@@ -1,6 +1,7 @@
 #include "scenarios/trial.h"
 
 #include <assert.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -149,6 +150,12 @@ static int run(const struct trial *trial, const struct outcomes *golden,
     judges_deinit(&court.judges);
     scenario_world_free(world);
     return good ? 0 : -1;
+}
+
+void trial_alone(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
 int trial_run(const struct trial *trial, struct trial_result *result,

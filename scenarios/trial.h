@@ -104,6 +104,13 @@ struct trial_result {
 };
 
 /*
+ * For a process that has one thread and makes nothing but worlds, before its
+ * first: SQLite then takes no locks and counts no memory. Nothing happens
+ * where SQLite is in use already.
+ */
+void trial_alone(void);
+
+/*
  * Runs it. 0, or -1 with a sentence in message: the world could not be made;
  * nothing is known then. What goes wrong inside the world is a result.
  */
