@@ -146,8 +146,9 @@ struct explorer {
     struct outcomes *golden;  /* those, once they are complete */
     struct nursery *nursery;
     uint32_t level;
-    bool forked;    /* this process is not the one that began it */
-    uint32_t room;  /* in the nursery: its own, and its children's */
+    bool forked;   /* this process is not the one that began it */
+    bool over;     /* nothing more will be broken in it */
+    uint32_t room; /* in the nursery: its own, and its children's */
     uint32_t number[ENUMERATE_DEPTH];
     struct boundary at[ENUMERATE_DEPTH];
     struct fault_rule rules[ENUMERATE_DEPTH];
@@ -233,6 +234,7 @@ static void be_child(struct explorer *e, uint32_t number,
     boundary_rule(e->config->scenario, at, &e->rules[e->level]);
     e->level++;
     e->forked = true;
+    e->over = e->level == e->config->depth;
     e->met = 0;
     e->left_out = 0;
     e->alive = 0;
@@ -432,7 +434,7 @@ static void judged(void *self, const struct trial_result *result)
 static void follow(struct explorer *e, struct trial_result *result)
 {
     char message[512];
-    struct trial_watch watch = {site, record, judged, e, &e->forked};
+    struct trial_watch watch = {site, record, judged, e, &e->forked, &e->over};
     struct trial trial = trial_of(e, &watch);
     trial.rules = e->rules;
     trial.rule_count = e->level;

@@ -20,6 +20,8 @@ static void take_records(void *self, const struct engine_record *records,
     struct court *court = self;
     const struct trial_watch *watch = court->trial->watch;
     checkpoints_add(&court->judges.checkpoints, records, count);
+    if (watch && watch->over && *watch->over)
+        watch = NULL;
     for (size_t i = 0; watch && watch->record && i < count; i++)
         watch->record(watch->self, &records[i]);
     if (court->trial->coverage)

@@ -40,7 +40,8 @@ struct trial_result;
  * world ends there. May be NULL.
  *
  * forked may be NULL; true, from the time at which site() returns a rule: the
- * process ends in judged(), and nothing needs to be given back before.
+ * process ends in judged(), and nothing needs to be given back before. over
+ * likewise: nobody wants to know of more sites and records of this world.
  */
 struct trial_watch {
     const struct fault_rule *(*site)(void *self, const struct engine_site *site,
@@ -49,6 +50,7 @@ struct trial_watch {
     void (*judged)(void *self, const struct trial_result *result);
     void *self;
     const bool *forked;
+    const bool *over;
 };
 
 struct coverage; /* scenarios/coverage.h */

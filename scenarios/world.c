@@ -1,5 +1,6 @@
 #include "scenarios/world.h"
 
+#include <assert.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,12 @@ static bool ask(void *self, const struct engine_site *site,
     return world->board->port.ask(world->board->port.self, site, decision);
 }
 
+enum {
+    /* Records that leave together once nobody watches: a page of them, which
+       a process that was forked has to itself. */
+    AFTER_WATCH = 4096 / sizeof(struct engine_record)
+};
+
 /* Adds what the watch wants at this site to the plan and to the board. */
 static void add_rule(struct scenario_world *world,
                      const struct fault_rule *wanted,
@@ -180,6 +187,15 @@ static void add_rule(struct scenario_world *world,
                         site->point, site->node, matches);
 }
 
+/* From now on the board alone is asked, and only where a rule is armed. */
+static void end_watch(struct scenario_world *world)
+{
+    world->points.armed = world->board->port.armed;
+    world->points.ask = ask;
+    assert(world->sim->record_count == 0);
+    world->sim->record_block = AFTER_WATCH;
+}
+
 /* The rest of this world, mostly in a process that was forked for it. */
 static void go_on_with(struct scenario_world *world,
                        const struct fault_rule *rule,
@@ -189,6 +205,8 @@ static void go_on_with(struct scenario_world *world,
         (void)sim_disk_move(world->disk); /* else it stays where it is */
     if (world->watch->forked && *world->watch->forked)
         sim_store_node_forsake(world->store);
+    if (world->watch->over && *world->watch->over)
+        end_watch(world);
     add_rule(world, rule, site, matches);
 }
 
