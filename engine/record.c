@@ -484,6 +484,7 @@ const char *engine_record_name(unsigned kind)
         [ENGINE_REC_ENV_ENDED] = "env_ended",
         [ENGINE_REC_KILLED] = "killed",
         [ENGINE_REC_GAUGE] = "gauge",
+        [ENGINE_REC_PLATFORM] = "platform",
         [ENGINE_REC_FAULT] = "fault",
         [ENGINE_REC_FAULT_ENDED] = "fault_ended",
         [ENGINE_REC_PROC_DOWN] = "proc_down",

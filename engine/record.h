@@ -100,6 +100,9 @@
  *   ENV_ENDED       peer; detail = reason; a = life ns
  *   KILLED          run, op, attempt, peer: over the platform's time limit
  *   GAUGE           a = in flight, b = limit (for limits and reports)
+ *   PLATFORM        run, op, attempt, peer (0: none): its own log of a job;
+ *                   count = 0: in state `detail`, 1: its place will be ended
+ *                   at a, 2: given up, 3: refused; b = enum engine_error
  * By the world:
  *   FAULT           detail = action, key = point id, a = amount, peer = hits,
  *                   count = 1 if work was in flight, op/run/attempt of the
@@ -173,6 +176,7 @@ enum engine_record_kind {
     ENGINE_REC_START_REFUSED,
     ENGINE_REC_SIGNAL_SENT,
     ENGINE_REC_SIGNAL_ANSWERED,
+    ENGINE_REC_PLATFORM,
     ENGINE_REC_COUNT
 };
 

@@ -798,3 +798,13 @@ uint32_t engine_worker_busy(const struct engine_worker *w)
 {
     return w->busy;
 }
+
+bool engine_worker_has(const struct engine_worker *w, uint64_t run, uint32_t op,
+                       uint32_t attempt)
+{
+    for (uint32_t i = 0; i < w->config.slots; i++)
+        if (w->slots[i].state != ENGINE_SLOT_FREE && w->slots[i].run == run &&
+            w->slots[i].op == op && w->slots[i].attempt == attempt)
+            return true;
+    return false;
+}

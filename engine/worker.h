@@ -81,5 +81,8 @@ uint64_t engine_worker_deadline(const struct engine_worker *worker);
 
 /* Attempts under way. */
 uint32_t engine_worker_busy(const struct engine_worker *worker);
+/* Whether this attempt is one of them. */
+bool engine_worker_has(const struct engine_worker *worker, uint64_t run,
+                       uint32_t op, uint32_t attempt);
 
 #endif

@@ -133,7 +133,8 @@ void heal_core(struct scenario_world *world)
     break_some(world, SIM_NODE_COORDINATOR,
                world->scenario->engine.coordinators, DRAW_COORDINATOR, true);
     /* A platform makes new environments in place of those that break. */
-    if (world->worker_count > 0)
-        break_some(world, SIM_NODE_WORKER, world->worker_count, DRAW_WORKER,
-                   false);
+    for (uint32_t i = 0; i < world->platform_count; i++)
+        if (world->platforms[i].owned_count > 0)
+            break_some(world, world->platforms[i].worker_first,
+                       world->platforms[i].owned_count, DRAW_WORKER, false);
 }

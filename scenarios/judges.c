@@ -10,6 +10,12 @@
 /* What the checkers and the collector are told ------------------------------
  */
 
+/* Whose slots all work waits for; 0: there are others, or none. */
+static uint32_t owned_workers(const struct scenario_world *world)
+{
+    return world->platform_count == 1 ? world->platforms[0].owned_count : 0;
+}
+
 static void fill_check_world(struct judges *j)
 {
     const struct scenario *scenario = j->scenario;
@@ -38,8 +44,9 @@ static void fill_check_world(struct judges *j)
         .goodput_bound_ns = bounds[BOUND_GOODPUT].ns,
         .load_milli = bounds_load(scenario),
         .worker_first = SIM_NODE_WORKER,
-        .worker_count = j->world->worker_count,
-        .worker_slots = j->world->local ? scenario->platform.local.slots : 1,
+        .worker_count = owned_workers(j->world),
+        .worker_slots =
+            owned_workers(j->world) ? scenario->platform.local.slots : 1,
         .heal = j->world->heal,
         .op_payload_max = engine->op_payload_max,
         .history_ops_max = engine->history_ops_max,

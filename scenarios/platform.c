@@ -32,36 +32,6 @@ static struct sim_worker_config worker_config(struct scenario_world *world)
     };
 }
 
-static bool make_local(struct scenario_world *world,
-                       const struct profile_local *local)
-{
-    struct sim_clock clock;
-    scenario_clock(world, SIM_NODE_PLATFORM, &clock);
-    world->local = sim_local_new(world->sim, &clock, local->workers,
-                                 local->slots, &local->dispatch_latency);
-    world->workers = calloc(local->workers, sizeof(struct sim_worker_node *));
-    if (!world->local || !world->workers)
-        return false;
-    struct engine_stream starts;
-    engine_stream_init(&starts, world->seed, "scenario/worker/start", 0);
-    for (uint32_t i = 0; i < local->workers; i++) {
-        struct sim_worker_config config = worker_config(world);
-        config.engine.node = SIM_NODE_WORKER + i;
-        config.engine.slots = local->slots;
-        config.engine.defects.node = config.engine.node;
-        config.platform = sim_local_platform(world->local);
-        scenario_clock(world, config.engine.node, &clock);
-        uint64_t restart_ns = world->scenario->engine.restart_ns +
-                              sim_dist_draw(&local->start_up, &starts, i);
-        world->workers[i] = sim_worker_node_new(&config, &clock, restart_ns);
-        if (!world->workers[i])
-            return false;
-        world->worker_count = i + 1;
-        sim_local_add(world->local, world->workers[i]);
-    }
-    return true;
-}
-
 bool scenario_make_lambda(struct scenario_world *world)
 {
     const struct profile_lambda *profile = &world->scenario->platform.lambda;
@@ -77,55 +47,138 @@ bool scenario_make_lambda(struct scenario_world *world)
     return error == 0;
 }
 
-static bool make_lambda(struct scenario_world *world,
-                        const struct profile_lambda *profile)
+/* What each operation asks of its platform: for a workflow, by operation. */
+static bool make_demands(struct scenario_world *world)
 {
-    world->lambda_queue = sim_lambda_queue_new(&profile->queue, world->seed);
-    if (!world->lambda_queue || !scenario_make_lambda(world))
+    const struct scenario *scenario = world->scenario;
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < scenario->workflow_count; i++)
+        count += engine_graph_count(scenario->workflows[i].graph);
+    struct sim_demand *demands = calloc(count, sizeof(*demands));
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers. */
+    world->demands = calloc(scenario->workflow_count, sizeof(*world->demands));
+    if (!demands || !world->demands) {
+        free(demands);
         return false;
+    }
+    world->demand_count = count;
+    for (uint32_t i = 0; i < scenario->workflow_count; i++) {
+        const struct engine_graph *graph = scenario->workflows[i].graph;
+        world->demands[i] = demands;
+        for (uint32_t op = 0; op < engine_graph_count(graph); op++)
+            *demands++ = (struct sim_demand){
+                .name = engine_graph_node(graph, op)->name,
+                .function = i,
+            };
+    }
+    return true;
+}
+
+static bool make_front(struct scenario_world *world,
+                       struct scenario_platform *platform)
+{
     struct sim_clock clock;
-    scenario_clock(world, SIM_NODE_PLATFORM, &clock);
-    struct sim_lambda_front_config config = {
+    const struct profile *profile = platform->profile;
+    struct sim_front_config config = {
         .world = world->sim,
-        .lambda = world->lambda,
-        .mode = profile->mode,
-        .queue = world->lambda_queue,
-        .threads = profile->threads,
+        .model = platform->model,
+        .node = platform->node,
+        .worker_first = platform->worker_first,
+        .worker_count = platform->worker_count,
+        .slots = 1,
+        .restart_ns = platform->restart_ns,
+        .threads = profile->threads ? profile->threads : 1,
+        .demands = (const struct sim_demand *const *)world->demands,
+        .payload_bytes = sizeof(struct engine_message),
         .worker = worker_config(world),
         .clock = scenario_clock,
         .clock_self = world,
-        .payload_bytes = sizeof(struct engine_message),
-        .limit = profile->config.account_concurrency,
+        .seed = world->seed,
     };
-    world->lambda_front = sim_lambda_front_new(&config, &clock);
-    return world->lambda_front != NULL;
+    if (platform->restart_ns)
+        config.slots = profile->local.slots;
+    scenario_clock(world, platform->node, &clock);
+    platform->front = sim_front_new(&config, &clock);
+    return platform->front != NULL;
 }
 
-bool scenario_make_platform(struct scenario_world *world)
+/* Machines of its own, which start again after a crash. */
+static bool own_workers(struct scenario_world *world,
+                        struct scenario_platform *platform)
 {
-    const struct profile *profile = &world->scenario->platform;
-    return profile->platform == &profile_local_platform
-               ? make_local(world, &profile->local)
-               : make_lambda(world, &profile->lambda);
+    const struct profile_local *local = &platform->profile->local;
+    struct engine_stream starts;
+    platform->worker_count = local->workers;
+    platform->owned_count = local->workers;
+    platform->restart_ns =
+        calloc(local->workers, sizeof(*platform->restart_ns));
+    engine_stream_init(&starts, world->seed, "scenario/worker/start", 0);
+    for (uint32_t i = 0; platform->restart_ns && i < local->workers; i++)
+        platform->restart_ns[i] = world->scenario->engine.restart_ns +
+                                  sim_dist_draw(&local->start_up, &starts, i);
+    return platform->restart_ns != NULL;
 }
 
-void scenario_free_platform(struct scenario_world *world)
+bool scenario_make_models(struct scenario_world *world)
 {
-    for (uint32_t i = 0; i < world->worker_count; i++)
-        sim_worker_node_free(world->workers[i]);
-    free(world->workers);
-    sim_local_free(world->local);
-    sim_lambda_front_free(world->lambda_front);
-    sim_lambda_queue_free(world->lambda_queue);
+    uint32_t count = 1;
+    world->platforms = calloc(count, sizeof(*world->platforms));
+    if (!world->platforms || !make_demands(world))
+        return false;
+    uint64_t schedule = world->sim ? world->sim->schedule : world->seed;
+    for (uint32_t i = 0; i < count; i++) {
+        struct scenario_platform *platform = &world->platforms[i];
+        platform->profile = &world->scenario->platform;
+        platform->node = sim_node_platform(i);
+        platform->worker_first = sim_node_place(i, count);
+        platform->worker_count = sim_node_places(count);
+        world->platform_count = i + 1;
+        if (profile_model(platform->profile, world->demands[0],
+                          world->demand_count, schedule, &platform->model))
+            return false;
+    }
+    return true;
+}
+
+bool scenario_make_platforms(struct scenario_world *world)
+{
+    if (!scenario_make_models(world))
+        return false;
+    for (uint32_t i = 0; i < world->platform_count; i++) {
+        struct scenario_platform *platform = &world->platforms[i];
+        bool owned = platform->profile->platform == &profile_local_platform;
+        if ((owned && !own_workers(world, platform)) ||
+            !make_front(world, platform))
+            return false;
+    }
+    return true;
+}
+
+void scenario_free_platforms(struct scenario_world *world)
+{
+    for (uint32_t i = 0; i < world->platform_count; i++) {
+        struct scenario_platform *platform = &world->platforms[i];
+        sim_front_free(platform->front);
+        if (platform->model.ops)
+            platform->model.ops->free(platform->model.self);
+        free(platform->restart_ns);
+    }
+    free(world->platforms);
+    if (world->demands)
+        free(world->demands[0]);
+    free(world->demands);
     sim_lambda_free(world->lambda);
 }
 
 uint64_t scenario_concurrency(const struct scenario *scenario)
 {
-    const struct profile *profile = &scenario->platform;
-    return profile->platform == &profile_local_platform
-               ? (uint64_t)profile->local.workers * profile->local.slots
-               : profile->lambda.config.account_concurrency;
+    const struct sim_demand demand = {.name = ""};
+    struct sim_model model;
+    if (profile_model(&scenario->platform, &demand, 1, 0, &model))
+        return 0;
+    uint64_t limit = model.ops->counts(model.self)->limit;
+    model.ops->free(model.self);
+    return limit;
 }
 
 void scenario_swarm_knobs(const struct scenario *scenario,

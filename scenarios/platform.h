@@ -1,5 +1,5 @@
 /*
- * The platform of a scenario's world, made from its profile.
+ * The platforms of a scenario's world, made from their profiles.
  */
 #ifndef SCENARIOS_PLATFORM_H
 #define SCENARIOS_PLATFORM_H
@@ -7,11 +7,13 @@
 #include "faults/swarm.h"
 #include "scenarios/world.h"
 
-/* Makes front end and workers. False without memory. */
-bool scenario_make_platform(struct scenario_world *world);
+/* Makes models, front ends and workers. False without memory. */
+bool scenario_make_platforms(struct scenario_world *world);
+/* Only the models, each for all operations of all workflows. */
+bool scenario_make_models(struct scenario_world *world);
 /* Only the machine of Lambda, without a front end: a function a workflow. */
 bool scenario_make_lambda(struct scenario_world *world);
-void scenario_free_platform(struct scenario_world *world);
+void scenario_free_platforms(struct scenario_world *world);
 
 /* Clocks as the scenario draws them for a node; self is the world. */
 void scenario_clock(void *self, uint32_t node, struct sim_clock *clock);

@@ -82,6 +82,7 @@ struct profile_docker {
 struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
     char name[64];
+    uint32_t threads; /* a step's CPU-bound part spreads over so many; 0: 1 */
     struct profile_local local;
     struct profile_lambda lambda;
     struct profile_docker docker;

@@ -1,8 +1,10 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/init_times.h"
 #include "scenarios/profile_values.h"
+#include "sim/platform/lambda_model.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -345,9 +347,39 @@ static bool build(const struct profile_value *values,
     return try_out(values, &profile->lambda, err);
 }
 
+static int model(const struct profile *profile,
+                 const struct sim_demand *demands, uint32_t count,
+                 uint64_t seed, struct sim_model *made)
+{
+    const struct profile_lambda *lambda = &profile->lambda;
+    uint32_t functions = 1;
+    for (uint32_t i = 0; i < count; i++)
+        if (demands[i].function >= functions)
+            functions = demands[i].function + 1;
+    struct sim_lambda_function *list = calloc(functions, sizeof(*list));
+    if (list == NULL) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < functions; i++) {
+        list[i] = lambda->function;
+    }
+    const struct sim_lambda_model_config config = {
+        .lambda = lambda->config,
+        .functions = list,
+        .function_count = functions,
+        .mode = lambda->mode,
+        .queue = lambda->queue,
+        .threads = lambda->threads,
+    };
+    int error = sim_lambda_model(made, &config, seed);
+    free(list);
+    return error;
+}
+
 const struct profile_platform profile_lambda_platform = {
     .name = "lambda",
     .params = params,
     .count = COUNT(params),
     .build = build,
+    .model = model,
 };

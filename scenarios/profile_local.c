@@ -1,5 +1,6 @@
 #include "scenarios/profile_values.h"
 #include "sim/nodes.h"
+#include "sim/platform/local.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -38,9 +39,24 @@ static bool build(const struct profile_value *values,
     return true;
 }
 
+static int model(const struct profile *profile,
+                 const struct sim_demand *demands, uint32_t count,
+                 uint64_t seed, struct sim_model *made)
+{
+    const struct sim_local_config config = {
+        .workers = profile->local.workers,
+        .slots = profile->local.slots,
+        .dispatch_latency = profile->local.dispatch_latency,
+    };
+    (void)demands;
+    (void)count;
+    return sim_local_model(made, &config, seed);
+}
+
 const struct profile_platform profile_local_platform = {
     .name = "local",
     .params = params,
     .count = COUNT(params),
     .build = build,
+    .model = model,
 };

@@ -116,22 +116,25 @@ static void add_profile(struct settings *s, const struct profile *profile)
     }
 }
 
-static void add_bill(struct settings *s, const struct scenario_world *world)
+/* Lines of the bill of a platform: what it counts, and its dollars. */
+static void add_bill(struct settings *s, const struct scenario_platform *from,
+                     uint64_t now_ns)
 {
-    if (!world->lambda)
-        return;
-    const struct sim_lambda_counts *counts = sim_lambda_counts(world->lambda);
-    uint64_t nano = sim_lambda_cost_nano(world->lambda);
-    uint64_t gb_ms = counts->billed_mb_ms / 1024;
-    snprintf(s->bill_text[0][0], sizeof(s->bill_text[0][0]),
-             "%" PRIu64 ".%03" PRIu64 " GB-s, %" PRIu64 " requests",
-             gb_ms / 1000, gb_ms % 1000, counts->cold + counts->warm);
-    snprintf(s->bill_text[0][1], sizeof(s->bill_text[0][1]),
-             "$%" PRIu64 ".%06" PRIu64, nano / 1000000000,
-             nano % 1000000000 / 1000);
-    s->bill[0] =
-        (struct report_bill){"Lambda", s->bill_text[0][0], s->bill_text[0][1]};
-    s->bill_count = 1;
+    const struct sim_model_ops *ops = from->model.ops;
+    const struct sim_model_counts *counts = ops->counts(from->model.self);
+    uint64_t nano;
+    const char *name;
+    for (uint32_t i = 0;
+         s->bill_count < SETTINGS_BILLS &&
+         ops->cost_line(from->model.self, now_ns, i, &name, &nano);
+         i++) {
+        char(*text)[SETTINGS_BILL_TEXT] = s->bill_text[s->bill_count];
+        snprintf(text[0], sizeof(text[0]), "%" PRIu64 " starts",
+                 counts->starts);
+        snprintf(text[1], sizeof(text[1]), "$%" PRIu64 ".%06" PRIu64,
+                 nano / 1000000000, nano % 1000000000 / 1000);
+        s->bill[s->bill_count++] = (struct report_bill){name, text[0], text[1]};
+    }
 }
 
 bool settings_init(struct settings *s, const struct scenario *scenario,
@@ -154,7 +157,9 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
                  scenario->heal ? "scenario" : "drawn by the seed, or default");
     add_faults(s, world);
     add_profile(s, &scenario->platform);
-    add_bill(s, world);
+    uint64_t now_ns = world->sim ? world->sim->now_ns : SCENARIO_START_NS;
+    for (uint32_t i = 0; i < world->platform_count; i++)
+        add_bill(s, &world->platforms[i], now_ns);
     return true;
 }
 

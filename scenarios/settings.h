@@ -12,7 +12,8 @@
 #include "scenarios/world.h"
 
 enum {
-    SETTINGS_BILL_TEXT = 96 /* bytes */
+    SETTINGS_BILL_TEXT = 96, /* bytes */
+    SETTINGS_BILLS = 32
 };
 
 struct settings_text {
@@ -24,8 +25,8 @@ struct settings {
     struct report_setting *rows;
     size_t count;
     struct settings_text *texts;
-    struct report_bill bill[8];
-    char bill_text[8][2][SETTINGS_BILL_TEXT];
+    struct report_bill bill[SETTINGS_BILLS];
+    char bill_text[SETTINGS_BILLS][2][SETTINGS_BILL_TEXT];
     size_t bill_count;
 };
 

@@ -844,13 +844,15 @@ void scenario_world_start(struct scenario_world *world)
             note_clock(world, node);
     sim_process_start(world->sim, SIM_NODE_STORE);
     sim_process_start(world->sim, SIM_NODE_RECEIVER);
-    sim_process_start(world->sim, SIM_NODE_PLATFORM);
+    for (uint32_t i = 0; i < world->platform_count; i++)
+        sim_process_start(world->sim, world->platforms[i].node);
     if (world->outside)
         sim_process_start(world->sim, SIM_NODE_OUTSIDE);
     for (uint32_t i = 0; i < world->scenario->engine.coordinators; i++)
         sim_process_start(world->sim, SIM_NODE_COORDINATOR + i);
-    for (uint32_t i = 0; i < world->worker_count; i++)
-        sim_process_start(world->sim, SIM_NODE_WORKER + i);
+    for (uint32_t i = 0; i < world->platform_count; i++)
+        for (uint32_t w = 0; w < world->platforms[i].owned_count; w++)
+            sim_process_start(world->sim, world->platforms[i].worker_first + w);
     sim_process_start(world->sim, SIM_NODE_CLIENT);
     schedule_fault(world);
     if (world->heal == CHECK_HEAL_CORE)
@@ -884,7 +886,7 @@ scenario_world_new(const struct scenario *scenario,
     if (!scenario_world_tables(world) || !make_sim(world, options) ||
         !make_mirror(world, options->paranoid) || !make_store(world) ||
         !make_coordinators(world, options->paranoid) ||
-        !scenario_make_platform(world) || !make_outside(world)) {
+        !scenario_make_platforms(world) || !make_outside(world)) {
         say(message, size, "the world could not be made: out of memory");
         scenario_world_free(world);
         return NULL;
@@ -959,7 +961,7 @@ void scenario_world_free(struct scenario_world *world)
         sim_coordinator_node_free(world->coordinators[i]);
     free(world->coordinators);
     sim_mirror_free(world->mirror);
-    scenario_free_platform(world);
+    scenario_free_platforms(world);
     sim_client_free(world->client);
     sim_receiver_free(world->receiver);
     sim_outside_free(world->outside);

@@ -17,8 +17,7 @@
 #include "sim/coordinator_node.h"
 #include "sim/disk.h"
 #include "sim/outside.h"
-#include "sim/platform/lambda_front.h"
-#include "sim/platform/local.h"
+#include "sim/platform/front.h"
 #include "sim/receiver.h"
 #include "sim/store_node.h"
 #include "sim/vfs.h"
@@ -36,6 +35,18 @@ struct scenario_progress {
     uint64_t blocked;      /* of clients: wait for an operator */
     uint64_t invoked_open; /* of other runs: not ended */
     uint64_t operations;   /* records of a run's durable changes */
+};
+
+/* A platform of the world; the first one is the default. */
+struct scenario_platform {
+    const struct profile *profile;
+    struct sim_model model;
+    struct sim_front *front; /* NULL in a capacity study */
+    uint32_t node;
+    uint32_t worker_first; /* nodes of its places */
+    uint32_t worker_count;
+    uint32_t owned_count; /* places whose machines are there from the start */
+    uint64_t *restart_ns; /* of each of these; NULL: none */
 };
 
 struct trial_watch;
@@ -57,13 +68,12 @@ struct scenario_world {
     struct sim_store_node *store;
     struct sim_coordinator_node **coordinators;
     struct sim_mirror *mirror; /* NULL: nobody asks for S7, S13 has no use */
-    struct sim_worker_node **workers;
-    uint32_t worker_count;
-    struct sim_local *local;
-    struct sim_lambda *lambda;
-    struct sim_lambda_queue *lambda_queue;
-    struct sim_lambda_front *lambda_front;
-    struct arrivals arrivals; /* borrows the scenario's trace */
+    struct scenario_platform *platforms;
+    uint32_t platform_count;
+    struct sim_demand **demands; /* by workflow, by operation; owned */
+    uint32_t demand_count;
+    struct sim_lambda *lambda; /* of a capacity study */
+    struct arrivals arrivals;  /* borrows the scenario's trace */
     struct sim_client *client;
     struct sim_receiver *receiver;
     struct sim_outside *outside; /* NULL: nothing comes from there */

@@ -20,7 +20,11 @@ enum play_state {
 /* A step's code in execution. */
 struct play {
     uint64_t run;
-    uint64_t rest_ns; /* what it takes after the effect */
+    uint64_t rest_ns;      /* after the effect: what it takes; if speeds change,
+                              what it would on an idle machine */
+    uint64_t due_ns;       /* of its last timer */
+    uint64_t asked;        /* the platform for time: the last one did last */
+    struct sim_attempt of; /* as it was dispatched */
     uint64_t input_hash;
     uint64_t key;
     uint64_t key_hi;
@@ -53,6 +57,7 @@ struct sim_worker_node {
     struct engine_block output;
     struct engine_stream times;
     struct engine_stream fates;
+    uint64_t asked; /* the platform for time, so often */
     uint32_t serial;
     uint32_t busy_before;
     bool held;          /* a pause came before this action */
@@ -200,8 +205,19 @@ static void abandon(struct sim_worker_node *n,
 
 static void timer_in(struct sim_worker_node *n, uint32_t place, uint64_t ns)
 {
-    sim_timer_at(world_of(n), node_of(n), world_of(n)->now_ns + ns,
+    n->plays[place].due_ns = world_of(n)->now_ns + ns;
+    sim_timer_at(world_of(n), node_of(n), n->plays[place].due_ns,
                  timer_arg(n, place));
+}
+
+/* Asks the platform how long this takes. */
+static uint64_t run_time(struct sim_worker_node *n, struct play *play,
+                         uint64_t nominal_ns)
+{
+    const struct sim_platform *platform = n->config.platform;
+    play->asked = ++n->asked;
+    return platform->ops->run_time(platform->self, node_of(n), &play->of,
+                                   nominal_ns, step_of(n, play)->cpu_share_ppb);
 }
 
 /* Whose attempt it is: a graph's operation, or a step of a program. */
@@ -247,6 +263,7 @@ static void begin(struct sim_worker_node *n, const struct engine_execute *what,
         .serial = ++n->serial,
         .state = PLAY_BEFORE_EFFECT,
         .input_hash = engine_hash_bytes(input, size).lo,
+        .of = {what->run, what->op, what->attempt},
     };
     set_identity(n, play, what);
     if (is_submitter(n, play) && size < sizeof(play->callback))
@@ -254,11 +271,14 @@ static void begin(struct sim_worker_node *n, const struct engine_execute *what,
     const struct sim_step *step = step_of(n, play);
     uint64_t nominal =
         sim_dist_at(&step->duration, attempt_draw(&n->times, play));
-    uint64_t takes = n->config.platform->ops->run_time(
-        n->config.platform->self, node_of(n), nominal, step->cpu_share_ppb);
+    bool shared = n->config.platform->shared;
+    if (shared && step->effect)
+        play->rest_ns = nominal / 2;
+    uint64_t takes = run_time(n, play, nominal - play->rest_ns);
     note(n, ENGINE_REC_ATTEMPT_BEGIN, play, 0);
-    play->rest_ns = step->effect ? takes / 2 : 0;
-    timer_in(n, place, takes - play->rest_ns);
+    if (!shared && step->effect)
+        play->rest_ns = takes / 2;
+    timer_in(n, place, shared ? takes : takes - play->rest_ns);
 }
 
 static bool fails(const struct sim_worker_node *n, const struct play *play)
@@ -443,7 +463,9 @@ static void effect_done(struct sim_worker_node *n,
     play->serial = ++n->serial; /* the timer of the request is void */
     if (ask(n, SIM_POINT_WORKER_EFFECT_AFTER, play) && !n->worker)
         return;
-    timer_in(n, place, play->rest_ns);
+    timer_in(n, place,
+             n->config.platform->shared ? run_time(n, play, play->rest_ns)
+                                        : play->rest_ns);
 }
 
 /* Programs ---------------------------------------------------------------- */
@@ -637,6 +659,15 @@ static bool after_message(struct sim_worker_node *n,
                         node_of(n), message->run, 1, message->attempt);
 }
 
+static void delivered(struct sim_worker_node *n,
+                      const struct engine_message *message)
+{
+    const struct sim_platform *platform = n->config.platform;
+    const struct sim_attempt attempt = {message->run, message->op,
+                                        message->attempt};
+    platform->ops->delivered(platform->self, node_of(n), &attempt);
+}
+
 static void message(void *self, const struct engine_message *message)
 {
     struct sim_worker_node *n = self;
@@ -662,6 +693,8 @@ static void message(void *self, const struct engine_message *message)
         return;
     }
     input(n, &in);
+    if (message->kind == ENGINE_MSG_DISPATCH && n->worker)
+        delivered(n, message);
 }
 
 static void timer(void *self, uint64_t arg)
@@ -765,4 +798,48 @@ void sim_worker_node_free(struct sim_worker_node *n)
 uint32_t sim_worker_node_busy(const struct sim_worker_node *n)
 {
     return n->worker ? engine_worker_busy(n->worker) : 0;
+}
+
+bool sim_worker_node_has(const struct sim_worker_node *n,
+                         const struct sim_attempt *attempt)
+{
+    return n->worker && engine_worker_has(n->worker, attempt->run, attempt->op,
+                                          attempt->attempt);
+}
+
+/* Whether the platform's speed makes its time. */
+static bool works(const struct play *play, const struct sim_attempt *attempt,
+                  uint64_t now_ns)
+{
+    return (play->state == PLAY_BEFORE_EFFECT || play->state == PLAY_AFTER) &&
+           play->due_ns > now_ns && play->of.run == attempt->run &&
+           play->of.op == attempt->op && play->of.attempt == attempt->attempt;
+}
+
+static void set_left(struct sim_worker_node *n, uint32_t place,
+                     uint64_t left_ns)
+{
+    n->plays[place].serial = ++n->serial; /* the timer it had is void */
+    timer_in(n, place, left_ns);
+}
+
+void sim_worker_node_pace(struct sim_worker_node *n,
+                          const struct sim_attempt *attempt, uint64_t left_ns)
+{
+    uint64_t now_ns = world_of(n)->now_ns;
+    const struct play *last = NULL;
+    for (uint32_t i = 0; i < n->play_count; i++)
+        if (works(&n->plays[i], attempt, now_ns) &&
+            (!last || n->plays[i].asked > last->asked))
+            last = &n->plays[i];
+    if (!last)
+        return;
+    uint64_t was_ns = last->due_ns - now_ns;
+    for (uint32_t i = 0; i < n->play_count; i++) {
+        if (!works(&n->plays[i], attempt, now_ns))
+            continue;
+        double other_ns = (double)(n->plays[i].due_ns - now_ns);
+        double scaled_ns = other_ns / (double)was_ns * (double)left_ns;
+        set_left(n, i, &n->plays[i] == last ? left_ns : (uint64_t)scaled_ns);
+    }
 }

@@ -44,5 +44,15 @@ void sim_worker_node_free(struct sim_worker_node *node);
 
 /* Attempts under way; 0 while down. */
 uint32_t sim_worker_node_busy(const struct sim_worker_node *node);
+/* Whether this one is. */
+bool sim_worker_node_has(const struct sim_worker_node *node,
+                         const struct sim_attempt *attempt);
+
+/*
+ * The platform's speed has changed: what this attempt asked to run last has
+ * left_ns to go from now, and what it runs beside that changes alike.
+ */
+void sim_worker_node_pace(struct sim_worker_node *node,
+                          const struct sim_attempt *attempt, uint64_t left_ns);
 
 #endif

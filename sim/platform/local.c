@@ -1,265 +1,309 @@
 #include "sim/platform/local.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
+#define NONE SIM_MODEL_NONE
+
 struct worker {
-    struct sim_worker_node *node;
-    uint32_t given;       /* attempts given to it and not known to be over */
-    uint64_t *arrives_ns; /* of what was given last, one for each slot */
+    uint32_t given;
+    bool silent; /* takes no work */
 };
 
-struct sim_local {
-    struct sim_world *world;
-    struct sim_platform platform;
-    struct worker *workers;
-    uint64_t *arrivals_ns; /* of all workers */
-    uint32_t count;
-    uint32_t workers_max;
-    uint32_t slots;
-    struct sim_dist latency;
+struct local {
+    struct sim_local_config config;
     struct engine_stream latencies;
-    uint64_t given;               /* in all: index of the draws */
-    struct engine_message *queue; /* a ring */
-    uint32_t head;
-    uint32_t queued;
-    uint32_t capacity;
+    struct worker *workers;
+    uint32_t *slots; /* job in each; NONE: free */
+    uint32_t *queue; /* a ring of jobs */
+    uint32_t head, capacity;
+    bool opened;
+    struct sim_model_counts counts;
 };
 
-static void gauge(struct sim_local *l)
+static struct sim_action *act(struct sim_actions *actions, uint64_t now_ns,
+                              enum sim_action_kind kind, uint32_t place,
+                              uint32_t job)
 {
-    uint64_t in_flight = 0;
-    for (uint32_t i = 0; i < l->count; i++)
-        in_flight += l->workers[i].given;
-    struct engine_record record = {
-        .kind = ENGINE_REC_GAUGE,
-        .node = SIM_NODE_PLATFORM,
-        .op = UINT32_MAX,
-        .a = in_flight,
-        .b = (uint64_t)l->count * l->slots,
-    };
-    sim_record(l->world, &record);
+    struct sim_action *action = sim_actions_add(actions, now_ns, kind);
+    if (action) {
+        action->place = place;
+        action->job = job;
+    }
+    return action;
 }
 
-/* The worker with most free slots, the first of equals; UINT32_MAX: none. */
-static uint32_t choose(const struct sim_local *l)
+static void open_place(struct local *l, uint64_t now_ns, uint32_t place,
+                       struct sim_actions *actions)
 {
-    uint32_t best = UINT32_MAX;
-    for (uint32_t i = 0; i < l->count; i++)
-        if (sim_node(l->world, SIM_NODE_WORKER + i)->state == SIM_PROCESS_UP &&
-            l->workers[i].given < l->slots &&
-            (best == UINT32_MAX ||
-             l->workers[i].given < l->workers[best].given))
+    act(actions, now_ns, SIM_ACTION_OPEN, place, NONE);
+    l->counts.places_opened++;
+    if (++l->counts.places > l->counts.places_peak)
+        l->counts.places_peak = l->counts.places;
+}
+
+/* The worker with most free slots, the first of equals; NONE: there is none. */
+static uint32_t choose(const struct local *l)
+{
+    uint32_t best = NONE;
+    for (uint32_t i = 0; i < l->config.workers; i++)
+        if (!l->workers[i].silent && l->workers[i].given < l->config.slots &&
+            (best == NONE || l->workers[i].given < l->workers[best].given))
             best = i;
     return best;
 }
 
-/* Attempts that have not reached the worker yet. */
-static uint32_t on_the_way(const struct sim_local *l,
-                           const struct worker *worker)
+/* The slot of a worker that holds this, a job or NONE. */
+static uint32_t *slot_of(const struct local *l, uint32_t worker, uint32_t what)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < l->slots; i++)
-        count += worker->arrives_ns[i] > l->world->now_ns;
-    return count;
+    uint32_t *slot = l->slots + (size_t)worker * l->config.slots;
+    for (uint32_t i = 0; i < l->config.slots; i++)
+        if (slot[i] == what)
+            return &slot[i];
+    assert(false);
+    return NULL;
 }
 
-/* Remembers an arrival in place of one that is past. */
-static void remember(struct sim_local *l, struct worker *worker, uint64_t ns)
+static void give(struct local *l, uint64_t now_ns, uint32_t worker,
+                 uint32_t job, struct sim_actions *actions)
 {
-    for (uint32_t i = 0; i < l->slots; i++)
-        if (worker->arrives_ns[i] <= l->world->now_ns) {
-            worker->arrives_ns[i] = ns;
-            return;
-        }
-}
-
-static void give(struct sim_local *l, uint32_t worker,
-                 const struct engine_message *message)
-{
-    /* Never at once: until it arrives it must count as on its way. */
-    uint64_t delay_ns =
-        1 + sim_dist_draw(&l->latency, &l->latencies, l->given++);
+    struct sim_action *action =
+        act(actions, now_ns, SIM_ACTION_START, worker, job);
+    if (action)
+        action->a = 1 + sim_dist_draw(&l->config.dispatch_latency,
+                                      &l->latencies, l->counts.starts);
+    *slot_of(l, worker, NONE) = job;
     l->workers[worker].given++;
-    remember(l, &l->workers[worker], l->world->now_ns + delay_ns);
-    struct engine_message forward = *message;
-    forward.size = sizeof(forward);
-    forward.from = SIM_NODE_PLATFORM;
-    forward.to = SIM_NODE_WORKER + worker;
-    struct engine_record record = {
-        .kind = ENGINE_REC_INVOKED,
-        .node = SIM_NODE_PLATFORM,
-        .peer = (uint16_t)forward.to,
-        .run = message->run,
-        .op = message->op,
-        .attempt = message->attempt,
-        .detail = 2,
-    };
-    sim_record(l->world, &record);
-    gauge(l);
-    sim_local_send(l->world, &forward, delay_ns);
+    l->counts.starts++;
+    l->counts.running++;
 }
 
-static void drain(struct sim_local *l)
+static void drain(struct local *l, uint64_t now_ns, struct sim_actions *actions)
 {
-    while (l->queued > 0) {
-        uint32_t worker = choose(l);
-        if (worker == UINT32_MAX)
-            return;
-        struct engine_message message = l->queue[l->head];
+    uint32_t worker;
+    while (l->counts.queued > 0 && (worker = choose(l)) != NONE) {
+        uint32_t job = l->queue[l->head];
         l->head = (l->head + 1) % l->capacity;
-        l->queued--;
-        give(l, worker, &message);
+        l->counts.queued--;
+        give(l, now_ns, worker, job, actions);
     }
 }
 
-static void enqueue(struct sim_local *l, const struct engine_message *message)
+static bool enqueue(struct local *l, uint32_t job)
 {
-    if (l->queued == l->capacity) {
+    if (l->counts.queued == l->capacity) {
         uint32_t capacity = l->capacity ? 2 * l->capacity : 64;
-        struct engine_message *queue = malloc(capacity * sizeof(*queue));
-        if (!queue) {
-            l->world->failed = true;
-            return;
-        }
-        for (uint32_t i = 0; i < l->queued; i++)
+        uint32_t *queue = malloc(capacity * sizeof(*queue));
+        if (!queue)
+            return false;
+        for (uint32_t i = 0; i < l->counts.queued; i++)
             queue[i] = l->queue[(l->head + i) % l->capacity];
         free(l->queue);
         l->queue = queue;
         l->head = 0;
         l->capacity = capacity;
     }
-    l->queue[(l->head + l->queued++) % l->capacity] = *message;
+    l->queue[(l->head + l->counts.queued++) % l->capacity] = job;
+    return true;
 }
 
-static void answer(struct sim_local *l, const struct engine_message *message,
-                   enum engine_message_kind kind)
+static void advance(void *self, uint64_t now_ns, struct sim_actions *actions)
 {
-    struct engine_message reply = *message;
-    reply.size = sizeof(reply);
-    reply.kind = (uint16_t)kind;
-    reply.from = SIM_NODE_PLATFORM;
-    reply.to = message->from;
-    sim_net_send(l->world, &reply);
+    struct local *l = self;
+    for (uint32_t i = 0; !l->opened && i < l->config.workers; i++)
+        open_place(l, now_ns, i, actions);
+    l->opened = true;
+    drain(l, now_ns, actions);
 }
 
-/*
- * What it was given, should have reached it and is not being done is over, or
- * was refused.
- */
-static void settle(const struct sim_local *l, struct worker *worker)
+static uint64_t next_ns(const void *self)
 {
-    uint32_t busy = sim_worker_node_busy(worker->node) + on_the_way(l, worker);
-    if (busy < worker->given)
-        worker->given = busy;
+    const struct local *l = self;
+    return l->opened ? SIM_MODEL_NEVER : 0;
 }
 
-/* A worker that takes no notice of a copy does not say so. */
-static void settle_all(const struct sim_local *l)
+static int submit(void *self, uint64_t now_ns, const struct sim_job *job,
+                  struct sim_submitted *out, struct sim_actions *actions)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        settle(l, &l->workers[i]);
+    struct local *l = self;
+    if (!enqueue(l, job->id))
+        return -1;
+    out->answer = SIM_SUBMIT_ACCEPTED;
+    l->counts.submitted++;
+    l->counts.jobs++;
+    drain(l, now_ns, actions);
+    return 0;
 }
 
-static void message(void *self, const struct engine_message *message)
+static void forget(struct local *l, uint64_t now_ns, uint32_t job,
+                   struct sim_actions *actions)
 {
-    struct sim_local *l = self;
-    struct engine_decision decision = {0};
-    if (message->kind != ENGINE_MSG_DISPATCH)
-        return;
-    if (sim_point(l->world, SIM_POINT_PLATFORM_INVOKE, SIM_NODE_PLATFORM,
-                  message->run, message->op + 1, message->attempt, &decision)) {
-        if (decision.action == ENGINE_ACT_THROTTLE) {
-            answer(l, message, ENGINE_MSG_THROTTLED);
-            return;
-        }
-        if (decision.action == ENGINE_ACT_LOSE)
-            return;
-        if (decision.action == ENGINE_ACT_DUPLICATE)
-            enqueue(l, message);
+    act(actions, now_ns, SIM_ACTION_FORGET, NONE, job);
+    l->counts.jobs--;
+    l->counts.running--;
+}
+
+static void finished(void *self, uint64_t now_ns, uint32_t place, uint32_t job,
+                     struct sim_actions *actions)
+{
+    struct local *l = self;
+    *slot_of(l, place, job) = NONE;
+    l->workers[place].given--;
+    l->counts.done++;
+    forget(l, now_ns, job, actions);
+    drain(l, now_ns, actions);
+}
+
+static void exited(void *self, uint64_t now_ns, uint32_t place,
+                   uint32_t exit_code, struct sim_actions *actions)
+{
+    struct local *l = self;
+    uint32_t *slots = l->slots + (size_t)place * l->config.slots;
+    (void)exit_code;
+    act(actions, now_ns, SIM_ACTION_CLOSE, place, NONE);
+    l->counts.places--;
+    l->counts.places_closed++;
+    for (uint32_t i = 0; i < l->config.slots; i++) {
+        if (slots[i] == NONE)
+            continue;
+        l->counts.lost++;
+        forget(l, now_ns, slots[i], actions);
+        slots[i] = NONE;
     }
-    enqueue(l, message);
-    answer(l, message, ENGINE_MSG_ACCEPTED);
-    if (choose(l) == UINT32_MAX)
-        settle_all(l);
-    drain(l);
+    l->workers[place].given = 0;
+    open_place(l, now_ns, place, actions);
 }
 
-static void idle(void *self, uint32_t node)
+static void answers(void *self, uint64_t now_ns, uint32_t place, bool does)
 {
-    struct sim_local *l = self;
-    settle(l, &l->workers[node - SIM_NODE_WORKER]);
-    gauge(l);
-    drain(l);
+    struct local *l = self;
+    (void)now_ns;
+    l->workers[place].silent = !does;
 }
 
-static void lost(void *self, uint32_t node)
-{
-    struct sim_local *l = self;
-    l->workers[node - SIM_NODE_WORKER].given = 0;
-}
-
-static uint64_t run_time(void *self, uint32_t node, uint64_t nominal_ns,
-                         uint32_t cpu_share_ppb)
+static uint64_t run_ns(void *self, uint64_t now_ns, uint32_t place,
+                       uint32_t job, const struct sim_work *work,
+                       struct sim_actions *actions)
 {
     (void)self;
-    (void)node;
-    (void)cpu_share_ppb;
-    return nominal_ns;
+    (void)now_ns;
+    (void)place;
+    (void)job;
+    (void)actions;
+    return work->nominal_ns;
 }
 
-static const struct sim_platform_ops platform_ops = {
-    .idle = idle,
-    .run_time = run_time,
-    .lost = lost,
-};
-
-static const struct sim_actor_ops ops = {.message = message};
-
-struct sim_local *sim_local_new(struct sim_world *world,
-                                const struct sim_clock *clock,
-                                uint32_t workers_max, uint32_t slots,
-                                const struct sim_dist *dispatch_latency)
+static const struct sim_model_counts *counts(const void *self)
 {
-    struct sim_local *l = calloc(1, sizeof(*l));
-    if (!l)
-        return NULL;
-    l->world = world;
-    l->workers_max = workers_max;
-    l->slots = slots;
-    l->latency = *dispatch_latency;
-    engine_stream_init(&l->latencies, world->schedule, "sim/local/dispatch", 0);
-    l->platform = (struct sim_platform){&platform_ops, l};
-    l->workers = calloc(workers_max, sizeof(*l->workers));
-    l->arrivals_ns =
-        calloc((size_t)workers_max * slots, sizeof(*l->arrivals_ns));
-    if (!l->workers || !l->arrivals_ns) {
-        sim_local_free(l);
-        return NULL;
+    const struct local *l = self;
+    return &l->counts;
+}
+
+static uint64_t cost_nano(const void *self, uint64_t now_ns)
+{
+    (void)self;
+    (void)now_ns;
+    return 0;
+}
+
+static bool cost_line(const void *self, uint64_t now_ns, uint32_t i,
+                      const char **name, uint64_t *nano)
+{
+    (void)self;
+    (void)now_ns;
+    (void)i;
+    (void)name;
+    (void)nano;
+    return false;
+}
+
+static void explain(const void *self, uint64_t now_ns, uint32_t job, char *text,
+                    size_t size)
+{
+    const struct local *l = self;
+    (void)now_ns;
+    for (uint32_t i = 0; i < l->counts.queued; i++) {
+        if (l->queue[(l->head + i) % l->capacity] != job)
+            continue;
+        snprintf(text, size,
+                 "it waits for a slot: %u jobs are before it, %u of %u slots "
+                 "are taken",
+                 i, l->counts.running, (uint32_t)l->counts.limit);
+        return;
     }
-    for (uint32_t i = 0; i < workers_max; i++)
-        l->workers[i].arrives_ns = l->arrivals_ns + (size_t)i * slots;
-    sim_node_set(world, SIM_NODE_PLATFORM, &ops, l, clock, UINT64_MAX);
-    return l;
+    for (uint32_t i = 0; i < l->config.workers * l->config.slots; i++)
+        if (l->slots[i] == job) {
+            snprintf(text, size, "it was given to worker %u",
+                     i / l->config.slots + 1);
+            return;
+        }
+    snprintf(text, size, "the workers do not know it");
 }
 
-void sim_local_free(struct sim_local *l)
+static const char *no_name(uint32_t code)
 {
+    (void)code;
+    return "";
+}
+
+static const char *end_name(uint32_t code)
+{
+    (void)code;
+    return "its process died";
+}
+
+static void model_free(void *self)
+{
+    struct local *l = self;
     if (!l)
         return;
     free(l->workers);
-    free(l->arrivals_ns);
+    free(l->slots);
     free(l->queue);
     free(l);
 }
 
-struct sim_platform *sim_local_platform(struct sim_local *l)
-{
-    return &l->platform;
-}
+static const struct sim_model_ops ops = {
+    .kind = "local",
+    .free = model_free,
+    .submit = submit,
+    .next_ns = next_ns,
+    .advance = advance,
+    .finished = finished,
+    .exited = exited,
+    .answers = answers,
+    .run_ns = run_ns,
+    .counts = counts,
+    .cost_nano = cost_nano,
+    .cost_line = cost_line,
+    .explain = explain,
+    .state_name = no_name,
+    .end_name = end_name,
+    .reason_name = no_name,
+};
 
-void sim_local_add(struct sim_local *l, struct sim_worker_node *worker)
+int sim_local_model(struct sim_model *model,
+                    const struct sim_local_config *config, uint64_t seed)
 {
-    assert(l->count < l->workers_max);
-    l->workers[l->count++].node = worker;
+    if (config->workers == 0 || config->slots == 0 ||
+        config->workers > UINT32_MAX / config->slots)
+        return -2;
+    struct local *l = calloc(1, sizeof(*l));
+    if (!l)
+        return -1;
+    size_t slots = (size_t)config->workers * config->slots;
+    l->config = *config;
+    l->counts.limit = slots;
+    l->workers = calloc(config->workers, sizeof(*l->workers));
+    l->slots = malloc(slots * sizeof(*l->slots));
+    if (!l->workers || !l->slots) {
+        model_free(l);
+        return -1;
+    }
+    for (size_t i = 0; i < slots; i++)
+        l->slots[i] = NONE;
+    engine_stream_init(&l->latencies, seed, "sim/local/dispatch", 0);
+    *model = (struct sim_model){&ops, l};
+    return 0;
 }

@@ -103,7 +103,8 @@ enum sim_action_kind {
     SIM_ACTION_OPEN,   /* place exists and will have a process; a = ns it
                           took to start, if known */
     SIM_ACTION_START,  /* job runs in place from time_ns; deadline_ns: the
-                          platform will end it then, or NEVER */
+                          platform will end it then, or NEVER; a = ns it is
+                          still on its way to the process there */
     SIM_ACTION_WARN,   /* place will be ended at deadline_ns: spot notice,
                           SIGTERM, soft time limit; code says which */
     SIM_ACTION_PACE,   /* what runs in place goes at another speed from now:
@@ -187,6 +188,9 @@ struct sim_model_ops {
      * starts its process again, by its own rules; a CLOSE comes first. */
     void (*exited)(void *self, uint64_t now_ns, uint32_t place,
                    uint32_t exit_code, struct sim_actions *actions);
+    /* NULL: it does not notice. Whether the process in place answers: one
+     * that stands still or cannot start takes no work until it does. */
+    void (*answers)(void *self, uint64_t now_ns, uint32_t place, bool does);
     /* How long the work takes in place if nothing changes; starts it. */
     uint64_t (*run_ns)(void *self, uint64_t now_ns, uint32_t place,
                        uint32_t job, const struct sim_work *work,

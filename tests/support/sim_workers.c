@@ -56,31 +56,53 @@ static void make_graph(struct sim_workers *rig)
     rig->steps[0] = &rig->step;
 }
 
-static void add_worker(struct sim_workers *rig, uint32_t slots)
+static void clock_of(void *self, uint32_t node, struct sim_clock *clock)
 {
+    (void)self;
+    (void)node;
+    *clock = sim_bed_clock();
+}
+
+static void make_front(struct sim_workers *rig, uint32_t workers,
+                       uint32_t slots, uint64_t latency_ms)
+{
+    static const struct sim_demand demand = {.name = "pay"};
+    static const struct sim_demand *const demands[] = {&demand};
     struct sim_clock clock = sim_bed_clock();
-    struct sim_worker_config config = {
+    struct sim_local_config local = {.workers = workers, .slots = slots};
+    cr_assert_leq(workers, SIM_WORKERS_MAX);
+    for (uint32_t i = 0; i < workers; i++)
+        rig->restart_ns[i] = 100 * SIM_BED_MS;
+    sim_dist_constant(&local.dispatch_latency, latency_ms * SIM_BED_MS);
+    cr_assert_eq(sim_local_model(&rig->model, &local, 1), 0);
+    struct sim_front_config config = {
         .world = rig->bed->world,
-        .engine = {.node = SIM_NODE_WORKER + rig->count,
-                   .store = SIM_NODE_STORE,
-                   .slots = slots,
-                   .graphs = rig->graphs,
-                   .graph_count = 1,
-                   .claim_ttl_ns = 30000 * SIM_BED_MS,
-                   .skew_bound_ns = 500 * SIM_BED_MS,
-                   .request_timeout_ns = 2000 * SIM_BED_MS,
-                   .inline_max = 4096,
-                   .scratch = &rig->scratch},
-        .steps = rig->steps,
-        .platform = sim_local_platform(rig->local),
-        .effect_timeout_ns = 1000 * SIM_BED_MS,
+        .model = rig->model,
+        .node = SIM_NODE_PLATFORM,
+        .worker_first = SIM_NODE_WORKER,
+        .worker_count = workers,
+        .slots = slots,
+        .restart_ns = rig->restart_ns,
+        .threads = 1,
+        .demands = demands,
+        .worker =
+            {
+                .world = rig->bed->world,
+                .engine = {.store = SIM_NODE_STORE,
+                           .graphs = rig->graphs,
+                           .graph_count = 1,
+                           .claim_ttl_ns = 30000 * SIM_BED_MS,
+                           .skew_bound_ns = 500 * SIM_BED_MS,
+                           .request_timeout_ns = 2000 * SIM_BED_MS,
+                           .inline_max = 4096,
+                           .scratch = &rig->scratch},
+                .steps = rig->steps,
+                .effect_timeout_ns = 1000 * SIM_BED_MS,
+            },
+        .clock = clock_of,
     };
-    struct sim_worker_node *worker =
-        sim_worker_node_new(&config, &clock, 100 * SIM_BED_MS);
-    cr_assert_not_null(worker);
-    rig->workers[rig->count++] = worker;
-    sim_local_add(rig->local, worker);
-    sim_process_start(rig->bed->world, config.engine.node);
+    rig->front = sim_front_new(&config, &clock);
+    cr_assert_not_null(rig->front);
 }
 
 struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
@@ -89,15 +111,12 @@ struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
     struct sim_workers *rig = calloc(1, sizeof(*rig));
     struct sim_clock clock = sim_bed_clock();
     struct engine_defects none = {0};
-    struct sim_dist latency;
     cr_assert_not_null(rig);
     rig->bed = sim_bed_new(1, NULL);
     make_graph(rig);
-    sim_dist_constant(&latency, latency_ms * SIM_BED_MS);
-    rig->local =
-        sim_local_new(rig->bed->world, &clock, workers, slots, &latency);
+    make_front(rig, workers, slots, latency_ms);
     rig->receiver = sim_receiver_new(rig->bed->world, &clock, 0, &none);
-    cr_assert(rig->local && rig->receiver);
+    cr_assert_not_null(rig->receiver);
     sim_node_set(rig->bed->world, SIM_NODE_STORE, &store_ops, rig, &clock,
                  UINT64_MAX);
     rig->coordinator = sim_bed_probe(rig->bed, SIM_NODE_COORDINATOR, 0);
@@ -106,7 +125,7 @@ struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
     sim_process_start(rig->bed->world, SIM_NODE_RECEIVER);
     sim_process_start(rig->bed->world, SIM_NODE_COORDINATOR);
     for (uint32_t i = 0; i < workers; i++)
-        add_worker(rig, slots);
+        sim_process_start(rig->bed->world, SIM_NODE_WORKER + i);
     return rig;
 }
 
@@ -114,9 +133,8 @@ void sim_workers_free(struct sim_workers *rig)
 {
     rig->bed->world->recording = false;
     sim_world_free(rig->bed->world);
-    for (uint32_t i = 0; i < rig->count; i++)
-        sim_worker_node_free(rig->workers[i]);
-    sim_local_free(rig->local);
+    sim_front_free(rig->front);
+    rig->model.ops->free(rig->model.self);
     sim_receiver_free(rig->receiver);
     engine_graph_free(rig->graph);
     engine_block_free(&rig->scratch);
@@ -138,4 +156,9 @@ void sim_workers_dispatch(struct sim_workers *rig, uint64_t run)
         .b = SIM_NODE_COORDINATOR,
     };
     sim_net_send(rig->bed->world, &message);
+}
+
+uint32_t sim_workers_busy(const struct sim_workers *rig, uint32_t worker)
+{
+    return sim_worker_node_busy(sim_front_worker(rig->front, worker));
 }

@@ -7,6 +7,7 @@
 #define TESTS_SIM_WORKERS_H
 
 #include "engine/graph.h"
+#include "sim/platform/front.h"
 #include "sim/platform/local.h"
 #include "sim/receiver.h"
 #include "tests/support/sim_bed.h"
@@ -17,10 +18,10 @@ enum {
 
 struct sim_workers {
     struct sim_bed *bed;
-    struct sim_local *local;
+    struct sim_model model;
+    struct sim_front *front;
     struct sim_receiver *receiver;
-    struct sim_worker_node *workers[SIM_WORKERS_MAX];
-    uint32_t count;
+    uint64_t restart_ns[SIM_WORKERS_MAX];
     struct engine_graph *graph;
     const struct engine_graph *graphs[1];
     struct sim_step step; /* 10 ms, no effect; change it before it runs */
@@ -37,6 +38,9 @@ struct sim_workers {
 struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
                                     uint64_t latency_ms);
 void sim_workers_free(struct sim_workers *rig);
+
+/* Attempts that a worker has under way. */
+uint32_t sim_workers_busy(const struct sim_workers *rig, uint32_t worker);
 
 /* The coordinator dispatches the step of a run. */
 void sim_workers_dispatch(struct sim_workers *rig, uint64_t run);

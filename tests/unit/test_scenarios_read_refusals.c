@@ -53,13 +53,13 @@ static const struct bad_member {
      "\"sqlite\", \"memory\"; did you mean \"sqlite\"?"},
     {"engine", "{\"coordinators\": 0}",
      "s.json:4:28: found the number 0 for \"coordinators\", allowed an "
-     "integer from 1 to 56"},
+     "integer from 1 to 48"},
     {"engine", "{\"coordinators\": 2.5}",
      "s.json:4:28: found the number 2.5 for \"coordinators\", allowed an "
-     "integer from 1 to 56"},
+     "integer from 1 to 48"},
     {"engine", "{\"coordinators\": 57}",
      "s.json:4:28: found the number 57 for \"coordinators\", allowed an "
-     "integer from 1 to 56"},
+     "integer from 1 to 48"},
     {"engine", "{\"lease\": 60}",
      "s.json:4:21: found the number 60 for \"lease\", allowed a duration as "
      "a string, e.g. \"60s\""},

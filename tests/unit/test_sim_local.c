@@ -40,7 +40,7 @@ Test(sim_local, the_worker_with_most_free_slots_is_given_work)
         sim_workers_dispatch(rig, run);
     sim_bed_run(rig->bed, 5 * SIM_BED_MS);
     for (uint32_t i = 0; i < 3; i++)
-        cr_expect_eq(sim_worker_node_busy(rig->workers[i]), 2);
+        cr_expect_eq(sim_workers_busy(rig, i), 2);
     sim_workers_free(rig);
 }
 
@@ -65,7 +65,7 @@ Test(sim_local, work_that_nobody_takes_notice_of_takes_no_slot_for_good)
     sim_bed_run(rig->bed, 100 * SIM_BED_MS);
     sim_process_pause(rig->bed->world, SIM_NODE_WORKER, 100000 * SIM_BED_MS);
     sim_bed_run(rig->bed, 110000 * SIM_BED_MS);
-    cr_assert_eq(sim_worker_node_busy(rig->workers[0]), 0);
+    cr_assert_eq(sim_workers_busy(rig, 0), 0);
     cr_assert_eq(rig->reports, 0, "its claim has run out");
     for (int copy = 0; copy < 2; copy++)
         sim_workers_dispatch(rig, 1);

@@ -42,7 +42,7 @@ Test(sim_worker_node, a_pause_at_any_boundary_only_delays_the_attempt)
         cr_expect_eq(count(rig, ENGINE_REC_EFFECT_SENT), 1, "%d", i / 2);
         cr_expect_eq(count(rig, ENGINE_REC_EFFECT_APPLIED), 1);
         cr_expect_eq(rig->reports, 1, "boundary %d", i / 2);
-        cr_expect_eq(sim_worker_node_busy(rig->workers[0]), 0);
+        cr_expect_eq(sim_workers_busy(rig, 0), 0);
         sim_workers_free(rig);
     }
 }
