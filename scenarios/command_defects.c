@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "faults/defects.h"
 #include "reports/check.h"
@@ -11,6 +10,7 @@
 #include "scenarios/matrix.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 
 enum {
     SEEDS = 200, /* most in each swarm */
@@ -357,8 +357,8 @@ static void write_json(struct report_buffer *out,
 
 static void show_progress(void *self, uint64_t done)
 {
-    (void)self;
-    fprintf(stderr, "\r\033[K%" PRIu64 " trials and sweeps", done);
+    if (progress_line_due(self))
+        progress_line_say(self, "%" PRIu64 " trials and sweeps", done);
 }
 
 static int conclude(const struct arguments *a, const struct matrix_inputs *in)
@@ -388,12 +388,13 @@ static int run_matrix(const struct arguments *a, struct matrix_inputs *in)
         return EXIT_ENVIRONMENT;
     if (!read_inputs(a, in))
         return EXIT_USAGE;
-    bool terminal = isatty(STDERR_FILENO);
-    in->config.progress = terminal ? show_progress : NULL;
+    struct progress_line line;
+    in->config.progress = show_progress;
+    in->config.progress_self = &line;
     interrupt_catch();
+    progress_line_start(&line);
     int error = matrix_run(&in->config, in->rows, message, sizeof(message));
-    if (terminal)
-        fprintf(stderr, "\r\033[K");
+    progress_line_end(&line);
     if (error == MATRIX_EINTERRUPTED)
         return EXIT_INTERRUPTED;
     if (error) {

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "engine/store.h"
 #include "faults/defects.h"
@@ -17,6 +15,7 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/runner.h"
 
 enum {
@@ -627,29 +626,17 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
 
 /* Running ------------------------------------------------------------------ */
 
-static uint64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-struct progress_line {
-    uint64_t last_ns;
-    bool shown;
+struct world_progress {
+    struct progress_line line;
     bool deep;
 };
 
 static void show_progress(void *self, uint64_t worlds, uint64_t total)
 {
-    struct progress_line *line = self;
-    uint64_t now = wall_ns();
-    if (now - line->last_ns < 200000000)
-        return;
-    line->last_ns = now;
-    line->shown = true;
-    fprintf(stderr, "\r\033[K%" PRIu64 " worlds of %s%" PRIu64, worlds,
-            line->deep ? "more than " : "", total);
+    struct world_progress *progress = self;
+    if (progress_line_due(&progress->line))
+        progress_line_say(&progress->line, "%" PRIu64 " worlds of %s%" PRIu64,
+                          worlds, progress->deep ? "more than " : "", total);
 }
 
 static int exit_code(const struct enumeration *result)
@@ -683,7 +670,7 @@ static int error_code(int error)
 
 static struct enumerate_config config_of(const struct arguments *a,
                                          const struct scenario *scenario,
-                                         struct progress_line *line)
+                                         struct world_progress *progress)
 {
     struct enumerate_config config = {
         .scenario = scenario,
@@ -696,8 +683,8 @@ static struct enumerate_config config_of(const struct arguments *a,
         .jobs = (uint32_t)a->jobs,
         .limit = a->limit,
         .interrupted = interrupt_flag(),
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
-        .progress_self = line,
+        .progress = show_progress,
+        .progress_self = progress,
     };
     memcpy(config.ways, a->mode->ways, sizeof(config.ways));
     for (uint32_t i = 0; i < a->only.count; i++)
@@ -736,12 +723,12 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
 {
     char message[TRIAL_TEXT_SIZE + 512];
     struct enumeration *result;
-    struct progress_line line = {.last_ns = wall_ns(), .deep = twice(a)};
-    struct enumerate_config config = config_of(a, scenario, &line);
+    struct world_progress progress = {.deep = twice(a)};
+    struct enumerate_config config = config_of(a, scenario, &progress);
     interrupt_catch();
+    progress_line_start(&progress.line);
     int error = enumerate_run(&config, &result, message, sizeof(message));
-    if (line.shown)
-        fprintf(stderr, "\r\033[K");
+    progress_line_end(&progress.line);
     if (error) {
         fprintf(stderr, "perdure sweep: %s\n", message);
         return error_code(error);

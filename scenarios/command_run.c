@@ -11,6 +11,7 @@
 #include "scenarios/command.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
 #include "scenarios/reproduce.h"
 #include "scenarios/runner.h"
@@ -232,34 +233,22 @@ static int exit_code(const struct report_model *model)
 
 /* Running ----------------------------------------------------------------- */
 
-static uint64_t wall_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-struct progress_line {
-    uint64_t last_ns;
+struct run_progress {
+    struct progress_line line;
     uint64_t runs;
-    bool shown;
 };
 
 static void show_progress(void *self, uint64_t virtual_ns, uint64_t events,
                           uint64_t runs_ended)
 {
-    struct progress_line *line = self;
-    uint64_t now = wall_ns();
-    if (now - line->last_ns < 200000000)
-        return;
+    struct run_progress *progress = self;
     struct report_word word;
-    line->last_ns = now;
-    line->shown = true;
-    fprintf(stderr,
-            "\r\033[K%" PRIu64 " of %" PRIu64 " runs, %" PRIu64
-            " events, %s of virtual time",
-            runs_ended, line->runs, events,
-            report_format_ns(&word, virtual_ns));
+    if (progress_line_due(&progress->line))
+        progress_line_say(&progress->line,
+                          "%" PRIu64 " of %" PRIu64 " runs, %" PRIu64
+                          " events, %s of virtual time",
+                          runs_ended, progress->runs, events,
+                          report_format_ns(&word, virtual_ns));
 }
 
 /* Runs it, writes everything; *digest (33 bytes) is the run's. */
@@ -278,7 +267,7 @@ static int run_scenario(const struct scenario *scenario,
                         char *digest)
 {
     char message[512];
-    struct progress_line line = {.last_ns = wall_ns(), .runs = scenario->runs};
+    struct run_progress progress = {.runs = scenario->runs};
     struct runner_options options = {
         .seed = arguments->seed,
         .defects = arguments->defects,
@@ -287,25 +276,24 @@ static int run_scenario(const struct scenario *scenario,
         .paranoid = arguments->paranoid,
         .command = command,
         .interrupted = interrupt_flag(),
-        .progress = isatty(STDERR_FILENO) ? show_progress : NULL,
-        .progress_self = &line,
+        .progress = show_progress,
+        .progress_self = &progress,
     };
     if (!open_trace(arguments, &options.trace))
         return EXIT_ENVIRONMENT;
     interrupt_catch();
-    uint64_t began = wall_ns();
+    progress_line_start(&progress.line);
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
     if (options.trace && fclose(options.trace) != 0)
         fprintf(stderr, "perdure: the trace is incomplete: %s\n",
                 strerror(errno));
-    if (line.shown)
-        fprintf(stderr, "\r\033[K");
+    progress_line_end(&progress.line);
     if (!runner) {
         fprintf(stderr, "perdure: %s\n", message);
         return EXIT_INTERNAL;
     }
-    uint64_t took = wall_ns() - began;
+    uint64_t took = progress_line_elapsed(&progress.line);
     struct report_buffer json;
     struct report_word word;
     report_buffer_init(&json);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "faults/defects.h"
 #include "reports/format.h"
@@ -12,6 +11,7 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -149,12 +149,11 @@ static bool read_input(struct arguments *arguments, struct replay *input)
 static void show_progress(void *self, uint64_t trials,
                           const struct shrink_size *size)
 {
-    (void)self;
-    if (trials % 8 == 0)
-        fprintf(stderr,
-                "\r\033[K%" PRIu64 " tried; %" PRIu64 " faults, %" PRIu64
-                " runs, %" PRIu64 " nodes",
-                trials, size->faults, size->runs, size->nodes);
+    if (progress_line_due(self))
+        progress_line_say(self,
+                          "%" PRIu64 " tried; %" PRIu64 " faults, %" PRIu64
+                          " runs, %" PRIu64 " nodes",
+                          trials, size->faults, size->runs, size->nodes);
 }
 
 static void print_size(FILE *out, const char *name,
@@ -186,15 +185,15 @@ int command_shrink_one(const struct reproduce_request *request, FILE *out)
 {
     char message[2048] = "";
     struct reproduce_request own = *request;
-    bool shown = isatty(STDERR_FILENO);
-    if (shown)
-        own.progress = show_progress;
+    struct progress_line line;
+    own.progress = show_progress;
+    own.progress_self = &line;
     struct reproduce_result *result = malloc(sizeof(*result));
     if (!result)
         return EXIT_INTERNAL;
+    progress_line_start(&line);
     int error = reproduce(&own, result, message, sizeof(message));
-    if (shown)
-        fprintf(stderr, "\r\033[K");
+    progress_line_end(&line);
     if (error)
         fprintf(stderr, "perdure shrink: %s\n", message);
     else

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "faults/defects.h"
 #include "reports/format.h"
@@ -14,6 +13,7 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/sweep.h"
 
 #define DAY_NS (UINT64_C(86400) * 1000000000)
@@ -165,26 +165,17 @@ static int parse(int argc, char **argv, struct arguments *arguments,
 
 /* Output ------------------------------------------------------------------ */
 
-struct progress {
-    struct timespec began;
-    bool shown;
-};
-
 static void show_progress(void *self, uint64_t done, uint64_t all, uint64_t bad)
 {
-    struct progress *progress = self;
-    struct timespec now;
+    struct progress_line *line = self;
     struct report_word words[2];
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t ms = (uint64_t)(now.tv_sec - progress->began.tv_sec) * 1000 +
-                  (uint64_t)(now.tv_nsec / 1000000) -
-                  (uint64_t)(progress->began.tv_nsec / 1000000);
-    progress->shown = true;
-    fprintf(stderr, "\r\033[K%s", report_format_count(&words[0], done));
-    if (all)
-        fprintf(stderr, " of %s", report_format_count(&words[1], all));
-    fprintf(stderr, " worlds, %" PRIu64 " a second, %" PRIu64 " failed",
-            ms ? done * 1000 / ms : 0, bad);
+    uint64_t ms = progress_line_elapsed(line) / 1000000 + 1;
+    if (progress_line_due(line))
+        progress_line_say(
+            line, "%s%s%s worlds, %" PRIu64 " a second, %" PRIu64 " failed",
+            report_format_count(&words[0], done), all ? " of " : "",
+            all ? report_format_count(&words[1], all) : "", done * 1000 / ms,
+            bad);
 }
 
 /* What is true of this machine and this start only. */
@@ -262,16 +253,13 @@ static int sweep(const struct arguments *arguments,
 {
     char message[1024] = "";
     struct sweep_summary summary;
-    struct progress progress = {0};
-    clock_gettime(CLOCK_MONOTONIC, &progress.began);
-    if (isatty(STDERR_FILENO)) {
-        options->progress = show_progress;
-        options->progress_self = &progress;
-    }
+    struct progress_line line;
+    options->progress = show_progress;
+    options->progress_self = &line;
     interrupt_catch();
+    progress_line_start(&line);
     int error = sweep_run(options, &summary, message, sizeof(message));
-    if (progress.shown)
-        fprintf(stderr, "\r\033[K");
+    progress_line_end(&line);
     int code = error == SWEEP_EFOREIGN ? EXIT_USAGE : EXIT_ENVIRONMENT;
     if (error)
         fprintf(stderr, "perdure sweep: %s%s\n", message,

@@ -10,8 +10,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "engine/host/loop.h"
 
 enum {
     TICK_MS = 100,
@@ -56,13 +57,6 @@ struct pool {
     uint64_t memory_max;
     uint64_t ticked_ns;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 uint32_t pool_cores(void)
 {
@@ -288,7 +282,7 @@ static int hand_out(struct pool *pool, struct worker *worker, uint64_t index)
         return POOL_EFORK;
     worker->busy = worker->used = true;
     worker->index = index;
-    worker->began_ns = now_ns();
+    worker->began_ns = host_mono_ns();
     worker->got = 0;
     if (write_all(worker->socket, &frame, sizeof(frame)))
         (void)write_all(worker->socket, slot->item, pool->config.item_size);
@@ -339,7 +333,7 @@ static int wait_for_workers(struct pool *pool, const struct pool_batch *batch)
             (struct pollfd){.fd = pool->workers[i].socket, .events = POLLIN};
     if (poll(pool->polls, pool->config.jobs, TICK_MS) < 0 && errno != EINTR)
         return POOL_EFORK;
-    uint64_t now = now_ns();
+    uint64_t now = host_mono_ns();
     for (uint32_t i = 0; i < pool->config.jobs; i++) {
         struct worker *worker = &pool->workers[i];
         uint64_t limit = pool->config.limit_ns;
@@ -358,7 +352,7 @@ static int wait_for_workers(struct pool *pool, const struct pool_batch *batch)
 
 static void tick(struct pool *pool, const struct pool_batch *batch)
 {
-    uint64_t now = now_ns();
+    uint64_t now = host_mono_ns();
     if (!batch->tick || now - pool->ticked_ns < TICK_MS * UINT64_C(1000000))
         return;
     pool->ticked_ns = now;

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/host/loop.h"
 #include "engine/store.h"
 #include "faults/defects.h"
 #include "reports/file.h"
@@ -42,13 +42,6 @@ struct court {
     char *message;
     size_t message_size;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-}
 
 /* The document ------------------------------------------------------------ */
 
@@ -180,7 +173,7 @@ static bool over(void *self)
 {
     const struct court *court = self;
     const struct reproduce_request *request = court->request;
-    return court->broken || now_ns() >= court->until_ns ||
+    return court->broken || host_mono_ns() >= court->until_ns ||
            (request->interrupted && *request->interrupted);
 }
 
@@ -440,7 +433,7 @@ static int prove(struct court *court)
 int reproduce(const struct reproduce_request *request,
               struct reproduce_result *result, char *message, size_t size)
 {
-    uint64_t began = now_ns();
+    uint64_t began = host_mono_ns();
     struct court court = {.request = request,
                           .result = result,
                           .seen = calloc(1, sizeof(*court.seen)),
@@ -452,7 +445,7 @@ int reproduce(const struct reproduce_request *request,
     snprintf(message, size, "out of memory");
     if (court.seen && court.sound && make_document(&court)) {
         error = find_failure(&court);
-        court.until_ns = now_ns() + request->budget_ns;
+        court.until_ns = host_mono_ns() + request->budget_ns;
         /* No candidate may use up the time of the others. */
         if (court.wall_max_ns > request->budget_ns / 8 + SECOND)
             court.wall_max_ns = request->budget_ns / 8 + SECOND;
@@ -463,7 +456,7 @@ int reproduce(const struct reproduce_request *request,
         if (!error)
             error = prove(&court);
     }
-    result->wall_ns = now_ns() - began;
+    result->wall_ns = host_mono_ns() - began;
     cJSON_Delete(court.document);
     free(court.seen);
     free(court.sound);

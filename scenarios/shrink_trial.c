@@ -8,8 +8,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "engine/host/loop.h"
 
 /* The child ----------------------------------------------------------------
  */
@@ -117,13 +118,6 @@ static void be_child(const struct shrink_trial *trial, int fd)
 /* The parent ---------------------------------------------------------------
  */
 
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 /* All of it, or false: it ended early, or its time was over (*hung). */
 static bool receive(int fd, void *bytes, size_t size, uint64_t until_ns,
                     bool *hung)
@@ -131,7 +125,7 @@ static bool receive(int fd, void *bytes, size_t size, uint64_t until_ns,
     char *at = bytes;
     while (size > 0) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
-        uint64_t now = now_ns();
+        uint64_t now = host_mono_ns();
         int wait_ms = -1;
         if (until_ns)
             wait_ms =
@@ -160,7 +154,7 @@ int shrink_try(const struct shrink_trial *trial, struct shrink_seen *seen)
     int ends[2];
     bool hung = false;
     int status = 0;
-    uint64_t began = now_ns();
+    uint64_t began = host_mono_ns();
     memset(seen, 0, sizeof(*seen));
     if (pipe(ends) != 0)
         return -1;
@@ -188,6 +182,6 @@ int shrink_try(const struct shrink_trial *trial, struct shrink_seen *seen)
         memset(seen, 0, sizeof(*seen));
         note_end(status, hung, seen);
     }
-    seen->wall_ns = now_ns() - began;
+    seen->wall_ns = host_mono_ns() - began;
     return 0;
 }

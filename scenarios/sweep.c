@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "engine/host/loop.h"
 #include "engine/store.h"
 #include "scenarios/command.h"
 #include "scenarios/pool.h"
@@ -41,13 +41,6 @@ struct sweep {
     char *message;
     size_t message_size;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
 
 /* Items ------------------------------------------------------------------- */
 
@@ -460,7 +453,8 @@ static int run_rounds(struct sweep *sweep, struct pool *pool)
             choose_seeds(sweep);
         error = pool_run(pool, &batch);
         sweep->first += SWEEP_ROUND;
-    } while (error == 0 && sweep->options->for_ns && now_ns() < sweep->last_ns);
+    } while (error == 0 && sweep->options->for_ns &&
+             host_mono_ns() < sweep->last_ns);
     return error;
 }
 
@@ -518,7 +512,7 @@ static enum check_verdict verdict_of(const struct sweep *sweep)
 int sweep_run(const struct sweep_options *options,
               struct sweep_summary *summary, char *message, size_t size)
 {
-    uint64_t began = now_ns();
+    uint64_t began = host_mono_ns();
     *summary = (struct sweep_summary){.verdict = CHECK_INCONCLUSIVE};
     struct sweep *sweep = calloc(1, sizeof(*sweep));
     if (!sweep) {
@@ -538,7 +532,7 @@ int sweep_run(const struct sweep_options *options,
     if (!error)
         error = run_in_pool(sweep);
     summary->verdict = verdict_of(sweep);
-    summary->wall_ns = now_ns() - began;
+    summary->wall_ns = host_mono_ns() - began;
     sweep_journal_close(sweep->journal);
     free(sweep);
     return error;
