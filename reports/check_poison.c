@@ -15,6 +15,7 @@
 #include "engine/point.h"
 #include "reports/check_each.h"
 #include "reports/fold.h"
+#include "reports/served.h"
 
 enum {
     OFFERED_MIN = 10,
@@ -42,16 +43,10 @@ struct suspect {
     bool told;
 };
 
-struct served {
-    uint64_t started_ns;
-    uint64_t done_ns;
-    uint32_t suspect; /* index + 1 of the run's last one */
-};
-
 struct poison {
     struct check_self head;
-    struct seats *seats;      /* by node */
-    struct check_by_run runs; /* struct served */
+    struct seats *seats;  /* by node */
+    struct served others; /* runs, but those of suspects are apart */
     struct suspect *suspects;
     uint32_t count;
     uint32_t capacity;
@@ -68,7 +63,7 @@ static void close_poison(void *self)
         free(s->seats[i].list);
     free(s->seats);
     free(s->suspects);
-    check_by_run_deinit(&s->runs);
+    served_deinit(&s->others);
     free(s);
 }
 
@@ -80,8 +75,7 @@ static void *open_poison(const struct check_view *view,
     if (!s)
         return NULL;
     s->seats = calloc(view->world->node_count + 1, sizeof(*s->seats));
-    if (!s->seats ||
-        check_by_run_init(&s->runs, view->fold, sizeof(struct served))) {
+    if (!s->seats || served_init(&s->others, view)) {
         close_poison(s);
         return NULL;
     }
@@ -126,13 +120,15 @@ static void get_up(struct seats *seats, const struct engine_record *end)
 static struct suspect *suspect_of(struct poison *s, const struct seat *seat,
                                   bool make)
 {
-    struct served *served = check_by_run(&s->runs, seat->run);
+    bool known = served_is_apart(&s->others, seat->run);
     void *list;
 
-    for (uint32_t i = 0; served && served->suspect && i < s->count; i++)
+    for (uint32_t i = 0; known && i < s->count; i++)
         if (s->suspects[i].run == seat->run && s->suspects[i].op == seat->op)
             return &s->suspects[i];
-    if (!make || !served)
+    if (make)
+        served_set_apart(&s->others, seat->run);
+    if (!make || !served_is_apart(&s->others, seat->run))
         return NULL;
     list = one_more(s->suspects, s->count, &s->capacity, sizeof(*s->suspects));
     if (!list)
@@ -140,7 +136,6 @@ static struct suspect *suspect_of(struct poison *s, const struct seat *seat,
     s->suspects = list;
     s->suspects[s->count++] =
         (struct suspect){.run = seat->run, .op = seat->op};
-    served->suspect = s->count;
     return &s->suspects[s->count - 1];
 }
 
@@ -192,44 +187,23 @@ static void begins(struct poison *s, const struct engine_record *begin,
                     suspect->deaths, suspect->begun, node->retry.attempts_max);
 }
 
-struct tally {
-    uint64_t offered;
-    uint64_t late;
-    uint64_t first;
-};
-
-static struct tally tally(struct poison *s, uint64_t end_ns)
-{
-    uint64_t bound = s->head.world->goodput_bound_ns;
-    struct tally tally = {0};
-
-    for (uint64_t run = 1; run <= s->head.world->runs_max; run++) {
-        const struct served *served = check_by_run(&s->runs, run);
-
-        if (!served || served->suspect || served->started_ns < s->from_ns ||
-            served->started_ns > s->to_ns ||
-            (!served->done_ns && end_ns - served->started_ns <= bound))
-            continue;
-        tally.offered++;
-        if (served->done_ns && served->done_ns - served->started_ns <= bound)
-            continue;
-        if (!tally.late++)
-            tally.first = run;
-    }
-    return tally;
-}
-
 static void check_end(struct poison *s, const struct engine_record *end,
                       uint64_t index)
 {
     uint64_t workers = s->head.world->worker_count;
     struct engine_record about = *end;
-    struct tally others;
+    struct served_span span = {
+        .from_ns = s->from_ns,
+        .to_ns = s->to_ns,
+        .end_ns = end->time_ns,
+        .bound_ns = s->head.world->goodput_bound_ns,
+    };
+    struct served_count others;
 
     s->head.result->absent = !s->head.result->checked;
     if (!s->from_ns || s->mixed || !workers)
         return;
-    others = tally(s, end->time_ns);
+    others = served_in(&s->others, &span);
     if (others.offered < OFFERED_MIN)
         return;
     s->head.result->checked += others.offered;
@@ -246,17 +220,6 @@ static void check_end(struct poison *s, const struct engine_record *end,
                     check_seconds(s->head.world->goodput_bound_ns), workers);
 }
 
-static void served_row(struct poison *s, const struct engine_record *row)
-{
-    struct served *served;
-
-    if (row->state == ENGINE_RUN_RUNNING)
-        return;
-    served = check_by_run(&s->runs, row->run);
-    if (served && !served->done_ns)
-        served->done_ns = row->time_ns;
-}
-
 static void fault(struct poison *s, const struct engine_record *fault)
 {
     if (fault->detail != ENGINE_ACT_DEFECT &&
@@ -269,7 +232,6 @@ static void fault(struct poison *s, const struct engine_record *fault)
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct poison *s = self;
-    struct served *served;
     bool known = record->node < s->head.world->node_count;
 
     switch (record->kind) {
@@ -286,12 +248,8 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
             died(s, record);
         break;
     case ENGINE_REC_START_SENT:
-        served = check_by_run(&s->runs, record->run);
-        if (served && !served->started_ns)
-            served->started_ns = record->time_ns;
-        break;
     case ENGINE_REC_APPENDED:
-        served_row(s, record);
+        served_feed(&s->others, record);
         break;
     case ENGINE_REC_FAULT:
         fault(s, record);
@@ -307,8 +265,8 @@ const struct check_ops check_poison = {
     .name = "poison is isolated",
     .unit = "attempts after a death",
     .kinds = CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(ATTEMPT_END) |
-             CHECK_KIND(PROC_DOWN) | CHECK_KIND(START_SENT) |
-             CHECK_KIND(APPENDED) | CHECK_KIND(FAULT) | CHECK_KIND(WORLD_END),
+             CHECK_KIND(PROC_DOWN) | SERVED_KINDS | CHECK_KIND(FAULT) |
+             CHECK_KIND(WORLD_END),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_CLOCK | CHECK_BEYOND_DISK |
                CHECK_BEYOND_ROT,
     .open = open_poison,
