@@ -81,6 +81,15 @@ static bool inline_workflows(const struct scenario *scenario, cJSON *flat)
     return true;
 }
 
+/* A profile that comes with perdure is no file. */
+static bool inline_limits(const struct scenario *scenario, cJSON *flat)
+{
+    cJSON *engine = cJSON_GetObjectItemCaseSensitive(flat, "engine");
+    cJSON *limits = cJSON_GetObjectItemCaseSensitive(engine, "limits");
+    return !cJSON_IsString(limits) || !find(scenario, limits->valuestring) ||
+           inline_file(scenario, engine, limits);
+}
+
 cJSON *document_flatten(const struct scenario *scenario)
 {
     const struct scenario_source *ours = &scenario->sources[0];
@@ -93,7 +102,8 @@ cJSON *document_flatten(const struct scenario *scenario)
         flat = merge(ours, base);
         cJSON_DeleteItemFromObjectCaseSensitive(flat, "extends");
     }
-    if (flat && inline_workflows(scenario, flat))
+    if (flat && inline_workflows(scenario, flat) &&
+        inline_limits(scenario, flat))
         return flat;
     cJSON_Delete(flat);
     return NULL;

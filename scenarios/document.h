@@ -1,7 +1,8 @@
 /*
- * A scenario as one document: what it extends is merged in and its workflows
- * stand in it, so that it can be edited and kept as a single file. What it
- * draws on beside that (profiles, tables, limits) stays a reference.
+ * A scenario as one document: what it extends is merged in, and its workflows
+ * and limits stand in it, so that it can be edited and kept as a single file.
+ * What it draws on beside that (profiles of platforms, tables) stays a
+ * reference.
  */
 #ifndef SCENARIOS_DOCUMENT_H
 #define SCENARIOS_DOCUMENT_H

@@ -122,6 +122,17 @@ static void read_profile(struct read_state *state, struct json_view view)
     follow_profile(engine);
 }
 
+/* A profile that stands in the scenario itself. */
+static void read_own_profile(struct json_view view,
+                             struct scenario_engine *engine,
+                             struct json_error *err)
+{
+    if (!limits_profile_read(view, "the scenario", &engine->limits, err))
+        return;
+    engine->limits_given = true;
+    follow_profile(engine);
+}
+
 static void read_limits(struct json_view view, struct scenario_engine *engine,
                         struct json_error *err)
 {
@@ -293,6 +304,8 @@ void read_engine(struct read_state *state, struct json_view view)
     if (json_get(view, "limits", JSON_OPTIONAL, &limits, err)) {
         if (json_is_string(limits))
             read_profile(state, limits);
+        else if (json_member(limits, "profile").item)
+            read_own_profile(limits, engine, err);
         else
             read_limits(limits, engine, err);
         engine->store_limits_given = true;

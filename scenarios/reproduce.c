@@ -12,6 +12,7 @@
 #include "reports/file.h"
 #include "reports/format.h"
 #include "scenarios/document.h"
+#include "scenarios/heal.h"
 #include "scenarios/reproduce.h"
 #include "scenarios/runner.h"
 #include "scenarios/world.h"
@@ -92,11 +93,21 @@ static bool put_checks(struct court *court)
             cJSON_AddItemToArray(list, cJSON_CreateString("paranoid")));
 }
 
+/* What the seed drew for a swarm stands in the document, which may lose both:
+   a fault written out by itself has no swarm that it ends with. */
+static bool put_heal(struct court *court)
+{
+    const struct scenario *scenario = court->request->scenario;
+    enum check_heal heal = heal_mode(scenario, court->request->seed);
+    return !scenario->swarm || scenario->heal != SCENARIO_HEAL_DRAWN ||
+           cJSON_AddStringToObject(court->document, "heal", heal_name(heal));
+}
+
 static bool make_document(struct court *court)
 {
     court->document = document_flatten(court->request->scenario);
     return court->document && put_seed(court->document, court->request->seed) &&
-           put_defects(court) && put_checks(court);
+           put_defects(court) && put_checks(court) && put_heal(court);
 }
 
 /* Trying ------------------------------------------------------------------ */

@@ -244,3 +244,25 @@ Test(shrink_and_diff, an_old_report_is_compared_by_its_digests)
              7 * step, 8 * step);
     expect_said(expected);
 }
+
+/* A swarm that leaves a core alone is another world than one that ends. */
+Test(shrink_and_diff, a_reproduction_of_a_swarm_says_how_it_healed)
+{
+    cr_assert_eq(perdure_in("shrink scenarios/swarm.json --seed 7 "
+                            "--defect claim_no_cas --trials 1 --out @"),
+                 0, "%s", said);
+    cJSON *saved = document("swarm-S3.json");
+    const cJSON *heal = cJSON_GetObjectItemCaseSensitive(saved, "heal");
+    cr_expect_str_eq(cJSON_GetStringValue(heal), "core");
+    cJSON_Delete(saved);
+}
+
+/* The file with its limits stands beside the scenario, not beside this. */
+Test(shrink_and_diff, a_reproduction_holds_its_limits)
+{
+    cr_assert_eq(perdure_in("shrink scenarios/defects/batch_overflow.json "
+                            "--defect batch_overflow --trials 30 --out @"),
+                 0, "%s", said);
+    cr_expect_eq(perdure_in("run @/batch_overflow-S15.json --out @/r"), 3);
+    expect_said("reproduction: same digest");
+}
