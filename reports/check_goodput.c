@@ -1,7 +1,7 @@
 /*
  * L7: goodput returns. Once the bound has passed since the last disturbance,
- * at least 95 % of the runs that are started from then on get done in time:
- * they end, or are held or suspended for something they wait for, within the
+ * at least 95 % of the runs that are started from then on, or all but one, get
+ * done in time: they end, or are held or suspended for something they wait for, within the
  * same bound from their start. A system that stays slow by its own doing
  * (retries that feed on themselves, a backlog that is worked off one by one)
  * serves its old load and fails the new one.
@@ -16,7 +16,7 @@
 #include "reports/served.h"
 
 enum {
-    OFFERED_MIN = 20,
+    OFFERED_MIN = 6,
     LOAD_MAX_MILLI = 800,
     GOOD_MIN_MILLI = 950
 };
@@ -74,14 +74,15 @@ static void check_end(struct goodput *s, const struct engine_record *end,
         return;
     s->head.result->absent = 0;
     s->head.result->checked = all.offered;
-    if ((all.offered - all.late) * 1000 >= all.offered * GOOD_MIN_MILLI)
+    if (all.late <= 1 ||
+        (all.offered - all.late) * 1000 >= all.offered * GOOD_MIN_MILLI)
         return;
     about.run = all.first;
     check_violation(
         s->head.result, &about, index,
         "of %" PRIu64 " runs that started after %.6f s, %.6f s "
         "after the last fault, %" PRIu64 " were not done within "
-        "%.6f s, expected at most 5 %%; run %" PRIu64 " is the first of them",
+        "%.6f s, expected at most 5 %% or one; run %" PRIu64 " is the first of them",
         all.offered, check_seconds(disturbed + bound), check_seconds(bound),
         all.late, check_seconds(bound), all.first);
 }

@@ -155,6 +155,13 @@ static bool has_failed(const struct court *court,
            (court->events_max == 0 || seen->result.end != SCENARIO_END_EVENTS);
 }
 
+/* When what is reproduced went wrong. */
+static void note_time(const struct court *court, struct shrink_seen *seen)
+{
+    if (court->property != PROPERTY_CRASH)
+        seen->failed_ns = seen->result.failed_ns[court->property];
+}
+
 /* The engine without its seeded defects must hold in the same world, or it is
    the world that is to blame by now. */
 static bool holds_without(struct court *court, const cJSON *document)
@@ -173,6 +180,7 @@ static bool fails(void *self, const cJSON *document, struct shrink_seen *seen)
     struct court *court = self;
     bool good = try_document(court, document, false, seen) &&
                 has_failed(court, seen) && holds_without(court, document);
+    note_time(court, seen);
     struct shrink_size size = shrink_size(document);
     if (court->request->progress)
         court->request->progress(court->request->progress_self,
@@ -267,6 +275,7 @@ static int find_failure(struct court *court)
             return nothing_fails(court);
     }
     court->wall_max_ns = seen->wall_ns + 5 * SECOND;
+    note_time(court, seen);
     court->strict = true;
     court->strict = holds_without(court, court->document);
     if (seen->end == SHRINK_JUDGED && seen->result.end != SCENARIO_END_EVENTS) {

@@ -550,6 +550,21 @@ static bool lower_limit(struct shrinker *s)
     return false;
 }
 
+/* A long world ends when it has gone wrong: each candidate costs less. */
+static bool cut_time(struct shrinker *s)
+{
+    uint64_t failed_ns = s->seen->failed_ns;
+    uint64_t limit_ns = (failed_ns / SECOND + 1) * SECOND;
+    char text[32];
+    if (s->oracle->keep_limit || failed_ns == 0 ||
+        s->seen->result.records < LONG_WORLD ||
+        limit_ns > s->seen->result.virtual_ns / 2)
+        return false;
+    return set_text(
+        s, "limit",
+        quantity_print(QUANTITY_DURATION, limit_ns, text, sizeof(text)));
+}
+
 /* All together ------------------------------------------------------------ */
 
 static uint64_t count_nodes(const cJSON *item)
@@ -610,6 +625,7 @@ static void forget_expectations(cJSON *document)
 static void first_steps(struct shrinker *s)
 {
     forget_expectations(s->document);
+    (void)cut_time(s);
     if (!scout(s)) {
         /* A long world becomes a short one: each candidate costs less. */
         if (s->seen->result.records > LONG_WORLD)

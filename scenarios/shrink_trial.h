@@ -27,6 +27,7 @@ struct shrink_seen {
     int status;
     uint64_t wall_ns;
     uint64_t seed;
+    uint64_t failed_ns; /* virtual time of what is reproduced; 0: unknown */
     struct trial_result result;
     uint64_t fault_count; /* fired; the first of them are kept */
     struct write_fault faults[SHRINK_FAULTS_MAX];

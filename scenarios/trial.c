@@ -63,6 +63,9 @@ static void fill_checks(struct trial_result *result,
         uint64_t bit = UINT64_C(1) << i;
         result->checked[i] = check->checked;
         result->failed |= check->verdict == CHECK_FAIL ? bit : 0;
+        if (check->verdict == CHECK_FAIL && check->violations > 0)
+            result->failed_ns[i] =
+                check->first.record.time_ns - SCENARIO_START_NS;
         result->excused |= check->verdict == CHECK_EXCUSED ? bit : 0;
         if (check->verdict == CHECK_INCONCLUSIVE && !check->absent)
             result->inconclusive |= bit;

@@ -94,8 +94,10 @@ struct trial_result {
     uint32_t end;      /* why the world ended: engine record WORLD_END */
     uint64_t failed;   /* mask of checks by their index in check_all */
     uint64_t excused;
-    uint64_t inconclusive;              /* those that apply */
-    uint64_t checked[TRIAL_CHECKS_MAX]; /* how much each looked at */
+    uint64_t inconclusive;                /* those that apply */
+    uint64_t checked[TRIAL_CHECKS_MAX];   /* how much each looked at */
+    uint64_t failed_ns[TRIAL_CHECKS_MAX]; /* virtual time of its first
+                                             violation; 0: it held */
     uint64_t sometimes; /* which of the scenario's conditions came true */
     uint32_t missed;    /* expectations, as a mask */
     uint32_t reasons;   /* against a pass: failures, excuses and doubts */

@@ -59,6 +59,42 @@ Test(reports_check_goodput, more_than_that_is_reported)
     records_free(records);
 }
 
+/* So many runs and no more; the last ones are late. */
+static struct records *few(unsigned runs, unsigned late)
+{
+    struct records *records = offered(late);
+
+    for (size_t i = records->count; i-- > 0;)
+        if (records->list[i].run > 0 && records->list[i].run <= RUNS - runs)
+            records_drop(records, &records->list[i]);
+    return records;
+}
+
+Test(reports_check_goodput, one_of_a_few_may_be_late)
+{
+    struct records *records = few(6, 1);
+
+    records_expect_pass(records, &check_goodput);
+    records_free(records);
+}
+
+Test(reports_check_goodput, two_of_a_few_are_reported)
+{
+    struct records *records = few(6, 2);
+
+    records_expect(records, &check_goodput, &records->list[records->count - 1],
+                   "of 6 runs");
+    records_free(records);
+}
+
+Test(reports_check_goodput, five_runs_say_nothing)
+{
+    struct records *records = few(5, 5);
+
+    cr_assert(records_judge(records, &check_goodput).absent);
+    records_free(records);
+}
+
 Test(reports_check_goodput, without_load_after_the_fault_there_is_nothing)
 {
     struct records *records = records_new();
