@@ -36,6 +36,7 @@ struct sweep {
     uint64_t seeds[ROUND_SEEDS]; /* of this round */
     uint64_t corpus[CORPUS_MAX]; /* seeds that met something new; a ring */
     struct trial_result audited; /* the item before an audit */
+    uint64_t worlds_here;        /* in a worker: that it has run */
     bool audited_done;           /* it is there */
     uint64_t counted;            /* worlds in counts: not crashed audits */
     char *message;
@@ -97,12 +98,14 @@ static void choose_seeds(struct sweep *sweep)
 
 static size_t work(void *self, const void *bytes, void *out)
 {
-    const struct sweep_options *options = ((const struct sweep *)self)->options;
+    struct sweep *sweep = self;
+    const struct sweep_options *options = sweep->options;
     const struct sweep_item *item = bytes;
     struct sweep_result *result = out;
     struct trial trial = {
         .scenario = options->scenario,
         .seed = item->seed,
+        .schedule = options->leaky ? sweep->worlds_here++ : 0,
         .defects = options->defects,
         .defect_count = options->defect_count,
         .compare = options->golden,

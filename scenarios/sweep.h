@@ -29,7 +29,10 @@ struct sweep_options {
     uint32_t defect_count;
     bool golden; /* S8: each seed's faultless twin runs first */
     bool paranoid;
-    uint64_t limit_ns;     /* wall time of one world; 0: the default */
+    uint64_t limit_ns; /* wall time of one world; 0: the default */
+    /* A seeded defect of the sweep: what took how long depends on how many
+       worlds the process had before, so that its audit can be seen red. */
+    bool leaky;
     const char *directory; /* where it keeps its results; NULL: nowhere */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
     /* Now and then; may be NULL. */

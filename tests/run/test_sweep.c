@@ -210,6 +210,24 @@ static void kill_one(void *self, uint64_t done, uint64_t all, uint64_t bad)
         kill(*killed, SIGKILL);
 }
 
+/* Each tenth world is run again by a process that has run none. */
+Test(sweep, sees_worlds_that_are_others_when_they_are_run_again)
+{
+    struct sweep_summary summary;
+    struct sweep_options options = options_of(21, 1);
+    options.leaky = true;
+    struct report_buffer said = say(&options, &summary);
+    cr_expect_eq(summary.audits, 3);
+    cr_expect_eq(summary.counts[SWEEP_DIFFERENT], 2,
+                 "the first world's process had run none either: %s",
+                 said.text);
+    cr_expect(strstr(said.text, "run again in another process it had another "
+                                "digest"));
+    cr_expect_eq(sweep_exit_code(&summary), EXIT_INTERNAL);
+    sweep_summary_deinit(&summary);
+    report_buffer_free(&said);
+}
+
 Test(sweep, tells_of_a_worker_that_was_killed_and_runs_its_world_again)
 {
     pid_t killed = 0;
