@@ -257,6 +257,26 @@ static void put_properties(const struct report_model *model,
     put(out, "</table>\n");
 }
 
+static void put_sometimes(const struct report_model *model,
+                          struct report_buffer *out)
+{
+    const struct report_facts *facts = &model->facts;
+    if (facts->sometimes_count == 0)
+        return;
+    put(out, "<h2>Sometimes, in one world of a sweep</h2>\n<table>\n"
+             "<tr><th>condition<th>found<th>here</tr>\n");
+    for (size_t i = 0; room(out, i, facts->sometimes_count, 3); i++) {
+        put(out, "<tr>");
+        cell(out, facts->sometimes[i].text);
+        cell(out, facts->sometimes[i].actual);
+        cell(out, facts->sometimes[i].verdict == CHECK_PASS
+                      ? "came true"
+                      : "not in this world");
+        put(out, "</tr>\n");
+    }
+    put(out, "</table>\n");
+}
+
 static void put_expectations(const struct report_model *model,
                              struct report_buffer *out)
 {
@@ -781,6 +801,7 @@ void report_html(const struct report_model *model, struct report_buffer *out)
     put_figures(model, out);
     put_properties(model, out);
     put_expectations(model, out);
+    put_sometimes(model, out);
     put_faults(model, out);
     put_latency(model, out);
     put_series(model, out);

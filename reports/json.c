@@ -166,6 +166,21 @@ static void write_expectations(struct writer *writer,
     end(writer, "]");
 }
 
+static void write_sometimes(struct writer *writer,
+                            const struct report_facts *facts)
+{
+    begin(writer, "sometimes", "[");
+    for (size_t i = 0; i < facts->sometimes_count; i++) {
+        const struct report_expectation *expected = &facts->sometimes[i];
+        begin(writer, NULL, "{");
+        text(writer, "actual", expected->actual);
+        truth(writer, "came_true", expected->verdict == CHECK_PASS);
+        text(writer, "expr", expected->text);
+        end(writer, "}");
+    }
+    end(writer, "]");
+}
+
 static void write_faults(struct writer *writer,
                          const struct report_stats *stats)
 {
@@ -473,6 +488,8 @@ static void write_p_to_z(struct writer *writer,
     write_sources(writer, facts);
     text(writer, "schema", "perdure.report/1");
     text(writer, "seed", seed.text);
+    if (facts->sometimes_count)
+        write_sometimes(writer, facts);
     write_series(writer, stats);
     number(writer, "shown_run", model->timeline ? model->timeline->run : 0);
     write_store(writer, &stats->store);

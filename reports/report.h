@@ -80,6 +80,9 @@ struct report_facts {
     size_t required_count;
     const struct report_expectation *expectations;
     size_t expectation_count;
+    /* What must come true in some world of many: no part of the verdict. */
+    const struct report_expectation *sometimes;
+    size_t sometimes_count;
     /* Without rules the points of the records are judged. */
     const struct report_rule *rules;
     size_t rule_count;

@@ -258,6 +258,16 @@ static void put_properties(struct page *page)
         put_property(page, &facts->results[i]);
 }
 
+static void put_expected(struct page *page,
+                         const struct report_expectation *expected)
+{
+    report_buffer_put(page->out, "  ");
+    cell(page, expected->text, 39);
+    report_buffer_put(page->out, " ");
+    cell(page, expected->actual, 23);
+    report_buffer_put(page->out, " ");
+}
+
 static void put_expectations(struct page *page)
 {
     const struct report_facts *facts = &page->model->facts;
@@ -265,11 +275,7 @@ static void put_expectations(struct page *page)
         heading(page, "%-42s%s", "Expected", "found");
     for (size_t i = 0; i < facts->expectation_count; i++) {
         const struct report_expectation *expected = &facts->expectations[i];
-        report_buffer_put(page->out, "  ");
-        cell(page, expected->text, 39);
-        report_buffer_put(page->out, " ");
-        cell(page, expected->actual, 23);
-        report_buffer_put(page->out, " ");
+        put_expected(page, expected);
         put_verdict(page, expected->verdict,
                     check_verdict_name(expected->verdict));
         report_buffer_put(page->out, "\n");
@@ -423,6 +429,20 @@ static void put_platform(struct page *page)
     }
 }
 
+static void put_sometimes(struct page *page)
+{
+    const struct report_facts *facts = &page->model->facts;
+    if (facts->sometimes_count)
+        heading(page, "%-42s%s", "Sometimes, in one world of a sweep", "found");
+    for (size_t i = 0; i < facts->sometimes_count; i++) {
+        const struct report_expectation *expected = &facts->sometimes[i];
+        put_expected(page, expected);
+        report_buffer_put(page->out, expected->verdict == CHECK_PASS
+                                         ? "came true\n"
+                                         : "not in this world\n");
+    }
+}
+
 void report_text(const struct report_model *model, struct report_buffer *out,
                  unsigned flags)
 {
@@ -431,6 +451,7 @@ void report_text(const struct report_model *model, struct report_buffer *out,
     put_runs(&page);
     put_properties(&page);
     put_expectations(&page);
+    put_sometimes(&page);
     put_faults(&page);
     put_effects(&page);
     put_latency(&page);

@@ -121,17 +121,33 @@ static enum check_verdict judge(const struct scenario_expectation *expected,
                                                                  : CHECK_FAIL;
 }
 
+static void judge_all(const struct scenario_expectation *expected,
+                      uint32_t count, const struct report_stats *stats,
+                      struct report_expectation *out,
+                      struct expect_actual *actual)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        out[i].verdict = judge(&expected[i], stats, &actual[i]);
+        out[i].text = expected[i].text;
+        out[i].actual = actual[i].text;
+    }
+}
+
 void expect_judge(const struct scenario *scenario,
                   const struct report_stats *stats,
                   struct report_expectation *out, struct expect_actual *actual)
 {
-    for (uint32_t i = 0; i < scenario->expectation_count; i++) {
-        const struct scenario_expectation *expected =
-            &scenario->expectations[i];
-        out[i].verdict = judge(expected, stats, &actual[i]);
-        out[i].text = expected->text;
-        out[i].actual = actual[i].text;
-    }
+    judge_all(scenario->expectations, scenario->expectation_count, stats, out,
+              actual);
+}
+
+void expect_judge_sometimes(const struct scenario *scenario,
+                            const struct report_stats *stats,
+                            struct report_expectation *out,
+                            struct expect_actual *actual)
+{
+    judge_all(scenario->sometimes, scenario->sometimes_count, stats, out,
+              actual);
 }
 
 uint64_t expect_sometimes(const struct scenario *scenario,

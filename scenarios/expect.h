@@ -20,6 +20,12 @@ void expect_judge(const struct scenario *scenario,
                   const struct report_stats *stats,
                   struct report_expectation *out, struct expect_actual *actual);
 
+/* The same for its "sometimes", with room for scenario->sometimes_count. */
+void expect_judge_sometimes(const struct scenario *scenario,
+                            const struct report_stats *stats,
+                            struct report_expectation *out,
+                            struct expect_actual *actual);
+
 /* Which of the scenario's "sometimes" came true, as a mask. */
 uint64_t expect_sometimes(const struct scenario *scenario,
                           const struct report_stats *stats);

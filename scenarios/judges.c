@@ -285,11 +285,14 @@ static bool expect(struct judges *j, enum scenario_end end)
     const struct scenario *scenario = j->scenario;
     const struct report_stats *stats = report_collect_finish(j->collect);
     uint32_t count = scenario->expectation_count;
-    j->actual = calloc(count + 1, sizeof(*j->actual));
-    j->expectations = calloc(count + 1, sizeof(*j->expectations));
+    uint32_t all = count + scenario->sometimes_count;
+    j->actual = calloc(all + 1, sizeof(*j->actual));
+    j->expectations = calloc(all + 1, sizeof(*j->expectations));
     if (!j->actual || !j->expectations)
         return false;
     expect_judge(scenario, stats, j->expectations, j->actual);
+    expect_judge_sometimes(scenario, stats, j->expectations + count,
+                           j->actual + count);
     /* What had no time to happen was not missed. */
     for (uint32_t i = 0; end == SCENARIO_END_INTERRUPTED && i < count; i++)
         if (j->expectations[i].verdict == CHECK_FAIL)
@@ -317,6 +320,8 @@ bool judges_sum_up(struct judges *j, enum scenario_end end,
     facts->required_count = list_required(j, j->required);
     facts->expectations = j->expectations;
     facts->expectation_count = j->scenario->expectation_count;
+    facts->sometimes = j->expectations + facts->expectation_count;
+    facts->sometimes_count = j->scenario->sometimes_count;
     facts->rules = j->rules;
     facts->rule_count = j->rule_count;
     return true;

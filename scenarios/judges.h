@@ -33,7 +33,7 @@ struct judges {
     struct report_collect *collect;
     struct checkpoints checkpoints; /* and the digest of all */
     struct expect_actual *actual;
-    struct report_expectation *expectations;
+    struct report_expectation *expectations; /* then "sometimes" */
     struct report_rule *rules;
     char (*rule_texts)[JUDGES_RULE_TEXT];
     size_t rule_count;

@@ -51,6 +51,27 @@ Test(reports_text, a_failure_is_said_first_and_the_command_last)
     sample_report_free(sample);
 }
 
+Test(reports_text, what_must_come_true_sometimes_decides_nothing)
+{
+    static const struct report_expectation sometimes[] = {
+        {"takeovers > 0", "3", CHECK_PASS},
+        {"fenced writes > 0", "0", CHECK_FAIL},
+    };
+    struct sample_report *sample = sample_report_new(&options);
+    enum check_verdict before = sample->model.verdict;
+    sample->facts.sometimes = sometimes;
+    sample->facts.sometimes_count = 2;
+    sample_report_judge(sample);
+    struct report_buffer out = text_of(sample, 0);
+    const char *found = strstr(out.text, "Sometimes, in one world");
+    cr_assert_not_null(found);
+    cr_expect_not_null(strstr(found, "came true\n"));
+    cr_expect_not_null(strstr(found, "not in this world\n"));
+    cr_expect_eq(sample->model.verdict, before);
+    report_buffer_free(&out);
+    sample_report_free(sample);
+}
+
 static size_t columns(const char *line, size_t size)
 {
     size_t count = 0;
