@@ -1,10 +1,10 @@
 /*
  * L7: goodput returns. Once the bound has passed since the last disturbance,
  * at least 95 % of the runs that are started from then on, or all but one, get
- * done in time: they end, or are held or suspended for something they wait for, within the
- * same bound from their start. A system that stays slow by its own doing
- * (retries that feed on themselves, a backlog that is worked off one by one)
- * serves its old load and fails the new one.
+ * done in time: they end, or are held or suspended for something they wait for,
+ * within the same bound from their start. A system that stays slow by its own
+ * doing (retries that feed on themselves, a backlog that is worked off one by
+ * one) serves its old load and fails the new one.
  *
  * It is judged only where load goes on for long enough after the last
  * disturbance, where there was one, and where the platform can carry the load.
@@ -78,13 +78,14 @@ static void check_end(struct goodput *s, const struct engine_record *end,
         (all.offered - all.late) * 1000 >= all.offered * GOOD_MIN_MILLI)
         return;
     about.run = all.first;
-    check_violation(
-        s->head.result, &about, index,
-        "of %" PRIu64 " runs that started after %.6f s, %.6f s "
-        "after the last fault, %" PRIu64 " were not done within "
-        "%.6f s, expected at most 5 %% or one; run %" PRIu64 " is the first of them",
-        all.offered, check_seconds(disturbed + bound), check_seconds(bound),
-        all.late, check_seconds(bound), all.first);
+    check_violation(s->head.result, &about, index,
+                    "of %" PRIu64 " runs that started after %.6f s, %.6f s "
+                    "after the last fault, %" PRIu64 " were not done within "
+                    "%.6f s, expected at most 5 %% or one; run %" PRIu64
+                    " is the first of them",
+                    all.offered, check_seconds(disturbed + bound),
+                    check_seconds(bound), all.late, check_seconds(bound),
+                    all.first);
 }
 
 static void feed(void *self, const struct engine_record *record, uint64_t index)
