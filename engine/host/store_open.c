@@ -227,10 +227,10 @@ static int read_check(const struct opening *opening,
 {
     sqlite3 *db = opening->store->db;
     sqlite3_stmt *get = NULL;
-    int found = store_schema_has(db, STORE_SCHEMA_CIPHER);
+    int found;
 
-    if (found <= 0)
-        return found < 0 ? fail_sqlite(opening) : 0;
+    if (!opening->store->has[STORE_SCHEMA_CIPHER])
+        return 0;
     if (sqlite3_prepare_v2(db, "SELECT value FROM cipher", -1, &get, NULL))
         return fail_sqlite(opening);
     found = sqlite3_step(get) == SQLITE_ROW &&
@@ -260,7 +260,10 @@ static int write_check(const struct opening *opening,
         result = sqlite3_step(put) == SQLITE_DONE ? 0 : -1;
     }
     sqlite3_finalize(put);
-    return result ? fail_sqlite(opening) : execute(opening, "COMMIT");
+    if (result)
+        return fail_sqlite(opening);
+    opening->store->has[STORE_SCHEMA_CIPHER] = 1;
+    return execute(opening, "COMMIT");
 }
 
 static int make_cipher(const struct opening *opening)
@@ -333,7 +336,11 @@ static int open_all(const struct opening *opening)
 {
     struct store_schema schema = {.state = STORE_SCHEMA_UNREAD};
 
-    if (open_file(opening) || set_up(opening, &schema) || set_key(opening))
+    if (open_file(opening) || set_up(opening, &schema))
+        return -1;
+    if (store_schema_find(opening->store->db, opening->store->has))
+        return fail_sqlite(opening);
+    if (set_key(opening))
         return -1;
     if (store_sqlite_prepare(opening->store) ||
         store_sqlite_find_last(opening->store))

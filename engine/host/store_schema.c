@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A new file. */
 static const char from_nothing[] =
@@ -129,15 +130,24 @@ int store_schema_bring_up(sqlite3 *db, const struct store_schema *schema)
     return climb(db, schema->version);
 }
 
-int store_schema_has(sqlite3 *db, enum store_schema_part part)
+/* One query for all of them: most of what each costs is to prepare it. */
+int store_schema_find(sqlite3 *db, unsigned char found[STORE_SCHEMA_PARTS])
 {
-    char sql[96];
-    int64_t count;
+    sqlite3_stmt *names = NULL;
 
-    snprintf(sql, sizeof(sql),
-             "SELECT count(*) FROM sqlite_schema WHERE name = '%s'",
-             parts[part].table);
-    return query(db, sql, &count) ? -1 : count > 0;
+    memset(found, 0, STORE_SCHEMA_PARTS);
+    if (sqlite3_prepare_v2(db, "SELECT name FROM sqlite_schema", -1, &names,
+                           NULL))
+        return -1;
+    while (sqlite3_step(names) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(names, 0);
+
+        for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
+            if (name && strcmp(name, parts[part].table) == 0)
+                found[part] = 1;
+        }
+    }
+    return sqlite3_finalize(names) ? -1 : 0;
 }
 
 int store_schema_add(sqlite3 *db, enum store_schema_part part)

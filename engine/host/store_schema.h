@@ -52,8 +52,8 @@ enum store_schema_state store_schema_read(sqlite3 *db,
  */
 int store_schema_bring_up(sqlite3 *db, const struct store_schema *schema);
 
-/* 1 if the part is there, 0 if not, -1: SQLite says why. */
-int store_schema_has(sqlite3 *db, enum store_schema_part part);
+/* Which parts are there, 1 or 0 each. 0; -1: SQLite says why. */
+int store_schema_find(sqlite3 *db, unsigned char found[STORE_SCHEMA_PARTS]);
 /* Makes a part that is not there, in the open transaction. 0 or -1. */
 int store_schema_add(sqlite3 *db, enum store_schema_part part);
 

@@ -1347,23 +1347,10 @@ const struct engine_store_ops store_sqlite_operations = {
     .close = store_close,
 };
 
-/* What is there. 0 or -1. */
-static int find_parts(struct store_sqlite *store)
-{
-    for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
-        int found = store_schema_has(store->db, (enum store_schema_part)part);
-
-        if (found < 0)
-            return -1;
-        store->has[part] = (unsigned char)found;
-    }
-    return 0;
-}
-
 int store_sqlite_prepare(struct store_sqlite *store)
 {
     if (prepare_range(store, 0, S_INBOX_GET) ||
-        prepare_range(store, S_BLOB_GET, STATEMENT_COUNT) || find_parts(store))
+        prepare_range(store, S_BLOB_GET, STATEMENT_COUNT))
         return -1;
     for (int part = 0; part < STORE_SCHEMA_PARTS; part++) {
         if (store->has[part] &&
