@@ -15,6 +15,8 @@
 static const char *const known[] = {
     "docker-desktop",
     "docker-ssd",
+    "k8s-default",
+    "k8s-legacy",
     "lambda-2026",
     "local",
 };
@@ -23,6 +25,7 @@ static const struct profile_platform *const platforms[] = {
     &profile_local_platform,
     &profile_lambda_platform,
     &profile_docker_platform,
+    &profile_k8s_platform,
 };
 
 /* What a profile and a scenario say, while it is put together. */

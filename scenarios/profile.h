@@ -37,6 +37,7 @@
 #include "engine/host/json.h"
 #include "scenarios/data.h"
 #include "sim/platform/docker.h"
+#include "sim/platform/k8s.h"
 #include "sim/platform/lambda.h"
 #include "sim/platform/lambda_queue.h"
 #include "sim/platform/model.h"
@@ -48,6 +49,7 @@ struct profile_platform;
 extern const struct profile_platform profile_local_platform;
 extern const struct profile_platform profile_lambda_platform;
 extern const struct profile_platform profile_docker_platform;
+extern const struct profile_platform profile_k8s_platform;
 
 /* A parameter for people: the configuration section of a report. */
 struct profile_row {
@@ -78,6 +80,10 @@ struct profile_docker {
     struct sim_docker_config config;
 };
 
+struct profile_k8s {
+    struct sim_k8s_config config;
+};
+
 /* Owns nothing: copy freely. */
 struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
@@ -86,6 +92,7 @@ struct profile {
     struct profile_local local;
     struct profile_lambda lambda;
     struct profile_docker docker;
+    struct profile_k8s k8s;
     struct profile_row rows[PROFILE_ROWS_MAX];
     uint32_t row_count;
 };

@@ -1,10 +1,10 @@
 #include "sim/platform/k8s.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/platform/cause.h"
 #include "sim/platform/k8s_cluster.h"
 
 #define MS UINT64_C(1000000)
@@ -16,7 +16,7 @@
 static struct sim_k8s *enter(void *self, uint64_t now_ns)
 {
     struct sim_k8s *k = self;
-    k->cause_count = 0;
+    sim_causes_reset(&k->causes);
     if (k->began_ns == SIM_HEAP_NEVER) {
         sim_k8s_charge(k, now_ns);
     }
@@ -43,12 +43,10 @@ static bool turned_away(struct sim_k8s *k, uint64_t now_ns,
         out->answer = SIM_SUBMIT_REFUSED;
         out->limit = config->object_max;
         out->actual = job->payload_bytes;
-        out->cause.error = ENGINE_ERR_SIZE_LIMIT;
-        snprintf(out->cause.words, sizeof out->cause.words,
-                 "api-server: 413: etcdserver: request is too large: %llu "
-                 "bytes, at most %llu",
-                 (unsigned long long)job->payload_bytes,
-                 (unsigned long long)config->object_max);
+        sim_cause_add(&out->cause, "kubernetes", "RequestEntityTooLarge",
+                      "%llu bytes, at most %llu",
+                      (unsigned long long)job->payload_bytes,
+                      (unsigned long long)config->object_max);
         return true;
     }
     out->answer = SIM_SUBMIT_THROTTLED;

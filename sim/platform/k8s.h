@@ -30,6 +30,7 @@
 #define SIM_K8S_GROUPS_MAX 4
 #define SIM_K8S_IMAGES_MAX 16
 #define SIM_K8S_NODES_MAX 100000
+#define SIM_K8S_LABEL_MAX 64
 
 enum sim_k8s_error {
     SIM_K8S_ENOMEM = -1,
@@ -50,7 +51,7 @@ struct sim_k8s_group {
     uint32_t memory_mb;
     uint32_t gpus;
     uint64_t price_hour_nano;
-    const char *labels[SIM_MODEL_LABELS_MAX]; /* kept: outlive the model */
+    char labels[SIM_MODEL_LABELS_MAX][SIM_K8S_LABEL_MAX]; /* "key=value" */
 };
 
 /* Requests of a client: so many a second, and so many at once. */

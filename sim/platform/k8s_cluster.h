@@ -19,11 +19,11 @@
 #define SIM_K8S_CLUSTER_H
 
 #include "engine/random.h"
+#include "sim/platform/causes.h"
 #include "sim/platform/heap.h"
 #include "sim/platform/k8s.h"
 
 #define K8S_NONE UINT32_MAX
-#define K8S_CAUSE_BLOCKS 26
 
 /* Private names are short: nothing outside of k8s*.c sees them. */
 enum sim_k8s_phase {
@@ -235,8 +235,7 @@ struct sim_k8s {
     struct engine_stream draw_api, draw_sync, draw_twice, draw_start,
         draw_status, draw_registry, draw_oom, draw_node, draw_boot, draw_repair,
         draw_cut;
-    struct sim_cause *causes[K8S_CAUSE_BLOCKS];
-    uint32_t cause_count;
+    struct sim_causes causes;
     bool failed; /* out of memory */
 };
 
@@ -251,7 +250,6 @@ uint32_t sim_k8s_place_take(struct sim_k8s *k);
 void sim_k8s_place_give(struct sim_k8s *k, uint32_t place);
 uint32_t sim_k8s_class_of(struct sim_k8s *k, const struct sim_demand *demand);
 uint32_t sim_k8s_node_take(struct sim_k8s *k); /* K8S_NONE: no memory */
-struct sim_cause *sim_k8s_cause(struct sim_k8s *k);
 void sim_k8s_free(struct sim_k8s *k);
 
 /* k8s_index.c */

@@ -328,7 +328,7 @@ void sim_k8s_job_over(struct sim_k8s *k, uint32_t index, uint64_t now_ns,
         return;
     }
     bool failed = job->fail != FAIL_NONE;
-    struct sim_cause *cause = failed ? sim_k8s_cause(k) : NULL;
+    struct sim_cause *cause = failed ? sim_causes_add(&k->causes) : NULL;
     if (failed) {
         sim_k8s_state(k, index, now_ns, SIM_K8S_FAILED, out);
     }

@@ -259,9 +259,9 @@ void sim_k8s_container_end(struct sim_k8s *k, uint32_t index,
         action->code = (uint16_t)end;
     }
     if (end != SIM_K8S_COMPLETED) {
-        struct sim_cause *cause = sim_k8s_cause(k);
-        if (cause != NULL && action != NULL) {
-            sim_k8s_end_cause(k, index, end, cause);
+        struct sim_cause *cause = sim_causes_add(&k->causes);
+        sim_k8s_end_cause(k, index, end, cause);
+        if (action != NULL) {
             action->cause = cause;
         }
     }

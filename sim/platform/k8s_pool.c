@@ -5,7 +5,6 @@
 #include "sim/platform/k8s_cluster.h"
 
 #define FIRST_CAPACITY 64
-#define CAUSES_FIRST 16
 
 static uint32_t hash_of(const struct sim_k8s *k, uint32_t id)
 {
@@ -206,8 +205,7 @@ static bool has_labels(const struct sim_k8s_group *group,
     for (int i = 0; i < SIM_MODEL_LABELS_MAX; i++) {
         bool found = demand->labels[i] == NULL;
         for (int j = 0; j < SIM_MODEL_LABELS_MAX && !found; j++) {
-            found = group->labels[j] != NULL &&
-                    strcmp(group->labels[j], demand->labels[i]) == 0;
+            found = strcmp(group->labels[j], demand->labels[i]) == 0;
         }
         if (!found) {
             return false;
@@ -290,27 +288,6 @@ uint32_t sim_k8s_node_take(struct sim_k8s *k)
     return k->node_count++;
 }
 
-struct sim_cause *sim_k8s_cause(struct sim_k8s *k)
-{
-    uint32_t index = k->cause_count;
-    uint32_t block = 0;
-    uint32_t size = CAUSES_FIRST;
-    while (index >= size && block + 1 < K8S_CAUSE_BLOCKS) {
-        index -= size;
-        size *= 2;
-        block++;
-    }
-    if (k->causes[block] == NULL) {
-        k->causes[block] = malloc(size * sizeof *k->causes[block]);
-    }
-    if (k->causes[block] == NULL || index >= size) {
-        k->failed = true;
-        return NULL;
-    }
-    k->cause_count++;
-    return &k->causes[block][index];
-}
-
 void sim_k8s_free(struct sim_k8s *k)
 {
     free(k->pods);
@@ -320,9 +297,7 @@ void sim_k8s_free(struct sim_k8s *k)
     free(k->classes);
     free(k->nodes);
     free(k->tree);
-    for (int i = 0; i < K8S_CAUSE_BLOCKS; i++) {
-        free(k->causes[i]);
-    }
+    sim_causes_deinit(&k->causes);
     sim_heap_deinit(&k->pod_due);
     sim_heap_deinit(&k->job_due);
     sim_heap_deinit(&k->node_due);

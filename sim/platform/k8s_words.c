@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/platform/cause.h"
 #include "sim/platform/k8s_cluster.h"
 
+#define KIND "kubernetes"
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char *sim_k8s_state_name(uint32_t code)
@@ -163,7 +165,7 @@ static void put_quota(struct text *text, const struct sim_k8s *k,
                       const struct sim_k8s_class *class)
 {
     const struct sim_k8s_quota *quota = &k->config.quota;
-    put(text, "exceeded quota: compute, requested: ");
+    put(text, "compute, requested: ");
     if (quota->pods > 0 && k->used_pods >= quota->pods) {
         put(text, "pods=1, used: pods=%u, limited: pods=%u", k->used_pods,
             quota->pods);
@@ -190,77 +192,69 @@ static void put_quota(struct text *text, const struct sim_k8s *k,
     }
 }
 
-static enum engine_error error_of(enum sim_k8s_root root)
+/* How a container ended by itself. */
+static void add_exit(struct sim_cause *cause, uint32_t exit_code)
 {
-    switch (root) {
-    case ROOT_IMAGE:
-    case ROOT_UNSCHEDULABLE:
-    case ROOT_QUOTA:
-        return ENGINE_ERR_PLATFORM_START;
-    case ROOT_OOM:
-        return ENGINE_ERR_OOM;
-    case ROOT_RUNNING:
-        return ENGINE_ERR_TIMED_OUT;
-    case ROOT_CRASH:
-    case ROOT_EVICTED:
-    case ROOT_PREEMPTED:
-    case ROOT_NODE:
-        break;
-    }
-    return ENGINE_ERR_INTERRUPTED;
+    char code[24];
+    snprintf(code, sizeof code, "exit %u", exit_code);
+    sim_cause_add(cause, KIND, "Error", "the container has ended");
+    sim_cause_add(cause, KIND, code, "by itself");
 }
 
-static void put_root(struct text *text, const struct sim_k8s *k,
+static void add_image(struct sim_cause *cause, const struct sim_demand *demand)
+{
+    if (demand->image_missing) {
+        sim_cause_add(cause, KIND, "ImagePullBackOff",
+                      "back-off pulling image %u", demand->image);
+        sim_cause_add(cause, KIND, "ErrImagePull",
+                      "unauthorized: authentication required, or no such "
+                      "image");
+    } else {
+        sim_cause_add(cause, KIND, "ErrImagePull",
+                      "image %u was still on its way", demand->image);
+    }
+}
+
+static void add_root(struct sim_cause *cause, const struct sim_k8s *k,
                      const struct sim_k8s_job *job, uint64_t now_ns)
 {
+    char words[SIM_WORDS_MAX];
+    struct text text = {words, sizeof words};
     const struct sim_k8s_class *class = &k->classes[job->class];
+    words[0] = '\0';
     switch ((enum sim_k8s_root)job->root) {
     case ROOT_RUNNING:
-        put(text, "kubelet: Running: nothing else went wrong");
         return;
     case ROOT_IMAGE:
-        put(text,
-            "kubelet: ImagePullBackOff: back-off pulling image %u\n"
-            "registry: %s",
-            class->demand->image,
-            class->demand->image_missing
-                ? "unauthorized: authentication required, or no such image"
-                : "Pulling: the image was still on its way");
+        add_image(cause, class->demand);
         return;
     case ROOT_UNSCHEDULABLE:
-        put(text, "scheduler: FailedScheduling: ");
-        put_unschedulable(text, k, class, now_ns);
+        put_unschedulable(&text, k, class, now_ns);
+        sim_cause_add(cause, KIND, "FailedScheduling", "%s", words);
         return;
     case ROOT_QUOTA:
-        put(text, "job-controller: FailedCreate: pod is forbidden\n"
-                  "api-server: 403 Forbidden: ");
-        put_quota(text, k, class);
+        put_quota(&text, k, class);
+        sim_cause_add(cause, KIND, "exceeded quota", "%s", words);
         return;
     case ROOT_CRASH:
-        put(text, "kubelet: Error: container exited with code %u",
-            job->exit_code);
+        add_exit(cause, job->exit_code);
         return;
     case ROOT_OOM:
-        put(text,
-            "kubelet: Error: container exited with code 137\n"
-            "kernel: OOMKilled: %u MB wanted, %u MB allowed",
-            class->demand->peak_mb, class->limit_mb);
+        sim_cause_add(cause, KIND, "OOMKilled",
+                      "exit code 137, %u MB wanted, %u MB allowed",
+                      class->demand->peak_mb, class->limit_mb);
         return;
     case ROOT_EVICTED:
-        put(text,
-            "kubelet: Evicted: node-%u was low on resource: memory, less than "
-            "%u MB were free",
-            job->node, k->config.eviction_memory_mb);
+        sim_cause_add(cause, KIND, "Evicted",
+                      "node-%u was low on resource: memory", job->node);
         return;
     case ROOT_PREEMPTED:
-        put(text, "scheduler: Preempted: a pod of higher priority on node-%u",
-            job->node);
+        sim_cause_add(cause, KIND, "Preempted",
+                      "by a pod of higher priority on node-%u", job->node);
         return;
     case ROOT_NODE:
-        put(text,
-            "node-controller: NodeNotReady: node-%u stopped posting node "
-            "status",
-            job->node);
+        sim_cause_add(cause, KIND, "NodeNotReady",
+                      "node-%u stopped posting node status", job->node);
         return;
     }
 }
@@ -269,16 +263,14 @@ void sim_k8s_fail_cause(const struct sim_k8s *k, uint32_t index,
                         uint64_t now_ns, struct sim_cause *cause)
 {
     const struct sim_k8s_job *job = &k->jobs[index];
-    struct text text = {cause->words, sizeof cause->words};
-    cause->error = error_of((enum sim_k8s_root)job->root);
     if (job->fail == FAIL_DEADLINE) {
-        put(&text, "job-controller: DeadlineExceeded: Job was active longer "
-                   "than specified deadline\n");
+        sim_cause_add(cause, KIND, "DeadlineExceeded",
+                      "Job was active longer than specified deadline");
     } else {
-        put(&text, "job-controller: BackoffLimitExceeded: Job has reached the "
-                   "specified backoff limit\n");
+        sim_cause_add(cause, KIND, "BackoffLimitExceeded",
+                      "Job has reached the specified backoff limit");
     }
-    put_root(&text, k, job, now_ns);
+    add_root(cause, k, job, now_ns);
 }
 
 void sim_k8s_end_cause(const struct sim_k8s *k, uint32_t index,
@@ -286,36 +278,36 @@ void sim_k8s_end_cause(const struct sim_k8s *k, uint32_t index,
 {
     const struct sim_k8s_pod *pod = &k->pods[index];
     const struct sim_k8s_class *class = &k->classes[pod->class];
-    struct text text = {cause->words, sizeof cause->words};
-    cause->error = ENGINE_ERR_INTERRUPTED;
-    put(&text, "kubelet: %s: ", sim_k8s_end_name(end));
     switch (end) {
     case SIM_K8S_OOM_KILLED:
-        cause->error = ENGINE_ERR_OOM;
-        put(&text, "exit code 137, %u MB wanted, %u MB allowed",
-            class->demand->peak_mb, class->limit_mb);
+        sim_cause_add(cause, KIND, "OOMKilled",
+                      "exit code 137, %u MB wanted, %u MB allowed",
+                      class->demand->peak_mb, class->limit_mb);
         return;
     case SIM_K8S_EVICTED:
-        put(&text, "node-%u was low on resource: memory", pod->node);
+        sim_cause_add(cause, KIND, "Evicted",
+                      "node-%u was low on resource: memory", pod->node);
         return;
     case SIM_K8S_DEADLINE:
-        cause->error = ENGINE_ERR_TIMED_OUT;
-        put(&text, "the Job was active longer than its deadline");
+        sim_cause_add(cause, KIND, "DeadlineExceeded",
+                      "Job was active longer than specified deadline");
         return;
     case SIM_K8S_NODE_LOST:
-        put(&text, "node-%u is gone", pod->node);
+        sim_cause_add(cause, KIND, "host failed", "node-%u", pod->node);
         return;
     case SIM_K8S_TAINTED:
-        put(&text, "node-%u was unreachable", pod->node);
+        sim_cause_add(cause, KIND, "DeletionByTaintManager",
+                      "node-%u was unreachable", pod->node);
         return;
     case SIM_K8S_PREEMPTED:
-        put(&text, "for a pod of higher priority on node-%u", pod->node);
+        sim_cause_add(cause, KIND, "Preempted",
+                      "by a pod of higher priority on node-%u", pod->node);
         return;
     case SIM_K8S_JOB_OVER:
-        put(&text, "the Job is over");
+        sim_cause_add(cause, KIND, "exit 143", "the Job is over");
         return;
     default:
-        put(&text, "exit code %u", pod->exit_code);
+        add_exit(cause, pod->exit_code);
         return;
     }
 }
@@ -401,7 +393,7 @@ void sim_k8s_explain(const void *self, uint64_t now_ns, uint32_t id, char *out,
         return;
     case JOB_CREATING:
         if (job->creates > 0) {
-            put(&text, "FailedCreate: pod is forbidden: ");
+            put(&text, "FailedCreate: pod is forbidden: exceeded quota: ");
             put_quota(&text, k, &k->classes[job->class]);
         } else {
             put(&text, "The pod waits for the job controller's rate limiter.");

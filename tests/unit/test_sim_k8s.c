@@ -254,7 +254,7 @@ Test(k8s, what_does_not_fit_says_on_how_many_nodes_and_why)
     bed.config.group_count = 2;
     bed.config.groups[1] = bed.config.groups[0];
     bed.config.groups[1].nodes = bed.config.groups[1].nodes_max = 3;
-    bed.config.groups[1].labels[0] = "disk=ssd";
+    strcpy(bed.config.groups[1].labels[0], "disk=ssd");
     k8s_bed_begin(&bed);
     submit_all(&bed, 1, &picky);
     k8s_bed_run(&bed, MINUTE);
@@ -273,7 +273,7 @@ Test(k8s, a_pod_runs_only_where_its_labels_are)
     struct k8s_bed bed = described(2);
     bed.config.group_count = 2;
     bed.config.groups[1] = bed.config.groups[0];
-    bed.config.groups[1].labels[0] = "accelerator=nvidia-tesla-v100";
+    strcpy(bed.config.groups[1].labels[0], "accelerator=nvidia-tesla-v100");
     k8s_bed_begin(&bed);
     submit_all(&bed, 30, &picky);
     k8s_bed_run(&bed, 10 * MINUTE);
@@ -421,10 +421,11 @@ Test(k8s, an_image_that_cannot_be_had_backs_off_until_the_deadline)
     cr_assert_eq(fail->error, ENGINE_ERR_PLATFORM_START);
     cr_assert_str_eq(
         fail->words,
-        "job-controller: DeadlineExceeded: Job was active longer than "
-        "specified deadline\n"
-        "kubelet: ImagePullBackOff: back-off pulling image 1\n"
-        "registry: unauthorized: authentication required, or no such image");
+        "platform: DeadlineExceeded: Job was active longer than specified "
+        "deadline\n"
+        "node: ImagePullBackOff: back-off pulling image 1\n"
+        "node: ErrImagePull: unauthorized: authentication required, or no "
+        "such image");
     cr_assert_eq(counts(&bed)->starts, 0);
     cr_assert_eq(counts(&bed)->jobs, 0);
     k8s_bed_end(&bed);
@@ -486,11 +487,12 @@ Test(k8s, a_job_fails_after_its_backoff_limit)
     k8s_bed_run(&bed, 30 * MINUTE);
     const struct k8s_seen *fail = k8s_bed_find(&bed, SIM_ACTION_FAIL, 0, 0, 0);
     cr_assert_not_null(fail);
-    cr_assert_eq(fail->error, ENGINE_ERR_INTERRUPTED);
+    cr_assert_eq(fail->error, ENGINE_ERR_USER);
     cr_assert_str_eq(fail->words,
-                     "job-controller: BackoffLimitExceeded: Job has reached "
-                     "the specified backoff limit\n"
-                     "kubelet: Error: container exited with code 1");
+                     "platform: BackoffLimitExceeded: Job has reached the "
+                     "specified backoff limit\n"
+                     "node: Error: the container has ended\n"
+                     "node: exit 1: by itself");
     cr_assert_eq(counts(&bed)->starts, 3);
     k8s_bed_end(&bed);
 }
@@ -602,10 +604,9 @@ Test(k8s, a_container_above_its_memory_is_killed_with_137)
                  2);
     const struct k8s_seen *fail = k8s_bed_find(&bed, SIM_ACTION_FAIL, 0, 0, 0);
     cr_assert_eq(fail->error, ENGINE_ERR_OOM);
-    cr_assert_not_null(strstr(fail->words,
-                              "container exited with code 137\n"
-                              "kernel: OOMKilled: 1500 MB wanted, 1000 MB "
-                              "allowed"));
+    cr_assert_not_null(strstr(
+        fail->words,
+        "node: OOMKilled: exit code 137, 1500 MB wanted, 1000 MB allowed"));
     k8s_bed_end(&bed);
 }
 

@@ -290,7 +290,7 @@ Test(k8s_nodes, a_node_short_of_memory_evicts_what_has_no_request)
         k8s_bed_find(&bed, SIM_ACTION_CLOSE, 2, SIM_K8S_EVICTED, 0);
     cr_assert_not_null(close);
     cr_assert_str_eq(close->words,
-                     "kubelet: Evicted: node-0 was low on resource: memory");
+                     "node: Evicted: node-0 was low on resource: memory");
     uint64_t start = k8s_bed_when(&bed, SIM_ACTION_START, 2, 0, 0);
     cr_assert_eq(close->action.time_ns - K8S_BED_START, start + 10 * SECOND);
     cr_assert_eq(
