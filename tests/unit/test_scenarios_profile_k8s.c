@@ -110,17 +110,21 @@ Test(scenarios_profile_k8s, a_profile_makes_a_cluster_of_its_nodes)
 Test(scenarios_profile_k8s, what_makes_no_sense_is_refused_where_it_stands)
 {
     expect_error("{\"profile\": \"k8s-default\", \"nodes\": -1}",
-                 "s.json:1:37: platform.nodes: found -1, allowed whole numbers "
-                 "from 0 to 9007199254740991");
+                 "s.json:1:37: found the number -1 for \"nodes\", allowed an "
+                 "integer from 0 to 9007199254740991");
     expect_error("{\"profile\": \"k8s-default\", \"node_label\": \"gpu\"}",
-                 "s.json:1:42: node_label: found \"gpu\", allowed a label such "
-                 "as \"pool=default\"");
+                 "s.json:1:42: found \"gpu\", allowed a label such as "
+                 "\"pool=default\"");
     expect_error("{\"profile\": \"k8s-default\", \"overrides\": "
                  "{\"monitor_grace\": \"9s\"}}",
-                 "s.json:1:58: overrides.monitor_grace: found less than "
-                 "heartbeat, allowed at least as much");
+                 "s.json:1:59: found less than heartbeat, allowed at least as "
+                 "much");
     expect_error("{\"profile\": \"k8s-default\", \"overrides\": "
                  "{\"schedule_rate\": \"0/s\"}}",
-                 "");
-    expect_error("{\"profile\": \"k8s-defalt\"}", "");
+                 "s.json:1:59: found a rate that is out of range, allowed for "
+                 "example \"100/s\"");
+    struct profile profile;
+    struct json_error err;
+    cr_assert_not(read_real("{\"profile\": \"k8s-defalt\"}", &profile, &err));
+    cr_assert_not_null(strstr(err.text, "did you mean \"k8s-default\"?"));
 }
