@@ -15,9 +15,12 @@
 static const char *const known[] = {
     "docker-desktop",
     "docker-ssd",
+    "huawei-2025",
     "k8s-default",
     "k8s-legacy",
     "lambda-2026",
+    "lambda-legacy",
+    "lambda-seeddoc",
     "local",
 };
 /* clang-format on */

@@ -39,6 +39,8 @@
 #include "sim/platform/docker.h"
 #include "sim/platform/k8s.h"
 #include "sim/platform/lambda.h"
+#include "sim/platform/lambda_durable.h"
+#include "sim/platform/lambda_model.h"
 #include "sim/platform/lambda_queue.h"
 #include "sim/platform/model.h"
 
@@ -73,6 +75,7 @@ struct profile_lambda {
     struct sim_lambda_function function; /* as each workflow has one */
     enum sim_lambda_mode mode;           /* how work is invoked */
     struct sim_lambda_queue_config queue;
+    struct sim_lambda_durable_config durable;
     uint32_t threads; /* vCPUs a step can use */
 };
 

@@ -25,6 +25,9 @@ enum {
     DEPENDENCIES,
     VPC,
     RESERVED,
+    PROVISIONED,
+    UNZIPPED,
+    IMAGE_SIZE,
     ACCOUNT_CONCURRENCY,
     UNRESERVED_MIN,
     SCALING_BURST,
@@ -57,6 +60,29 @@ enum {
     PRICE_X86,
     PRICE_ARM,
     PRICE_REQUESTS,
+    PACKAGE_ZIP_MAX,
+    PACKAGE_UNZIPPED_MAX,
+    PACKAGE_IMAGE_MAX,
+    INIT,
+    INIT_DAY_SHARE,
+    INIT_DAY_MEMORY,
+    INIT_LIMIT_PROVISIONED,
+    PROVISIONED_LEAD,
+    PROVISIONED_RATE,
+    PROVISIONED_BILLING_STEP,
+    PRICE_PROVISIONED_X86,
+    PRICE_PROVISIONED_ARM,
+    PRICE_PROVISIONED_RUN_X86,
+    PRICE_PROVISIONED_RUN_ARM,
+    ASYNC_BACKLOG,
+    ASYNC_DROPS,
+    DURABLE_OPERATIONS_MAX,
+    DURABLE_DATA_MAX,
+    DURABLE_START_RATE,
+    DURABLE_CHECKPOINT_RATE,
+    PRICE_DURABLE_OPERATIONS,
+    PRICE_DURABLE_WRITTEN,
+    PRICE_DURABLE_RETAINED,
     PARAMS,
 };
 
@@ -65,6 +91,7 @@ static const char *const archs[] = {"x86_64", "arm64", NULL};
 static const char *const invocations[] = {"sync", "async", NULL};
 static const char *const selections[] = {"newest", "oldest", NULL};
 static const char *const answers[] = {"no", "yes", NULL};
+static const char *const init_sources[] = {"table", NULL};
 
 static const struct profile_param params[] = {
     [RUNTIME] = {"runtime", NULL, 0, 0, NULL, PROFILE_TEXT, true},
@@ -81,6 +108,10 @@ static const struct profile_param params[] = {
     [VPC] = {"vpc", NULL, 0, 0, answers, PROFILE_CHOICE, true},
     [RESERVED] = {"reserved_concurrency", "envs", 0, 1000000, NULL,
                   PROFILE_RESERVED, false},
+    [PROVISIONED] = {"provisioned_concurrency", "envs", 0, 1000000, NULL,
+                     PROFILE_COUNT, true},
+    [UNZIPPED] = {"unzipped", NULL, 0, 102400, NULL, PROFILE_MEMORY, true},
+    [IMAGE_SIZE] = {"image_size", NULL, 0, 102400, NULL, PROFILE_MEMORY, true},
     [ACCOUNT_CONCURRENCY] = {"account_concurrency", "envs", 1, 1000000, NULL,
                              PROFILE_COUNT, false},
     [UNRESERVED_MIN] = {"unreserved_min", "envs", 0, 1000000, NULL,
@@ -140,6 +171,52 @@ static const struct profile_param params[] = {
                    PROFILE_MONEY, false},
     [PRICE_REQUESTS] = {"price_requests", "USD/million requests", 0,
                         1000 * DOLLAR, NULL, PROFILE_MONEY, false},
+    [PACKAGE_ZIP_MAX] = {"package_zip_max", NULL, 1, 102400, NULL,
+                         PROFILE_MEMORY, false},
+    [PACKAGE_UNZIPPED_MAX] = {"package_unzipped_max", NULL, 1, 102400, NULL,
+                              PROFILE_MEMORY, false},
+    [PACKAGE_IMAGE_MAX] = {"package_image_max", NULL, 1, 102400, NULL,
+                           PROFILE_MEMORY, false},
+    [INIT] = {"init", NULL, 0, 0, init_sources, PROFILE_DIST, false},
+    [INIT_DAY_SHARE] = {"init_day_share", NULL, 0, 900000000, NULL,
+                        PROFILE_SHARE, false},
+    [INIT_DAY_MEMORY] = {"init_day_memory", NULL, 0, 900000000, NULL,
+                         PROFILE_SHARE, false},
+    [INIT_LIMIT_PROVISIONED] = {"init_limit_provisioned", NULL, 1, 24 * HOUR,
+                                NULL, PROFILE_DURATION, false},
+    [PROVISIONED_LEAD] = {"provisioned_lead", NULL, 0, 8784 * HOUR, NULL,
+                          PROFILE_DURATION, true},
+    [PROVISIONED_RATE] = {"provisioned_rate", NULL, 1, 1000000, NULL,
+                          PROFILE_RATE, false},
+    [PROVISIONED_BILLING_STEP] = {"provisioned_billing_step", NULL, MS, HOUR,
+                                  NULL, PROFILE_DURATION, false},
+    [PRICE_PROVISIONED_X86] = {"price_provisioned_x86", "USD/GB-s", 0,
+                               DOLLAR / 1000, NULL, PROFILE_MONEY, false},
+    [PRICE_PROVISIONED_ARM] = {"price_provisioned_arm", "USD/GB-s", 0,
+                               DOLLAR / 1000, NULL, PROFILE_MONEY, false},
+    [PRICE_PROVISIONED_RUN_X86] = {"price_provisioned_run_x86", "USD/GB-s", 0,
+                                   DOLLAR / 1000, NULL, PROFILE_MONEY, false},
+    [PRICE_PROVISIONED_RUN_ARM] = {"price_provisioned_run_arm", "USD/GB-s", 0,
+                                   DOLLAR / 1000, NULL, PROFILE_MONEY, false},
+    [ASYNC_BACKLOG] = {"async_backlog", "events", 0, 1000000000, NULL,
+                       PROFILE_COUNT, false},
+    [ASYNC_DROPS] = {"async_drops", NULL, 0, 1000000000, NULL, PROFILE_SHARE,
+                     false},
+    [DURABLE_OPERATIONS_MAX] = {"durable_operations_max", "operations", 1,
+                                1000000000, NULL, PROFILE_COUNT, false},
+    [DURABLE_DATA_MAX] = {"durable_data_max", NULL, 1, 1000 * GIGABYTE, NULL,
+                          PROFILE_SIZE, false},
+    [DURABLE_START_RATE] = {"durable_start_rate", NULL, 1, 1000000, NULL,
+                            PROFILE_RATE, false},
+    [DURABLE_CHECKPOINT_RATE] = {"durable_checkpoint_rate", NULL, 1, 1000000,
+                                 NULL, PROFILE_RATE, false},
+    [PRICE_DURABLE_OPERATIONS] = {"price_durable_operations",
+                                  "USD/million operations", 0, 1000 * DOLLAR,
+                                  NULL, PROFILE_MONEY, false},
+    [PRICE_DURABLE_WRITTEN] = {"price_durable_written", "USD/GB", 0,
+                               1000 * DOLLAR, NULL, PROFILE_MONEY, false},
+    [PRICE_DURABLE_RETAINED] = {"price_durable_retained", "USD/GB-month", 0,
+                                1000 * DOLLAR, NULL, PROFILE_MONEY, false},
 };
 
 _Static_assert(COUNT(params) == PARAMS, "every parameter is described");
@@ -177,6 +254,10 @@ static struct sim_lambda_config config_of(const struct profile_value *v)
         .billing_step_ns = v[BILLING_STEP].number,
         .init_billed = v[INIT_BILLED].number == 1,
         .price_request_pico = v[PRICE_REQUESTS].number / 1000000,
+        .ahead_lead_ns = v[PROVISIONED_LEAD].number,
+        .ahead_rate = rate_of(&v[PROVISIONED_RATE]),
+        .ahead_init_limit_ns = v[INIT_LIMIT_PROVISIONED].number,
+        .ahead_billing_step_ns = v[PROVISIONED_BILLING_STEP].number,
     };
 }
 
@@ -191,13 +272,23 @@ static struct sim_lambda_function function_of(const struct profile_value *v,
         .placement_extra_ns = (image ? v[PLACEMENT_IMAGE_EXTRA].number : 0) +
                               (vpc ? v[PLACEMENT_VPC_EXTRA].number : 0),
         .init = times->init,
+        /* An image is loaded lazily: its size does not count. */
         .init_extra_ns =
-            v[DEPENDENCIES].number * v[INIT_PER_DEPENDENCY_MB].number,
+            image ? 0
+                  : v[DEPENDENCIES].number * v[INIT_PER_DEPENDENCY_MB].number,
         .first_execution_ns = times->first_ns,
         .timeout_ns = v[TIMEOUT].number,
         .memory_mb = number32(&v[MEMORY]),
         .reserved = number32(&v[RESERVED]),
+        .provisioned = number32(&v[PROVISIONED]),
         .price_gb_s_pico = v[arm ? PRICE_ARM : PRICE_X86].number,
+        .price_ahead_gb_s_pico =
+            v[arm ? PRICE_PROVISIONED_ARM : PRICE_PROVISIONED_X86].number,
+        .price_ahead_run_gb_s_pico =
+            v[arm ? PRICE_PROVISIONED_RUN_ARM : PRICE_PROVISIONED_RUN_X86]
+                .number,
+        .day_share_ppb = number32(&v[INIT_DAY_SHARE]),
+        .day_memory_ppb = number32(&v[INIT_DAY_MEMORY]),
     };
 }
 
@@ -211,7 +302,86 @@ static struct sim_lambda_queue_config queue_of(const struct profile_value *v)
         .throttle_max_ns = v[ASYNC_THROTTLE_MAX].number,
         .age_max_ns = v[ASYNC_AGE_MAX].number,
         .duplicate_ppb = number32(&v[ASYNC_DUPLICATES]),
+        .backlog = number32(&v[ASYNC_BACKLOG]),
+        .drop_ppb = number32(&v[ASYNC_DROPS]),
     };
+}
+
+static struct sim_lambda_durable_config
+durable_of(const struct profile_value *v)
+{
+    return (struct sim_lambda_durable_config){
+        .operations_max = v[DURABLE_OPERATIONS_MAX].number,
+        .data_max = v[DURABLE_DATA_MAX].number,
+        .start_rate = rate_of(&v[DURABLE_START_RATE]),
+        .checkpoint_rate = rate_of(&v[DURABLE_CHECKPOINT_RATE]),
+        .price_operation_pico = v[PRICE_DURABLE_OPERATIONS].number / 1000000,
+        .price_written_pico = v[PRICE_DURABLE_WRITTEN].number,
+        .price_retained_pico = v[PRICE_DURABLE_RETAINED].number,
+    };
+}
+
+/* A package that the service would refuse, in its words. */
+static bool check_package(const struct profile_value *v, struct json_error *err)
+{
+    bool image = v[PACKAGE].number == 1;
+    uint64_t unzipped = v[UNZIPPED].number > v[DEPENDENCIES].number
+                            ? v[UNZIPPED].number
+                            : v[DEPENDENCIES].number;
+    if (image && v[IMAGE_SIZE].number > v[PACKAGE_IMAGE_MAX].number) {
+        return json_fail(v[IMAGE_SIZE].at, err,
+                         "found an image of %lluMB, allowed at most %lluMB: "
+                         "InvalidImage(SizeLimitExceeded: Uncompressed "
+                         "container image size exceeds %llu GiB limit)",
+                         (unsigned long long)v[IMAGE_SIZE].number,
+                         (unsigned long long)v[PACKAGE_IMAGE_MAX].number,
+                         (unsigned long long)v[PACKAGE_IMAGE_MAX].number /
+                             1024);
+    }
+    if (!image && v[DEPENDENCIES].number > v[PACKAGE_ZIP_MAX].number) {
+        return json_fail(
+            v[DEPENDENCIES].at, err,
+            "found a zip package of %lluMB, allowed at most "
+            "%lluMB: RequestEntityTooLargeException: Request must "
+            "be smaller than %llu bytes for the CreateFunction "
+            "operation",
+            (unsigned long long)v[DEPENDENCIES].number,
+            (unsigned long long)v[PACKAGE_ZIP_MAX].number,
+            (unsigned long long)(v[PACKAGE_ZIP_MAX].number * 1048576 * 4 / 3 +
+                                 1));
+    }
+    if (!image && unzipped > v[PACKAGE_UNZIPPED_MAX].number) {
+        return json_fail(v[UNZIPPED].at, err,
+                         "found %lluMB of unzipped code and layers, allowed at "
+                         "most %lluMB: InvalidParameterValueException: "
+                         "Unzipped size must be smaller than %llu bytes",
+                         (unsigned long long)unzipped,
+                         (unsigned long long)v[PACKAGE_UNZIPPED_MAX].number,
+                         (unsigned long long)v[PACKAGE_UNZIPPED_MAX].number *
+                             1048576);
+    }
+    return true;
+}
+
+static bool check_provisioned(const struct profile_value *v,
+                              struct json_error *err)
+{
+    uint64_t most = v[RESERVED].number;
+    uint64_t account = v[ACCOUNT_CONCURRENCY].number;
+    if (most == SIM_LAMBDA_UNRESERVED) {
+        most = account > v[UNRESERVED_MIN].number
+                   ? account - v[UNRESERVED_MIN].number
+                   : 0;
+    }
+    if (v[PROVISIONED].number > most) {
+        return json_fail(v[PROVISIONED].at, err,
+                         "found %llu provisioned envs, allowed at most %llu: "
+                         "what is reserved for the function, or all but "
+                         "unreserved_min of the account's %llu",
+                         (unsigned long long)v[PROVISIONED].number,
+                         (unsigned long long)most, (unsigned long long)account);
+    }
+    return true;
 }
 
 /* What ties values together, each with the place where it is broken. */
@@ -249,7 +419,7 @@ static bool check(const struct profile_value *v, struct json_error *err)
         return json_fail(v[BILLING_STEP].at, err,
                          "found a part of a millisecond, allowed whole ones");
     }
-    return true;
+    return check_package(v, err) && check_provisioned(v, err);
 }
 
 static bool find_times(const struct profile_value *v,
@@ -341,38 +511,51 @@ static bool build(const struct profile_value *values,
         .mode =
             values[INVOCATION].number == 0 ? SIM_LAMBDA_SYNC : SIM_LAMBDA_ASYNC,
         .queue = queue_of(values),
+        .durable = durable_of(values),
         .threads = number32(&values[THREADS]),
     };
-    add_derived(values, &times, profile);
+    if (values[INIT].number == 0) {
+        add_derived(values, &times, profile);
+    } else {
+        profile->lambda.function.init = values[INIT].dist;
+        profile->lambda.function.first_execution_ns = 0;
+    }
     return try_out(values, &profile->lambda, err);
 }
 
+/* One function for each that the demands speak of, all as the profile says. */
 static int model(const struct profile *profile,
                  const struct sim_demand *demands, uint32_t count,
                  uint64_t seed, struct sim_model *made)
 {
     const struct profile_lambda *lambda = &profile->lambda;
-    uint32_t functions = 1;
-    for (uint32_t i = 0; i < count; i++)
-        if (demands[i].function >= functions)
-            functions = demands[i].function + 1;
-    struct sim_lambda_function *list = calloc(functions, sizeof(*list));
-    if (list == NULL) {
+    uint32_t function_count = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (demands[i].function >= SIM_LAMBDA_FUNCTIONS_MAX) {
+            return -2;
+        }
+        if (demands[i].function >= function_count) {
+            function_count = demands[i].function + 1;
+        }
+    }
+    struct sim_lambda_function *functions =
+        calloc(function_count, sizeof *functions);
+    if (functions == NULL) {
         return -1;
     }
-    for (uint32_t i = 0; i < functions; i++) {
-        list[i] = lambda->function;
+    for (uint32_t i = 0; i < function_count; i++) {
+        functions[i] = lambda->function;
     }
-    const struct sim_lambda_model_config config = {
+    struct sim_lambda_model_config config = {
         .lambda = lambda->config,
-        .functions = list,
-        .function_count = functions,
+        .functions = functions,
+        .function_count = function_count,
         .mode = lambda->mode,
         .queue = lambda->queue,
         .threads = lambda->threads,
     };
     int error = sim_lambda_model(made, &config, seed);
-    free(list);
+    free(functions);
     return error;
 }
 

@@ -140,6 +140,21 @@ static bool read_choice(const struct profile_param *param,
     return true;
 }
 
+/* A distribution, or the one name that may stand for it: then number is 0. */
+static bool read_duration(const struct profile_param *param,
+                          struct profile_value *value, struct json_error *err)
+{
+    const char *text;
+    value->number = 1;
+    if (param->names != NULL && json_is_string(value->at) &&
+        json_as_string(value->at, 0, TEXT_MAX, &text, err) &&
+        strcmp(text, param->names[0]) == 0) {
+        value->number = 0;
+        return true;
+    }
+    return read_dist(value->at, &value->dist, err);
+}
+
 bool profile_value_read(const struct profile_param *param,
                         struct profile_value *value, struct json_error *err)
 {
@@ -163,7 +178,7 @@ bool profile_value_read(const struct profile_param *param,
     case PROFILE_RATE:
         return read_rate(param, value, err);
     case PROFILE_DIST:
-        return read_dist(at, &value->dist, err);
+        return read_duration(param, value, err);
     case PROFILE_CHOICE:
         return read_choice(param, value, err);
     case PROFILE_MONEY:

@@ -29,7 +29,8 @@ struct profile_param {
     const char *name;
     const char *unit; /* COUNT, MONEY: what is written behind the number */
     uint64_t min, max;
-    const char *const *names; /* CHOICE: the last one is NULL */
+    const char *const *names; /* CHOICE, the last one is NULL; DIST: NULL,
+                                 or a name that may stand for it */
     enum profile_value_kind kind;
     bool direct; /* may also stand beside "profile" in a scenario */
 };

@@ -94,7 +94,7 @@ struct sim_lambda_config {
     bool init_billed;
     uint64_t price_request_pico;
     /* Provisioned concurrency; all 0 if no function has any. */
-    uint64_t start_ns;            /* when the world begins */
+    uint64_t start_ns;            /* when the world begins; 0: at begin() */
     uint64_t ahead_lead_ns;       /* so long before was it asked for */
     struct sim_rate ahead_rate;   /* environments of a function */
     uint64_t ahead_init_limit_ns; /* or the function's timeout, if longer */
@@ -246,6 +246,11 @@ typedef void sim_lambda_gone(void *self, struct sim_lambda_env env,
  */
 typedef void sim_lambda_made(void *self, struct sim_lambda_env env,
                              uint64_t time_ns, uint64_t ready_ns);
+/*
+ * The world begins at now_ns: environments are made ahead from then. Only the
+ * first call counts, and only if the configuration says no start.
+ */
+void sim_lambda_begin(struct sim_lambda *lambda, uint64_t now_ns);
 void sim_lambda_on_made(struct sim_lambda *lambda, sim_lambda_made *made,
                         void *self);
 

@@ -56,10 +56,12 @@ bool sim_lambda_ahead_init(struct sim_lambda *lambda, uint32_t index)
     }
     rate.count *= count;
     uint64_t tokens = sim_lambda_scale(rate.count, BILLION, rate.per_ns);
-    function->ahead_next_ns = nth_begins(config, 0);
+    function->ahead_next_ns =
+        config->start_ns > 0 ? config->start_ns : SIM_LAMBDA_NEVER;
     if (lambda->ahead_due_ns > function->ahead_next_ns) {
         lambda->ahead_due_ns = function->ahead_next_ns;
     }
+    lambda->waits |= config->start_ns == 0;
     return sim_bucket_init(&function->ahead_rate, tokens > 0 ? tokens : 1,
                            &rate);
 }
@@ -163,6 +165,19 @@ uint32_t sim_lambda_ahead_pick(struct sim_lambda *lambda, uint64_t now_ns,
     }
     lambda->counts.ahead++;
     return index;
+}
+
+void sim_lambda_begin(struct sim_lambda *lambda, uint64_t now_ns)
+{
+    if (!lambda->waits) {
+        return;
+    }
+    lambda->waits = false;
+    lambda->config.start_ns = now_ns;
+    for (uint32_t i = 0; i < lambda->function_count; i++) {
+        lambda->functions[i].ahead_next_ns = now_ns;
+    }
+    find_due(lambda);
 }
 
 void sim_lambda_on_made(struct sim_lambda *lambda, sim_lambda_made *made,

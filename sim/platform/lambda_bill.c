@@ -53,7 +53,7 @@ static uint64_t kept_ready(const struct sim_lambda_config *config,
 {
     uint64_t step_ns = config->ahead_billing_step_ns;
     uint64_t begun_ns = config->start_ns;
-    if (about->provisioned == 0 || now_ns < begun_ns) {
+    if (about->provisioned == 0 || begun_ns == 0 || now_ns < begun_ns) {
         return 0;
     }
     uint64_t kept_ns = now_ns - begun_ns + config->ahead_lead_ns;

@@ -258,6 +258,7 @@ static int ask(struct model *m, uint64_t now_ns,
     struct sim_lambda_request request = {.function = demand->function,
                                          .mode = m->config.mode,
                                          .payload_bytes = payload_bytes};
+    sim_lambda_begin(m->lambda, now_ns);
     sim_lambda_expire(m->lambda, now_ns, gone, m);
     if (!sim_lambda_places_room(&m->places,
                                 sim_lambda_counts(m->lambda)->envs_peak))
@@ -394,6 +395,7 @@ static void advance(void *self, uint64_t now_ns, struct sim_actions *actions)
     struct model *m = self;
     uint64_t next;
     m->actions = actions;
+    sim_lambda_begin(m->lambda, now_ns);
     while ((next = next_ns(m)) <= now_ns)
         advance_to(m, next);
 }

@@ -34,6 +34,7 @@ struct sim_lambda {
     uint64_t idle_min_ns;  /* no environment expires sooner */
     uint64_t lived_ns;     /* ends less births, modulo 2^64 */
     uint64_t worked_ns;    /* the same of being busy */
+    bool waits;            /* for sim_lambda_begin() */
     uint64_t ahead_due_ns; /* when one may be begun ahead of need */
     sim_lambda_made *made;
     void *made_self;

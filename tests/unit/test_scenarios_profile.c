@@ -306,8 +306,10 @@ Test(scenarios_profile, package_and_place_add_to_a_cold_start)
     cr_assert_eq(plain.lambda.function.placement_extra_ns, 0);
     cr_assert_eq(plain.lambda.function.init_extra_ns, 0);
     cr_assert_eq(heavy.lambda.function.placement_extra_ns, 630 * MS);
-    cr_assert_eq(heavy.lambda.function.init_extra_ns, 105 * MS * 14);
+    cr_assert_eq(heavy.lambda.function.init_extra_ns, 0, "an image is lazy");
     cr_assert_eq(heavy.lambda.function.price_gb_s_pico, 13333400);
+    plain = lambda_with(", \"dependencies\": \"14MB\"");
+    cr_assert_eq(plain.lambda.function.init_extra_ns, 105 * MS * 14);
 }
 
 /* An error that begins and ends so: which profiles there are may change. */
@@ -379,6 +381,113 @@ Test(scenarios_profile, values_out_of_range_are_refused_at_their_place)
                  "\"overrides\": {\"memory\": \"1GB\"}}",
                  "s.json:1:28: found \"memory\" here and in \"overrides\", "
                  "allowed in one of them");
+}
+
+Test(scenarios_profile, a_package_that_is_too_large_is_refused_in_its_words)
+{
+    expect_error("{\"profile\": \"lambda-2026\", \"dependencies\": \"51MB\"}",
+                 "s.json:1:44: found a zip package of 51MB, allowed at most "
+                 "50MB: RequestEntityTooLargeException: Request must be "
+                 "smaller than 69905067 bytes for the CreateFunction "
+                 "operation");
+    expect_error("{\"profile\": \"lambda-2026\", \"unzipped\": \"251MB\"}",
+                 "s.json:1:40: found 251MB of unzipped code and layers, "
+                 "allowed at most 250MB: InvalidParameterValueException: "
+                 "Unzipped size must be smaller than 262144000 bytes");
+    expect_error("{\"profile\": \"lambda-2026\", \"package\": \"image\", "
+                 "\"image_size\": \"10241MB\"}",
+                 "s.json:1:62: found an image of 10241MB, allowed at most "
+                 "10240MB: InvalidImage(SizeLimitExceeded: Uncompressed "
+                 "container image size exceeds 10 GiB limit)");
+}
+
+Test(scenarios_profile, a_package_at_its_limit_is_accepted)
+{
+    lambda_with(", \"dependencies\": \"50MB\", \"unzipped\": \"250MB\"");
+    lambda_with(", \"package\": \"image\", \"image_size\": \"10240MB\"");
+}
+
+Test(scenarios_profile, bad_input_of_lambda_is_refused_at_its_place)
+{
+    expect_error("{\"profile\": \"lambda-2026\", \"memory\": \"127MB\"}",
+                 "s.json:1:38: found a memory of 127MB, allowed 128MB to "
+                 "10240MB");
+    expect_error("{\"profile\": \"lambda-2026\", \"package\": \"zap\"}",
+                 "s.json:1:39: found the string \"zap\" for \"package\", "
+                 "allowed \"zip\", \"image\"; did you mean \"zip\"?");
+    expect_error("{\"profile\": \"lambda-2026\", "
+                 "\"provisioned_concurrency\": \"901 envs\"}",
+                 "s.json:1:55: found 901 provisioned envs, allowed at most "
+                 "900: what is reserved for the function, or all but "
+                 "unreserved_min of the account's 1000");
+    expect_error("{\"profile\": \"lambda-2026\", "
+                 "\"provisioned_concurrency\": -1}",
+                 "s.json:1:55: found the number -1 for "
+                 "\"provisioned_concurrency\", allowed an integer from 0 to "
+                 "9007199254740991");
+    expect_error("{\"profile\": \"lambda-2026\", \"overrides\": "
+                 "{\"scaling_refill\": \"0/s\"}}",
+                 "s.json:1:60: found a rate that is out of range, allowed for "
+                 "example \"100/s\"");
+    expect_error("{\"profile\": \"lambda-2026\", \"overrides\": {\"init\": "
+                 "{\"quantiles\": {\"p50\": \"2s\", \"p99\": \"1s\"}}}}",
+                 "s.json:1:66: found quantiles out of order, allowed "
+                 "percentiles that rise with durations that do not fall");
+    expect_error("{\"profile\": \"lambda-2026\", \"overrides\": {\"init\": "
+                 "\"tabel\"}}",
+                 "");
+}
+
+/* The mean and the standard deviation of a distribution, in seconds. */
+static void moments(const struct sim_dist *dist, double *mean, double *sd)
+{
+    struct engine_stream stream;
+    double sum = 0, squares = 0;
+    engine_stream_init(&stream, 1, "moments", 0);
+    for (uint64_t i = 0; i < 20 * DRAWS; i++) {
+        double s = (double)sim_dist_draw(dist, &stream, i) / 1e9;
+        sum += s;
+        squares += s * s;
+    }
+    *mean = sum / (20 * DRAWS);
+    *sd = sqrt(squares / (20 * DRAWS) - *mean * *mean);
+}
+
+Test(scenarios_profile, huaweis_cold_starts_have_the_published_moments)
+{
+    struct profile profile = profile_of("{\"profile\": \"huawei-2025\"}");
+    double mean, sd;
+    moments(&profile.lambda.function.placement, &mean, &sd);
+    cr_assert(mean > 3.19 && mean < 3.29, "%f", mean);
+    cr_assert(sd > 6.6 && sd < 7.6, "%f", sd);
+    cr_assert_eq(sim_dist_at(&profile.lambda.config.idle_expiry, 1),
+                 60 * SECOND);
+}
+
+Test(scenarios_profile, lambda_profiles_differ_in_what_they_say_they_do)
+{
+    struct profile now = lambda_with("");
+    struct profile seed = profile_of("{\"profile\": \"lambda-seeddoc\"}");
+    struct profile old = profile_of("{\"profile\": \"lambda-legacy\"}");
+    cr_assert_eq(now.lambda.durable.operations_max, 3000);
+    cr_assert_eq(seed.lambda.durable.operations_max, 25000);
+    cr_assert_eq(seed.lambda.config.async_payload_max, 262144);
+    cr_assert_eq(now.lambda.config.scaling_burst, 1000);
+    cr_assert_eq(old.lambda.config.scaling_burst, 3000);
+    cr_assert_eq(old.lambda.config.scaling_refill.count, 1);
+    cr_assert_eq(old.lambda.config.scaling_refill.per_ns, 120 * MS);
+}
+
+Test(scenarios_profile, a_lambda_profile_makes_a_model)
+{
+    struct profile profile = lambda_with("");
+    struct sim_demand demands[2] = {{.name = "a"}, {.function = 1}};
+    struct sim_model model;
+    cr_assert_eq(profile_model(&profile, demands, 2, 7, &model), 0);
+    cr_assert_str_eq(model.ops->kind, "lambda");
+    model.ops->free(model.self);
+    demands[1].function = SIM_LAMBDA_FUNCTIONS_MAX;
+    cr_assert_eq(profile_model(&profile, demands, 2, 7, &model), -2);
 }
 
 /* A profile file and no others. */
