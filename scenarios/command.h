@@ -26,6 +26,7 @@ int command_validate(int argc, char **argv);
 int command_points(int argc, char **argv);
 int command_defects(int argc, char **argv);
 int command_limits(int argc, char **argv);
+int command_profiles(int argc, char **argv);
 int command_errors(int argc, char **argv);
 int command_engine(int argc, char **argv);
 int command_worker(int argc, char **argv);

@@ -215,3 +215,26 @@ bool init_times_find(const char *name, const char *text, size_t size,
     times->first_ns = first_execution(&search);
     return true;
 }
+
+bool init_times_each(const char *name, const char *text, size_t size,
+                     void (*seen)(void *self, const struct init_times_key *key,
+                                  const struct init_times *times),
+                     void *self, struct json_error *err)
+{
+    struct table table;
+    struct row row;
+    if (!table_open(&table, name, text, size, HEADER, err)) {
+        return false;
+    }
+    while (table_next(&table)) {
+        if (!read_row(&table, &row)) {
+            return false;
+        }
+        struct init_times_key key = {.runtime = table.fields[RUNTIME],
+                                     .package = table.fields[PACKAGE],
+                                     .arch = table.fields[ARCH],
+                                     .memory_mb = row.memory_mb};
+        seen(self, &key, &row.times);
+    }
+    return err->code == 0;
+}

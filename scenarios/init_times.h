@@ -35,4 +35,14 @@ bool init_times_find(const char *name, const char *text, size_t size,
                      const struct init_times_key *key, struct init_times *times,
                      struct json_error *err);
 
+/*
+ * Tells `seen` of every row of such a table, in its order: what it is about
+ * (without places) and its times, the first execution as measured. False and
+ * an error if the table is not one.
+ */
+bool init_times_each(const char *name, const char *text, size_t size,
+                     void (*seen)(void *self, const struct init_times_key *key,
+                                  const struct init_times *times),
+                     void *self, struct json_error *err);
+
 #endif

@@ -66,6 +66,8 @@ static const char help[] =
     "  limits [PROFILE|FILE] [--json]\n"
     "        what a run may use under aws (default), seed-001, inline-1mb\n"
     "        or a profile of one's own\n"
+    "  profiles [NAME] [--explain] [--json]\n"
+    "        platform profiles; every value of one, its unit, source and tag\n"
     "  errors [--json]\n"
     "        every class of error: whether it is retried, what it means\n"
     "\n";
@@ -127,21 +129,37 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"run", command_run},         {"sweep", command_sweep},
-    {"shrink", command_shrink},   {"diff", command_diff},
-    {"replay", command_replay},   {"validate", command_validate},
-    {"points", command_points},   {"defects", command_defects},
-    {"limits", command_limits},   {"errors", command_errors},
-    {"engine", command_engine},   {"worker", command_worker},
-    {"start", command_start},     {"ps", command_ps},
-    {"events", command_events},   {"ops", command_ops},
-    {"value", command_value},     {"stuck", command_stuck},
-    {"cancel", command_cancel},   {"stop", command_stop},
-    {"pause", command_pause},     {"unpause", command_unpause},
-    {"resume", command_resume},   {"skip", command_skip},
-    {"abort", command_abort},     {"callback", command_callback},
-    {"recover", command_recover}, {"verify", command_verify},
-    {"archive", command_archive}, {"restore", command_restore},
+    {"run", command_run},
+    {"sweep", command_sweep},
+    {"shrink", command_shrink},
+    {"diff", command_diff},
+    {"replay", command_replay},
+    {"validate", command_validate},
+    {"points", command_points},
+    {"defects", command_defects},
+    {"limits", command_limits},
+    {"profiles", command_profiles},
+    {"errors", command_errors},
+    {"engine", command_engine},
+    {"worker", command_worker},
+    {"start", command_start},
+    {"ps", command_ps},
+    {"events", command_events},
+    {"ops", command_ops},
+    {"value", command_value},
+    {"stuck", command_stuck},
+    {"cancel", command_cancel},
+    {"stop", command_stop},
+    {"pause", command_pause},
+    {"unpause", command_unpause},
+    {"resume", command_resume},
+    {"skip", command_skip},
+    {"abort", command_abort},
+    {"callback", command_callback},
+    {"recover", command_recover},
+    {"verify", command_verify},
+    {"archive", command_archive},
+    {"restore", command_restore},
 };
 
 enum {

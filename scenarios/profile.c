@@ -11,7 +11,8 @@
 
 #define KEYS_MAX (PROFILE_ROWS_MAX + 2)
 
-/* clang-format off: a line for each */
+/* A line for each. */
+/* clang-format off */
 static const char *const known[] = {
     "docker-desktop",
     "docker-ssd",
@@ -220,6 +221,7 @@ static bool read_document(struct reading *reading, struct json_view root)
                          "found \"%s\", allowed \"%s\", the file's name", name,
                          reading->profile->name);
     }
+    snprintf(reading->profile->why, sizeof reading->profile->why, "%s", why);
     reading->kind = platforms[kind];
     reading->profile->platform = platforms[kind];
     return read_params(reading, parameters) && read_overrides(reading) &&

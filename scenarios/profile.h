@@ -92,6 +92,7 @@ struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
     char name[64];
     uint32_t threads; /* a step's CPU-bound part spreads over so many; 0: 1 */
+    char why[1001]; /* one line on what it is */
     struct profile_local local;
     struct profile_lambda lambda;
     struct profile_docker docker;

@@ -222,6 +222,95 @@ static const struct profile_param params[] = {
 _Static_assert(COUNT(params) == PARAMS, "every parameter is described");
 _Static_assert(PARAMS + 2 <= PROFILE_ROWS_MAX, "every parameter has a row");
 
+static const char *const about[PARAMS] = {
+    [RUNTIME] = "which measured INIT times and first execution apply",
+    [PACKAGE] =
+        "zip or container image: INIT times, placement, which limit of size",
+    [ARCH] = "processor: INIT times and prices",
+    [MEMORY] = "memory, and with it processor share and price",
+    [TIMEOUT] =
+        "an invocation is killed after so long, INIT run again included",
+    [INVOCATION] =
+        "sync answers 429 at once; async queues, retries and may double",
+    [THREADS] = "vCPUs that the processor part of work can spread over",
+    [DEPENDENCIES] =
+        "zipped size of the package: lengthens INIT; the limit of a zip",
+    [VPC] = "adds placement_vpc_extra to each cold start",
+    [RESERVED] =
+        "concurrency that the function has to itself, and not more than that",
+    [PROVISIONED] =
+        "environments made before they are needed; they never expire",
+    [UNZIPPED] = "size of code and layers, against package_unzipped_max",
+    [IMAGE_SIZE] = "size of the image, against package_image_max",
+    [ACCOUNT_CONCURRENCY] = "requests in flight of all functions; above it 429",
+    [UNRESERVED_MIN] = "what reservations must leave to other functions",
+    [SCALING_BURST] =
+        "new environments that a function gets at once; above it 429",
+    [SCALING_REFILL] = "how fast more of them become available",
+    [REQUEST_RATE] =
+        "requests for each unit of concurrency, sync only; above it 429",
+    [SELECTION] = "which idle environment serves the next request",
+    [IDLE_EXPIRY] = "how long an environment is kept after its last request",
+    [MEMORY_MIN] = "the smallest memory a function may have",
+    [MEMORY_MAX] = "the largest",
+    [VCPU_MEMORY] = "memory that buys one vCPU",
+    [VCPU_MAX] = "more threads than this do not help",
+    [TIMEOUT_MAX] = "the longest timeout a function may have",
+    [PAYLOAD_SYNC] = "larger requests and responses are refused with 413",
+    [PAYLOAD_ASYNC] = "larger events are refused with 413",
+    [INIT_TABLE] =
+        "quantiles of INIT by runtime, package, architecture, memory",
+    [INIT_LIMIT] = "a longer INIT is cut off and run again within the timeout",
+    [INIT_PER_DEPENDENCY_MB] =
+        "added to INIT for each megabyte of dependencies",
+    [PLACEMENT] = "from the request to the begin of INIT; not billed",
+    [PLACEMENT_IMAGE_EXTRA] = "added to placement for images",
+    [PLACEMENT_VPC_EXTRA] = "added to placement in a VPC",
+    [ASYNC_RETRIES] = "more attempts after an error of the function",
+    [ASYNC_RETRY_1] = "before the first of them",
+    [ASYNC_RETRY_2] = "before the second",
+    [ASYNC_THROTTLE_FIRST] = "an event waits so long after its first 429",
+    [ASYNC_THROTTLE_MAX] = "doubled each time, up to this",
+    [ASYNC_AGE_MAX] = "an event that would be older is given up",
+    [ASYNC_DUPLICATES] =
+        "chance that an event is delivered twice without an error",
+    [BILLING_STEP] = "durations are rounded up to this",
+    [INIT_BILLED] = "whether INIT costs as much as the handler",
+    [PRICE_X86] = "of duration on x86_64",
+    [PRICE_ARM] = "of duration on arm64",
+    [PRICE_REQUESTS] = "of each request that was served",
+    [PACKAGE_ZIP_MAX] = "a larger zip is refused as the service does",
+    [PACKAGE_UNZIPPED_MAX] =
+        "more unzipped code is refused as the service does",
+    [PACKAGE_IMAGE_MAX] = "a larger image is refused as the service does",
+    [INIT] = "where INIT times come from",
+    [INIT_DAY_SHARE] =
+        "part of the spread of INIT that all starts of a day share",
+    [INIT_DAY_MEMORY] = "how much a day is like the one before",
+    [INIT_LIMIT_PROVISIONED] = "INIT limit of provisioned environments",
+    [PROVISIONED_LEAD] =
+        "how much of the ramp lies before the start of the world",
+    [PROVISIONED_RATE] = "how fast provisioned environments are begun",
+    [PROVISIONED_BILLING_STEP] = "time they are kept is rounded up to this",
+    [PRICE_PROVISIONED_X86] = "of memory kept ready, x86_64",
+    [PRICE_PROVISIONED_ARM] = "of memory kept ready, arm64",
+    [PRICE_PROVISIONED_RUN_X86] =
+        "of duration in provisioned environments, x86_64",
+    [PRICE_PROVISIONED_RUN_ARM] =
+        "of duration in provisioned environments, arm64",
+    [ASYNC_BACKLOG] =
+        "a longer queue waits longer between deliveries, and may lose events",
+    [ASYNC_DROPS] =
+        "chance that such a queue loses an event that was throttled",
+    [DURABLE_OPERATIONS_MAX] = "operations of one durable execution",
+    [DURABLE_DATA_MAX] = "bytes written by one durable execution",
+    [DURABLE_START_RATE] = "durable executions started",
+    [DURABLE_CHECKPOINT_RATE] = "checkpoints taken",
+    [PRICE_DURABLE_OPERATIONS] = "of operations as they are metered",
+    [PRICE_DURABLE_WRITTEN] = "of data written",
+    [PRICE_DURABLE_RETAINED] = "of data kept, the days of retention included",
+};
+
 static uint32_t number32(const struct profile_value *value)
 {
     return (uint32_t)value->number;
@@ -563,6 +652,7 @@ const struct profile_platform profile_lambda_platform = {
     .name = "lambda",
     .params = params,
     .count = COUNT(params),
+    .about = about,
     .build = build,
     .model = model,
 };

@@ -24,6 +24,13 @@ static const struct profile_param params[] = {
 _Static_assert(COUNT(params) == PARAMS, "every parameter is described");
 _Static_assert(PARAMS <= PROFILE_ROWS_MAX, "every parameter has a row");
 
+static const char *const about[PARAMS] = {
+    [WORKERS] = "how many processes there are",
+    [SLOTS] = "attempts that one of them works on at a time",
+    [DISPATCH_LATENCY] = "from the coordinator to a worker with a free slot",
+    [START_UP] = "added to engine.restart before a dead process is back",
+};
+
 static bool build(const struct profile_value *values,
                   const struct data_files *files, struct profile *profile,
                   struct json_error *err)
@@ -57,6 +64,7 @@ const struct profile_platform profile_local_platform = {
     .name = "local",
     .params = params,
     .count = COUNT(params),
+    .about = about,
     .build = build,
     .model = model,
 };

@@ -148,9 +148,11 @@ static bool read_duration(const struct profile_param *param,
     value->number = 1;
     if (param->names != NULL && json_is_string(value->at) &&
         json_as_string(value->at, 0, TEXT_MAX, &text, err) &&
-        strcmp(text, param->names[0]) == 0) {
+        (text[0] < '0' || text[0] > '9')) {
         value->number = 0;
-        return true;
+        return strcmp(text, param->names[0]) == 0 ||
+               json_fail_choice(value->at, err, param->name, text, param->names,
+                                1);
     }
     return read_dist(value->at, &value->dist, err);
 }

@@ -62,6 +62,7 @@ struct profile_platform {
     const char *name;
     const struct profile_param *params;
     uint32_t count;
+    const char *const *about; /* by parameter: what it does; may be NULL */
     bool (*build)(const struct profile_value *values,
                   const struct data_files *files, struct profile *profile,
                   struct json_error *err);

@@ -431,11 +431,12 @@ Test(scenarios_profile, bad_input_of_lambda_is_refused_at_its_place)
                  "example \"100/s\"");
     expect_error("{\"profile\": \"lambda-2026\", \"overrides\": {\"init\": "
                  "{\"quantiles\": {\"p50\": \"2s\", \"p99\": \"1s\"}}}}",
-                 "s.json:1:66: found quantiles out of order, allowed "
+                 "s.json:1:64: found quantiles out of order, allowed "
                  "percentiles that rise with durations that do not fall");
-    expect_error("{\"profile\": \"lambda-2026\", \"overrides\": {\"init\": "
-                 "\"tabel\"}}",
-                 "");
+    expect_nearest("{\"profile\": \"lambda-2026\", \"overrides\": "
+                   "{\"init\": \"tabel\"}}",
+                   "s.json:1:50: found init \"tabel\", allowed \"table\"",
+                   "; did you mean \"table\"?");
 }
 
 /* The mean and the standard deviation of a distribution, in seconds. */
