@@ -159,6 +159,7 @@ Test(enumerate, a_disk_that_fails_for_good_breaks_no_property)
     cr_expect_eq(for_good, result->count / 2, "each fails both ways");
     cr_expect_eq(result->outcomes[ENUMERATE_FAILED], 0);
     cr_expect_eq(result->outcomes[ENUMERATE_DIED], 0);
+    cr_expect_eq(result->outcomes[ENUMERATE_MISSED], 0);
     cr_expect_geq(result->outcomes[ENUMERATE_HELD], result->count / 2);
     cr_expect_lt(result->outcomes[ENUMERATE_HELD], result->count);
     enumerate_free(result);
