@@ -7,6 +7,10 @@
  * would repeat. None is begun, goes on or is repeated long after the deadline
  * for that.
  *
+ * An attempt that its platform would not begin was claimed by nobody. The next
+ * one goes to the next platform of the step, as the log up to it says, and is
+ * not counted while that is one that has not been tried.
+ *
  * A handler's invocations are attempts as well: a new one follows one that
  * was suspended or broke off, however many there were, and no other. Attempts
  * of a step inside it count up by one from 1, by one retry each, and none of
@@ -14,6 +18,7 @@
  */
 #include <inttypes.h>
 
+#include "engine/failure.h"
 #include "reports/check_each.h"
 #include "reports/fold.h"
 
@@ -49,6 +54,30 @@ static bool operated(const struct look *look)
            fold_has(look->run, FOLD_OPERATED);
 }
 
+/* Of an attempt that nobody had begun: its effect cannot have happened. */
+static bool repeatable_unbegun(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+
+    switch (op->error) {
+    case ENGINE_ERR_TIMED_OUT:
+        return op->retryable; /* not if the time for all is over */
+    case ENGINE_ERR_CONTRACT:
+        return op->moves < look->node->platform_count;
+    case ENGINE_ERR_USER:
+    case ENGINE_ERR_INTERRUPTED:
+    case ENGINE_ERR_OOM:
+    case ENGINE_ERR_NETWORK:
+    case ENGINE_ERR_STORAGE:
+    case ENGINE_ERR_PLATFORM_START:
+    case ENGINE_ERR_THROTTLED:
+    case ENGINE_ERR_AUTH_EXPIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static bool repeatable(const struct look *look)
 {
     const struct fold_op *op = look->op;
@@ -58,17 +87,56 @@ static bool repeatable(const struct look *look)
 
     if (is_handler(look))
         return op->end == ENGINE_EV_ATTEMPT_SUSPENDED || op->retryable;
+    if (!op->begun)
+        return repeatable_unbegun(look);
     switch (op->error) {
     case ENGINE_ERR_USER:
         return op->retryable;
     case ENGINE_ERR_TIMED_OUT:
     case ENGINE_ERR_INTERRUPTED:
     case ENGINE_ERR_OOM:
+    case ENGINE_ERR_NETWORK:
+    case ENGINE_ERR_STORAGE:
         return op->retryable &&
                look->node->side_effect != ENGINE_EFFECT_IRREVERSIBLE;
     default:
         return false;
     }
+}
+
+/* The policy of the class, after an attempt that its platform would not begin:
+ * it is asked again as the class says. NULL: the step's own. */
+static const struct engine_retry *class_policy(const struct fold_op *op)
+{
+    return op->begun || (op->error != ENGINE_ERR_THROTTLED &&
+                         op->error != ENGINE_ERR_AUTH_EXPIRED)
+               ? NULL
+               : engine_failure_policy((enum engine_error)op->error);
+}
+
+static uint32_t platforms_of(const struct look *look)
+{
+    return look->node->platform_count ? look->node->platform_count : 1;
+}
+
+/* How many attempts there may be, now. */
+static uint32_t attempts_max(const struct look *look)
+{
+    const struct engine_retry *policy = class_policy(look->op);
+    uint32_t others = platforms_of(look) - 1;
+    uint32_t most = look->node->retry.attempts_max;
+
+    most += look->op->moves < others ? look->op->moves : others;
+    return policy ? most + policy->attempts_max - 1 : most;
+}
+
+/* Whether the class's policy has another. */
+static bool is_asked_again(const struct look *look)
+{
+    const struct engine_retry *policy = class_policy(look->op);
+
+    return !policy ||
+           look->op->same < policy->attempts_max * platforms_of(look);
 }
 
 /* Rules for any sign that attempt number `next` is to run. */
@@ -89,9 +157,9 @@ static void check_next(const struct look *look, uint32_t next)
         WRONG(look, "(%s): expected attempt %u after %u started", what,
               op->attempt + 1, op->attempt);
     else if (!is_handler(look) && !operated(look) &&
-             next > look->node->retry.attempts_max)
+             (next > attempts_max(look) || !is_asked_again(look)))
         WRONG(look, "(%s) is one too many: the policy allows %u", what,
-              look->node->retry.attempts_max);
+              attempts_max(look));
     else if (op->attempt && !repeatable(look))
         WRONG(look, "(%s) repeats an attempt that must not be: %s, error %s",
               what, engine_event_name(op->end), engine_error_name(op->error));
@@ -121,7 +189,8 @@ static bool is_closed(const struct look *look)
     return is_past(look, look->op->first_ns, look->node->timeout_ns);
 }
 
-/* An attempt that nobody has begun is given up when that is too late. */
+/* An attempt that nobody has begun is given up when that is too late, or when
+ * its platform says that it will not be. */
 static void check_dropped(const struct look *look)
 {
     const struct fold_op *op = look->op;
@@ -131,7 +200,8 @@ static void check_dropped(const struct look *look)
          !fold_in_doubt(look->s->fold, look->run)))
         WRONG(look, "was given up as not begun; the last claimed is %u",
               op->claimed);
-    else if (!is_closed(look) &&
+    else if (look->record->detail == ENGINE_EV_ATTEMPT_TIMED_OUT &&
+             !is_closed(look) &&
              !is_past(look, op->scheduled_ns, look->node->schedule_to_start_ns))
         WRONG(look,
               "was given up %.6f s after it was scheduled, and no deadline "
@@ -143,7 +213,8 @@ static void check_ended(const struct look *look)
 {
     look->s->result->checked++;
     if (look->op->phase == FOLD_SCHEDULED &&
-        look->record->detail == ENGINE_EV_ATTEMPT_TIMED_OUT) {
+        (look->record->detail == ENGINE_EV_ATTEMPT_TIMED_OUT ||
+         look->record->detail == ENGINE_EV_ATTEMPT_FAILED)) {
         check_dropped(look);
         return;
     }
@@ -169,8 +240,9 @@ static uint64_t policy_delay(const struct engine_retry *retry, uint32_t attempt)
 
 static void check_delay(const struct look *look, uint32_t next)
 {
-    const struct engine_retry *retry = &look->node->retry;
-    uint64_t most = policy_delay(retry, next);
+    const struct engine_retry *policy = class_policy(look->op);
+    const struct engine_retry *retry = policy ? policy : &look->node->retry;
+    uint64_t most = policy_delay(retry, policy ? look->op->same + 1U : next);
     uint64_t least = most;
 
     if (operated(look))
@@ -216,9 +288,10 @@ static void check_failure(const struct look *look)
               "has ended before its deadline",
               engine_error_name(op->error));
     if (op->phase == FOLD_ENDED && repeatable(look) && !is_handler(look) &&
-        !operated(look) && op->attempt < look->node->retry.attempts_max)
+        !operated(look) && op->attempt < attempts_max(look) &&
+        is_asked_again(look))
         WRONG(look, "was the last (error %s): the policy allows %u",
-              engine_error_name(op->error), look->node->retry.attempts_max);
+              engine_error_name(op->error), attempts_max(look));
 }
 
 /* Whether a deadline counted from a time has been missed, by more than an
@@ -388,6 +461,26 @@ static void check_step(const struct look *look)
         check_step_event(look, op);
 }
 
+/* A dispatch goes where the log says that the attempt is to run. */
+static void check_sent(const struct look *look)
+{
+    const struct engine_node *node = look->node;
+    uint32_t expected = 0;
+
+    if (look->op->phase != FOLD_SCHEDULED ||
+        look->record->attempt != look->op->attempt + 1)
+        return;
+    if (node->platform_count > 0) {
+        expected = node->platforms[look->op->moves % node->platform_count];
+        look->s->result->checked++;
+    }
+    if (look->record->a != expected)
+        WRONG(look,
+              "was sent to platform %" PRIu64 ", expected %u: it has moved on "
+              "%u times",
+              look->record->a, expected, look->op->moves);
+}
+
 static void feed(void *self, const struct engine_record *record, uint64_t index)
 {
     struct look look = {.s = self, .record = record, .index = index};
@@ -407,6 +500,8 @@ static void feed(void *self, const struct engine_record *record, uint64_t index)
     else if (record->kind == ENGINE_REC_WORK_CLAIMED ||
              record->kind == ENGINE_REC_WORK_DONE)
         check_deadlines(&look);
+    else if (record->kind == ENGINE_REC_SENT)
+        check_sent(&look);
     else
         check_begin(&look);
 }
@@ -417,7 +512,8 @@ const struct check_ops check_attempts = {
     .unit = "attempt starts and ends",
     .kinds = CHECK_KIND(EVENT) | CHECK_KIND(WORK_PUT) |
              CHECK_KIND(WORK_CLAIMED) | CHECK_KIND(WORK_DONE) |
-             CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(EFFECT_SENT),
+             CHECK_KIND(ATTEMPT_BEGIN) | CHECK_KIND(EFFECT_SENT) |
+             CHECK_KIND(SENT),
     .excuses = CHECK_BEYOND_SYNC | CHECK_BEYOND_ROT,
     .open = check_self_open,
     .feed = feed,

@@ -225,9 +225,39 @@ static void create(struct fold *fold, struct fold_run *run, uint64_t workflow)
         handler_of(fold, run);
 }
 
+/* An attempt that ended so, and that nobody had begun, is not given to the
+ * same platform again if there is another. */
+static bool moves_on(uint8_t error)
+{
+    switch (error) {
+    case ENGINE_ERR_PLATFORM_START:
+    case ENGINE_ERR_THROTTLED:
+    case ENGINE_ERR_AUTH_EXPIRED:
+    case ENGINE_ERR_CONTRACT:
+    case ENGINE_ERR_TIMED_OUT:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void count_end(struct fold_op *op, uint8_t before)
+{
+    if (op->error == ENGINE_ERR_NONE)
+        op->same = 0;
+    else if (op->error != before)
+        op->same = 1;
+    else if (op->same < UINT16_MAX)
+        op->same++;
+    op->moves += !op->begun && moves_on(op->error);
+}
+
 static void end_attempt(struct fold_op *op, const struct engine_record *event)
 {
-    if (op->phase == FOLD_SCHEDULED)
+    uint8_t before = op->error;
+
+    op->begun = op->phase != FOLD_SCHEDULED;
+    if (!op->begun)
         op->attempt = event->attempt; /* over without having begun */
     op->phase = FOLD_ENDED;
     op->end = (uint8_t)event->detail;
@@ -236,6 +266,8 @@ static void end_attempt(struct fold_op *op, const struct engine_record *event)
                     : (uint8_t)event->a;
     op->retryable = event->b && event->detail != ENGINE_EV_ATTEMPT_SUCCEEDED &&
                     event->detail != ENGINE_EV_ATTEMPT_AMBIGUOUS;
+    op->words = op->error == ENGINE_ERR_NONE ? 0 : event->count;
+    count_end(op, before);
 }
 
 static void op_event(struct fold_op *op, const struct engine_record *event)
@@ -267,6 +299,8 @@ static void op_event(struct fold_op *op, const struct engine_record *event)
     case ENGINE_EV_ATTEMPT_SUSPENDED:
         op->phase = FOLD_PARKED;
         op->end = (uint8_t)event->detail;
+        op->error = ENGINE_ERR_NONE;
+        op->same = 0;
         break;
     case ENGINE_EV_OP_SUCCEEDED:
         op->phase = FOLD_SUCCEEDED;

@@ -70,9 +70,13 @@ struct fold_op {
     uint8_t phase;         /* enum fold_phase */
     uint8_t end;           /* event kind of the last attempt's end */
     uint8_t retryable;
-    uint8_t done;  /* the open work row was reported */
-    uint8_t sent;  /* the open work row was dispatched */
-    uint8_t error; /* class of the last attempt that did not succeed */
+    uint8_t done;   /* the open work row was reported */
+    uint8_t sent;   /* the open work row was dispatched */
+    uint8_t error;  /* class of the last attempt that did not succeed */
+    bool begun;     /* the last attempt that ended had been started */
+    uint16_t same;  /* attempts in a row that ended with that error */
+    uint32_t moves; /* how often it went on to another platform */
+    uint32_t words; /* bytes of the last attempt's words */
 };
 
 /* An operation of a handler. Times are store times. */

@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "engine/cause.h"
 #include "engine/value.h"
 #include "tests/support/engine_bed.h"
 
@@ -701,4 +702,297 @@ Test(engine_decide, a_run_that_an_operator_must_look_at_has_no_deadline)
     cr_assert_eq(engine_run_deadline(owner.run), UINT64_MAX);
     cr_assert_eq(engine_run_due(owner.run), UINT64_MAX);
     close_owner(&owner);
+}
+
+/* What platforms say of attempts --------------------------------------------
+ */
+
+/* The word about an attempt of operation 0, for what is decided next. */
+static void say(struct owner *owner, uint32_t attempt, uint32_t error,
+                const char *chain)
+{
+    static struct {
+        struct engine_item head;
+        char chain[ENGINE_CAUSE_MAX];
+    } word;
+    size_t size = strlen(chain);
+    word.head = (struct engine_item){
+        .size = (uint32_t)size, .attempt = attempt, .a = error};
+    memcpy(word.chain, chain, size);
+    owner->decide.words = &word;
+    owner->decide.words_size = engine_item_span(word.head.size);
+}
+
+/* Its platform gives the attempt up that nobody has claimed. */
+static void refuse(struct owner *owner, uint32_t error, const char *chain)
+{
+    uint32_t attempt = owner->run->ops[0].attempt;
+    say(owner, attempt, error, chain);
+    unclaimed(owner, attempt);
+    cr_assert_eq(owner->decide.error, 0);
+}
+
+/* Then the next one is scheduled, as soon as it may be. */
+static void next_attempt(struct owner *owner)
+{
+    again(owner);
+    owner->decide.store_now_ns = engine_run_op_due(&owner->run->ops[0]);
+    engine_decide_timers(&owner->decide);
+    cr_assert_eq(owner->run->ops[0].state, ENGINE_OP_SCHEDULED);
+    again(owner);
+}
+
+static struct engine_node mixed(uint32_t platforms, uint32_t attempts)
+{
+    struct engine_node node = engine_bed_step("s");
+    node.retry.attempts_max = attempts;
+    node.platform_count = platforms;
+    for (uint32_t i = 0; i < platforms; i++)
+        node.platforms[i] = 10 + i;
+    return node;
+}
+
+Test(engine_decide, what_its_platform_would_not_begin_is_repeated_by_its_class)
+{
+    static const struct {
+        uint32_t error;
+        bool again;
+    } rows[] = {
+        {ENGINE_ERR_PLATFORM_START, true}, {ENGINE_ERR_THROTTLED, true},
+        {ENGINE_ERR_AUTH_EXPIRED, true},   {ENGINE_ERR_INTERRUPTED, true},
+        {ENGINE_ERR_TIMED_OUT, true},      {ENGINE_ERR_OOM, true},
+        {ENGINE_ERR_NETWORK, true},        {ENGINE_ERR_USER, true},
+        {ENGINE_ERR_SIZE_LIMIT, false},    {ENGINE_ERR_VALIDATION, false},
+        {ENGINE_ERR_CONTRACT, false},      {ENGINE_ERR_UNKNOWN, false},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct engine_node node = engine_bed_step("s");
+        struct owner owner;
+        node.side_effect = ENGINE_EFFECT_IRREVERSIBLE; /* it did not begin */
+        open_owner(&owner, one_step(node));
+        refuse(&owner, rows[i].error, "platform: X: y");
+        engine_decide_rows(&owner.decide);
+        const struct engine_item *row = item_at(&owner, ENGINE_ITEM_WORK, 0);
+        const struct engine_item *event =
+            event_of(&owner, ENGINE_EV_ATTEMPT_FAILED);
+        cr_assert_eq(row->flags, ENGINE_WORK_DROP);
+        cr_assert_null(event_of(&owner, ENGINE_EV_ATTEMPT_STARTED));
+        cr_assert(names(event, "platform: X: y"));
+        cr_assert_eq(event->a, rows[i].error);
+        cr_assert_eq(event->b, rows[i].again);
+        cr_assert_eq(fate_of(&owner), rows[i].again ? RETRIES : FAILS, "%s",
+                     engine_error_name(rows[i].error));
+        close_owner(&owner);
+    }
+}
+
+Test(engine_decide, while_an_attempt_is_claimed_the_word_of_its_platform_waits)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(engine_bed_step("s")));
+    say(&owner, 1, ENGINE_ERR_OOM, "node: OOMKilled: 5 MiB");
+    claimed(&owner, 1, NOW - BED_S, NOW + 1);
+    cr_assert_eq(owner.decide.count, 0);
+    owner.decide.store_now_ns++;
+    claimed(&owner, 1, NOW - BED_S, NOW + 1);
+    const struct engine_item *event =
+        event_of(&owner, ENGINE_EV_ATTEMPT_FAILED);
+    cr_assert_not_null(event_of(&owner, ENGINE_EV_ATTEMPT_STARTED));
+    cr_assert(names(event, "node: OOMKilled: 5 MiB"));
+    cr_assert_eq(event->a, ENGINE_ERR_OOM);
+    cr_assert_eq(fate_of(&owner), RETRIES);
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_word_of_what_could_not_begin_is_no_class_of_what_did)
+{
+    static const uint32_t errors[] = {
+        ENGINE_ERR_PLATFORM_START, ENGINE_ERR_THROTTLED,
+        ENGINE_ERR_AUTH_EXPIRED, ENGINE_ERR_CONTRACT, ENGINE_ERR_VALIDATION};
+    for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
+        struct owner owner;
+        open_owner(&owner, one_step(mixed(2, 3)));
+        say(&owner, 1, errors[i], "platform: X: of a copy");
+        claimed(&owner, 1, NOW - BED_S, NOW);
+        const struct engine_item *event =
+            event_of(&owner, ENGINE_EV_ATTEMPT_INTERRUPTED);
+        cr_assert(names(event, "platform: X: of a copy"));
+        cr_assert_eq(event->a, ENGINE_ERR_INTERRUPTED);
+        cr_assert_eq(engine_run_platform(owner.run, 0), 10);
+        close_owner(&owner);
+    }
+}
+
+Test(engine_decide, no_word_of_a_platform_makes_a_begun_effect_certain)
+{
+    for (uint32_t error = 1; error < ENGINE_ERR_COUNT; error++) {
+        struct engine_node node = engine_bed_step("s");
+        struct owner owner;
+        node.side_effect = ENGINE_EFFECT_IRREVERSIBLE;
+        open_owner(&owner, one_step(node));
+        say(&owner, 1, error, "platform: X: y");
+        claimed(&owner, 1, NOW - BED_S, NOW);
+        cr_assert_eq(fate_of(&owner), AMBIGUOUS, "%s",
+                     engine_error_name(error));
+        cr_assert(names(event_of(&owner, ENGINE_EV_ATTEMPT_AMBIGUOUS),
+                        "platform: X: y"));
+        close_owner(&owner);
+    }
+}
+
+Test(engine_decide, words_of_other_attempts_say_nothing)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(engine_bed_step("s")));
+    say(&owner, 2, ENGINE_ERR_PLATFORM_START, "platform: X: y");
+    unclaimed(&owner, 1);
+    cr_assert_eq(owner.decide.count, 0);
+    claimed(&owner, 1, NOW - BED_S, NOW);
+    cr_assert_eq(event_of(&owner, ENGINE_EV_ATTEMPT_INTERRUPTED)->size, 0);
+    close_owner(&owner);
+}
+
+Test(engine_decide, an_attempt_goes_on_through_its_platforms_and_round_again)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(mixed(3, 3)));
+    static const uint32_t expected[] = {10, 11, 12, 10, 11};
+    for (uint32_t i = 0; i < 5; i++) {
+        cr_assert_eq(engine_run_platform(owner.run, 0), expected[i], "%u", i);
+        refuse(&owner, ENGINE_ERR_PLATFORM_START, "platform: X: y");
+        if (i < 4)
+            next_attempt(&owner);
+    }
+    /* Two of the five were to platforms not tried before. */
+    cr_assert_eq(fate_of(&owner), FAILS);
+    cr_assert_eq(owner.run->ops[0].attempt, 5);
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_step_tried_once_is_tried_once_on_each_platform)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(mixed(2, 1)));
+    refuse(&owner, ENGINE_ERR_CONTRACT, "platform: Unschedulable: 9 GPUs");
+    cr_assert_eq(fate_of(&owner), RETRIES);
+    next_attempt(&owner);
+    cr_assert_eq(engine_run_platform(owner.run, 0), 11);
+    refuse(&owner, ENGINE_ERR_CONTRACT, "platform: Unschedulable: 9 GPUs");
+    cr_assert_eq(fate_of(&owner), FAILS);
+    close_owner(&owner);
+}
+
+Test(engine_decide, what_began_stays_on_its_platform)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(mixed(2, 5)));
+    claimed(&owner, 1, NOW - BED_S, NOW);
+    cr_assert_eq(fate_of(&owner), RETRIES);
+    cr_assert_eq(engine_run_platform(owner.run, 0), 10);
+    next_attempt(&owner);
+    refuse(&owner, ENGINE_ERR_INTERRUPTED, "node: spot reclaim: 2 min");
+    cr_assert_eq(engine_run_platform(owner.run, 0), 10);
+    close_owner(&owner);
+}
+
+Test(engine_decide, credentials_are_refreshed_once_on_each_platform)
+{
+    for (uint32_t platforms = 0; platforms <= 2; platforms++) {
+        uint32_t tries = 1;
+        struct owner owner;
+        open_owner(&owner, one_step(mixed(platforms, 9)));
+        refuse(&owner, ENGINE_ERR_AUTH_EXPIRED, "platform: X: y");
+        for (; fate_of(&owner) == RETRIES; tries++) {
+            cr_assert_eq(event_of(&owner, ENGINE_EV_RETRY_SCHEDULED)->a, 0);
+            next_attempt(&owner);
+            refuse(&owner, ENGINE_ERR_AUTH_EXPIRED, "platform: X: y");
+        }
+        cr_assert_eq(tries, platforms == 2 ? 4 : 2);
+        close_owner(&owner);
+    }
+}
+
+Test(engine_decide, a_throttled_platform_is_asked_five_times_more_ever_later)
+{
+    static const uint64_t delays[] = {100, 200, 400, 800, 1600};
+    struct owner owner;
+    open_owner(&owner, one_step(mixed(0, 1)));
+    for (size_t i = 0; i < 5; i++) {
+        refuse(&owner, ENGINE_ERR_THROTTLED, "platform: X: y");
+        cr_assert_eq(event_of(&owner, ENGINE_EV_RETRY_SCHEDULED)->a,
+                     delays[i] * BED_MS);
+        next_attempt(&owner);
+    }
+    refuse(&owner, ENGINE_ERR_THROTTLED, "platform: X: y");
+    cr_assert_eq(fate_of(&owner), FAILS);
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_run_that_fails_says_which_step_and_keeps_the_root_cause)
+{
+    struct engine_node node = engine_bed_step("train\nmodel");
+    struct owner owner;
+    node.retry.attempts_max = 1;
+    open_owner(&owner, one_step(node));
+    refuse(&owner, ENGINE_ERR_PLATFORM_START,
+           "node: ImagePullBackOff: Back-off\nnode: ErrImagePull: no host");
+    engine_decide_end(&owner.decide);
+    const struct engine_item *event = event_of(&owner, ENGINE_EV_RUN_FAILED);
+    cr_assert_eq(event->a, ENGINE_ERR_PLATFORM_START);
+    cr_assert(names(event, "engine: PLATFORM_START: step train model, attempt "
+                           "1\nnode: ImagePullBackOff: Back-off\nnode: "
+                           "ErrImagePull: no host"));
+    close_owner(&owner);
+}
+
+Test(engine_decide, a_run_whose_step_came_too_late_says_which_time_was_over)
+{
+    struct engine_node node = engine_bed_step("s");
+    struct owner owner;
+    node.retry.attempts_max = 1;
+    node.schedule_to_start_ns = BED_S;
+    open_owner(&owner, one_step(node));
+    owner.decide.store_now_ns += BED_S;
+    unclaimed(&owner, 1);
+    engine_decide_end(&owner.decide);
+    cr_assert(names(event_of(&owner, ENGINE_EV_RUN_FAILED),
+                    "engine: TIMED_OUT: step s, attempt 1\nengine: TIMED_OUT: "
+                    "schedule_to_start is over"));
+    close_owner(&owner);
+}
+
+static struct engine_node mixed_handler(uint32_t platforms)
+{
+    struct engine_node node = mixed(platforms, 1);
+    node.kind = ENGINE_NODE_HANDLER;
+    return node;
+}
+
+Test(engine_decide, an_invocation_goes_on_through_its_platforms_for_ever)
+{
+    struct owner owner;
+    open_owner(&owner, one_step(mixed_handler(2)));
+    for (uint32_t i = 0; i < 20; i++) {
+        cr_assert_eq(engine_run_platform(owner.run, 0), 10 + i % 2);
+        refuse(&owner, ENGINE_ERR_PLATFORM_START, "platform: X: y");
+        cr_assert_eq(fate_of(&owner), RETRIES);
+        next_attempt(&owner);
+    }
+    close_owner(&owner);
+}
+
+Test(engine_decide, an_invocation_that_can_never_begin_ends_its_run_in_words)
+{
+    static const uint32_t errors[] = {
+        ENGINE_ERR_SIZE_LIMIT, ENGINE_ERR_CONTRACT, ENGINE_ERR_VALIDATION};
+    for (size_t i = 0; i < 3; i++) {
+        struct owner owner;
+        open_owner(&owner, one_step(mixed_handler(0)));
+        refuse(&owner, errors[i], "platform: X: y");
+        cr_assert_eq(fate_of(&owner), FAILS);
+        engine_decide_end(&owner.decide);
+        cr_assert(
+            names(event_of(&owner, ENGINE_EV_RUN_FAILED), "platform: X: y"));
+        close_owner(&owner);
+    }
 }
