@@ -614,17 +614,11 @@ void engine_decide_work(struct engine_decide *decide,
         drop_attempt(decide, work);
 }
 
-/* No operation may start any more: the run will fail or block. */
-static bool winding_down(const struct engine_run *run)
-{
-    return run->failed_count > 0 || run->ambiguous_count > 0;
-}
-
 /* Something may begin: the run is not held, nor at its end. */
 static bool goes_on(const struct engine_decide *decide)
 {
     const struct engine_run *run = decide->run;
-    return run->state == ENGINE_RUN_RUNNING && !winding_down(run) &&
+    return run->state == ENGINE_RUN_RUNNING && !engine_run_winds_down(run) &&
            engine_run_deadline(run) > decide->store_now_ns;
 }
 
@@ -1144,7 +1138,7 @@ int engine_decide_end(struct engine_decide *decide)
         engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);
         return 1;
     }
-    if (!winding_down(run) || attempts_open(run))
+    if (!engine_run_winds_down(run) || attempts_open(run))
         return 0;
     if (run->ambiguous_count > 0)
         engine_decide_block(decide, ENGINE_ERR_AMBIGUOUS);

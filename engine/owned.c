@@ -132,13 +132,14 @@ static uint64_t next_of_run(const struct engine_coordinator *c,
 {
     uint64_t next = UINT64_MAX;
     bool runs = o->run->state == ENGINE_RUN_RUNNING;
+    bool starts = runs && !engine_run_winds_down(o->run);
     for (uint32_t i = 0; i < o->run->open_count; i++) {
         uint32_t index = o->run->open[i];
         const struct engine_op *op = &o->run->ops[index];
         if (op->state == ENGINE_OP_SCHEDULED)
             next = engine_earlier(next, o->dispatch[index].at_ns);
-        else if (runs && (op->state == ENGINE_OP_WAITING ||
-                          op->state == ENGINE_OP_RETRY_WAIT))
+        else if (starts && (op->state == ENGINE_OP_WAITING ||
+                            op->state == ENGINE_OP_RETRY_WAIT))
             next = engine_earlier(next,
                                   engine_coordinator_mono_of(c, due_of(c, op)));
     }

@@ -145,6 +145,13 @@ uint32_t engine_run_first_moves(const struct engine_run *run, uint32_t op);
 /* Whether an error moves an attempt that was not begun to another platform. */
 bool engine_run_moves_on(uint32_t error);
 
+/* No operation may start any more: the run will fail or block once those that
+ * are under way have ended. */
+static inline bool engine_run_winds_down(const struct engine_run *run)
+{
+    return run->failed_count > 0 || run->ambiguous_count > 0;
+}
+
 /* True when every operation has succeeded. */
 static inline bool engine_run_complete(const struct engine_run *run)
 {
