@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/cause.h"
 #include "engine/operation.h"
 #include "engine/value.h"
 #include "engine/workflow.h"
@@ -80,19 +81,43 @@ static void explain(struct report_buffer *out, const struct engine_item *e)
     }
 }
 
-/* The deadline around its attempts that ended an attempt or a step. */
-static void show_deadline(struct report_buffer *out,
-                          const struct engine_item *e, const void *payload)
+static bool has_words(const struct engine_item *e)
 {
-    char name[32];
+    return e->kind == ENGINE_EV_ATTEMPT_FAILED ||
+           e->kind == ENGINE_EV_ATTEMPT_TIMED_OUT ||
+           e->kind == ENGINE_EV_ATTEMPT_INTERRUPTED ||
+           e->kind == ENGINE_EV_ATTEMPT_AMBIGUOUS ||
+           e->kind == ENGINE_EV_RUN_FAILED;
+}
 
-    if (e->size == 0 || (e->kind != ENGINE_EV_ATTEMPT_TIMED_OUT &&
-                         e->kind != ENGINE_EV_OP_FAILED))
+/* A deadline around its attempts, by which an attempt or a step ended. */
+static bool is_deadline(const struct engine_item *e, const char *words)
+{
+    static const char *const names[] = {"schedule_to_start", "timeout"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (e->size == strlen(names[i]) &&
+            memcmp(words, names[i], e->size) == 0)
+            return e->kind == ENGINE_EV_OP_FAILED ||
+                   e->kind == ENGINE_EV_ATTEMPT_TIMED_OUT;
+    return false;
+}
+
+/* Why: a deadline that is over, or the root of the cause chain. */
+static void show_cause(struct report_buffer *out, const struct engine_item *e,
+                       const void *payload)
+{
+    struct engine_text root = engine_cause_root(payload, e->size);
+    bool deadline = is_deadline(e, payload);
+    char words[240];
+
+    if (root.size == 0 || (!deadline && !has_words(e)))
         return;
-    report_buffer_put(out, e->kind == ENGINE_EV_OP_FAILED ? "" : ", ");
-    snprintf(name, sizeof(name), "%.*s", (int)e->size, (const char *)payload);
-    (void)report_buffer_plain(out, name, sizeof(name));
-    report_buffer_put(out, " is over");
+    if (has_words(e))
+        report_buffer_put(out, deadline ? ", " : ": ");
+    snprintf(words, sizeof(words), "%.*s", (int)root.size, root.text);
+    (void)report_buffer_plain(out, words, sizeof(words));
+    report_buffer_put(out, deadline ? " is over" : "");
 }
 
 /* Text as it is, other bytes in hex; a value's bytes without its head. */
@@ -211,7 +236,7 @@ static void text_event(struct events *ev, const struct engine_item *e,
         report_buffer_put(out, " ");
     }
     explain(out, e);
-    show_deadline(out, e, payload);
+    show_cause(out, e, payload);
     if (e->kind == ENGINE_EV_OPERATOR_ACTION)
         show_action(out, payload, e->size);
     else if (has_operation(e))
