@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/cause.h"
 #include "engine/host/control.h"
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
@@ -39,6 +40,17 @@ static void print_holder(struct report_buffer *out, uint64_t holder)
                             (unsigned)holder);
     else
         report_buffer_put(out, "-");
+}
+
+/* The root of a cause chain. */
+static void show_root(struct report_buffer *out, const char *chain)
+{
+    struct engine_text root = engine_cause_root(chain, strlen(chain));
+    char words[120];
+
+    snprintf(words, sizeof(words), "%.*s", (int)root.size, root.text);
+    report_buffer_put(out, ": ");
+    (void)report_buffer_plain(out, words, 100);
 }
 
 static void text_run(struct listing *l, const struct host_run *run,
@@ -75,8 +87,7 @@ static void text_run(struct listing *l, const struct host_run *run,
     else if (run->error)
         report_buffer_put(out, engine_error_name(run->error));
     if (!why && run->words[0]) {
-        report_buffer_put(out, ": ");
-        (void)report_buffer_plain(out, run->words, 60);
+        show_root(out, run->words);
     }
     report_buffer_put(out, "\n");
 }

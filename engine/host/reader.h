@@ -7,6 +7,7 @@
 #ifndef ENGINE_HOST_READER_H
 #define ENGINE_HOST_READER_H
 
+#include "engine/cause.h"
 #include "engine/graph.h"
 #include "engine/host/socket.h"
 #include "engine/host/store_upkeep.h"
@@ -23,10 +24,10 @@ struct host_run {
     uint32_t operations;     /* begun */
     uint64_t operations_max; /* nodes of a graph, limit of a handler */
     uint64_t events;
-    uint32_t attempts_open; /* under way, or waiting for a worker */
-    uint32_t error;         /* enum engine_error */
-    char words[256];        /* of the error; cut */
-    uint32_t ambiguous_op;  /* waits for an operator; UINT32_MAX: none */
+    uint32_t attempts_open;           /* under way, or waiting for a worker */
+    uint32_t error;                   /* enum engine_error */
+    char words[ENGINE_CAUSE_MAX + 1]; /* of the error, a cause chain; cut */
+    uint32_t ambiguous_op; /* waits for an operator; UINT32_MAX: none */
     bool archived;
 };
 
