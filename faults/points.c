@@ -28,6 +28,8 @@ static const struct {
     {"store/", DEATHS},
     {"platform/invoke", MESSAGES | BIT(THROTTLE) | BIT(TIMEOUT)},
     {"platform/run", BIT(CRASH)},
+    {"platform/host", BIT(CRASH)},
+    {"platform/outage", BIT(CUT)},
     {"defect/", BIT(DEFECT)},
 };
 

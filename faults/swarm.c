@@ -16,7 +16,9 @@ enum part {
     WORKERS,
     COORDINATORS,
     STORES,
-    PLATFORMS
+    PLATFORMS,
+    HOSTS,
+    OUTAGES
 };
 
 /* How the amount of a fault is measured. */
@@ -78,6 +80,9 @@ static const struct family families[] = {
      NOTHING, 2 * PERCENT, 0},
     {"invoke-timeout", "platform/invoke", ENGINE_ACT_TIMEOUT, PLATFORMS,
      NOTHING, PERCENT, 0},
+    {"host-crash", "platform/host", ENGINE_ACT_CRASH, HOSTS, NOTHING, 6, 0},
+    {"outage", "platform/outage", ENGINE_ACT_CUT, OUTAGES, TIME, 3,
+     60 * SECOND},
 };
 
 void fault_swarm_knobs_init(struct fault_swarm_knobs *knobs, uint64_t from_ns)
@@ -98,10 +103,10 @@ void fault_swarm_knobs_init(struct fault_swarm_knobs *knobs, uint64_t from_ns)
 static bool cast(const struct fault_swarm_knobs *knobs, enum part part,
                  struct fault_ranges *nodes)
 {
-    const struct fault_ranges *parts[] = {[WORKERS] = &knobs->workers,
-                                          [COORDINATORS] = &knobs->coordinators,
-                                          [STORES] = &knobs->stores,
-                                          [PLATFORMS] = &knobs->platforms};
+    const struct fault_ranges *parts[] = {
+        [WORKERS] = &knobs->workers, [COORDINATORS] = &knobs->coordinators,
+        [STORES] = &knobs->stores,   [PLATFORMS] = &knobs->platforms,
+        [HOSTS] = &knobs->hosts,     [OUTAGES] = &knobs->outages};
     if (part == ANYONE)
         return true;
     *nodes = *parts[part];

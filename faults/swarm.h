@@ -24,6 +24,8 @@ struct fault_swarm_knobs {
     struct fault_ranges coordinators;
     struct fault_ranges stores;
     struct fault_ranges platforms;
+    struct fault_ranges hosts;   /* platforms that have hosts */
+    struct fault_ranges outages; /* platforms that can be away */
 };
 
 /* Fills in an hour from `from_ns`, and what every engine should survive. */

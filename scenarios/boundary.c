@@ -69,6 +69,9 @@ static void actor_name(uint32_t node, char *text, size_t size)
     };
     if (node >= SIM_NODE_WORKER)
         snprintf(text, size, "worker %" PRIu32, node - SIM_NODE_WORKER + 1);
+    else if (node >= SIM_NODE_PLATFORMS)
+        snprintf(text, size, "platform %" PRIu32,
+                 node - SIM_NODE_PLATFORMS + 2);
     else if (node >= SIM_NODE_COORDINATOR)
         snprintf(text, size, "coordinator %" PRIu32,
                  node - SIM_NODE_COORDINATOR + 1);

@@ -245,6 +245,8 @@ static const char *node_name(uint32_t node, char *text, size_t size)
         snprintf(text, size, "%s", fixed[node]);
     else if (node >= SIM_NODE_WORKER)
         snprintf(text, size, "worker %u", node - SIM_NODE_WORKER + 1);
+    else if (node >= SIM_NODE_PLATFORMS)
+        snprintf(text, size, "platform %u", node - SIM_NODE_PLATFORMS + 2);
     else
         snprintf(text, size, "coordinator %u", node - SIM_NODE_COORDINATOR + 1);
     return text;

@@ -353,9 +353,11 @@ static const struct fault_rule *site(void *self, const struct engine_site *site,
 /* Environments of a platform end; others take their place. */
 static uint32_t comes_back(const struct explorer *e, uint32_t node)
 {
-    bool rented =
-        node >= SIM_NODE_WORKER &&
-        e->config->scenario->platform.platform != &profile_local_platform;
+    const struct scenario *scenario = e->config->scenario;
+    uint32_t places = sim_node_places(scenario->platform_count);
+    bool rented = node >= SIM_NODE_WORKER &&
+                  scenario_profile(scenario, (node - SIM_NODE_WORKER) / places)
+                          ->platform != &profile_local_platform;
     return rented ? 0 : node;
 }
 

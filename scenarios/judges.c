@@ -55,7 +55,9 @@ static void fill_check_world(struct judges *j)
         .wait_min_ns = engine->limits.limits.wait_min_ns,
         .batch_updates_max = engine->limits.limits.batch_updates_max,
         .invoke_depth_max = engine->limits.limits.invoke_depth_max,
-        .concurrency_max = scenario_concurrency(scenario),
+        /* Gauges are of one platform each. */
+        .concurrency_max =
+            scenario->platform_count > 1 ? 0 : scenario_concurrency(scenario),
         .envelope = {scenario->envelope.skew_ns_max,
                      scenario->envelope.drift_ppb_max,
                      scenario->envelope.honest_sync,
@@ -92,11 +94,19 @@ static bool name_nodes(struct judges *j)
             snprintf(text, size, "%s", fixed[node]);
         else if (node >= SIM_NODE_WORKER)
             snprintf(text, size, "worker %u", node - SIM_NODE_WORKER + 1);
+        else if (node >= SIM_NODE_PLATFORMS)
+            snprintf(text, size, "platform %u", node - SIM_NODE_PLATFORMS + 2);
         else if (node >= SIM_NODE_COORDINATOR)
             snprintf(text, size, "coordinator %u",
                      node - SIM_NODE_COORDINATOR + 1);
         j->node_names[node] = text;
     }
+    for (uint32_t i = 0;
+         j->scenario->platform_count > 1 && i < j->scenario->platform_count;
+         i++)
+        snprintf(j->node_text[sim_node_platform(i)], sizeof(*j->node_text),
+                 "platform %.*s", (int)sizeof(*j->node_text) - 10,
+                 j->scenario->platforms[i].name);
     return true;
 }
 

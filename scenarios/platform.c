@@ -47,6 +47,21 @@ bool scenario_make_lambda(struct scenario_world *world)
     return error == 0;
 }
 
+static struct sim_demand demand_of(const struct scenario *scenario,
+                                   uint32_t index, uint32_t op)
+{
+    const struct scenario_workflow *workflow = &scenario->workflows[index];
+    const struct sim_needs *needs =
+        workflow->program ? &workflow->needs : &workflow->steps[op].needs;
+    struct sim_demand demand = needs->demand;
+    demand.name = engine_graph_node(workflow->graph, op)->name;
+    demand.function = index;
+    for (uint32_t i = 0; i < SIM_MODEL_LABELS_MAX; i++)
+        if (needs->labels[i][0])
+            demand.labels[i] = needs->labels[i];
+    return demand;
+}
+
 /* What each operation asks of its platform: for a workflow, by operation. */
 static bool make_demands(struct scenario_world *world)
 {
@@ -66,10 +81,7 @@ static bool make_demands(struct scenario_world *world)
         const struct engine_graph *graph = scenario->workflows[i].graph;
         world->demands[i] = demands;
         for (uint32_t op = 0; op < engine_graph_count(graph); op++)
-            *demands++ = (struct sim_demand){
-                .name = engine_graph_node(graph, op)->name,
-                .function = i,
-            };
+            *demands++ = demand_of(scenario, i, op);
     }
     return true;
 }
@@ -95,6 +107,13 @@ static bool make_front(struct scenario_world *world,
         .clock_self = world,
         .seed = world->seed,
     };
+    uint32_t index = (uint32_t)(platform - world->platforms);
+    const struct sim_credentials_config *credentials =
+        &world->scenario->platforms[index].credentials;
+    sim_credentials_init(&platform->credentials, credentials,
+                         world->seed + index, world->sim->now_ns);
+    if (credentials->ttl_ns)
+        config.credentials = &platform->credentials;
     if (platform->restart_ns)
         config.slots = profile->local.slots;
     scenario_clock(world, platform->node, &clock);
@@ -121,20 +140,20 @@ static bool own_workers(struct scenario_world *world,
 
 bool scenario_make_models(struct scenario_world *world)
 {
-    uint32_t count = 1;
+    uint32_t count = world->scenario->platform_count;
     world->platforms = calloc(count, sizeof(*world->platforms));
     if (!world->platforms || !make_demands(world))
         return false;
     uint64_t schedule = world->sim ? world->sim->schedule : world->seed;
     for (uint32_t i = 0; i < count; i++) {
         struct scenario_platform *platform = &world->platforms[i];
-        platform->profile = &world->scenario->platform;
+        platform->profile = scenario_profile(world->scenario, i);
         platform->node = sim_node_platform(i);
         platform->worker_first = sim_node_place(i, count);
         platform->worker_count = sim_node_places(count);
         world->platform_count = i + 1;
         if (profile_model(platform->profile, world->demands[0],
-                          world->demand_count, schedule, &platform->model))
+                          world->demand_count, schedule + i, &platform->model))
             return false;
     }
     return true;
@@ -170,15 +189,37 @@ void scenario_free_platforms(struct scenario_world *world)
     sim_lambda_free(world->lambda);
 }
 
-uint64_t scenario_concurrency(const struct scenario *scenario)
+/* What a platform can do, and how much at once. */
+struct ability {
+    bool hosts, outages;
+    uint64_t limit; /* 0: none */
+};
+
+static struct ability ability_of(const struct profile *profile)
 {
     const struct sim_demand demand = {.name = ""};
     struct sim_model model;
-    if (profile_model(&scenario->platform, &demand, 1, 0, &model))
-        return 0;
-    uint64_t limit = model.ops->counts(model.self)->limit;
+    if (profile_model(profile, &demand, 1, 0, &model))
+        return (struct ability){.limit = 0};
+    struct ability ability = {
+        .hosts = model.ops->fail_host != NULL,
+        .outages = model.ops->outage != NULL,
+        .limit = model.ops->counts(model.self)->limit,
+    };
     model.ops->free(model.self);
-    return limit;
+    return ability;
+}
+
+uint64_t scenario_concurrency(const struct scenario *scenario)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < scenario->platform_count; i++) {
+        uint64_t limit = ability_of(scenario_profile(scenario, i)).limit;
+        if (limit == 0)
+            return 0;
+        sum += limit;
+    }
+    return sum;
 }
 
 void scenario_swarm_knobs(const struct scenario *scenario,
@@ -192,7 +233,15 @@ void scenario_swarm_knobs(const struct scenario *scenario,
     fault_ranges_add(&knobs->coordinators, SIM_NODE_COORDINATOR,
                      SIM_NODE_COORDINATOR + scenario->engine.coordinators - 1);
     fault_ranges_add(&knobs->workers, SIM_NODE_WORKER, SIM_NODE_MAX);
-    fault_ranges_add(&knobs->platforms, SIM_NODE_PLATFORM, SIM_NODE_PLATFORM);
+    for (uint32_t i = 0; i < scenario->platform_count; i++) {
+        uint32_t node = sim_node_platform(i);
+        struct ability ability = ability_of(scenario_profile(scenario, i));
+        fault_ranges_add(&knobs->platforms, node, node);
+        if (ability.hosts)
+            fault_ranges_add(&knobs->hosts, node, node);
+        if (ability.outages)
+            fault_ranges_add(&knobs->outages, node, node);
+    }
     /* A store in memory cannot lose its power and come back. */
     if (scenario->engine.store == SCENARIO_STORE_SQLITE)
         fault_ranges_add(&knobs->stores, SIM_NODE_STORE, SIM_NODE_STORE);

@@ -9,7 +9,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-#define KEYS_MAX (PROFILE_ROWS_MAX + 2)
+#define KEYS_MAX (PROFILE_ROWS_MAX + 3)
 
 /* A line for each. */
 /* clang-format off */
@@ -67,6 +67,7 @@ static bool check_keys(struct reading *reading, struct json_view object,
     if (beside_profile) {
         names[count++] = "profile";
         names[count++] = "overrides";
+        names[count++] = "credentials"; /* not the profile's: who uses it */
     }
     for (uint32_t i = 0; i < reading->kind->count; i++) {
         if (!beside_profile || reading->kind->params[i].direct) {

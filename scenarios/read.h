@@ -47,8 +47,8 @@ void read_world_defaults(struct scenario *scenario);
 void read_world(struct json_view root, struct scenario *scenario,
                 struct json_error *err);
 
-/* "platform": a profile, and what the scenario changes of it. */
-void read_platform(struct read_state *state, struct json_view root);
+/* "platform" or "platforms": profiles, and what the scenario changes. */
+void read_platforms_used(struct read_state *state, struct json_view root);
 
 /* "load": what arrives, how often and when. */
 void read_load(struct read_state *state, struct json_view root);

@@ -181,6 +181,8 @@ static const struct failure platform_failures[] = {
     {"timeout", ENGINE_ACT_TIMEOUT, {SIM_POINT_PLATFORM_INVOKE}, 1},
     {"lose", ENGINE_ACT_LOSE, {SIM_POINT_PLATFORM_INVOKE}, 1},
     {"kill", ENGINE_ACT_CRASH, {SIM_POINT_PLATFORM_RUN}, 1},
+    {"host", ENGINE_ACT_CRASH, {SIM_POINT_PLATFORM_HOST}, 1},
+    {"outage", ENGINE_ACT_CUT, {SIM_POINT_PLATFORM_OUTAGE}, 1},
 };
 
 static const struct failure clock_failures[] = {
@@ -474,6 +476,33 @@ static void add_numbered(struct fault_draft *draft, struct json_view view,
                   class->first + range.last - 1);
 }
 
+/* "platform" is all of them, "platform fast" or "platform 2" one; "worker of
+ * fast" is all of its places. False: it is no such words. */
+static bool add_platform_nodes(struct fault_draft *draft, struct json_view view,
+                               const char *text)
+{
+    const struct scenario *scenario = draft->scenario;
+    uint32_t count = scenario->platform_count;
+    bool all = strcmp(text, "platform") == 0;
+    bool found = false;
+    for (uint32_t i = 0; i < count; i++) {
+        char names[3][96];
+        const char *name = scenario->platforms[i].name;
+        snprintf(names[0], sizeof(names[0]), "platform %s", name);
+        snprintf(names[1], sizeof(names[1]), "platform %u", i + 1);
+        snprintf(names[2], sizeof(names[2]), "worker of %s", name);
+        if (all || strcmp(text, names[0]) == 0 || strcmp(text, names[1]) == 0)
+            add_nodes(draft, view, sim_node_platform(i), sim_node_platform(i));
+        else if (strcmp(text, names[2]) == 0)
+            add_nodes(draft, view, sim_node_place(i, count),
+                      sim_node_place(i, count) + sim_node_places(count) - 1);
+        else
+            continue;
+        found = true;
+    }
+    return found;
+}
+
 static void read_one_node(struct fault_draft *draft, struct json_view view)
 {
     static const char *const names[] = {
@@ -490,6 +519,8 @@ static void read_one_node(struct fault_draft *draft, struct json_view view)
                                       SIM_NODE_OUTSIDE};
     const char *text = NULL;
     if (!json_as_string(view, 1, 64, &text, draft->err))
+        return;
+    if (add_platform_nodes(draft, view, text))
         return;
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         size_t length = strlen(classes[i].name);

@@ -1,5 +1,5 @@
 /*
- * What carries the load and what it is: "platform" and "load".
+ * What the load is: "load".
  */
 #include "scenarios/read.h"
 
@@ -9,16 +9,6 @@ enum {
     RUNS_MAX = 10000000,
     READ_LOAD_WORKFLOWS = 64 /* as many as a scenario may have */
 };
-
-void read_platform(struct read_state *state, struct json_view root)
-{
-    struct data_files files = read_files_data(state->files);
-    struct json_view platform = {.doc = root.doc};
-    (void)json_get(root, "platform", JSON_OPTIONAL, &platform, state->err);
-    if (state->err->code == 0)
-        (void)profile_read(platform, &files, &state->scenario->platform,
-                           state->err);
-}
 
 static void check_input(struct json_view load, const struct scenario *scenario,
                         struct json_error *err)

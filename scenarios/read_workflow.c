@@ -12,6 +12,7 @@
 #include "engine/host/sentence.h"
 #include "scenarios/read.h"
 #include "scenarios/read_dist.h"
+#include "scenarios/read_needs.h"
 #include "scenarios/read_program.h"
 #include "scenarios/redaction.h"
 #include "sim/effect.h"
@@ -132,8 +133,8 @@ static void read_output(struct json_view view, uint64_t *output,
 void read_run(struct json_view view, enum engine_side_effect effect,
               struct sim_step *step, struct json_error *err)
 {
-    static const char *const keys[] = {"duration", "cpu",   "effect", "key",
-                                       "output",   "fails", "command"};
+    static const char *const keys[] = {"duration", "cpu",   "effect",  "key",
+                                       "output",   "fails", "command", "needs"};
     struct json_view fails;
     struct json_view command;
     uint64_t cpu = step->cpu_share_ppb, output = step->output_bytes;
@@ -151,6 +152,7 @@ void read_run(struct json_view view, enum engine_side_effect effect,
     if (json_get_array(view, "command", JSON_OPTIONAL, 1, READ_WORDS_MAX,
                        &command, err))
         read_words(command, err);
+    (void)read_needs_member(view, &step->needs, err);
     step->cpu_share_ppb = (uint32_t)cpu;
     step->output_bytes = (uint32_t)output;
     check_effect(view, effect, step, err);
@@ -443,6 +445,7 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
     if (json_get(view, "run", JSON_OPTIONAL, &member, reading->err))
         read_run(member, node->side_effect, &reading->steps[number],
                  reading->err);
+    (void)read_needs_member(view, &reading->steps[number].needs, reading->err);
     contract->key = reading->steps[number].keyed;
     reading->exactly_once[number] = contract->exactly_once;
     return number;
@@ -625,7 +628,7 @@ static bool check_node_keys(struct json_view view,
     static const char *const step[] = {
         "name",      "type",    "inputs",     "outputs",  "side_effect",
         "semantics", "timeout", "retry",      "contract", "schedule_to_start",
-        "stall",     "run",     "compensate", "platform"};
+        "stall",     "run",     "compensate", "platform", "needs"};
     static const char *const wait[] = {"name", "type", "inputs", "outputs",
                                        "wait"};
     if (kind == ENGINE_PROGRAM_STEP)
@@ -1038,8 +1041,8 @@ static void read_workflow(struct read_program *reading, struct json_view view,
                           struct scenario_workflow *workflow)
 {
     static const char *const keys[] = {
-        "$schema", "name",  "run_as", "timeout", "invocation_timeout",
-        "nodes",   "edges", "redact", "platform"};
+        "$schema", "name",  "run_as", "timeout",  "invocation_timeout",
+        "nodes",   "edges", "redact", "platform", "needs"};
     struct json_error *err = reading->err;
     const char *name = NULL;
     reading->program = NULL;
@@ -1066,6 +1069,11 @@ static void read_workflow(struct read_program *reading, struct json_view view,
     if (err->code != 0)
         return;
     workflow->timeout_ns = reading->timeout_ns;
+    if (read_needs_member(view, &workflow->needs, err) && !program)
+        json_fail_key(json_member(view, "needs"), err,
+                      "found \"needs\" of a graph that the coordinator drives, "
+                      "allowed of its steps, or of a workflow with \"run_as\": "
+                      "\"handler\"");
     if (program)
         read_as_program(reading, view, name, workflow);
     else

@@ -19,11 +19,11 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",       "extends",   "mode",     "seed", "workflow",  "workflows",
-    "steps",     "engine",    "platform", "load", "operators", "network",
-    "disk",      "clocks",    "faults",   "heal", "envelope",  "expect",
-    "sometimes", "limit",     "events",   "exit", "defects",   "checks",
-    "$schema",   "reproduces"};
+    "why",       "extends",    "mode",     "seed", "workflow",  "workflows",
+    "steps",     "engine",     "platform", "load", "operators", "network",
+    "disk",      "clocks",     "faults",   "heal", "envelope",  "expect",
+    "sometimes", "limit",      "events",   "exit", "defects",   "checks",
+    "$schema",   "reproduces", "platforms"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -226,7 +226,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     check_mode(root, scenario, err);
     read_engine_follow(scenario);
     read_world(root, scenario, err);
-    read_platform(state, root);
+    read_platforms_used(state, root);
     read_load(state, root);
     read_operators(state, root);
     read_faults(state, root);
@@ -268,8 +268,11 @@ size_t read_dropped_keys(struct json_view ours, const char **dropped)
         dropped[count++] = "workflow";
         dropped[count++] = "workflows";
     }
-    if (has(json_member(ours, "platform"), "profile"))
+    bool several = has(ours, "platforms");
+    if (several || has(json_member(ours, "platform"), "profile"))
         dropped[count++] = "platform";
+    if (several || has(ours, "platform"))
+        dropped[count++] = "platforms";
     return count;
 }
 
@@ -392,6 +395,12 @@ bool scenario_has_defect(const struct scenario *scenario, const char *name)
     return false;
 }
 
+const struct profile *scenario_profile(const struct scenario *scenario,
+                                       uint32_t index)
+{
+    return index == 0 ? &scenario->platform : &scenario->others[index - 1];
+}
+
 void scenario_free(struct scenario *scenario)
 {
     if (!scenario)
@@ -408,6 +417,7 @@ void scenario_free(struct scenario *scenario)
     for (uint32_t i = 0; i < scenario->defect_count; i++)
         free(scenario->defects[i]);
     free(scenario->defects);
+    free(scenario->others);
     free(scenario->started);
     free(scenario->operators);
     free(scenario->sources);

@@ -19,7 +19,9 @@
 #include "sim/answer.h"
 #include "sim/disk.h"
 #include "sim/draw.h"
+#include "sim/nodes.h"
 #include "sim/outside.h"
+#include "sim/platform/credentials.h"
 #include "sim/step.h"
 
 /*
@@ -32,10 +34,11 @@ struct scenario_workflow {
     struct engine_program *program; /* NULL: the coordinator drives it */
     struct sim_step *steps;         /* by step */
     struct sim_answer *answers;     /* by step, of a program: to callbacks */
-    uint32_t *effects;   /* by step, as struct check_world wants them: 0, 1,
-                            2 = keyed */
-    bool *exactly_once;  /* by step: its contract, so it keeps its key */
-    uint64_t timeout_ns; /* of a run; 0: what the limits say */
+    uint32_t *effects;      /* by step, as struct check_world wants them: 0, 1,
+                               2 = keyed */
+    bool *exactly_once;     /* by step: its contract, so it keeps its key */
+    uint64_t timeout_ns;    /* of a run; 0: what the limits say */
+    struct sim_needs needs; /* of a program: its handler's */
 };
 
 /* The steps of a workflow: nodes of a graph, or steps of a program. */
@@ -178,6 +181,12 @@ struct scenario_reproduces {
     char content[33];  /* hash of all the rest: see scenarios/reproduce.h */
 };
 
+/* A platform beside what its profile says. */
+struct scenario_platform_use {
+    char name[64]; /* "platform": it has none of its own */
+    struct sim_credentials_config credentials;
+};
+
 struct scenario {
     char name[128]; /* the file's name without .json */
     char *why;
@@ -186,7 +195,10 @@ struct scenario {
     struct scenario_engine engine;
     struct scenario_workflow *workflows;
     uint32_t workflow_count;
-    struct profile platform; /* read from its profile, overridden */
+    struct profile platform; /* the first; of its profile, overridden */
+    struct profile *others;  /* platforms after the first; owned */
+    uint32_t platform_count; /* with the first */
+    struct scenario_platform_use platforms[SIM_NODE_PLATFORMS_MAX];
     struct arrivals arrivals;
     uint64_t runs;
     uint32_t *started; /* workflows that clients start, in turn */
@@ -221,6 +233,10 @@ struct scenario {
 
 /* Whether a worker runs one of its workflows as a handler. */
 bool scenario_has_programs(const struct scenario *scenario);
+
+/* Platform `index`, below platform_count. */
+const struct profile *scenario_profile(const struct scenario *scenario,
+                                       uint32_t index);
 
 /* Whether it has this seeded defect on by itself. */
 bool scenario_has_defect(const struct scenario *scenario, const char *name);

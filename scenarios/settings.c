@@ -102,12 +102,19 @@ static void add_faults(struct settings *s, const struct scenario_world *world)
     }
 }
 
-static void add_profile(struct settings *s, const struct profile *profile)
+static void add_profile(struct settings *s, const struct scenario *scenario,
+                        uint32_t index)
 {
+    const struct profile *profile = scenario_profile(scenario, index);
+    const char *name = scenario->platforms[index].name;
     for (uint32_t i = 0; i < profile->row_count; i++) {
         const struct profile_row *from = &profile->rows[i];
+        struct settings_text *text = &s->texts[s->count];
+        if (scenario->platform_count > 1)
+            snprintf(text->name, sizeof(text->name), "%.50s: %s", name,
+                     from->name);
         s->rows[s->count++] = (struct report_setting){
-            .name = from->name,
+            .name = scenario->platform_count > 1 ? text->name : from->name,
             .value = from->value,
             .unit = from->unit,
             .source = from->source,
@@ -117,8 +124,9 @@ static void add_profile(struct settings *s, const struct profile *profile)
 }
 
 /* Lines of the bill of a platform: what it counts, and its dollars. */
-static void add_bill(struct settings *s, const struct scenario_platform *from,
-                     uint64_t now_ns)
+static void add_bill(struct settings *s, const struct scenario *scenario,
+                     const struct scenario_platform *from, uint64_t now_ns,
+                     uint32_t index)
 {
     const struct sim_model_ops *ops = from->model.ops;
     const struct sim_model_counts *counts = ops->counts(from->model.self);
@@ -129,8 +137,10 @@ static void add_bill(struct settings *s, const struct scenario_platform *from,
          ops->cost_line(from->model.self, now_ns, i, &name, &nano);
          i++) {
         char(*text)[SETTINGS_BILL_TEXT] = s->bill_text[s->bill_count];
-        snprintf(text[0], sizeof(text[0]), "%" PRIu64 " starts",
-                 counts->starts);
+        snprintf(text[0], sizeof(text[0]), "%s%s%" PRIu64 " starts",
+                 scenario->platform_count > 1 ? scenario->platforms[index].name
+                                              : "",
+                 scenario->platform_count > 1 ? ", " : "", counts->starts);
         snprintf(text[1], sizeof(text[1]), "$%" PRIu64 ".%06" PRIu64,
                  nano / 1000000000, nano % 1000000000 / 1000);
         s->bill[s->bill_count++] = (struct report_bill){name, text[0], text[1]};
@@ -141,7 +151,9 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
                    const struct bounds *bounds,
                    const struct scenario_world *world)
 {
-    size_t room = 32 + world->plan.count + scenario->platform.row_count;
+    size_t room = 32 + world->plan.count;
+    for (uint32_t i = 0; i < scenario->platform_count; i++)
+        room += scenario_profile(scenario, i)->row_count;
     *s = (struct settings){0};
     s->rows = calloc(room, sizeof(*s->rows));
     s->texts = calloc(room, sizeof(*s->texts));
@@ -156,10 +168,11 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
         add_text(s, "heal", heal_name(world->heal),
                  scenario->heal ? "scenario" : "drawn by the seed, or default");
     add_faults(s, world);
-    add_profile(s, &scenario->platform);
+    for (uint32_t i = 0; i < scenario->platform_count; i++)
+        add_profile(s, scenario, i);
     uint64_t now_ns = world->sim ? world->sim->now_ns : SCENARIO_START_NS;
     for (uint32_t i = 0; i < world->platform_count; i++)
-        add_bill(s, &world->platforms[i], now_ns);
+        add_bill(s, scenario, &world->platforms[i], now_ns, i);
     return true;
 }
 

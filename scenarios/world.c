@@ -241,6 +241,30 @@ static void schedule_fault(struct scenario_world *world)
         sim_world_at(world->sim, world->next_fault.time_ns, TIMED_FAULT);
 }
 
+/* The same of a rule about what is inside of platforms. */
+static bool strike_platforms(struct scenario_world *world)
+{
+    uint32_t point = world->next_fault.point - scenario_points_base();
+    struct engine_decision decision;
+    if (point != SIM_POINT_PLATFORM_HOST && point != SIM_POINT_PLATFORM_OUTAGE)
+        return false;
+    for (uint32_t i = 0; i < world->platform_count; i++) {
+        const struct scenario_platform *platform = &world->platforms[i];
+        const struct sim_model_ops *ops = platform->model.ops;
+        bool host = point == SIM_POINT_PLATFORM_HOST;
+        if (!sim_node_up(world->sim, platform->node) ||
+            (host ? !ops->fail_host : !ops->outage) ||
+            !fault_switchboard_fire(world->board, &world->next_fault,
+                                    platform->node, &decision))
+            continue;
+        if (host)
+            (void)sim_front_fail_host(platform->front);
+        else
+            (void)sim_front_outage(platform->front, (uint64_t)decision.amount);
+    }
+    return true;
+}
+
 /* The time of a scheduled rule has come: every node there is asked. */
 static void timed(void *self, uint64_t arg)
 {
@@ -252,7 +276,8 @@ static void timed(void *self, uint64_t arg)
     }
     fault_switchboard_set_now(world->board, world->sim->now_ns);
     fault_switchboard_set_in_flight(world->board, world->progress.runs_open);
-    for (uint32_t node = 1; node < world->sim->node_count; node++)
+    bool inside = strike_platforms(world);
+    for (uint32_t node = 1; !inside && node < world->sim->node_count; node++)
         if (sim_node_up(world->sim, node) &&
             fault_switchboard_fire(world->board, &world->next_fault, node,
                                    &decision))
@@ -577,11 +602,12 @@ static bool make_store(struct scenario_world *world)
     return world->store != NULL;
 }
 
-static const uint32_t platform_node = SIM_NODE_PLATFORM;
-
 static bool make_coordinators(struct scenario_world *world, bool paranoid)
 {
-    const struct scenario_engine *engine = &world->scenario->engine;
+    const struct scenario *scenario = world->scenario;
+    const struct scenario_engine *engine = &scenario->engine;
+    for (uint32_t i = 0; i < scenario->platform_count; i++)
+        world->platform_nodes[i] = sim_node_platform(i);
     world->coordinators =
         calloc(engine->coordinators, sizeof(struct sim_coordinator_node *));
     if (!world->coordinators)
@@ -593,8 +619,8 @@ static bool make_coordinators(struct scenario_world *world, bool paranoid)
         struct engine_coordinator_config config = {
             .node = node,
             .store = SIM_NODE_STORE,
-            .platforms = &platform_node,
-            .platform_count = 1,
+            .platforms = world->platform_nodes,
+            .platform_count = scenario->platform_count,
             .graphs = world->graphs,
             .graph_count = world->scenario->workflow_count,
             .seed = world->seed,

@@ -42,6 +42,7 @@ struct scenario_platform {
     const struct profile *profile;
     struct sim_model model;
     struct sim_front *front; /* NULL in a capacity study */
+    struct sim_credentials credentials;
     uint32_t node;
     uint32_t worker_first; /* nodes of its places */
     uint32_t worker_count;
@@ -70,6 +71,7 @@ struct scenario_world {
     struct sim_mirror *mirror; /* NULL: nobody asks for S7, S13 has no use */
     struct scenario_platform *platforms;
     uint32_t platform_count;
+    uint32_t platform_nodes[SIM_NODE_PLATFORMS_MAX]; /* of the scenario's */
     struct sim_demand **demands; /* by workflow, by operation; owned */
     uint32_t demand_count;
     struct sim_lambda *lambda; /* of a capacity study */

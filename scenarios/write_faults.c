@@ -45,6 +45,8 @@ static const struct words all_words[] = {
     {"platform/invoke", ENGINE_ACT_TIMEOUT, "platform", "timeout", false},
     {"platform/invoke", ENGINE_ACT_LOSE, "platform", "lose", false},
     {"platform/run", ENGINE_ACT_CRASH, "platform", "kill", false},
+    {"platform/host", ENGINE_ACT_CRASH, "platform", "host", false},
+    {"platform/outage", ENGINE_ACT_CUT, "platform", "outage", false},
     {"clock", ENGINE_ACT_STEP, "clock", "step", false},
     {"clock", ENGINE_ACT_DRIFT, "clock", "drift", false},
     {"clock", ENGINE_ACT_FREEZE, "clock", "freeze", false},
@@ -78,7 +80,9 @@ static const char *class_of(const struct engine_point *point, uint32_t node)
         return "store";
     if (node >= SIM_NODE_WORKER)
         return "worker";
-    return node >= SIM_NODE_COORDINATOR ? "coordinator" : NULL;
+    return node >= SIM_NODE_COORDINATOR && node < SIM_NODE_PLATFORMS
+               ? "coordinator"
+               : NULL;
 }
 
 static const char *verb_of(uint32_t action)
@@ -170,9 +174,12 @@ static bool put_node(cJSON *object, uint32_t node)
         return put_text(object, "node", names[node]);
     if (node < SIM_NODE_COORDINATOR || node > SIM_NODE_MAX)
         return false;
-    if (node < SIM_NODE_WORKER)
+    if (node < SIM_NODE_PLATFORMS)
         snprintf(text, sizeof(text), "coordinator %u",
                  node - SIM_NODE_COORDINATOR + 1);
+    else if (node < SIM_NODE_WORKER)
+        snprintf(text, sizeof(text), "platform %u",
+                 node - SIM_NODE_PLATFORMS + 2);
     else
         snprintf(text, sizeof(text), "worker %u", node - SIM_NODE_WORKER + 1);
     return put_text(object, "node", text);

@@ -82,7 +82,11 @@
     X(WORKER_CHECKPOINT_AFTER, "worker/checkpoint/after", "after",             \
       "it is durable and answered, the handler has not gone on")               \
     X(COORD_CHECKPOINT_AFTER, "coordinator/checkpoint/after", "after",         \
-      "what a handler wanted is durable, the worker not told")
+      "what a handler wanted is durable, the worker not told")                 \
+    X(PLATFORM_HOST, "platform/host", "timed",                                 \
+      "a host of a platform dies, with all that runs on it")                   \
+    X(PLATFORM_OUTAGE, "platform/outage", "timed",                             \
+      "a platform's broker or control plane is away for a time")
 
 enum sim_point {
 #define SIM_POINT_ID(id, name, phase, simulates) SIM_POINT_##id,

@@ -9,6 +9,17 @@
 #include <stdbool.h>
 
 #include "sim/draw.h"
+#include "sim/platform/model.h"
+
+enum {
+    SIM_LABEL_SIZE = 64
+};
+
+/* What it asks of its platform. The demand's labels are those below. */
+struct sim_needs {
+    struct sim_demand demand;
+    char labels[SIM_MODEL_LABELS_MAX][SIM_LABEL_SIZE];
+};
 
 struct sim_step {
     struct sim_dist duration;
@@ -19,6 +30,7 @@ struct sim_step {
     uint32_t fail_ppb;      /* chance that an attempt fails */
     uint32_t fail_first;    /* the first so many attempts of a run fail */
     bool fail_retryable;
+    struct sim_needs needs;
 };
 
 #endif

@@ -64,17 +64,14 @@ static void clock_of(void *self, uint32_t node, struct sim_clock *clock)
 }
 
 static void make_front(struct sim_workers *rig, uint32_t workers,
-                       uint32_t slots, uint64_t latency_ms)
+                       uint32_t slots, bool owned)
 {
     static const struct sim_demand demand = {.name = "pay"};
     static const struct sim_demand *const demands[] = {&demand};
     struct sim_clock clock = sim_bed_clock();
-    struct sim_local_config local = {.workers = workers, .slots = slots};
     cr_assert_leq(workers, SIM_WORKERS_MAX);
     for (uint32_t i = 0; i < workers; i++)
         rig->restart_ns[i] = 100 * SIM_BED_MS;
-    sim_dist_constant(&local.dispatch_latency, latency_ms * SIM_BED_MS);
-    cr_assert_eq(sim_local_model(&rig->model, &local, 1), 0);
     struct sim_front_config config = {
         .world = rig->bed->world,
         .model = rig->model,
@@ -82,7 +79,7 @@ static void make_front(struct sim_workers *rig, uint32_t workers,
         .worker_first = SIM_NODE_WORKER,
         .worker_count = workers,
         .slots = slots,
-        .restart_ns = rig->restart_ns,
+        .restart_ns = owned ? rig->restart_ns : NULL,
         .threads = 1,
         .demands = demands,
         .worker =
@@ -105,27 +102,70 @@ static void make_front(struct sim_workers *rig, uint32_t workers,
     cr_assert_not_null(rig->front);
 }
 
-struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
-                                    uint64_t latency_ms)
+static struct sim_workers *make(struct sim_model model)
 {
     struct sim_workers *rig = calloc(1, sizeof(*rig));
     struct sim_clock clock = sim_bed_clock();
     struct engine_defects none = {0};
     cr_assert_not_null(rig);
     rig->bed = sim_bed_new(1, NULL);
+    rig->model = model;
     make_graph(rig);
-    make_front(rig, workers, slots, latency_ms);
     rig->receiver = sim_receiver_new(rig->bed->world, &clock, 0, &none);
     cr_assert_not_null(rig->receiver);
     sim_node_set(rig->bed->world, SIM_NODE_STORE, &store_ops, rig, &clock,
                  UINT64_MAX);
-    rig->coordinator = sim_bed_probe(rig->bed, SIM_NODE_COORDINATOR, 0);
+    return rig;
+}
+
+static void start_core(struct sim_workers *rig)
+{
     sim_process_start(rig->bed->world, SIM_NODE_STORE);
     sim_process_start(rig->bed->world, SIM_NODE_PLATFORM);
     sim_process_start(rig->bed->world, SIM_NODE_RECEIVER);
     sim_process_start(rig->bed->world, SIM_NODE_COORDINATOR);
+}
+
+struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
+                                    uint64_t latency_ms)
+{
+    struct sim_model model;
+    struct sim_local_config local = {.workers = workers, .slots = slots};
+    sim_dist_constant(&local.dispatch_latency, latency_ms * SIM_BED_MS);
+    cr_assert_eq(sim_local_model(&model, &local, 1), 0);
+    struct sim_workers *rig = make(model);
+    make_front(rig, workers, slots, true);
+    rig->coordinator = sim_bed_probe(rig->bed, SIM_NODE_COORDINATOR, 0);
+    start_core(rig);
     for (uint32_t i = 0; i < workers; i++)
         sim_process_start(rig->bed->world, SIM_NODE_WORKER + i);
+    return rig;
+}
+
+/* The owner of the runs. */
+static void hear(void *self, const struct engine_message *message)
+{
+    struct sim_workers *rig = self;
+    size_t size = message->size - sizeof(*message);
+    if (message->kind != ENGINE_MSG_FAILED)
+        return;
+    cr_assert_lt(size, sizeof(rig->failed_words));
+    rig->failed++;
+    rig->failed_error = message->a;
+    memcpy(rig->failed_words, message + 1, size);
+    rig->failed_words[size] = '\0';
+}
+
+static const struct sim_actor_ops owner_ops = {.message = hear};
+
+struct sim_workers *sim_workers_on(struct sim_model model, uint32_t places)
+{
+    struct sim_clock clock = sim_bed_clock();
+    struct sim_workers *rig = make(model);
+    make_front(rig, places, 1, false);
+    sim_node_set(rig->bed->world, SIM_NODE_COORDINATOR, &owner_ops, rig, &clock,
+                 UINT64_MAX);
+    start_core(rig);
     return rig;
 }
 
@@ -134,7 +174,8 @@ void sim_workers_free(struct sim_workers *rig)
     rig->bed->world->recording = false;
     sim_world_free(rig->bed->world);
     sim_front_free(rig->front);
-    rig->model.ops->free(rig->model.self);
+    if (rig->model.ops->free)
+        rig->model.ops->free(rig->model.self);
     sim_receiver_free(rig->receiver);
     engine_graph_free(rig->graph);
     engine_block_free(&rig->scratch);

@@ -28,15 +28,21 @@ struct sim_workers {
     const struct sim_step *steps[1];
     struct engine_block scratch;
     struct engine_block reply;
-    struct sim_probe *coordinator;
-    uint32_t claims; /* requests the store was asked */
+    struct sim_probe *coordinator; /* of local workers */
+    uint32_t claims;               /* requests the store was asked */
     uint32_t reports;
     uint32_t store_refuses; /* so many claims get FENCED */
+    uint32_t failed;        /* FAILED messages, and the last one: */
+    uint64_t failed_error;
+    char failed_words[SIM_WORDS_MAX];
 };
 
 /* Started; messages take 1 ms, dispatches to workers latency_ms. */
 struct sim_workers *sim_workers_new(uint32_t workers, uint32_t slots,
                                     uint64_t latency_ms);
+
+/* On a platform of the caller's, with rented places of one slot. */
+struct sim_workers *sim_workers_on(struct sim_model model, uint32_t places);
 void sim_workers_free(struct sim_workers *rig);
 
 /* Attempts that a worker has under way. */
