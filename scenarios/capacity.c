@@ -120,16 +120,19 @@ static bool make_world(struct scenario_capacity *c,
     world->arrivals = scenario->arrivals;
     arrivals_seed(&world->arrivals, seed);
     return fault_plan_init(&world->plan, points, count, 0) == 0 &&
-           scenario_world_tables(world) &&
-           (scenario->platform.platform == &profile_local_platform ||
-            scenario_make_lambda(world));
+           scenario_world_tables(world) && scenario_make_models(world);
+}
+
+static bool is_local(const struct scenario *scenario)
+{
+    return scenario->platform.platform == &profile_local_platform;
 }
 
 static int make_sim(struct scenario_capacity *c)
 {
     struct scenario_world *world = c->world;
     const struct scenario *scenario = world->scenario;
-    const struct profile_lambda *lambda = &scenario->platform.lambda;
+    bool local = is_local(scenario);
     uint64_t concurrency = scenario_concurrency(scenario);
     struct scenario_capacity_times times = scenario_capacity_times(scenario);
     struct sim_capacity_config config = {
@@ -142,16 +145,17 @@ static int make_sim(struct scenario_capacity *c)
         .runs = scenario->runs,
         .decide_ns = times.decide_ns,
         .hold_ns = times.hold_ns,
-        .slots = world->lambda ? 0 : concurrency,
-        .lambda = world->lambda,
-        .mode = lambda->mode,
-        .threads = lambda->threads,
+        .slots = local ? concurrency : 0,
+        .threads = scenario->platform.threads ? scenario->platform.threads : 1,
+        .demands = (const struct sim_demand *const *)world->demands,
         .payload_bytes = sizeof(struct engine_message),
-        .envs_max = world->lambda ? (uint32_t)concurrency : 0,
         .arrival = arrival,
         .arrival_self = world,
         .sink = &c->sink,
     };
+    /* Local workers are one queue and a number of slots: as fast as can be. */
+    if (!local)
+        config.model = world->platforms[0].model;
     c->sink = (struct engine_sink){emit, c};
     note(c, ENGINE_REC_GAUGE, SCENARIO_START_NS, 0, concurrency);
     return sim_capacity_new(&c->sim, &config);
@@ -175,6 +179,13 @@ struct scenario_capacity *scenario_capacity_new(const struct scenario *scenario,
                  "found %s in capacity mode, allowed none: nothing runs that "
                  "they could strike; use \"mode\": \"full\"",
                  defect_count > 0 ? "defects" : "faults");
+        return NULL;
+    }
+    if (scenario->platform_count > 1) {
+        snprintf(message, size,
+                 "found %u platforms in capacity mode, allowed one: use "
+                 "\"platform\", or \"mode\": \"full\"",
+                 scenario->platform_count);
         return NULL;
     }
     struct scenario_capacity *c = calloc(1, sizeof(*c));
@@ -208,7 +219,8 @@ int scenario_capacity_run(struct scenario_capacity *c, uint64_t events_max)
 
 void scenario_capacity_end(struct scenario_capacity *c, unsigned why)
 {
-    note(c, ENGINE_REC_WORLD_END, sim_capacity_counts(c->sim).now_ns, why, 0);
+    c->world->studied_ns = sim_capacity_counts(c->sim).now_ns;
+    note(c, ENGINE_REC_WORLD_END, c->world->studied_ns, why, 0);
     flush(c);
 }
 
@@ -281,6 +293,6 @@ void scenario_capacity_bill(const struct scenario_capacity *c,
              report_format_count(&word, counts.in_flight_peak));
     add_ns(s, "wait for a place, mean", mean_us * 1000);
     add_ns(s, "wait for a place, at most", counts.waited_max_ns);
-    if (!c->world->lambda)
+    if (is_local(c->world->scenario))
         add_slots(c, s, &counts, took_us);
 }

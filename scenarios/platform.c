@@ -32,21 +32,6 @@ static struct sim_worker_config worker_config(struct scenario_world *world)
     };
 }
 
-bool scenario_make_lambda(struct scenario_world *world)
-{
-    const struct profile_lambda *profile = &world->scenario->platform.lambda;
-    uint32_t count = world->scenario->workflow_count;
-    struct sim_lambda_function *functions = calloc(count, sizeof(*functions));
-    if (!functions)
-        return false;
-    for (uint32_t i = 0; i < count; i++)
-        functions[i] = profile->function;
-    int error = sim_lambda_new(&world->lambda, &profile->config, functions,
-                               count, world->seed);
-    free(functions);
-    return error == 0;
-}
-
 static struct sim_demand demand_of(const struct scenario *scenario,
                                    uint32_t index, uint32_t op)
 {
@@ -186,7 +171,6 @@ void scenario_free_platforms(struct scenario_world *world)
     if (world->demands)
         free(world->demands[0]);
     free(world->demands);
-    sim_lambda_free(world->lambda);
 }
 
 /* What a platform can do, and how much at once. */

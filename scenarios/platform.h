@@ -11,8 +11,6 @@
 bool scenario_make_platforms(struct scenario_world *world);
 /* Only the models, each for all operations of all workflows. */
 bool scenario_make_models(struct scenario_world *world);
-/* Only the machine of Lambda, without a front end: a function a workflow. */
-bool scenario_make_lambda(struct scenario_world *world);
 void scenario_free_platforms(struct scenario_world *world);
 
 /* Clocks as the scenario draws them for a node; self is the world. */

@@ -442,10 +442,10 @@ uint32_t read_code(struct read_program *reading, struct json_view view,
                       });
     if (number == ENGINE_PROGRAM_NONE)
         return number;
+    (void)read_needs_member(view, &reading->steps[number].needs, reading->err);
     if (json_get(view, "run", JSON_OPTIONAL, &member, reading->err))
         read_run(member, node->side_effect, &reading->steps[number],
                  reading->err);
-    (void)read_needs_member(view, &reading->steps[number].needs, reading->err);
     contract->key = reading->steps[number].keyed;
     reading->exactly_once[number] = contract->exactly_once;
     return number;

@@ -170,7 +170,7 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
     add_faults(s, world);
     for (uint32_t i = 0; i < scenario->platform_count; i++)
         add_profile(s, scenario, i);
-    uint64_t now_ns = world->sim ? world->sim->now_ns : SCENARIO_START_NS;
+    uint64_t now_ns = world->sim ? world->sim->now_ns : world->studied_ns;
     for (uint32_t i = 0; i < world->platform_count; i++)
         add_bill(s, scenario, &world->platforms[i], now_ns, i);
     return true;

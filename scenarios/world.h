@@ -74,8 +74,8 @@ struct scenario_world {
     uint32_t platform_nodes[SIM_NODE_PLATFORMS_MAX]; /* of the scenario's */
     struct sim_demand **demands; /* by workflow, by operation; owned */
     uint32_t demand_count;
-    struct sim_lambda *lambda; /* of a capacity study */
-    struct arrivals arrivals;  /* borrows the scenario's trace */
+    uint64_t studied_ns;      /* when a capacity study ended */
+    struct arrivals arrivals; /* borrows the scenario's trace */
     struct sim_client *client;
     struct sim_receiver *receiver;
     struct sim_outside *outside; /* NULL: nothing comes from there */

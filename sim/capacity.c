@@ -8,6 +8,8 @@
 #include "sim/nodes.h"
 #include "sim/queue.h"
 
+#define NONE SIM_MODEL_NONE
+
 enum kind {
     ARRIVAL, /* the next run is due */
     START,   /* a run's creation is durable */
@@ -27,8 +29,9 @@ enum outcome {
 
 /*
  * An event's kind word: kind, outcome, operation, and how often its invocation
- * was throttled. Its target is the run; arg is the environment of an END and
- * the time since when an AGAIN is ready.
+ * was throttled. Its target is the run; arg is the time that an attempt took
+ * that is at its END, and the time since when an AGAIN is ready. Of a model's
+ * job, END has the stint and its serial instead, and nothing else.
  */
 enum {
     OUTCOME_SHIFT = 4,
@@ -93,6 +96,33 @@ struct waiting {
     uint32_t op;
 };
 
+/* An attempt that a platform's model has as a job. */
+struct task {
+    uint64_t since_ns;
+    uint32_t run;
+    uint32_t op;
+    uint32_t stints; /* under way: a platform may start it twice */
+    uint32_t next_free;
+    bool told; /* what came of it is known */
+    bool over; /* for the model */
+};
+
+/* A task's work in a place. */
+struct stint {
+    uint64_t serial;   /* of its END; 0: it is free */
+    uint64_t until_ns; /* the step's limit */
+    uint32_t task;
+    uint32_t place;
+    uint32_t next; /* in the place, or of the free ones */
+    bool late;     /* its END is its limit */
+};
+
+struct place {
+    uint64_t born_ns;
+    uint32_t first; /* stint */
+    bool used;
+};
+
 /* Runs live in one array of this unit; their names are positions in it. */
 struct unit {
     _Alignas(8) unsigned char bytes[8];
@@ -111,7 +141,15 @@ struct sim_capacity {
     struct waiting *waiting; /* a ring */
     uint64_t waiting_first;
     uint64_t waiting_room; /* a power of two */
-    uint64_t *born_ns;     /* by environment */
+    struct task *tasks;    /* of a model; by job */
+    struct stint *stints;
+    struct place *places;
+    struct sim_actions actions;
+    uint32_t task_count, task_room, free_task;
+    uint32_t stint_count, stint_room, free_stint;
+    uint32_t place_count;
+    uint64_t serial;
+    bool acting;
     bool failed;
 };
 
@@ -175,23 +213,30 @@ static void note_attempt(struct sim_capacity *c, const struct run *run,
                                    .detail = (uint16_t)detail});
 }
 
-/* Environments are told apart in records as far as nodes have numbers. */
-static uint16_t peer_of(struct sim_lambda_env env)
+/* Places are told apart in records as far as nodes have numbers. */
+static uint16_t peer_of(uint32_t place)
 {
-    return (uint16_t)(SIM_NODE_WORKER + env.index);
+    return (uint16_t)(SIM_NODE_WORKER + place);
 }
 
 static void note_env(struct sim_capacity *c, enum engine_record_kind kind,
-                     struct sim_lambda_env env, uint64_t a, uint64_t b)
+                     uint32_t place, uint64_t a, uint64_t b)
 {
     if (!c->config.sink)
         return;
     emit(c, (struct engine_record){.kind = (uint16_t)kind,
                                    .node = SIM_NODE_PLATFORM,
-                                   .peer = peer_of(env),
+                                   .peer = peer_of(place),
                                    .op = UINT32_MAX,
                                    .a = a,
                                    .b = b});
+}
+
+static uint64_t limit_of(const struct sim_capacity *c)
+{
+    const struct sim_model *model = &c->config.model;
+    return model->ops ? model->ops->counts(model->self)->limit
+                      : c->config.slots;
 }
 
 static void note_busy(struct sim_capacity *c)
@@ -201,13 +246,11 @@ static void note_busy(struct sim_capacity *c)
         return;
     counts->busy_peak = counts->busy;
     if (c->config.sink)
-        emit(c,
-             (struct engine_record){.kind = ENGINE_REC_GAUGE,
-                                    .node = SIM_NODE_PLATFORM,
-                                    .op = UINT32_MAX,
-                                    .a = counts->busy,
-                                    .b = c->config.lambda ? c->config.envs_max
-                                                          : c->config.slots});
+        emit(c, (struct engine_record){.kind = ENGINE_REC_GAUGE,
+                                       .node = SIM_NODE_PLATFORM,
+                                       .op = UINT32_MAX,
+                                       .a = counts->busy,
+                                       .b = limit_of(c)});
 }
 
 /* Runs ----------------------------------------------------------------------
@@ -402,12 +445,6 @@ static void dequeue(struct sim_capacity *c)
     place_local(c, next.run, next.op, next.since_ns);
 }
 
-static void gone(void *self, struct sim_lambda_env env, uint64_t time_ns)
-{
-    struct sim_capacity *c = self;
-    note_env(c, ENGINE_REC_ENV_ENDED, env, time_ns - c->born_ns[env.index], 0);
-}
-
 static void throttled(struct sim_capacity *c, uint32_t at, uint32_t index,
                       uint64_t since_ns, uint32_t tries, unsigned reason)
 {
@@ -428,67 +465,262 @@ static void throttled(struct sim_capacity *c, uint32_t at, uint32_t index,
          with(index, GOOD) | next << TRIES_SHIFT, at, since_ns);
 }
 
-static void placed_lambda(struct sim_capacity *c, uint32_t at, uint32_t index,
-                          uint64_t since_ns,
-                          const struct sim_lambda_placed *place)
-{
-    struct run *run = run_at(c, at);
-    const struct op *op = &c->workflows[run->workflow].ops[index];
-    enum outcome outcome = draw_fate(run, op, index);
-    struct sim_lambda_work work = {.nominal_ns = draw_duration(run, op, index),
-                                   .cpu_ppb = op->cpu_ppb,
-                                   .threads = c->config.threads};
-    uint64_t takes_ns =
-        sim_lambda_run_time(c->config.lambda, place->env, &work);
-    uint64_t end_ns = place->starts_ns + c->config.hold_ns +
-                      limited(c, op, takes_ns, &outcome);
-    if (end_ns > place->deadline_ns) {
-        end_ns = place->deadline_ns;
-        c->counts.timeouts += outcome != TIMED_OUT;
-        outcome = KILLED;
-    }
-    bool cold = place->answer == SIM_LAMBDA_COLD;
-    if (cold) {
-        assert(place->env.index < c->config.envs_max);
-        c->born_ns[place->env.index] = c->counts.now_ns;
-        note_env(c, ENGINE_REC_ENV_STARTED, place->env,
-                 place->starts_ns - c->counts.now_ns, place->init_ns);
-    }
-    placed(c, run, index, since_ns, cold ? 1 : 2);
-    push(c, end_ns, END, with(index, outcome), at,
-         (uint64_t)place->env.generation << 32 | place->env.index);
-}
-
 static void decide(struct sim_capacity *c, uint32_t at, uint32_t op,
                    enum outcome outcome);
 
-static void place_lambda(struct sim_capacity *c, uint32_t at, uint32_t index,
-                         uint64_t since_ns, uint32_t tries)
+/* A platform's model --------------------------------------------------------
+ */
+
+/* Room for one more than `used`; the list, or NULL without memory. */
+static void *grown(struct sim_capacity *c, void *list, uint32_t used,
+                   uint32_t *room, size_t size)
 {
-    struct sim_lambda_request request = {.function = run_at(c, at)->workflow,
-                                         .mode = c->config.mode,
-                                         .payload_bytes =
-                                             c->config.payload_bytes};
-    struct sim_lambda_placed place;
+    if (used < *room)
+        return list;
+    uint32_t more = *room ? 2 * *room : 1024;
+    void *longer = realloc(list, more * size);
+    if (longer)
+        *room = more;
+    else
+        c->failed = true;
+    return longer;
+}
+
+/* NONE without memory. */
+static uint32_t take_task(struct sim_capacity *c)
+{
+    uint32_t id = c->free_task;
+    if (id != NONE) {
+        c->free_task = c->tasks[id].next_free;
+        return id;
+    }
+    void *list =
+        grown(c, c->tasks, c->task_count, &c->task_room, sizeof(*c->tasks));
+    if (!list)
+        return NONE;
+    c->tasks = list;
+    return c->task_count++;
+}
+
+static void give_task(struct sim_capacity *c, uint32_t id)
+{
+    c->tasks[id].next_free = c->free_task;
+    c->free_task = id;
+}
+
+/* The model may have done with a task that still runs somewhere. */
+static void reap(struct sim_capacity *c, uint32_t id)
+{
+    if (c->tasks[id].over && c->tasks[id].stints == 0)
+        give_task(c, id);
+}
+
+/* NONE without memory. */
+static uint32_t take_stint(struct sim_capacity *c)
+{
+    uint32_t index = c->free_stint;
+    if (index != NONE) {
+        c->free_stint = c->stints[index].next;
+        return index;
+    }
+    void *list =
+        grown(c, c->stints, c->stint_count, &c->stint_room, sizeof(*c->stints));
+    if (!list)
+        return NONE;
+    c->stints = list;
+    return c->stint_count++;
+}
+
+static struct place *place_at(struct sim_capacity *c, uint32_t index)
+{
+    while (index >= c->place_count) {
+        uint32_t room = c->place_count;
+        void *list =
+            grown(c, c->places, c->place_count, &room, sizeof(*c->places));
+        if (!list)
+            return NULL;
+        c->places = list;
+        for (; c->place_count < room; c->place_count++)
+            c->places[c->place_count] = (struct place){.first = NONE};
+    }
+    return &c->places[index];
+}
+
+/* Takes it out of its place; whose it was. */
+static uint32_t leave(struct sim_capacity *c, uint32_t index)
+{
+    struct stint *stint = &c->stints[index];
+    uint32_t *link = &c->places[stint->place].first;
+    while (*link != index)
+        link = &c->stints[*link].next;
+    *link = stint->next;
+    stint->serial = 0;
+    stint->next = c->free_stint;
+    c->free_stint = index;
+    c->counts.busy--;
+    c->tasks[stint->task].stints--;
+    return stint->task;
+}
+
+/* When it ends, by what is left of its work; also ends at its step's limit. */
+static void set_end(struct sim_capacity *c, uint32_t index, uint64_t work_ns)
+{
+    struct stint *stint = &c->stints[index];
     uint64_t now_ns = c->counts.now_ns;
-    sim_lambda_expire(c->config.lambda, now_ns, gone, c);
-    if (sim_lambda_invoke(c->config.lambda, now_ns, &request, &place) != 0) {
+    stint->serial = ++c->serial;
+    stint->late = work_ns > stint->until_ns - now_ns;
+    if (stint->late)
+        work_ns = stint->until_ns - now_ns;
+    push(c, now_ns + work_ns + c->config.hold_ns, END, 0, index, stint->serial);
+}
+
+static void begin(struct sim_capacity *c, const struct sim_action *action)
+{
+    struct place *place = place_at(c, action->place);
+    uint32_t index = place ? take_stint(c) : NONE;
+    if (index == NONE)
+        return;
+    struct task *task = &c->tasks[action->job];
+    struct run *run = run_at(c, task->run);
+    const struct op *op = &c->workflows[run->workflow].ops[task->op];
+    uint64_t now_ns = c->counts.now_ns;
+    struct sim_work work = {.nominal_ns = draw_duration(run, op, task->op),
+                            .cpu_ppb = op->cpu_ppb,
+                            .threads = c->config.threads};
+    c->stints[index] = (struct stint){
+        .until_ns = now_ns + op->limit_ns,
+        .task = action->job,
+        .place = action->place,
+        .next = place->first,
+    };
+    if (c->stints[index].until_ns < now_ns)
+        c->stints[index].until_ns = UINT64_MAX;
+    place->first = index;
+    task->stints++;
+    placed(c, run, task->op, task->since_ns, place->used ? 2 : 1);
+    place->used = true;
+    set_end(c, index,
+            c->config.model.ops->run_ns(c->config.model.self, now_ns,
+                                        action->place, action->job, &work,
+                                        &c->actions));
+}
+
+static void pace(struct sim_capacity *c, uint32_t place)
+{
+    const struct sim_model *model = &c->config.model;
+    for (uint32_t i = c->places[place].first; i != NONE; i = c->stints[i].next)
+        set_end(c, i,
+                model->ops->left_ns(model->self, c->counts.now_ns, place,
+                                    c->stints[i].task));
+}
+
+static void open_place(struct sim_capacity *c, const struct sim_action *action)
+{
+    struct place *place = place_at(c, action->place);
+    if (!place)
+        return;
+    *place = (struct place){.born_ns = c->counts.now_ns, .first = NONE};
+    note_env(c, ENGINE_REC_ENV_STARTED, action->place, action->a, 0);
+}
+
+static void close_place(struct sim_capacity *c, uint32_t index)
+{
+    struct place *place = place_at(c, index);
+    if (!place)
+        return;
+    while (place->first != NONE)
+        reap(c, leave(c, place->first));
+    note_env(c, ENGINE_REC_ENV_ENDED, index, c->counts.now_ns - place->born_ns,
+             0);
+}
+
+/* The model has done with it, or given it up: `late`, over its time limit. */
+static void task_over(struct sim_capacity *c, uint32_t id, bool late)
+{
+    struct task task = c->tasks[id];
+    c->tasks[id].over = true;
+    c->tasks[id].told = true;
+    reap(c, id);
+    if (task.told)
+        return;
+    const struct run *run = run_at(c, task.run);
+    c->counts.timeouts += late;
+    if (late)
+        note_attempt(c, run, task.op, ENGINE_REC_KILLED, 0);
+    note_attempt(c, run, task.op, ENGINE_REC_WORK_CUT, 0);
+    decide(c, task.run, task.op, KILLED);
+}
+
+static void act(struct sim_capacity *c, const struct sim_action *action)
+{
+    switch ((enum sim_action_kind)action->kind) {
+    case SIM_ACTION_OPEN:
+        open_place(c, action);
+        break;
+    case SIM_ACTION_CLOSE:
+        close_place(c, action->place);
+        break;
+    case SIM_ACTION_START:
+        begin(c, action);
+        break;
+    case SIM_ACTION_PACE:
+        if (action->place < c->place_count)
+            pace(c, action->place);
+        break;
+    case SIM_ACTION_FAIL:
+    case SIM_ACTION_FORGET:
+        task_over(c, action->job,
+                  action->cause &&
+                      action->cause->error == ENGINE_ERR_TIMED_OUT);
+        break;
+    case SIM_ACTION_STATE:
+    case SIM_ACTION_WARN:
+        break;
+    }
+}
+
+/* Acting may make more actions: they come behind. */
+static void carry_out(struct sim_capacity *c)
+{
+    if (c->acting)
+        return;
+    c->acting = true;
+    for (uint32_t i = 0; i < c->actions.count && !c->failed; i++) {
+        struct sim_action action = c->actions.list[i];
+        act(c, &action);
+    }
+    c->failed = c->failed || c->actions.failed;
+    c->actions.count = 0;
+    c->acting = false;
+}
+
+static void place_model(struct sim_capacity *c, uint32_t at, uint32_t index,
+                        uint64_t since_ns, uint32_t tries)
+{
+    const struct sim_model *model = &c->config.model;
+    const struct run *run = run_at(c, at);
+    struct sim_submitted out = {.answer = SIM_SUBMIT_ACCEPTED};
+    struct sim_job job = {.id = take_task(c),
+                          .demand = &c->config.demands[run->workflow][index],
+                          .payload_bytes = c->config.payload_bytes};
+    if (job.id == NONE)
+        return;
+    c->tasks[job.id] =
+        (struct task){.since_ns = since_ns, .run = at, .op = index};
+    if (model->ops->submit(model->self, c->counts.now_ns, &job, &out,
+                           &c->actions)) {
         c->failed = true;
         return;
     }
-    switch (place.answer) {
-    case SIM_LAMBDA_WARM:
-    case SIM_LAMBDA_COLD:
-        placed_lambda(c, at, index, since_ns, &place);
-        break;
-    case SIM_LAMBDA_THROTTLED:
-        throttled(c, at, index, since_ns, tries, place.reason);
-        break;
-    case SIM_LAMBDA_TOO_LARGE:
-        note_attempt(c, run_at(c, at), index, ENGINE_REC_WORK_CUT, 0);
+    if (out.answer != SIM_SUBMIT_ACCEPTED)
+        give_task(c, job.id);
+    if (out.answer == SIM_SUBMIT_THROTTLED) {
+        throttled(c, at, index, since_ns, tries, out.reason);
+    } else if (out.answer == SIM_SUBMIT_REFUSED) {
+        note_attempt(c, run, index, ENGINE_REC_WORK_CUT, 0);
         decide(c, at, index, REFUSED);
-        break;
     }
+    carry_out(c);
 }
 
 /* The operation's next attempt goes to the platform; holds a reference. */
@@ -497,8 +729,8 @@ static void submit(struct sim_capacity *c, uint32_t at, uint32_t op)
     struct run *run = run_at(c, at);
     run->ops[op].attempt++;
     note_attempt(c, run, op, ENGINE_REC_WORK_PUT, 0);
-    if (c->config.lambda)
-        place_lambda(c, at, op, c->counts.now_ns, 0);
+    if (c->config.model.ops)
+        place_model(c, at, op, c->counts.now_ns, 0);
     else if (c->counts.busy < c->config.slots)
         place_local(c, at, op, c->counts.now_ns);
     else
@@ -666,24 +898,40 @@ static void note_end(struct sim_capacity *c, const struct run *run, uint32_t op,
 }
 
 static void end_attempt(struct sim_capacity *c, uint32_t at, uint32_t op,
-                        enum outcome outcome, uint64_t arg)
+                        enum outcome outcome, uint64_t took_ns)
 {
-    struct sim_lambda_env env = {(uint32_t)arg, (uint32_t)(arg >> 32)};
-    struct run *run = run_at(c, at);
-    uint64_t now_ns = c->counts.now_ns;
     c->counts.busy--;
-    note_end(c, run, op, outcome);
-    if (!c->config.lambda) {
-        c->counts.busy_us += arg / 1000;
-        dequeue(c);
-    } else if (outcome == KILLED) {
-        note_env(c, ENGINE_REC_ENV_ENDED, env, now_ns - c->born_ns[env.index],
-                 0);
-        sim_lambda_kill(c->config.lambda, env, now_ns);
-    } else {
-        sim_lambda_finish(c->config.lambda, env, now_ns);
-    }
+    note_end(c, run_at(c, at), op, outcome);
+    c->counts.busy_us += took_ns / 1000;
+    dequeue(c);
     decide(c, at, op, outcome);
+}
+
+/* The platform has no more to do with it than to forget it. */
+static void end_stint(struct sim_capacity *c, uint32_t index, uint64_t serial)
+{
+    const struct sim_model *model = &c->config.model;
+    struct stint stint = c->stints[index];
+    if (stint.serial != serial)
+        return; /* it was cut, or goes at another speed */
+    uint32_t id = stint.task;
+    struct task task = c->tasks[id];
+    struct run *run = run_at(c, task.run);
+    const struct op *op = &c->workflows[run->workflow].ops[task.op];
+    enum outcome outcome = stint.late ? TIMED_OUT : draw_fate(run, op, task.op);
+    (void)leave(c, index);
+    c->tasks[id].told = true;
+    if (!task.told) {
+        c->counts.timeouts += stint.late;
+        note_end(c, run, task.op, outcome);
+    }
+    model->ops->finished(model->self, c->counts.now_ns, stint.place, id,
+                         &c->actions);
+    if (task.over)
+        reap(c, id);
+    carry_out(c);
+    if (!task.told)
+        decide(c, task.run, task.op, outcome);
 }
 
 /* A wait's end is decided on in one go with what follows from it. */
@@ -698,7 +946,7 @@ static void again(struct sim_capacity *c, uint32_t at, uint32_t op,
 {
     struct run *run = run_at(c, at);
     if (tries > 0) {
-        place_lambda(c, at, op, since_ns, tries);
+        place_model(c, at, op, since_ns, tries);
     } else if (run->state) { /* a run that winds down retries nothing */
         release(c, at);
     } else {
@@ -719,6 +967,10 @@ static void happen(struct sim_capacity *c, const struct sim_event *event)
         start(c, event->target);
         break;
     case END:
+        if (c->config.model.ops) {
+            end_stint(c, event->target, event->arg);
+            break;
+        }
         end_attempt(c, event->target, op, outcome, event->arg);
         break;
     case DECIDED:
@@ -733,6 +985,30 @@ static void happen(struct sim_capacity *c, const struct sim_event *event)
     }
 }
 
+/* What the platform does by itself before the next event. False: nothing. */
+static bool advance(struct sim_capacity *c, uint64_t before_ns)
+{
+    const struct sim_model *model = &c->config.model;
+    uint64_t next_ns =
+        model->ops ? model->ops->next_ns(model->self) : SIM_MODEL_NEVER;
+    if (next_ns > before_ns || next_ns > c->config.end_ns ||
+        next_ns == SIM_MODEL_NEVER)
+        return false;
+    if (next_ns > c->counts.now_ns)
+        c->counts.now_ns = next_ns;
+    c->counts.events++;
+    model->ops->advance(model->self, c->counts.now_ns, &c->actions);
+    carry_out(c);
+    return true;
+}
+
+/* All runs are over: a platform's own upkeep could go on for ever. */
+static bool is_over(const struct sim_capacity *c)
+{
+    return c->counts.arrived == c->config.runs && c->counts.in_flight == 0 &&
+           sim_queue_count(c->queue) == 0;
+}
+
 int sim_capacity_run(struct sim_capacity *c, uint64_t events_max)
 {
     struct sim_event event;
@@ -741,6 +1017,11 @@ int sim_capacity_run(struct sim_capacity *c, uint64_t events_max)
         uint32_t pending = sim_queue_count(c->queue);
         if (pending > c->counts.pending_peak)
             c->counts.pending_peak = pending;
+        if (!is_over(c) && advance(c, sim_queue_peek_time(c->queue))) {
+            if (c->failed)
+                return SIM_CAPACITY_ENOMEM;
+            continue;
+        }
         if (sim_queue_peek_time(c->queue) > c->config.end_ns ||
             !sim_queue_pop(c->queue, &event))
             return 0;
@@ -816,7 +1097,7 @@ static bool valid(const struct sim_capacity_config *config)
 {
     return config->runs <= SIM_CAPACITY_RUNS_MAX && config->graph_count > 0 &&
            config->graph_count <= UINT16_MAX &&
-           (config->lambda ? config->envs_max > 0 : config->slots > 0);
+           (config->model.ops || config->slots > 0);
 }
 
 int sim_capacity_new(struct sim_capacity **capacity,
@@ -832,9 +1113,9 @@ int sim_capacity_new(struct sim_capacity **capacity,
     c->counts.now_ns = config->start_ns;
     c->unit_count = 1;
     c->queue = sim_queue_new(0);
-    if (config->lambda)
-        c->born_ns = calloc(config->envs_max, sizeof(*c->born_ns));
-    if (c->queue && init_ops(c) && (c->born_ns || !config->lambda))
+    c->free_task = NONE;
+    c->free_stint = NONE;
+    if (c->queue && init_ops(c))
         next_arrival(c);
     else
         c->failed = true;
@@ -855,7 +1136,10 @@ void sim_capacity_free(struct sim_capacity *c)
     free(c->ops);
     free(c->units);
     free(c->waiting);
-    free(c->born_ns);
+    free(c->tasks);
+    free(c->stints);
+    free(c->places);
+    sim_actions_free(&c->actions);
     free(c);
 }
 
@@ -864,6 +1148,8 @@ struct sim_capacity_counts sim_capacity_counts(const struct sim_capacity *c)
     struct sim_capacity_counts counts = c->counts;
     counts.queue_bytes = sim_queue_bytes(c->queue);
     counts.state_bytes = (uint64_t)c->unit_count * sizeof(struct unit) +
-                         c->waiting_room * sizeof(struct waiting);
+                         c->waiting_room * sizeof(struct waiting) +
+                         c->task_room * sizeof(struct task) +
+                         c->stint_room * sizeof(struct stint);
     return counts;
 }

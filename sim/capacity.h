@@ -21,8 +21,8 @@
  * each a request and a reply): three commits a step.
  *
  * A run that fails starts nothing new and ends with its last open attempt, as
- * in the engine. An attempt that its platform kills is known to be lost at
- * once, where the engine would wait for the claim to expire.
+ * in the engine. An attempt that its platform gives up or loses is known to
+ * be lost at once, where the engine might wait for the claim to expire.
  *
  * Draws are functions of (run, operation, attempt), so a change of capacity
  * gives every attempt the time it had before. Memory is proportional to the
@@ -38,7 +38,7 @@
 
 #include "engine/graph.h"
 #include "engine/record.h"
-#include "sim/platform/lambda.h"
+#include "sim/platform/model.h"
 #include "sim/step.h"
 
 /* More runs than this are not simulated at once in one world. */
@@ -74,11 +74,10 @@ struct sim_capacity_config {
     uint64_t decide_ns;
     uint64_t hold_ns;
     uint64_t slots; /* of local workers together, in one queue; else 0 */
-    struct sim_lambda *lambda; /* NULL: local. One function a workflow */
-    enum sim_lambda_mode mode;
-    uint32_t threads;
+    struct sim_model model; /* without ops: local workers. Borrowed */
+    const struct sim_demand *const *demands; /* of a model: [workflow][op] */
+    uint32_t threads; /* a step's CPU-bound part spreads over so many */
     uint64_t payload_bytes;
-    uint32_t envs_max; /* indices of environments are below */
     /* When run index + 1 is due, ns after the start; rising with index. */
     uint64_t (*arrival)(void *self, uint64_t index);
     void *arrival_self;
@@ -129,7 +128,7 @@ struct sim_capacity;
  */
 int sim_capacity_new(struct sim_capacity **capacity,
                      const struct sim_capacity_config *config);
-/* NULL is allowed. Leaves the Lambda platform as it is. */
+/* NULL is allowed. Leaves the platform's model as it is. */
 void sim_capacity_free(struct sim_capacity *capacity);
 
 /*

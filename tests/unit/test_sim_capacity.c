@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/capacity.h"
+#include "sim/platform/lambda_model.h"
 
 #define START_NS UINT64_C(1000000000)
 #define MS UINT64_C(1000000)
@@ -22,6 +23,8 @@ struct bed {
     const struct engine_graph *graphs[1];
     struct sim_step steps[NODES_MAX];
     const struct sim_step *step_lists[1];
+    struct sim_demand demands[NODES_MAX];
+    const struct sim_demand *demand_lists[1];
     struct sim_capacity_config config;
     struct sim_dist gap;
     struct engine_stream gaps;
@@ -409,13 +412,29 @@ static void use_lambda(struct bed *bed, uint32_t concurrency)
     sim_dist_constant(&config.idle_expiry, 600 * SECOND);
     sim_dist_constant(&function.placement, 50 * MS);
     sim_dist_constant(&function.init, 200 * MS);
-    cr_assert_eq(sim_lambda_new(&bed->config.lambda, &config, &function, 1, 7),
-                 0);
+    struct sim_lambda_model_config model = {
+        .lambda = config,
+        .functions = &function,
+        .function_count = 1,
+        .mode = SIM_LAMBDA_SYNC,
+    };
+    cr_assert_eq(sim_lambda_model(&bed->config.model, &model, 7), 0);
+    bed->demand_lists[0] = bed->demands;
+    bed->config.demands = bed->demand_lists;
     bed->config.slots = 0;
-    bed->config.envs_max = concurrency;
     bed->config.threads = 1;
     bed->config.payload_bytes = 100;
     bed->config.sink = &bed->sink;
+}
+
+static const struct sim_lambda_counts *lambda_counts(const struct bed *bed)
+{
+    return sim_lambda_counts(sim_lambda_model_platform(&bed->config.model));
+}
+
+static void free_lambda(struct bed *bed)
+{
+    bed->config.model.ops->free(bed->config.model.self);
 }
 
 Test(sim_capacity, lambda_starts_cold_once_and_stays_warm)
@@ -428,10 +447,10 @@ Test(sim_capacity, lambda_starts_cold_once_and_stays_warm)
     bed.config.hold_ns = 10 * MS;
     struct sim_capacity_counts counts = run(&bed);
     cr_assert_eq(counts.succeeded, 1);
-    cr_assert_eq(sim_lambda_counts(bed.config.lambda)->cold, 1);
-    cr_assert_eq(sim_lambda_counts(bed.config.lambda)->warm, 1);
+    cr_assert_eq(lambda_counts(&bed)->cold, 1);
+    cr_assert_eq(lambda_counts(&bed)->warm, 1);
     cr_assert_eq(bed.latency_max_ns, 250 * MS + 2 * (SECOND + 10 * MS));
-    sim_lambda_free(bed.config.lambda);
+    free_lambda(&bed);
 }
 
 Test(sim_capacity, throttled_steps_come_back_within_the_longest_backoff)
@@ -448,7 +467,7 @@ Test(sim_capacity, throttled_steps_come_back_within_the_longest_backoff)
     cr_assert_leq(bed.pause_max_ns, SIM_CAPACITY_BACKOFF_MAX_NS);
     cr_assert_gt(bed.pause_max_ns, SIM_CAPACITY_BACKOFF_MAX_NS / 2);
     cr_assert_eq(counts.busy_peak, 1);
-    sim_lambda_free(bed.config.lambda);
+    free_lambda(&bed);
 }
 
 Test(sim_capacity, lambda_kills_what_runs_over_its_limit)
@@ -463,8 +482,8 @@ Test(sim_capacity, lambda_kills_what_runs_over_its_limit)
     cr_assert_eq(counts.timeouts, 6);
     cr_assert_eq(bed.kinds[ENGINE_REC_KILLED], 6);
     cr_assert_eq(bed.kinds[ENGINE_REC_ENV_ENDED], 6);
-    cr_assert_eq(sim_lambda_counts(bed.config.lambda)->killed, 6);
-    sim_lambda_free(bed.config.lambda);
+    cr_assert_eq(lambda_counts(&bed)->killed, 6);
+    free_lambda(&bed);
 }
 
 Test(sim_capacity, refuses_what_it_cannot_simulate)
