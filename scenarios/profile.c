@@ -14,6 +14,10 @@
 /* A line for each. */
 /* clang-format off */
 static const char *const known[] = {
+    "celery-rabbitmq",
+    "celery-redis",
+    "celery-seed",
+    "celery-sqs",
     "docker-desktop",
     "docker-ssd",
     "huawei-2025",
@@ -30,6 +34,7 @@ static const struct profile_platform *const platforms[] = {
     &profile_lambda_platform,
     &profile_docker_platform,
     &profile_k8s_platform,
+    &profile_celery_platform,
 };
 
 /* What a profile and a scenario say, while it is put together. */

@@ -36,6 +36,7 @@
 
 #include "engine/host/json.h"
 #include "scenarios/data.h"
+#include "sim/platform/celery.h"
 #include "sim/platform/docker.h"
 #include "sim/platform/k8s.h"
 #include "sim/platform/lambda.h"
@@ -52,6 +53,7 @@ extern const struct profile_platform profile_local_platform;
 extern const struct profile_platform profile_lambda_platform;
 extern const struct profile_platform profile_docker_platform;
 extern const struct profile_platform profile_k8s_platform;
+extern const struct profile_platform profile_celery_platform;
 
 /* A parameter for people: the configuration section of a report. */
 struct profile_row {
@@ -87,6 +89,10 @@ struct profile_k8s {
     struct sim_k8s_config config;
 };
 
+struct profile_celery {
+    struct sim_celery_config config;
+};
+
 /* Owns nothing: copy freely. */
 struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
@@ -97,6 +103,7 @@ struct profile {
     struct profile_lambda lambda;
     struct profile_docker docker;
     struct profile_k8s k8s;
+    struct profile_celery celery;
     struct profile_row rows[PROFILE_ROWS_MAX];
     uint32_t row_count;
 };
