@@ -4,6 +4,7 @@
 #   test     unit and run tests               make SAN=asan test (and ubsan with it)
 #   check    everything a change must pass (ci/check); check-long: hours of worlds
 #   bench    measure, print a table, write build/bench.json
+#   fidelity real Celery workers beside the model of them; installs Celery
 #   fuzz     20 s of libFuzzer a fuzzer; fuzz-replay: only the kept inputs
 #   fmt      clang-format; fmt-check only looks; tidy runs clang-tidy
 #   install  under DESTDIR and PREFIX; clean removes build/
@@ -55,6 +56,8 @@ $B/tests: $(call objs,tests/unit/*.c tests/run/*.c tests/support/*.c) $(OBJS)
 	$(LINK) $(LIBS) -lcriterion
 $B/bench: $(call objs,tests/bench/*.c tests/support/durable_bed.c tests/support/k8s_bed.c) $(OBJS)
 	$(LINK) $(LIBS)
+$B/fidelity: $(call objs,tests/fidelity/*.c tests/support/celery_bed.c) $(OBJS)
+	$(LINK) $(LIBS)
 $B/fuzz-%: $B/obj/tests/fuzz/%.o $(OBJS)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 $B/replay-%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay_main.o $(OBJS)
@@ -78,6 +81,10 @@ check check-long:
 	@ci/$@
 bench: $B/bench
 	$B/bench
+fidelity:
+	@ci/setup fidelity
+	@$(MAKE) --no-print-directory $B/fidelity
+	/usr/bin/python3 tests/fidelity/fidelity.py $B
 fuzz-replay: $(FUZZERS:%=$B/replay-%)
 	@for f in $(FUZZERS); do $(RUNENV) $B/replay-$$f tests/fuzz/corpus/$$f/* || exit 1; done
 fuzz:
@@ -95,5 +102,5 @@ install: all
 	ci/install $B $(DESTDIR)$(PREFIX) $(PREFIX) $(VERSION)
 clean:
 	rm -rf build
-.PHONY: all demo test check check-long bench fuzz fuzz-run fuzz-replay fmt fmt-check tidy install clean
+.PHONY: all demo test check check-long bench fidelity fuzz fuzz-run fuzz-replay fmt fmt-check tidy install clean
 .SECONDARY:

@@ -191,6 +191,6 @@ void celery_unlink(struct sim_celery *c, uint64_t now_ns, uint32_t number,
         if (hold->state <= CELERY_ETA)
             celery_drop(c, now_ns, i, actions);
     }
-    set(c, number, CELERY_LINK, now_ns);
+    set(c, number, CELERY_LINK, now_ns + celery_rtt(c, 1));
     celery_serve(c, now_ns);
 }

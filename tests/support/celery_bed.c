@@ -1,31 +1,46 @@
 #include "tests/support/celery_bed.h"
 
-#include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/profile.h"
 
+/* Ends the program, which is a test: what for is said. */
+#define MUST(condition, words)                                                 \
+    do {                                                                       \
+        if (!(condition)) {                                                    \
+            fprintf(stderr, "celery_bed: %s\n", words);                        \
+            abort();                                                           \
+        }                                                                      \
+    } while (0)
+
 static const struct sim_demand plain = {.name = "add"};
 
-struct sim_celery_config celery_bed_config(const char *name)
+struct sim_celery_config celery_bed_read(const char *json)
 {
-    char json[100];
     struct profile *profile = calloc(1, sizeof(*profile));
     struct data_dir dir = {.dir = "scenarios"};
     struct data_files files = data_dir_files(&dir);
     struct json_doc *doc = NULL;
     struct json_error err = {0};
-    snprintf(json, sizeof(json), "{\"profile\": \"%s\"}", name);
-    cr_assert(json_read_bytes("s.json", json, strlen(json), &doc, &err) == 0 &&
-                  profile_read(json_root(doc), &files, profile, &err),
-              "%s", err.text);
+    MUST(profile != NULL, "memory ran out");
+    bool ok =
+        json_read_bytes("platform", json, strlen(json), &doc, &err) == 0 &&
+        profile_read(json_root(doc), &files, profile, &err);
+    MUST(ok, err.text);
     struct sim_celery_config config = profile->celery.config;
     json_free(doc);
     data_dir_deinit(&dir);
     free(profile);
     return config;
+}
+
+struct sim_celery_config celery_bed_config(const char *name)
+{
+    char json[100];
+    snprintf(json, sizeof(json), "{\"profile\": \"%s\"}", name);
+    return celery_bed_read(json);
 }
 
 static void *roomy(void *list, uint32_t used, uint32_t *room, size_t size)
@@ -34,7 +49,7 @@ static void *roomy(void *list, uint32_t used, uint32_t *room, size_t size)
         return list;
     uint32_t more = used + 64 > 2 * *room ? used + 64 : 2 * *room;
     char *longer = realloc(list, more * size);
-    cr_assert_not_null(longer);
+    MUST(longer != NULL, "memory ran out");
     memset(longer + *room * size, 0, (more - *room) * size);
     *room = more;
     return longer;
@@ -44,7 +59,7 @@ void celery_bed_init(struct celery_bed *bed,
                      const struct sim_celery_config *config, uint64_t seed)
 {
     *bed = (struct celery_bed){.config = *config};
-    cr_assert_eq(sim_celery_model(&bed->model, config, seed), 0);
+    MUST(sim_celery_model(&bed->model, config, seed) == 0, "no model");
 }
 
 void celery_bed_deinit(struct celery_bed *bed)
@@ -71,10 +86,10 @@ static void start(struct celery_bed *bed, const struct sim_action *action)
 {
     struct bed_job *job = &bed->jobs[action->job];
     struct bed_place *place = &bed->places[action->place];
-    cr_assert(action->place < bed->places_room && place->open,
-              "started in a place that is closed");
-    cr_assert_eq(place->job, SIM_MODEL_NONE, "two jobs in one child");
-    cr_assert_eq(job->fails + job->forgets, 0, "started after its end");
+    MUST(action->place < bed->places_room && place->open,
+         "started in a place that is closed");
+    MUST(place->job == SIM_MODEL_NONE, "two jobs in one child");
+    MUST(job->fails + job->forgets == 0, "started after its end");
     place->job = action->job;
     if (job->starts++ == 0)
         job->first_ns = action->time_ns;
@@ -96,8 +111,8 @@ static void start(struct celery_bed *bed, const struct sim_action *action)
 static void over(struct celery_bed *bed, const struct sim_action *action)
 {
     struct bed_job *job = &bed->jobs[action->job];
-    cr_assert_eq(job->running, 0, "its end while it runs");
-    cr_assert_eq(job->fails + job->forgets, 0, "two ends");
+    MUST(job->running == 0, "its end while it runs");
+    MUST(job->fails + job->forgets == 0, "two ends");
     job->fails += action->kind == SIM_ACTION_FAIL;
     job->forgets += action->kind == SIM_ACTION_FORGET;
     job->over_ns = action->time_ns;
@@ -109,7 +124,7 @@ static void open_place(struct celery_bed *bed, const struct sim_action *action)
 {
     bed->places = roomy(bed->places, action->place, &bed->places_room,
                         sizeof(*bed->places));
-    cr_assert_not(bed->places[action->place].open, "opened twice");
+    MUST(!bed->places[action->place].open, "opened twice");
     bed->places[action->place] =
         (struct bed_place){action->time_ns, action->host, SIM_MODEL_NONE, true};
 }
@@ -121,7 +136,7 @@ static void act(struct celery_bed *bed, const struct sim_action *action)
         open_place(bed, action);
         break;
     case SIM_ACTION_CLOSE:
-        cr_assert(bed->places[action->place].open, "closed twice");
+        MUST(bed->places[action->place].open, "closed twice");
         unrun(bed, action->place);
         bed->places[action->place].open = false;
         bed->closes[action->code]++;
@@ -134,7 +149,7 @@ static void act(struct celery_bed *bed, const struct sim_action *action)
         over(bed, action);
         break;
     case SIM_ACTION_WARN:
-        cr_assert_eq(action->code, SIM_CELERY_WARN_SOFT);
+        MUST(action->code == SIM_CELERY_WARN_SOFT, "a warning of what?");
         bed->warned++;
         bed->warned_ns = action->time_ns;
         break;
@@ -142,7 +157,7 @@ static void act(struct celery_bed *bed, const struct sim_action *action)
         bed->jobs[action->job].states[action->code]++;
         break;
     case SIM_ACTION_PACE:
-        cr_assert_fail("Celery has no pace");
+        MUST(false, "Celery has no pace");
     }
 }
 
@@ -154,11 +169,11 @@ static void mix(struct celery_bed *bed, uint64_t value)
 static void carry_out(struct celery_bed *bed)
 {
     uint64_t last_ns = 0;
-    cr_assert_not(bed->actions.failed);
+    MUST(!bed->actions.failed, "memory ran out");
     for (uint32_t i = 0; i < bed->actions.count; i++) {
         struct sim_action action = bed->actions.list[i];
-        cr_assert_leq(action.time_ns, bed->now_ns);
-        cr_assert_geq(action.time_ns, last_ns);
+        MUST(action.time_ns <= bed->now_ns, "an action of the future");
+        MUST(action.time_ns >= last_ns, "actions out of order");
         last_ns = action.time_ns;
         mix(bed, action.time_ns);
         mix(bed, (uint64_t)action.kind << 32 | action.job);
@@ -199,7 +214,7 @@ static bool step(struct celery_bed *bed, uint64_t until_ns)
     if (model_ns > until_ns && run_ns > until_ns)
         return false;
     uint64_t next_ns = model_ns < run_ns ? model_ns : run_ns;
-    cr_assert(next_ns >= bed->now_ns || bed->now_ns == 0);
+    MUST(next_ns >= bed->now_ns || bed->now_ns == 0, "due in the past");
     bed->now_ns = next_ns;
     if (model_ns <= run_ns)
         bed->model.ops->advance(bed->model.self, model_ns, &bed->actions);
@@ -232,9 +247,9 @@ uint32_t celery_bed_submit(struct celery_bed *bed,
     bed->jobs = roomy(bed->jobs, id, &bed->jobs_room, sizeof(*bed->jobs));
     bed->jobs[id] = (struct bed_job){.takes_ns = takes_ns};
     struct sim_job job = {id, demand ? demand : &plain, 1000};
-    cr_assert_eq(bed->model.ops->submit(bed->model.self, bed->now_ns, &job,
-                                        &bed->answer, &bed->actions),
-                 0);
+    int error = bed->model.ops->submit(bed->model.self, bed->now_ns, &job,
+                                       &bed->answer, &bed->actions);
+    MUST(error == 0, "memory ran out");
     carry_out(bed);
     if (bed->answer.answer != SIM_SUBMIT_ACCEPTED)
         return SIM_MODEL_NONE;
@@ -252,8 +267,9 @@ void celery_bed_kill(struct celery_bed *bed, uint32_t place, uint32_t exit_code)
 
 void celery_bed_kill_host(struct celery_bed *bed, uint32_t host)
 {
-    cr_assert(bed->model.ops->fail_host(bed->model.self, bed->now_ns, host,
-                                        &bed->actions));
+    bool up = bed->model.ops->fail_host(bed->model.self, bed->now_ns, host,
+                                        &bed->actions);
+    MUST(up, "the host is not up");
     carry_out(bed);
 }
 

@@ -60,6 +60,9 @@ struct celery_bed {
     struct sim_submitted answer;
 };
 
+/* That of the "platform" of a scenario; ends the program with an error. */
+struct sim_celery_config celery_bed_read(const char *json);
+
 /* The configuration of a profile that comes with perdure. */
 struct sim_celery_config celery_bed_config(const char *profile);
 
