@@ -47,6 +47,7 @@ enum {
     CHILD_REPLACE,
     RESTART_DELAY,
     LOST_WAIT,
+    EXIT_SEEN,
     POOL_CHECK,
     RECONNECT_STEP,
     RECONNECT_MAX,
@@ -138,6 +139,7 @@ static const struct profile_param params[] = {
     [CHILD_REPLACE] = DRAWN("child_replace"),
     [RESTART_DELAY] = TIMED("restart_delay", 0, DAY, true),
     [LOST_WAIT] = TIMED("worker_lost_wait", 0, DAY, false),
+    [EXIT_SEEN] = SHARED("exit_seen"),
     [POOL_CHECK] = TIMED("pool_check", MS, DAY, false),
     [RECONNECT_STEP] = TIMED("reconnect_step", MS, DAY, false),
     [RECONNECT_MAX] = TIMED("reconnect_max", MS, DAY, false),
@@ -203,6 +205,7 @@ static void processes(struct sim_celery_config *config,
     config->crowded = number32(&v[CHILD_CROWDING]);
     config->replace = v[CHILD_REPLACE].dist;
     config->restart_ns = v[RESTART_DELAY].number;
+    config->exit_seen_ppb = number32(&v[EXIT_SEEN]);
     config->lost_wait_ns = v[LOST_WAIT].number;
     config->pool_tick_ns = v[POOL_CHECK].number;
     config->reconnect_ns = v[RECONNECT_STEP].number;

@@ -462,6 +462,7 @@ static bool config_ok(const struct sim_celery_config *config)
            config->conflict_rise <= 16 &&
            config->duplicate_ppb < ENGINE_CHANCE_ALWAYS &&
            config->stale_ppb <= ENGINE_CHANCE_ALWAYS &&
+           config->exit_seen_ppb <= ENGINE_CHANCE_ALWAYS &&
            config->reconnect_ns > 0 && config->reconnect_max_ns > 0 &&
            (config->soft_limit_ns == 0 || config->hard_limit_ns == 0 ||
             config->soft_limit_ns < config->hard_limit_ns) &&
@@ -478,6 +479,7 @@ static void make_streams(struct sim_celery *c, uint64_t seed)
     engine_stream_init(&c->doubles, seed, "celery/duplicate", 0);
     engine_stream_init(&c->conflicts, seed, "celery/conflict", 0);
     engine_stream_init(&c->silences, seed, "celery/heartbeat", 0);
+    engine_stream_init(&c->exits, seed, "celery/exit", 0);
 }
 
 static bool make_hosts(struct sim_celery *c)

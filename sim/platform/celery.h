@@ -36,8 +36,8 @@ enum sim_celery_broker {
 
 /* What a failure of a host is. */
 enum sim_celery_loss {
-    SIM_CELERY_PROCESS, /* kill -9 of the main process: its kernel closes the
-                           connection, children end what they are doing */
+    SIM_CELERY_PROCESS, /* kill -9 of the main process: its children die with
+                           it, its kernel closes the connection */
     SIM_CELERY_MACHINE, /* all is gone, and nobody tells the broker */
 };
 
@@ -90,7 +90,8 @@ struct sim_celery_config {
     struct sim_dist replace;   /* of a child in place of a dead one */
     uint64_t restart_ns;       /* the supervisor's, after a worker's death */
     uint64_t lost_wait_ns;     /* a dead child may yet have sent a result */
-    uint64_t pool_tick_ns;     /* when the pool looks for those */
+    uint32_t exit_seen_ppb;    /* of dead children: seen at once, */
+    uint64_t pool_tick_ns;     /* the others when the pool looks for them */
     uint64_t reconnect_ns;     /* between the first two tries, */
     uint64_t reconnect_max_ns; /* more by that each time, up to this, */
     uint32_t reconnects;       /* and after so many the worker ends */
@@ -127,7 +128,6 @@ enum sim_celery_end {
     SIM_CELERY_END_LIMIT,     /* hard time limit */
     SIM_CELERY_END_RECYCLED,  /* max_tasks_per_child */
     SIM_CELERY_END_WORKER,    /* its worker died */
-    SIM_CELERY_END_ORPHAN,    /* its worker is dead and its task is done */
 };
 
 enum {

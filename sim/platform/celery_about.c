@@ -186,7 +186,6 @@ const char *celery_end_name(uint32_t code)
         [SIM_CELERY_END_LIMIT] = "time-limit",
         [SIM_CELERY_END_RECYCLED] = "max-tasks-per-child",
         [SIM_CELERY_END_WORKER] = "worker-lost",
-        [SIM_CELERY_END_ORPHAN] = "orphan-ended",
     };
     bool known = code > 0 && code < sizeof(names) / sizeof(names[0]);
     return known ? names[code] : "unknown";

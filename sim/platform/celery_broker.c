@@ -259,7 +259,7 @@ static bool answerable(const struct sim_celery *c,
                        const struct celery_hold *hold)
 {
     const struct celery_message *message = &c->messages[hold->message];
-    if (hold->host == CELERY_NONE || message->state != CELERY_UNACKED)
+    if (message->state != CELERY_UNACKED)
         return false;
     const struct celery_host *host = &c->hosts[hold->host];
     if (!host->connected || hold->epoch != host->epoch)
@@ -299,22 +299,26 @@ void celery_reject(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     uncount(c, hold);
 }
 
-/* How long a machine that is gone is not missed. */
+/* How long a machine that is gone is not missed: it was last heard of up to
+ * half a heartbeat ago. */
 static uint64_t silent_ns(struct sim_celery *c)
 {
     uint64_t beat = c->config.heartbeat_ns;
-    return c->config.heartbeat_misses * beat +
-           engine_draw_below(&c->silences, c->silence_draws++, beat + 1);
+    uint64_t heard =
+        engine_draw_below(&c->silences, c->silence_draws++, beat / 2 + 1);
+    uint64_t look =
+        engine_draw_below(&c->silences, c->silence_draws++, beat + 1);
+    uint64_t ns = c->config.heartbeat_misses * beat + look;
+    return ns > heard ? ns - heard : 0;
 }
 
-void celery_channel_lost(struct sim_celery *c, uint64_t now_ns, uint32_t number,
-                         bool silent, struct sim_actions *actions)
+/* The broker gives back what the host has of it, in its old order. */
+static void requeue(struct sim_celery *c, uint64_t now_ns, uint32_t number,
+                    bool silent, struct sim_actions *actions)
 {
-    const struct celery_host *host = &c->hosts[number];
-    if (c->config.broker != SIM_CELERY_RABBITMQ)
-        return;
     uint64_t known_ns = silent ? now_ns + silent_ns(c) : now_ns;
-    for (uint32_t i = host->last_hold; i != CELERY_NONE; i = c->holds[i].prev) {
+    for (uint32_t i = c->hosts[number].last_hold; i != CELERY_NONE;
+         i = c->holds[i].prev) {
         uint32_t at = c->holds[i].message;
         struct celery_message *message = message_at(c, at);
         if (message->state != CELERY_UNACKED || message->hold != i)
@@ -326,6 +330,29 @@ void celery_channel_lost(struct sim_celery *c, uint64_t now_ns, uint32_t number,
         else
             celery_enqueue(c, now_ns, at, true, actions);
     }
+}
+
+/* The worker itself puts back what it had, the last before the first. */
+static void put_back(struct sim_celery *c, uint64_t now_ns, uint32_t number,
+                     struct sim_actions *actions)
+{
+    for (uint32_t i = c->hosts[number].first_hold; i != CELERY_NONE;
+         i = c->holds[i].next) {
+        uint32_t at = c->holds[i].message;
+        const struct celery_message *message = message_at(c, at);
+        if (message->state == CELERY_UNACKED && message->hold == i)
+            celery_enqueue(c, now_ns, at, true, actions);
+    }
+}
+
+void celery_channel_lost(struct sim_celery *c, uint64_t now_ns, uint32_t number,
+                         enum celery_loss loss, struct sim_actions *actions)
+{
+    if (c->config.broker == SIM_CELERY_RABBITMQ)
+        requeue(c, now_ns, number, loss == CELERY_SILENT, actions);
+    else if (c->config.broker == SIM_CELERY_REDIS && loss == CELERY_CUT &&
+             !celery_away(c, now_ns))
+        put_back(c, now_ns, number, actions);
 }
 
 void celery_message_due(struct sim_celery *c, uint64_t now_ns, uint32_t number,
@@ -430,13 +457,17 @@ static void requeue_silent(struct sim_celery *c, uint64_t now_ns,
 void celery_outage(struct sim_celery *c, uint64_t now_ns, uint64_t until_ns,
                    struct sim_actions *actions)
 {
-    if (until_ns <= now_ns || until_ns <= c->away_ns)
+    if (c->away_ns > now_ns && until_ns <= c->away_ns)
         return;
-    c->away_ns = until_ns;
-    sim_heap_set(&c->heap, 0, until_ns);
+    if (until_ns > now_ns) {
+        c->away_ns = until_ns;
+        sim_heap_set(&c->heap, 0, until_ns);
+    }
     for (uint32_t i = 0; i < c->config.workers; i++)
         if (c->hosts[i].connected)
             celery_unlink(c, now_ns, i, actions);
+    if (!celery_away(c, now_ns))
+        return;
     if (c->config.broker == SIM_CELERY_RABBITMQ)
         requeue_silent(c, now_ns, actions);
     if (!c->config.durable) {

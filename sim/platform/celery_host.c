@@ -61,7 +61,7 @@ void celery_booted(struct sim_celery *c, uint64_t now_ns, uint32_t number,
 }
 
 static void disconnect(struct sim_celery *c, uint64_t now_ns, uint32_t number,
-                       bool silent, struct sim_actions *actions)
+                       enum celery_loss loss, struct sim_actions *actions)
 {
     struct celery_host *host = &c->hosts[number];
     if (!host->connected)
@@ -72,48 +72,29 @@ static void disconnect(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     set(c, number, CELERY_LOOP, CELERY_NEVER);
     set(c, number, CELERY_SWEEP, CELERY_NEVER);
     set(c, number, CELERY_CHECK, CELERY_NEVER);
-    celery_channel_lost(c, now_ns, number, silent, actions);
-}
-
-/* The child goes on without its worker. */
-static void orphan(struct sim_celery *c, uint32_t number)
-{
-    struct celery_place *place = &c->places[number];
-    celery_leave_host(c, place->hold);
-    c->hosts[place->host].slots[place->slot] = CELERY_NONE;
-    place->host = CELERY_NONE;
-    sim_heap_cut(
-        &c->heap,
-        celery_timer(c, number,
-                     CELERY_PLACE)); /* nobody holds it to its limits */
+    celery_channel_lost(c, now_ns, number, loss, actions);
 }
 
 static void end_places(struct sim_celery *c, uint64_t now_ns, uint32_t number,
-                       bool orphans, struct sim_actions *actions)
+                       struct sim_actions *actions)
 {
     struct celery_host *host = &c->hosts[number];
     for (uint32_t i = 0; i < host->forked; i++) {
         uint32_t at = host->slots[i];
         if (at == CELERY_NONE)
             continue;
-        struct celery_place *place = &c->places[at];
-        if (orphans && place->state == CELERY_BUSY &&
-            c->holds[place->hold].state == CELERY_RUNNING) {
-            orphan(c, at);
-            continue;
-        }
-        if (place->state != CELERY_CLOSED)
+        if (c->places[at].state != CELERY_CLOSED)
             celery_close_place(c, now_ns, at, SIM_CELERY_END_WORKER, actions);
         celery_free_place(c, at);
     }
 }
 
 static void end_host(struct sim_celery *c, uint64_t now_ns, uint32_t number,
-                     bool orphans, bool silent, struct sim_actions *actions)
+                     enum celery_loss loss, struct sim_actions *actions)
 {
     struct celery_host *host = &c->hosts[number];
-    disconnect(c, now_ns, number, silent, actions);
-    end_places(c, now_ns, number, orphans, actions);
+    disconnect(c, now_ns, number, loss, actions);
+    end_places(c, now_ns, number, actions);
     while (host->first_hold != CELERY_NONE)
         celery_drop(c, now_ns, host->first_hold, actions);
     host->idle = host->line = CELERY_NONE;
@@ -138,7 +119,8 @@ bool celery_host_failed(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     bool machine = c->config.loss == SIM_CELERY_MACHINE;
     if (number >= c->config.workers || c->hosts[number].state == CELERY_DOWN)
         return false;
-    end_host(c, now_ns, number, !machine, machine, actions);
+    end_host(c, now_ns, number, machine ? CELERY_SILENT : CELERY_KILLED,
+             actions);
     return true;
 }
 
@@ -167,7 +149,7 @@ void celery_link(struct sim_celery *c, uint64_t now_ns, uint32_t number,
         return;
     }
     if (host->tries++ >= config->reconnects) {
-        end_host(c, now_ns, number, false, false, actions);
+        end_host(c, now_ns, number, CELERY_KILLED, actions);
         return;
     }
     host->links_ns += config->reconnect_ns;
@@ -180,7 +162,7 @@ void celery_unlink(struct sim_celery *c, uint64_t now_ns, uint32_t number,
                    struct sim_actions *actions)
 {
     struct celery_host *host = &c->hosts[number];
-    disconnect(c, now_ns, number, false, actions);
+    disconnect(c, now_ns, number, CELERY_CUT, actions);
     host->line = CELERY_NONE;
     for (uint32_t i = host->first_hold, after; i != CELERY_NONE; i = after) {
         struct celery_hold *hold = &c->holds[i];

@@ -51,6 +51,13 @@ enum celery_cause {
     CELERY_CONFLICT,
 };
 
+/* How a connection ends. */
+enum celery_loss {
+    CELERY_CUT,    /* the worker lives */
+    CELERY_KILLED, /* it does not, and its kernel has closed it */
+    CELERY_SILENT, /* nobody has closed it */
+};
+
 struct celery_message {
     const struct sim_demand *demand;
     uint64_t due_ns;       /* its ETA */
@@ -82,7 +89,7 @@ enum celery_hold_state {
 
 struct celery_hold {
     uint32_t message;
-    uint32_t host; /* NONE: that is dead, the child goes on */
+    uint32_t host;
     uint32_t place;
     uint32_t next; /* of the host, or free */
     uint32_t prev;
@@ -103,8 +110,8 @@ enum celery_place_state {
 struct celery_place {
     uint64_t asked_ns; /* when its process began to start */
     uint64_t hard_ns;  /* of what runs */
-    uint32_t host;     /* NONE: its worker is dead */
-    uint32_t slot;     /* which of its children */
+    uint32_t host;
+    uint32_t slot; /* which of its children */
     uint32_t hold;
     uint32_t tasks;
     uint32_t next; /* idle or free */
@@ -169,9 +176,9 @@ struct sim_celery {
     uint32_t mutex_host;              /* who has it */
     uint64_t controls[SIM_CELERY_CONTROLS_MAX]; /* each is busy until then */
     struct engine_stream rtts, starts, forks, replaces, stales, doubles,
-        conflicts, silences;
+        conflicts, silences, exits;
     uint64_t rtt_draws, start_draws, fork_draws, replace_draws, deliveries,
-        executions, silence_draws;
+        executions, silence_draws, exit_draws;
     uint64_t begun_ns;
     uint64_t up_ns; /* of all workers, of periods that are over */
     uint64_t requests;
@@ -213,10 +220,9 @@ void celery_ack(struct sim_celery *c, uint32_t hold);
 /* It gives the message back. */
 void celery_reject(struct sim_celery *c, uint64_t now_ns, uint32_t hold,
                    struct sim_actions *actions);
-/* The host's connection is gone: what of its messages comes back at once.
- * With `silent` the broker does not know yet. */
+/* The host's connection is gone: what of its messages comes back at once. */
 void celery_channel_lost(struct sim_celery *c, uint64_t now_ns, uint32_t host,
-                         bool silent, struct sim_actions *actions);
+                         enum celery_loss loss, struct sim_actions *actions);
 /* The message's timer: published, visible again, given up. */
 void celery_message_due(struct sim_celery *c, uint64_t now_ns, uint32_t message,
                         struct sim_actions *actions);
@@ -254,8 +260,6 @@ void celery_exited(struct sim_celery *c, uint64_t now_ns, uint32_t place,
 /* The worker has nothing to do with it any more. */
 void celery_drop(struct sim_celery *c, uint64_t now_ns, uint32_t hold,
                  struct sim_actions *actions);
-/* Out of its host's list; it may go on elsewhere. */
-void celery_leave_host(struct sim_celery *c, uint32_t hold);
 /* The place has a process that can work. */
 void celery_open_place(struct sim_celery *c, uint64_t now_ns, uint32_t place,
                        struct sim_actions *actions);

@@ -28,7 +28,7 @@ static void spend(struct sim_celery *c, uint64_t now_ns, uint32_t host,
     *busy_ns = (*busy_ns > now_ns ? *busy_ns : now_ns) + ns;
 }
 
-void celery_leave_host(struct sim_celery *c, uint32_t hold)
+static void leave_host(struct sim_celery *c, uint32_t hold)
 {
     struct celery_hold *h = &c->holds[hold];
     struct celery_host *host = &c->hosts[h->host];
@@ -68,8 +68,7 @@ void celery_drop(struct sim_celery *c, uint64_t now_ns, uint32_t hold,
     uint32_t number = h->message;
     if (h->state == CELERY_RUNNING)
         stop(c, hold);
-    if (h->host != CELERY_NONE)
-        celery_leave_host(c, hold);
+    leave_host(c, hold);
     if (message->hold == hold)
         message->hold = CELERY_NONE;
     message->holds--;
@@ -144,19 +143,33 @@ void celery_free_place(struct sim_celery *c, uint32_t number)
 {
     struct celery_place *place = &c->places[number];
     set_place(c, number, CELERY_NEVER);
-    if (place->host != CELERY_NONE)
-        c->hosts[place->host].slots[place->slot] = CELERY_NONE;
+    c->hosts[place->host].slots[place->slot] = CELERY_NONE;
     place->next = c->places_free;
     c->places_free = number;
 }
 
-/* Another process in place of one that is gone. */
-static void replace(struct sim_celery *c, uint64_t now_ns, uint32_t number)
+/*
+ * When the main process sees that a child has died: as it is told, or, when
+ * the kernel was not done with the child by then, as the pool looks next.
+ */
+static uint64_t exit_seen_ns(struct sim_celery *c, uint64_t now_ns,
+                             const struct celery_host *host)
 {
-    c->places[number].asked_ns = now_ns;
+    uint64_t tick = c->config.pool_tick_ns;
+    if (engine_draw_chance(&c->exits, c->exit_draws++,
+                           c->config.exit_seen_ppb) ||
+        host->state != CELERY_UP)
+        return now_ns;
+    return host->ticks_ns + ((now_ns - host->ticks_ns) / tick + 1) * tick;
+}
+
+/* Another process in place of one of which is seen then that it is gone. */
+static void replace(struct sim_celery *c, uint64_t seen_ns, uint32_t number)
+{
+    c->places[number].asked_ns = seen_ns;
     set_place(c, number,
-              now_ns + sim_dist_draw(&c->config.replace, &c->replaces,
-                                     c->replace_draws++));
+              seen_ns + sim_dist_draw(&c->config.replace, &c->replaces,
+                                      c->replace_draws++));
 }
 
 /* The chance of a file conflict with so many children at work: 1 less e to
@@ -338,7 +351,7 @@ static void ended(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     uint32_t most = c->config.tasks_per_child;
     if (most && place->tasks >= most) {
         celery_close_place(c, now_ns, number, SIM_CELERY_END_RECYCLED, actions);
-        replace(c, now_ns, number);
+        replace(c, exit_seen_ns(c, now_ns, &c->hosts[host]), number);
     } else {
         place->state = CELERY_IDLE;
         place->next = c->hosts[host].idle;
@@ -360,26 +373,11 @@ void celery_finished(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     message->done_ns = now_ns;
     stop(c, hold);
     c->holds[hold].state = CELERY_ENDING;
-    if (place->host == CELERY_NONE) {
-        celery_state(actions, now_ns, message->job, SIM_CELERY_SUCCESS,
-                     CELERY_NONE);
-        celery_close_place(c, now_ns, number, SIM_CELERY_END_ORPHAN, actions);
-        celery_free_place(c, number);
-        celery_drop(c, now_ns, hold, actions);
-    } else if (c->config.result_trips == 0) {
+    if (c->config.result_trips == 0) {
         ended(c, now_ns, number, actions);
     } else {
         set_place(c, number, now_ns + celery_rtt(c, c->config.result_trips));
     }
-}
-
-/* When the pool sees that a dead child has sent nothing any more. */
-static uint64_t missed_ns(const struct sim_celery *c, uint64_t now_ns,
-                          const struct celery_host *host)
-{
-    uint64_t tick = c->config.pool_tick_ns;
-    uint64_t after_ns = now_ns + c->config.lost_wait_ns - host->ticks_ns;
-    return host->ticks_ns + (after_ns / tick + 1) * tick;
 }
 
 void celery_exited(struct sim_celery *c, uint64_t now_ns, uint32_t number,
@@ -391,24 +389,18 @@ void celery_exited(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     if (place->state == CELERY_IDLE)
         take_from_idle(c, number);
     celery_close_place(c, now_ns, number, SIM_CELERY_END_CRASH, actions);
-    if (host == CELERY_NONE)
-        celery_free_place(c, number);
-    else
-        replace(c, now_ns, number);
+    uint64_t seen_ns = exit_seen_ns(c, now_ns, &c->hosts[host]);
+    replace(c, seen_ns, number);
     if (hold == CELERY_NONE)
         return;
     struct celery_hold *h = &c->holds[hold];
-    if (host == CELERY_NONE) {
-        celery_drop(c, now_ns, hold, actions);
-        return;
-    }
     if (h->state == CELERY_RUNNING)
         stop(c, hold);
     h->state = CELERY_LOST;
     h->place = CELERY_NONE;
     h->detail = exit_code;
     sim_heap_set(&c->heap, celery_timer(c, hold, CELERY_HOLD),
-                 missed_ns(c, now_ns, &c->hosts[host]));
+                 seen_ns + c->config.lost_wait_ns);
 }
 
 static void give_up(struct sim_celery *c, uint64_t now_ns, uint32_t hold,
@@ -465,7 +457,7 @@ static void cut_off(struct sim_celery *c, uint64_t now_ns, uint32_t number,
     uint32_t hold = c->places[number].hold;
     uint32_t host = c->places[number].host;
     celery_close_place(c, now_ns, number, SIM_CELERY_END_LIMIT, actions);
-    replace(c, now_ns, number);
+    replace(c, exit_seen_ns(c, now_ns, &c->hosts[host]), number);
     fail(c, now_ns, hold, CELERY_TIME_LIMIT, actions);
     celery_receive(c, now_ns, host);
 }

@@ -79,7 +79,6 @@ static void check(const struct celery_bed *bed)
     cr_assert_geq(bed->model.ops->next_ns(bed->model.self), bed->now_ns);
 }
 
-/* Children whose worker is dead are beside those of the workers. */
 static void check_hosts(const struct celery_bed *bed, bool etas)
 {
     const struct sim_celery_config *config = &bed->config;
@@ -87,8 +86,7 @@ static void check_hosts(const struct celery_bed *bed, bool etas)
         uint32_t open = 0;
         for (uint32_t i = 0; i < bed->places_room; i++)
             open += bed->places[i].open && bed->places[i].host == h;
-        if (config->loss == SIM_CELERY_MACHINE)
-            cr_assert_leq(open, config->concurrency);
+        cr_assert_leq(open, config->concurrency);
         if (config->prefetch && !etas)
             cr_assert_leq(sim_celery_unacked(&bed->model, h),
                           config->prefetch * config->concurrency);
