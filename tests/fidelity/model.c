@@ -72,35 +72,71 @@ static void worker(struct celery_bed *bed)
            seconds(about->last_ns - at_ns));
 }
 
-/* Workers connect 8 and 20 seconds after the task was sent: two that were up
- * are started again, which takes them as long as the first time. */
+/*
+ * Workers connect 8 and 20 seconds after the task was sent: two that were up
+ * have died before, and are back then.
+ */
 static void eta(struct celery_bed *bed)
 {
     static const struct sim_demand later = {.name = "t", .eta_ns = 40 * SECOND};
-    uint64_t up_ns = ready(bed, 3), at_ns = up_ns;
-    uint32_t job = celery_bed_submit(bed, &later, 0);
-    celery_bed_run(bed, at_ns + 8 * SECOND - up_ns);
+    uint64_t up_ns = ready(bed, 3), back_ns = bed->config.restart_ns + up_ns;
+    uint64_t at_ns = up_ns + back_ns;
+    celery_bed_run(bed, at_ns + 8 * SECOND - back_ns);
     celery_bed_kill_host(bed, 1);
-    celery_bed_run(bed, at_ns + 20 * SECOND - up_ns);
+    celery_bed_run(bed, at_ns + 20 * SECOND - back_ns);
     celery_bed_kill_host(bed, 2);
+    celery_bed_run(bed, at_ns);
+    uint32_t job = celery_bed_submit(bed, &later, 0);
     celery_bed_run(bed, at_ns + 50 * SECOND);
     printf("{\"starts\": %u, \"first_s\": %.6f}\n", bed->jobs[job].starts,
            seconds(bed->jobs[job].first_ns - at_ns));
 }
 
-static void cut(struct celery_bed *bed)
+/* One task runs, one is prefetched and one is queued as the broker goes. */
+static void away(struct celery_bed *bed, uint64_t ns)
 {
     ready(bed, 1);
-    for (uint32_t i = 0; i < 3; i++)
+    for (uint32_t i = 0; i < 3; i++) {
         celery_bed_submit(bed, NULL, 8 * SECOND);
+        celery_bed_run(bed, bed->now_ns + 50 * MS);
+    }
     celery_bed_run(bed, bed->now_ns + 2 * SECOND);
     uint64_t at_ns = bed->now_ns;
-    bed->model.ops->outage(bed->model.self, at_ns, at_ns + 1, &bed->actions);
-    celery_bed_run(bed, at_ns + 130 * SECOND);
+    bed->model.ops->outage(bed->model.self, at_ns, at_ns + ns, &bed->actions);
+    celery_bed_run(bed, at_ns + 160 * SECOND);
     printf("{\"runs_starts\": %u, \"prefetched_starts\": %u, "
            "\"queued_starts\": %u, \"prefetched_s\": %.6f}\n",
            bed->jobs[0].starts, bed->jobs[1].starts, bed->jobs[2].starts,
            seconds(bed->jobs[1].first_ns - at_ns));
+}
+
+static void cut(struct celery_bed *bed)
+{
+    away(bed, 0);
+}
+
+static void restart(struct celery_bed *bed)
+{
+    away(bed, 3 * SECOND);
+}
+
+/* From one start to the next, when each child does one task only. */
+static void replaced(struct celery_bed *bed)
+{
+    uint64_t last_ns = ready(bed, 1), quick_ns = 0;
+    uint32_t quick = 0;
+    for (uint32_t i = 0; i < 200; i++)
+        celery_bed_submit(bed, NULL, 0);
+    celery_bed_run(bed, last_ns + 3600 * SECOND);
+    for (uint32_t i = 1; i < 200; i++) {
+        uint64_t gap_ns = bed->jobs[i].first_ns - bed->jobs[i - 1].first_ns;
+        if (gap_ns > 2 * SECOND || bed->jobs[i].first_ns < last_ns)
+            continue;
+        quick++;
+        quick_ns += gap_ns;
+    }
+    printf("{\"at_once\": %.6f, \"quick_s\": %.6f}\n", quick / 199.0,
+           quick ? seconds(quick_ns) / quick : 0);
 }
 
 static void start(struct celery_bed *bed)
@@ -127,11 +163,11 @@ int main(int argc, char **argv)
         const char *name;
         void (*run)(struct celery_bed *bed);
     } experiments[] = {
-        {"prefetch", prefetch}, {"child", child},     {"worker", worker},
-        {"eta", eta},           {"cut", cut},         {"start", start},
-        {"replaced", rate},     {"throughput", rate},
+        {"prefetch", prefetch}, {"child", child},       {"worker", worker},
+        {"eta", eta},           {"cut", cut},           {"restart", restart},
+        {"start", start},       {"replaced", replaced}, {"throughput", rate},
     };
-    for (size_t i = 0; argc == 3 && i < 8; i++) {
+    for (size_t i = 0; argc == 3 && i < 9; i++) {
         struct celery_bed bed;
         if (strcmp(argv[1], experiments[i].name) != 0)
             continue;
