@@ -30,11 +30,8 @@ static const char *const known[] = {
 };
 /* clang-format on */
 static const struct profile_platform *const platforms[] = {
-    &profile_local_platform,
-    &profile_lambda_platform,
-    &profile_docker_platform,
-    &profile_k8s_platform,
-    &profile_celery_platform,
+    &profile_local_platform, &profile_lambda_platform, &profile_docker_platform,
+    &profile_k8s_platform,   &profile_celery_platform,
 };
 
 /* What a profile and a scenario say, while it is put together. */
