@@ -9,6 +9,7 @@
 
 #include "engine/random.h"
 #include "sim/platform/k8s.h"
+#include "sim/platform/k8s_cluster.h"
 #include "tests/support/k8s_bed.h"
 
 #define MS UINT64_C(1000000)
@@ -328,4 +329,27 @@ Test(k8s_random, the_same_seed_does_the_same)
 {
     cr_assert_eq(play(5), play(5));
     cr_assert_neq(play(5), play(11));
+}
+
+Test(k8s_random, memory_is_of_what_is_in_flight_not_of_what_has_passed)
+{
+    static const struct sim_demand plain = {.name = "plain", .image = 1};
+    static const uint32_t rounds = 3000;
+    struct k8s_bed bed = {.seed = 1, .work_ns = SECOND};
+    k8s_bed_config(&bed.config, 5);
+    bed.config.active_deadline_ns = 24 * 60 * MINUTE;
+    k8s_bed_begin(&bed);
+    const struct sim_k8s *k = bed.model.self;
+    for (uint32_t i = 0; i < rounds; i++) {
+        k8s_bed_submit(&bed, i, &plain);
+        k8s_bed_submit(&bed, rounds + i, &plain);
+        k8s_bed_run(&bed, 5 * SECOND);
+        bed.seen_count = 0;
+    }
+    cr_assert_geq(bed.model.ops->counts(bed.model.self)->done, 2 * rounds - 4);
+    cr_assert_leq(k->pod_slots.used, 4);
+    cr_assert_leq(k->job_slots.used, 4);
+    cr_assert_leq(k->place_slots.used, 4);
+    cr_assert_leq(k->pod_due.count + k->job_due.count + k->misc_due.count, 8);
+    k8s_bed_end(&bed);
 }
