@@ -68,8 +68,10 @@ static const char help[] =
     "        or a profile of one's own\n"
     "  profiles [NAME] [--explain] [--json]\n"
     "        platform profiles; every value of one, its unit, source and tag\n"
-    "  errors [--json]\n"
-    "        every class of error: whether it is retried, what it means\n"
+    "  errors [--json] [--platforms]\n"
+    "        every class of error: whether it is retried, what it means; "
+    "which\n"
+    "        code of a platform belongs to which\n"
     "\n";
 
 static const char help_of_databases[] =

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "scenarios/init_times.h"
+#include "scenarios/profile_lambda.h"
 #include "scenarios/profile_values.h"
 #include "sim/platform/lambda_model.h"
 
@@ -13,78 +14,6 @@
 #define HOUR (3600 * SECOND)
 #define GIGABYTE UINT64_C(1000000000)
 #define DOLLAR UINT64_C(1000000000000) /* in pico-dollars */
-
-enum {
-    RUNTIME,
-    PACKAGE,
-    ARCH,
-    MEMORY,
-    TIMEOUT,
-    INVOCATION,
-    THREADS,
-    DEPENDENCIES,
-    VPC,
-    RESERVED,
-    PROVISIONED,
-    UNZIPPED,
-    IMAGE_SIZE,
-    ACCOUNT_CONCURRENCY,
-    UNRESERVED_MIN,
-    SCALING_BURST,
-    SCALING_REFILL,
-    REQUEST_RATE,
-    SELECTION,
-    IDLE_EXPIRY,
-    MEMORY_MIN,
-    MEMORY_MAX,
-    VCPU_MEMORY,
-    VCPU_MAX,
-    TIMEOUT_MAX,
-    PAYLOAD_SYNC,
-    PAYLOAD_ASYNC,
-    INIT_TABLE,
-    INIT_LIMIT,
-    INIT_PER_DEPENDENCY_MB,
-    PLACEMENT,
-    PLACEMENT_IMAGE_EXTRA,
-    PLACEMENT_VPC_EXTRA,
-    ASYNC_RETRIES,
-    ASYNC_RETRY_1,
-    ASYNC_RETRY_2,
-    ASYNC_THROTTLE_FIRST,
-    ASYNC_THROTTLE_MAX,
-    ASYNC_AGE_MAX,
-    ASYNC_DUPLICATES,
-    BILLING_STEP,
-    INIT_BILLED,
-    PRICE_X86,
-    PRICE_ARM,
-    PRICE_REQUESTS,
-    PACKAGE_ZIP_MAX,
-    PACKAGE_UNZIPPED_MAX,
-    PACKAGE_IMAGE_MAX,
-    INIT,
-    INIT_DAY_SHARE,
-    INIT_DAY_MEMORY,
-    INIT_LIMIT_PROVISIONED,
-    PROVISIONED_LEAD,
-    PROVISIONED_RATE,
-    PROVISIONED_BILLING_STEP,
-    PRICE_PROVISIONED_X86,
-    PRICE_PROVISIONED_ARM,
-    PRICE_PROVISIONED_RUN_X86,
-    PRICE_PROVISIONED_RUN_ARM,
-    ASYNC_BACKLOG,
-    ASYNC_DROPS,
-    DURABLE_OPERATIONS_MAX,
-    DURABLE_DATA_MAX,
-    DURABLE_START_RATE,
-    DURABLE_CHECKPOINT_RATE,
-    PRICE_DURABLE_OPERATIONS,
-    PRICE_DURABLE_WRITTEN,
-    PRICE_DURABLE_RETAINED,
-    PARAMS,
-};
 
 static const char *const packages[] = {"zip", "image", NULL};
 static const char *const archs[] = {"x86_64", "arm64", NULL};
@@ -410,107 +339,6 @@ durable_of(const struct profile_value *v)
     };
 }
 
-/* A package that the service would refuse, in its words. */
-static bool check_package(const struct profile_value *v, struct json_error *err)
-{
-    bool image = v[PACKAGE].number == 1;
-    uint64_t unzipped = v[UNZIPPED].number > v[DEPENDENCIES].number
-                            ? v[UNZIPPED].number
-                            : v[DEPENDENCIES].number;
-    if (image && v[IMAGE_SIZE].number > v[PACKAGE_IMAGE_MAX].number) {
-        return json_fail(v[IMAGE_SIZE].at, err,
-                         "found an image of %lluMB, allowed at most %lluMB: "
-                         "InvalidImage(SizeLimitExceeded: Uncompressed "
-                         "container image size exceeds %llu GiB limit)",
-                         (unsigned long long)v[IMAGE_SIZE].number,
-                         (unsigned long long)v[PACKAGE_IMAGE_MAX].number,
-                         (unsigned long long)v[PACKAGE_IMAGE_MAX].number /
-                             1024);
-    }
-    if (!image && v[DEPENDENCIES].number > v[PACKAGE_ZIP_MAX].number) {
-        return json_fail(
-            v[DEPENDENCIES].at, err,
-            "found a zip package of %lluMB, allowed at most "
-            "%lluMB: RequestEntityTooLargeException: Request must "
-            "be smaller than %llu bytes for the CreateFunction "
-            "operation",
-            (unsigned long long)v[DEPENDENCIES].number,
-            (unsigned long long)v[PACKAGE_ZIP_MAX].number,
-            (unsigned long long)(v[PACKAGE_ZIP_MAX].number * 1048576 * 4 / 3 +
-                                 1));
-    }
-    if (!image && unzipped > v[PACKAGE_UNZIPPED_MAX].number) {
-        return json_fail(v[UNZIPPED].at, err,
-                         "found %lluMB of unzipped code and layers, allowed at "
-                         "most %lluMB: InvalidParameterValueException: "
-                         "Unzipped size must be smaller than %llu bytes",
-                         (unsigned long long)unzipped,
-                         (unsigned long long)v[PACKAGE_UNZIPPED_MAX].number,
-                         (unsigned long long)v[PACKAGE_UNZIPPED_MAX].number *
-                             1048576);
-    }
-    return true;
-}
-
-static bool check_provisioned(const struct profile_value *v,
-                              struct json_error *err)
-{
-    uint64_t most = v[RESERVED].number;
-    uint64_t account = v[ACCOUNT_CONCURRENCY].number;
-    if (most == SIM_LAMBDA_UNRESERVED) {
-        most = account > v[UNRESERVED_MIN].number
-                   ? account - v[UNRESERVED_MIN].number
-                   : 0;
-    }
-    if (v[PROVISIONED].number > most) {
-        return json_fail(v[PROVISIONED].at, err,
-                         "found %llu provisioned envs, allowed at most %llu: "
-                         "what is reserved for the function, or all but "
-                         "unreserved_min of the account's %llu",
-                         (unsigned long long)v[PROVISIONED].number,
-                         (unsigned long long)most, (unsigned long long)account);
-    }
-    return true;
-}
-
-/* What ties values together, each with the place where it is broken. */
-static bool check(const struct profile_value *v, struct json_error *err)
-{
-    if (v[MEMORY].number < v[MEMORY_MIN].number ||
-        v[MEMORY].number > v[MEMORY_MAX].number) {
-        return json_fail(v[MEMORY].at, err,
-                         "found a memory of %lluMB, allowed %lluMB to %lluMB",
-                         (unsigned long long)v[MEMORY].number,
-                         (unsigned long long)v[MEMORY_MIN].number,
-                         (unsigned long long)v[MEMORY_MAX].number);
-    }
-    if (v[TIMEOUT].number > v[TIMEOUT_MAX].number) {
-        return json_fail(v[TIMEOUT].at, err,
-                         "found a timeout above the platform's, allowed at "
-                         "most %llus",
-                         (unsigned long long)(v[TIMEOUT_MAX].number / SECOND));
-    }
-    if (v[RESERVED].number != SIM_LAMBDA_UNRESERVED &&
-        v[RESERVED].number + v[UNRESERVED_MIN].number >
-            v[ACCOUNT_CONCURRENCY].number) {
-        return json_fail(v[RESERVED].at, err,
-                         "found %llu envs reserved, allowed to leave %llu of "
-                         "the account's %llu to other functions",
-                         (unsigned long long)v[RESERVED].number,
-                         (unsigned long long)v[UNRESERVED_MIN].number,
-                         (unsigned long long)v[ACCOUNT_CONCURRENCY].number);
-    }
-    if (v[ASYNC_THROTTLE_MAX].number < v[ASYNC_THROTTLE_FIRST].number) {
-        return json_fail(v[ASYNC_THROTTLE_MAX].at, err,
-                         "found a longest wait below async_throttle_first");
-    }
-    if (v[BILLING_STEP].number % MS != 0) {
-        return json_fail(v[BILLING_STEP].at, err,
-                         "found a part of a millisecond, allowed whole ones");
-    }
-    return check_package(v, err) && check_provisioned(v, err);
-}
-
 static bool find_times(const struct profile_value *v,
                        const struct data_files *files, struct init_times *times,
                        struct json_error *err)
@@ -591,7 +419,8 @@ static bool build(const struct profile_value *values,
                   struct json_error *err)
 {
     struct init_times times = {.samples = 0};
-    if (!check(values, err) || !find_times(values, files, &times, err)) {
+    if (!profile_lambda_check(values, err) ||
+        !find_times(values, files, &times, err)) {
         return false;
     }
     profile->lambda = (struct profile_lambda){

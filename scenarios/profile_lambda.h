@@ -1,0 +1,86 @@
+/*
+ * Which parameters a Lambda profile has, and what ties their values together.
+ * Private to scenarios/profile_lambda*.c.
+ */
+#ifndef SCENARIOS_PROFILE_LAMBDA_H
+#define SCENARIOS_PROFILE_LAMBDA_H
+
+#include "scenarios/profile_values.h"
+
+enum profile_lambda_param {
+    RUNTIME,
+    PACKAGE,
+    ARCH,
+    MEMORY,
+    TIMEOUT,
+    INVOCATION,
+    THREADS,
+    DEPENDENCIES,
+    VPC,
+    RESERVED,
+    PROVISIONED,
+    UNZIPPED,
+    IMAGE_SIZE,
+    ACCOUNT_CONCURRENCY,
+    UNRESERVED_MIN,
+    SCALING_BURST,
+    SCALING_REFILL,
+    REQUEST_RATE,
+    SELECTION,
+    IDLE_EXPIRY,
+    MEMORY_MIN,
+    MEMORY_MAX,
+    VCPU_MEMORY,
+    VCPU_MAX,
+    TIMEOUT_MAX,
+    PAYLOAD_SYNC,
+    PAYLOAD_ASYNC,
+    INIT_TABLE,
+    INIT_LIMIT,
+    INIT_PER_DEPENDENCY_MB,
+    PLACEMENT,
+    PLACEMENT_IMAGE_EXTRA,
+    PLACEMENT_VPC_EXTRA,
+    ASYNC_RETRIES,
+    ASYNC_RETRY_1,
+    ASYNC_RETRY_2,
+    ASYNC_THROTTLE_FIRST,
+    ASYNC_THROTTLE_MAX,
+    ASYNC_AGE_MAX,
+    ASYNC_DUPLICATES,
+    BILLING_STEP,
+    INIT_BILLED,
+    PRICE_X86,
+    PRICE_ARM,
+    PRICE_REQUESTS,
+    PACKAGE_ZIP_MAX,
+    PACKAGE_UNZIPPED_MAX,
+    PACKAGE_IMAGE_MAX,
+    INIT,
+    INIT_DAY_SHARE,
+    INIT_DAY_MEMORY,
+    INIT_LIMIT_PROVISIONED,
+    PROVISIONED_LEAD,
+    PROVISIONED_RATE,
+    PROVISIONED_BILLING_STEP,
+    PRICE_PROVISIONED_X86,
+    PRICE_PROVISIONED_ARM,
+    PRICE_PROVISIONED_RUN_X86,
+    PRICE_PROVISIONED_RUN_ARM,
+    ASYNC_BACKLOG,
+    ASYNC_DROPS,
+    DURABLE_OPERATIONS_MAX,
+    DURABLE_DATA_MAX,
+    DURABLE_START_RATE,
+    DURABLE_CHECKPOINT_RATE,
+    PRICE_DURABLE_OPERATIONS,
+    PRICE_DURABLE_WRITTEN,
+    PRICE_DURABLE_RETAINED,
+    PARAMS,
+};
+
+/* True, or an error at the value that does not go with the others. */
+bool profile_lambda_check(const struct profile_value *v,
+                          struct json_error *err);
+
+#endif
