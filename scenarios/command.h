@@ -23,6 +23,7 @@ int command_shrink(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_validate(int argc, char **argv);
+int command_validate_models(int argc, char **argv);
 int command_points(int argc, char **argv);
 int command_defects(int argc, char **argv);
 int command_limits(int argc, char **argv);

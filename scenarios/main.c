@@ -137,6 +137,7 @@ static const struct command commands[] = {
     {"diff", command_diff},
     {"replay", command_replay},
     {"validate", command_validate},
+    {"validate-models", command_validate_models},
     {"points", command_points},
     {"defects", command_defects},
     {"limits", command_limits},

@@ -5,7 +5,6 @@
 #include "sim/queue.h"
 
 enum {
-    ARRIVAL,
     AGAIN, /* target: job that was throttled, lost or given up */
     END,   /* target: run, arg: its serial */
     CRASH, /* the same */
@@ -14,6 +13,7 @@ enum {
 struct job {
     uint64_t since_ns;
     uint64_t number;
+    uint64_t draw; /* of its time */
     uint32_t runs; /* under way: a platform may start it twice */
     uint32_t next_free;
     bool started;
@@ -49,7 +49,9 @@ struct load {
     uint32_t jobs_made, jobs_capacity, free_job, jobs_open;
     uint32_t runs_made, runs_capacity, free_run;
     uint32_t place_count;
-    uint64_t arrived, starts, now_ns;
+    uint64_t arrived, starts, now_ns, end_ns;
+    uint64_t arrival_ns; /* of the next, UINT64_MAX: there is none */
+    uint64_t time_draw;  /* of its work */
     bool failed;
 };
 
@@ -186,17 +188,26 @@ static void submit(struct load *l, uint32_t id)
         free_job(l, id);
 }
 
+/* One block of the stream serves one arrival: the gap before, the time. */
+static void plan_arrival(struct load *l)
+{
+    uint64_t draws[2];
+    l->arrival_ns = UINT64_MAX;
+    if (l->arrived == l->config->arrivals)
+        return;
+    engine_stream_block(&l->stream, l->arrived, draws);
+    l->arrival_ns = l->now_ns + sim_dist_at(&l->config->gap, draws[0]);
+    l->time_draw = draws[1];
+}
+
 static void arrive(struct load *l)
 {
     uint32_t id = new_job(l);
     if (id == SIM_MODEL_NONE)
         return;
+    l->jobs[id].draw = l->time_draw;
     l->arrived++;
-    if (l->arrived < l->config->arrivals)
-        push(l,
-             l->now_ns +
-                 sim_dist_draw(&l->config->gap, &l->stream, 2 * l->arrived),
-             ARRIVAL, 0, 0);
+    plan_arrival(l);
     submit(l, id);
 }
 
@@ -210,7 +221,7 @@ static void start(struct load *l, const struct sim_action *action)
     bool cold = !place->used;
     const struct sim_dist *time = cold ? &l->config->cold : &l->config->warm;
     struct sim_work work = {
-        .nominal_ns = sim_dist_draw(time, &l->stream, 2 * job->number + 1),
+        .nominal_ns = sim_dist_at(time, job->draw),
         .threads = 1,
     };
     place->used = true;
@@ -353,40 +364,35 @@ static void ended(struct load *l, uint32_t at, uint64_t serial, bool crashed)
     }
 }
 
-static void step(struct load *l, const struct sim_event *event)
+static void step(struct load *l)
 {
-    switch (event->kind) {
-    case ARRIVAL:
-        arrive(l);
-        break;
-    case AGAIN:
-        submit(l, event->target);
-        break;
-    default:
-        ended(l, event->target, event->arg, event->kind == CRASH);
-        break;
-    }
+    struct sim_event event;
+    (void)sim_queue_pop(l->queue, &event);
+    l->now_ns = event.time_ns;
+    if (event.kind == AGAIN)
+        submit(l, event.target);
+    else
+        ended(l, event.target, event.arg, event.kind == CRASH);
 }
 
-/* False: nothing will happen any more. */
+/* Whichever comes first: the platform, an end, an arrival. False: nothing. */
 static bool next(struct load *l)
 {
-    uint64_t due_ns = sim_queue_peek_time(l->queue);
+    uint64_t event_ns = sim_queue_peek_time(l->queue);
     uint64_t model_ns = l->ops->next_ns(l->model);
-    uint64_t end_ns = l->config->end_ns ? l->config->end_ns : UINT64_MAX;
-    uint64_t first_ns = model_ns < due_ns ? model_ns : due_ns;
-    if (first_ns == UINT64_MAX || first_ns > end_ns)
+    uint64_t own_ns = event_ns < l->arrival_ns ? event_ns : l->arrival_ns;
+    if ((model_ns < own_ns ? model_ns : own_ns) > l->end_ns)
         return false;
-    if (due_ns == UINT64_MAX && l->jobs_open == 0)
+    if (own_ns == UINT64_MAX && l->jobs_open == 0)
         return false; /* only the platform's own upkeep is left */
-    if (model_ns <= due_ns) {
+    if (model_ns <= own_ns) {
         l->now_ns = model_ns;
         l->ops->advance(l->model, model_ns, &l->actions);
+    } else if (event_ns <= l->arrival_ns) {
+        step(l);
     } else {
-        struct sim_event event;
-        (void)sim_queue_pop(l->queue, &event);
-        l->now_ns = event.time_ns;
-        step(l, &event);
+        l->now_ns = l->arrival_ns;
+        arrive(l);
     }
     if (l->actions.count)
         carry_out(l);
@@ -409,15 +415,14 @@ int sim_load_run(const struct sim_load_config *config, uint64_t *now_ns)
         .free_job = SIM_MODEL_NONE,
         .free_run = SIM_MODEL_NONE,
         .now_ns = SIM_LOAD_START_NS,
+        .end_ns = config->end_ns ? config->end_ns : UINT64_MAX - 1,
     };
     engine_stream_init(&l.stream, config->seed, "load", 0);
     engine_stream_init(&l.crashes, config->seed, "load/crash", 0);
     l.queue = sim_queue_new(1024);
     if (!l.queue)
         return SIM_LOAD_ENOMEM;
-    if (config->arrivals > 0)
-        push(&l, l.now_ns + sim_dist_draw(&config->gap, &l.stream, 0), ARRIVAL,
-             0, 0);
+    plan_arrival(&l);
     while (next(&l))
         ;
     *now_ns = l.now_ns;

@@ -10,6 +10,8 @@
 #include "engine/random.h"
 #include "sim/draw.h"
 #include "sim/platform/lambda.h"
+#include "sim/platform/lambda_model.h"
+#include "sim/platform/load.h"
 #include "sim/queue.h"
 #include "tests/bench/bench.h"
 
@@ -89,7 +91,7 @@ static void step(struct load *load, const struct sim_event *event)
     sim_lambda_finish(load->lambda, env, load->now_ns);
 }
 
-static void start(struct load *load)
+static struct sim_lambda_config platform(void)
 {
     struct sim_lambda_config config = {
         .account_concurrency = 1000,
@@ -108,16 +110,28 @@ static void start(struct load *load)
         .init_billed = true,
         .price_request_pico = 200000,
     };
+    sim_dist_uniform(&config.idle_expiry, 300 * SECOND, 420 * SECOND);
+    return config;
+}
+
+static struct sim_lambda_function deployed(void)
+{
     struct sim_lambda_function function = {
         .timeout_ns = 900 * SECOND,
         .memory_mb = 1769,
         .reserved = SIM_LAMBDA_UNRESERVED,
         .price_gb_s_pico = 16666700,
     };
-    memset(load, 0, sizeof *load);
-    sim_dist_uniform(&config.idle_expiry, 300 * SECOND, 420 * SECOND);
     sim_dist_lognormal_fit(&function.placement, SECOND / 10, SECOND / 4);
     sim_dist_lognormal_fit(&function.init, SECOND / 7, SECOND / 4);
+    return function;
+}
+
+static void start(struct load *load)
+{
+    struct sim_lambda_config config = platform();
+    struct sim_lambda_function function = deployed();
+    memset(load, 0, sizeof *load);
     sim_dist_exponential(&load->gap, SECOND / RATE);
     sim_dist_exponential(&load->service, SERVICE_NS);
     engine_stream_init(&load->stream, 1, "load", 0);
@@ -154,6 +168,45 @@ static double measure_busy_error(void *arg)
     return fabs(load->busy_mean / expected - 1) * 100;
 }
 
+static void unseen(void *self, const struct sim_load_event *event)
+{
+    uint64_t *count = self;
+    *count += event->kind == SIM_LOAD_ENDED;
+}
+
+/* The same behind the interface that all platforms have. */
+static double measure_model(void *arg)
+{
+    (void)arg;
+    struct sim_lambda_function function = deployed();
+    struct sim_lambda_model_config about = {.lambda = platform(),
+                                            .functions = &function,
+                                            .function_count = 1,
+                                            .threads = 1};
+    static const struct sim_demand demand = {.name = "bench"};
+    uint64_t ended = 0;
+    uint64_t now_ns;
+    struct sim_load_config config = {.seed = 1,
+                                     .arrivals = INVOCATIONS,
+                                     .demand = &demand,
+                                     .payload_bytes = 1000,
+                                     .seen = unseen,
+                                     .self = &ended};
+    sim_dist_exponential(&config.gap, SECOND / RATE);
+    sim_dist_exponential(&config.warm, SERVICE_NS);
+    config.cold = config.warm;
+    if (sim_lambda_model(&config.model, &about, 1) != 0) {
+        bench_fail("no memory for the platform");
+    }
+    uint64_t began_ns = bench_cpu_ns();
+    if (sim_load_run(&config, &now_ns) != 0 || ended != INVOCATIONS) {
+        bench_fail("an invocation was not carried out");
+    }
+    uint64_t took_ns = bench_cpu_ns() - began_ns;
+    config.model.ops->free(config.model.self);
+    return INVOCATIONS * 1e9 / (double)took_ns;
+}
+
 void bench_lambda(struct bench *bench)
 {
     static struct load load;
@@ -163,6 +216,12 @@ void bench_lambda(struct bench *bench)
                                            .target = 5000000,
                                            .measure = measure_rate,
                                            .arg = &load});
+    bench_case(bench, &(struct bench_case){
+                          .name = "lambda: behind the platforms' interface",
+                          .unit = "invocs/s",
+                          .goal = BENCH_AT_LEAST,
+                          .target = 5000000,
+                          .measure = measure_model});
     bench_case(bench,
                &(struct bench_case){.name = "lambda: mean busy off rate x time",
                                     .unit = "percent",

@@ -1,0 +1,149 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "scenarios/command.h"
+#include "scenarios/options.h"
+#include "scenarios/output.h"
+#include "scenarios/read_files.h"
+#include "scenarios/validate/report.h"
+#include "scenarios/validate/validate.h"
+
+static const char usage[] =
+    "validate-models [--length quick|normal|full] [--only GROUP]... "
+    "[--experiments FILE.csv] [--seed N] [--out DIR] [--json]";
+
+static const char *const lengths[] = {"quick", "normal", "full", NULL};
+
+/* Of a full run; and how near is near enough in a run of that length. */
+static const struct {
+    double share, near;
+} scales[] = {{0.005, 0.05}, {0.1, 0.01}, {1, 0.01}};
+
+struct arguments {
+    uint64_t length;
+    uint64_t seed;
+    struct option_texts only;
+    const char *experiments;
+    const char *out;
+    bool json;
+};
+
+static bool known(const char *name)
+{
+    for (uint32_t i = 0; validate_groups[i]; i++)
+        if (strcmp(validate_groups[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool read_arguments(int argc, char **argv, struct arguments *a)
+{
+    *a = (struct arguments){.length = 1, .seed = 1};
+    const struct option options[] = {
+        {"--length", OPTION_CHOICE, &a->length, 0, 0, lengths},
+        {"--only", OPTION_TEXTS, &a->only, 0, 0, NULL},
+        {"--experiments", OPTION_TEXT, &a->experiments, 0, 0, NULL},
+        {"--seed", OPTION_NUMBER, &a->seed, 0, UINT64_MAX, NULL},
+        {"--out", OPTION_TEXT, &a->out, 0, 0, NULL},
+        {"--json", OPTION_FLAG, &a->json, 0, 0, NULL},
+    };
+    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
+                     NULL, 0, 0, usage) < 0)
+        return false;
+    for (uint32_t i = 0; i < a->only.count; i++) {
+        if (known(a->only.texts[i]))
+            continue;
+        fprintf(stderr,
+                "perdure validate-models: found group \"%.40s\", allowed",
+                a->only.texts[i]);
+        for (uint32_t g = 0; validate_groups[g]; g++)
+            fprintf(stderr, "%s %s", g ? "," : "", validate_groups[g]->name);
+        fprintf(stderr, "\n");
+        return false;
+    }
+    return true;
+}
+
+/* A file of experiments alone asks for nothing else. */
+static bool chosen(const struct arguments *a, const char *name)
+{
+    if (a->only.count == 0)
+        return !a->experiments || strcmp(name, "experiments") == 0;
+    for (uint32_t i = 0; i < a->only.count; i++)
+        if (strcmp(a->only.texts[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int run_groups(const struct arguments *a, struct validate *v)
+{
+    bool terminal = isatty(STDERR_FILENO);
+    for (uint32_t i = 0; validate_groups[i]; i++) {
+        const struct validate_group *group = validate_groups[i];
+        if (!chosen(a, group->name))
+            continue;
+        if (terminal)
+            fprintf(stderr, "\r\033[K%s", group->name);
+        bool done = group->run(v);
+        if (terminal)
+            fprintf(stderr, "\r\033[K");
+        if (done && !v->failed)
+            continue;
+        fprintf(stderr, "%s\n",
+                v->error.code ? v->error.text
+                              : "perdure validate-models: out of memory, or "
+                                "a model could not be made");
+        return v->error.code ? EXIT_USAGE : EXIT_INTERNAL;
+    }
+    return EXIT_HELD;
+}
+
+static int conclude(const struct arguments *a, const struct validate *v)
+{
+    struct validate_totals totals = validate_total(v);
+    int code = totals.fails    ? EXIT_PROPERTY
+               : totals.unsure ? EXIT_INCONCLUSIVE
+                               : EXIT_HELD;
+    struct report_buffer text, json, html;
+    report_buffer_init(&text);
+    report_buffer_init(&json);
+    report_buffer_init(&html);
+    validate_text(&text, v);
+    validate_json(&json, v);
+    validate_html(&html, v);
+    if (a->out && (output_directory(a->out) != EXIT_HELD ||
+                   !output_write(a->out, "validation.html", &html) ||
+                   !output_write(a->out, "validation.json", &json)))
+        code = EXIT_ENVIRONMENT;
+    else if (a->out)
+        report_buffer_print(&text, "The report: %s/validation.html\n", a->out);
+    code = output_print(a->json ? &json : &text, code);
+    report_buffer_free(a->json ? &text : &json);
+    report_buffer_free(&html);
+    return code;
+}
+
+int command_validate_models(int argc, char **argv)
+{
+    struct arguments a;
+    if (!read_arguments(argc, argv, &a))
+        return EXIT_USAGE;
+    char here[] = ".";
+    struct read_files read = {.dir = here};
+    struct data_files files = read_files_data(&read);
+    struct validate v = {
+        .files = &files,
+        .experiments = a.experiments,
+        .seed = a.seed,
+        .length = scales[a.length].share,
+        .near = scales[a.length].near,
+    };
+    int code = run_groups(&a, &v);
+    if (code == EXIT_HELD)
+        code = conclude(&a, &v);
+    validate_free(&v);
+    read.dir = NULL;
+    read_files_free(&read);
+    return code;
+}
