@@ -46,8 +46,9 @@ static bool one_erlang_b(struct validate *v, uint32_t servers, double offered,
     struct validate_watch w;
     struct functions_spec spec = {.concurrency = servers,
                                   .expiry_ns = 600 * SECOND};
-    struct sim_load_config config = {.arrivals =
-                                         validate_arrivals(v, full, 400000)};
+    struct sim_load_config config = {
+        .arrivals =
+            validate_arrivals(v, full, servers < 1000 ? 800000 : 2000000)};
     sim_dist_exponential(&config.gap,
                          (uint64_t)((double)SECOND / offered + 0.5));
     if (lognormal) /* squared variation 4 */
@@ -57,6 +58,7 @@ static bool one_erlang_b(struct validate *v, uint32_t servers, double offered,
     else
         sim_dist_exponential(&config.warm, SECOND);
     config.cold = config.warm;
+    config.seed = 2 * servers + lognormal;
     if (!functions_watch(v, &spec, &config, &w))
         return false;
     struct report_mean got = report_means_get(&w.throttled);

@@ -34,11 +34,12 @@ static bool one_erlang_c(struct validate *v, uint32_t servers, double load)
     struct profile profile;
     struct validate_watch w;
     struct sim_load_config config = {.arrivals =
-                                         validate_arrivals(v, 1e7, 300000)};
+                                         validate_arrivals(v, 1e7, 3000000)};
     sim_dist_exponential(
         &config.gap, (uint64_t)((double)SERVICE_NS / (load * servers) + 0.5));
     sim_dist_exponential(&config.warm, SERVICE_NS);
     config.cold = config.warm;
+    config.seed = servers;
     if (!workers(v, servers, &profile) || !watch(v, &profile, &config, &w))
         return false;
     struct report_mean wait = report_means_get(&w.wait);

@@ -4,7 +4,8 @@
 #include "scenarios/validate/formulas.h"
 #include "scenarios/validate/validate.h"
 
-#define HOUR_NS 3.6e12
+/* An hour stands for a second of virtual time: only ratios matter. */
+#define HOUR_NS 1e9
 
 /* Times in hours. */
 struct restart_case {
@@ -20,14 +21,13 @@ static bool complete(struct validate *v, const struct restart_case *c,
     struct sim_load_config config = {
         .crashes = true,
         .resubmit = true,
+        .restart_ns = (uint64_t)(c->restart * HOUR_NS),
         .arrivals = validate_arrivals(v, full, 20000),
     };
     if (!validate_profile(v, &profile,
                           "{\"profile\": \"local\", \"workers\": 1, "
                           "\"slots\": 1, \"overrides\": "
-                          "{\"dispatch_latency\": \"0s\", "
-                          "\"start_up\": \"%.0fms\"}}",
-                          c->restart * 3.6e6) ||
+                          "{\"dispatch_latency\": \"0s\"}}") ||
         !validate_model(v, &profile, NULL, &config.model))
         return false;
     /* So far apart that none waits for another. */

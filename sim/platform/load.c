@@ -8,6 +8,7 @@ enum {
     AGAIN, /* target: job that was throttled, lost or given up */
     END,   /* target: run, arg: its serial */
     CRASH, /* the same */
+    ANSWER /* target: place that has started again */
 };
 
 struct job {
@@ -237,8 +238,8 @@ static void start(struct load *l, const struct sim_action *action)
     if (l->config->crashes)
         crash_ns = sim_dist_draw(&l->config->crash, &l->crashes, l->starts);
     bool crash = crash_ns < takes_ns;
-    push(l, l->now_ns + (crash ? crash_ns : takes_ns), crash ? CRASH : END, at,
-         l->starts);
+    push(l, l->now_ns + action->a + (crash ? crash_ns : takes_ns),
+         crash ? CRASH : END, at, l->starts);
 }
 
 /* Takes a run out of its place. */
@@ -358,6 +359,10 @@ static void ended(struct load *l, uint32_t at, uint64_t serial, bool crashed)
     tell(l, crashed ? SIM_LOAD_CUT : SIM_LOAD_ENDED, job, run.place, false);
     if (crashed) {
         l->ops->exited(l->model, l->now_ns, run.place, 137, &l->actions);
+        if (l->ops->answers && l->config->restart_ns) {
+            l->ops->answers(l->model, l->now_ns, run.place, false);
+            push(l, l->now_ns + l->config->restart_ns, ANSWER, run.place, 0);
+        }
     } else {
         job->done = true;
         l->ops->finished(l->model, l->now_ns, run.place, run.job, &l->actions);
@@ -369,10 +374,14 @@ static void step(struct load *l)
     struct sim_event event;
     (void)sim_queue_pop(l->queue, &event);
     l->now_ns = event.time_ns;
-    if (event.kind == AGAIN)
+    if (event.kind == AGAIN) {
         submit(l, event.target);
-    else
+    } else if (event.kind == ANSWER) {
+        l->ops->answers(l->model, l->now_ns, event.target, true);
+        l->ops->advance(l->model, l->now_ns, &l->actions);
+    } else {
         ended(l, event.target, event.arg, event.kind == CRASH);
+    }
 }
 
 /* Whichever comes first: the platform, an end, an arrival. False: nothing. */

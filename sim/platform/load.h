@@ -28,7 +28,8 @@ enum sim_load_kind {
     SIM_LOAD_ARRIVED,   /* and was accepted */
     SIM_LOAD_THROTTLED, /* for the first time */
     SIM_LOAD_REFUSED,
-    SIM_LOAD_STARTED, /* cold: first in a new place; again: not first start */
+    SIM_LOAD_STARTED, /* given to its place; cold: first in a new place; again:
+                         not first start */
     SIM_LOAD_ENDED,   /* its work is done */
     SIM_LOAD_CUT,     /* its place was closed or died under it */
     SIM_LOAD_GONE,    /* given up or lost by the platform */
@@ -54,6 +55,8 @@ struct sim_load_config {
     struct sim_dist cold;  /* time in a new one */
     struct sim_dist crash; /* the place dies so long after a start, if */
     bool crashes;          /* there are crashes */
+    uint64_t restart_ns;   /* a place that opens at once after a crash does not
+                              answer for so long */
     bool resubmit;         /* what is lost or given up comes again at once */
     uint64_t retry_ns;     /* what is throttled comes again; 0: it is lost */
     uint64_t arrivals;     /* then no more, and the run ends when all is over */
