@@ -87,7 +87,6 @@ struct report_collect {
     int choosy; /* only followed runs and the world's own records */
     uint64_t followed[REPORT_FOLLOWED_MAX];
     uint32_t followed_count;
-    uint64_t environments;
 };
 
 static int open_steps(struct report_collect *collect)
@@ -177,6 +176,25 @@ static int open_faults(struct report_collect *collect)
     return 0;
 }
 
+/* Each of several platforms beside all of them together. */
+static int open_platforms(struct report_collect *collect)
+{
+    const struct report_world *world = &collect->world;
+    struct report_stats *stats = &collect->stats;
+    for (uint32_t i = 0; i < world->platform_count && i < REPORT_PLATFORMS_MAX;
+         i++) {
+        const char *name =
+            world->node_names ? world->node_names[world->platforms[i]] : "";
+        stats->platforms[i].name = name;
+        if (strncmp(name, "platform ", 9) == 0)
+            stats->platforms[i].name += 9;
+        if (report_hist_init(&stats->platforms[i].start_up, 2))
+            return -1;
+        stats->platform_count = i + 1;
+    }
+    return 0;
+}
+
 struct report_collect *report_collect_new(const struct report_world *world)
 {
     struct report_collect *collect = calloc(1, sizeof(*collect));
@@ -189,7 +207,8 @@ struct report_collect *report_collect_new(const struct report_world *world)
     report_attempts_init(&collect->parts);
     if (open_steps(collect) || open_faults(collect) ||
         report_hist_init(&collect->stats.latency, 3) ||
-        report_hist_init(&collect->stats.platform.start_up, 2)) {
+        report_hist_init(&collect->stats.platform.start_up, 2) ||
+        open_platforms(collect)) {
         report_collect_free(collect);
         return NULL;
     }
@@ -210,6 +229,8 @@ void report_collect_free(struct report_collect *collect)
     }
     report_hist_deinit(&collect->stats.latency);
     report_hist_deinit(&collect->stats.platform.start_up);
+    for (uint32_t i = 0; i < collect->stats.platform_count; i++)
+        report_hist_deinit(&collect->stats.platforms[i].start_up);
     report_attempts_deinit(&collect->attempts);
     report_attempts_deinit(&collect->parts);
     free(collect->invoked);
@@ -733,6 +754,12 @@ static void shown(struct report_collect *collect, uint64_t now,
     }
 }
 
+static int is_host(const struct report_collect *collect, uint32_t point)
+{
+    return point < collect->world.point_count && collect->world.points &&
+           strcmp(collect->world.points[point].name, "platform/host") == 0;
+}
+
 static void fault_effect(struct report_collect *collect,
                          const struct engine_record *record)
 {
@@ -746,6 +773,10 @@ static void fault_effect(struct report_collect *collect,
         break;
     case ENGINE_ACT_CRASH:
     case ENGINE_ACT_OOM:
+        if (is_host(collect, point)) {
+            effective(collect, point); /* the platform's node lives on */
+            break;
+        }
         await(collect, point, now, &node->went_ns, &node->wait_down);
         break;
     case ENGINE_ACT_PAUSE:
@@ -902,27 +933,22 @@ static void rejected(struct report_collect *collect,
     collect->stats.store.conflicts += record->count == ENGINE_CONFLICT;
 }
 
-static void environment(struct report_collect *collect,
+static void environment(struct report_platform *platform,
                         const struct engine_record *record)
 {
-    struct report_platform *platform = &collect->stats.platform;
     if (record->kind == ENGINE_REC_ENV_ENDED) {
-        collect->environments -= collect->environments > 0;
+        platform->environments_open -= platform->environments_open > 0;
         return;
     }
-    struct node *node = node_of(collect, record->peer);
-    if (node)
-        node->environment = 1;
     platform->environments++;
-    if (++collect->environments > platform->environments_max)
-        platform->environments_max = collect->environments;
+    if (++platform->environments_open > platform->environments_max)
+        platform->environments_max = platform->environments_open;
     report_hist_record(&platform->start_up, record->a);
 }
 
-static void gauge(struct report_collect *collect,
+static void gauge(struct report_platform *platform,
                   const struct engine_record *record)
 {
-    struct report_platform *platform = &collect->stats.platform;
     if (record->a > platform->in_flight_max)
         platform->in_flight_max = record->a;
     platform->limit = record->b;
@@ -1028,10 +1054,10 @@ static void take_world(struct report_collect *collect,
     }
 }
 
-static void take_platform(struct report_collect *collect,
-                          const struct engine_record *record)
+/* What a platform's record adds to its figures, or to those of all. */
+static void add_platform(struct report_platform *platform,
+                         const struct engine_record *record)
 {
-    struct report_platform *platform = &collect->stats.platform;
     switch (record->kind) {
     case ENGINE_REC_INVOKED:
         platform->cold += record->detail == 1;
@@ -1039,21 +1065,46 @@ static void take_platform(struct report_collect *collect,
         break;
     case ENGINE_REC_THROTTLED:
         platform->throttled++;
-        gauge(collect, record);
+        gauge(platform, record);
         break;
     case ENGINE_REC_ENV_STARTED:
     case ENGINE_REC_ENV_ENDED:
-        environment(collect, record);
+        environment(platform, record);
         break;
     case ENGINE_REC_KILLED:
         platform->killed++;
         break;
+    default:
+        gauge(platform, record);
+        break;
+    }
+}
+
+static void take_platform(struct report_collect *collect,
+                          const struct engine_record *record)
+{
+    struct report_stats *stats = &collect->stats;
+    struct node *node = NULL;
+    switch (record->kind) {
+    case ENGINE_REC_ENV_STARTED:
+        node = node_of(collect, record->peer);
+        if (node)
+            node->environment = 1;
+        break;
+    case ENGINE_REC_INVOKED:
+    case ENGINE_REC_THROTTLED:
+    case ENGINE_REC_ENV_ENDED:
+    case ENGINE_REC_KILLED:
     case ENGINE_REC_GAUGE:
-        gauge(collect, record);
         break;
     default:
         take_world(collect, record);
+        return;
     }
+    add_platform(&stats->platform, record);
+    for (uint32_t i = 0; i < stats->platform_count; i++)
+        if (collect->world.platforms[i] == record->node)
+            add_platform(&stats->platforms[i], record);
 }
 
 static void take_store(struct report_collect *collect,

@@ -49,6 +49,9 @@ struct report_world {
     const struct engine_point *points;
     const struct report_armed *armed; /* by point; NULL: nothing was armed */
     uint32_t point_count;
+    const uint32_t *platforms; /* nodes of their front ends, if there are
+                                  several; at most REPORT_PLATFORMS_MAX */
+    uint32_t platform_count;
     uint64_t runs_max;     /* run ids are 1..runs_max */
     uint64_t retained_max; /* whole records kept; 0: 400,000 */
     int brief;             /* figures for verdicts only: no records are kept,
@@ -138,13 +141,19 @@ struct report_bucket {
     uint64_t max_ns;
 };
 
+enum {
+    REPORT_PLATFORMS_MAX = 8
+};
+
 struct report_platform {
+    const char *name; /* of one of several; NULL: all together */
     uint64_t cold;
     uint64_t warm;
     uint64_t throttled;
     uint64_t killed; /* over the time limit */
     uint64_t environments;
     uint64_t environments_max; /* at once */
+    uint64_t environments_open;
     uint64_t in_flight_max;
     uint64_t limit; /* last told; 0: none */
     struct report_hist start_up;
@@ -186,8 +195,10 @@ struct report_stats {
     uint64_t bands_left_out;
     struct report_bucket buckets[REPORT_BUCKETS_MAX];
     uint32_t bucket_count;
-    uint64_t bucket_ns; /* width of each */
-    struct report_platform platform;
+    uint64_t bucket_ns;              /* width of each */
+    struct report_platform platform; /* all together */
+    struct report_platform platforms[REPORT_PLATFORMS_MAX];
+    uint32_t platform_count; /* 0: there is one */
     struct report_store store;
     uint64_t worst_run; /* most faults, takeovers and retries; 0: none */
     uint64_t slowest_run;

@@ -700,6 +700,31 @@ static void put_bill(const struct report_facts *facts,
     put(out, "</table>\n");
 }
 
+/* Several platforms side by side. */
+static void put_platforms(const struct report_stats *stats,
+                          struct report_buffer *out)
+{
+    struct report_word word;
+    if (stats->platform_count == 0)
+        return;
+    put(out, "<table>\n<tr><th>platform<th class=\"n\">starts<th "
+             "class=\"n\">throttled<th class=\"n\">most at once<th "
+             "class=\"n\">limit</tr>\n");
+    for (uint32_t i = 0; i < stats->platform_count; i++) {
+        const struct report_platform *platform = &stats->platforms[i];
+        const uint64_t figures[] = {platform->cold + platform->warm,
+                                    platform->throttled,
+                                    platform->in_flight_max, platform->limit};
+        put(out, "<tr>");
+        cell(out, platform->name);
+        for (size_t k = 0; k < sizeof(figures) / sizeof(*figures); k++)
+            element(out, "<td class=\"n\">",
+                    report_format_count(&word, figures[k]), NAME, "</td>");
+        put(out, "</tr>\n");
+    }
+    put(out, "</table>\n");
+}
+
 static void put_platform(const struct report_model *model,
                          struct report_buffer *out)
 {
@@ -725,6 +750,7 @@ static void put_platform(const struct report_model *model,
                                 report_hist_at(&platform->start_up, 990000)));
     }
     put(out, "</dl>\n");
+    put_platforms(stats, out);
     put_bill(&model->facts, out);
 }
 

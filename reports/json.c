@@ -265,16 +265,18 @@ static void write_latency(struct writer *writer,
     end(writer, "}");
 }
 
-static void write_platform(struct writer *writer,
+static void write_platform(struct writer *writer, const char *name,
                            const struct report_platform *platform)
 {
-    begin(writer, "platform", "{");
+    begin(writer, name, "{");
     number(writer, "cold", platform->cold);
     number(writer, "environments", platform->environments);
     number(writer, "environments_max", platform->environments_max);
     number(writer, "in_flight_max", platform->in_flight_max);
     number(writer, "killed", platform->killed);
     number(writer, "limit", platform->limit);
+    if (platform->name)
+        text(writer, "name", platform->name);
     write_hist(writer, "start_up", &platform->start_up);
     number(writer, "throttled", platform->throttled);
     number(writer, "warm", platform->warm);
@@ -478,7 +480,13 @@ static void write_p_to_z(struct writer *writer,
     const struct report_stats *stats = model->stats;
     struct report_word seed;
     snprintf(seed.text, sizeof(seed.text), "%" PRIu64, facts->seed);
-    write_platform(writer, &stats->platform);
+    write_platform(writer, "platform", &stats->platform);
+    if (stats->platform_count) {
+        begin(writer, "platforms", "[");
+        for (uint32_t i = 0; i < stats->platform_count; i++)
+            write_platform(writer, NULL, &stats->platforms[i]);
+        end(writer, "]");
+    }
     number(writer, "process_bytes_max", stats->store.process_bytes_max);
     write_properties(writer, facts);
     write_reasons(writer, model);

@@ -402,6 +402,23 @@ static void put_latency(struct page *page)
     put_histogram(page, hist);
 }
 
+static void put_one_platform(struct page *page,
+                             const struct report_platform *platform)
+{
+    struct report_word words[4];
+    report_buffer_put(page->out, "  ");
+    cell(page, platform->name, 16);
+    report_buffer_print(
+        page->out, " %s starts, %s throttled, at most %s",
+        report_format_count(&words[0], platform->cold + platform->warm),
+        report_format_count(&words[1], platform->throttled),
+        report_format_count(&words[2], platform->in_flight_max));
+    if (platform->limit)
+        report_buffer_print(page->out, " of %s",
+                            report_format_count(&words[3], platform->limit));
+    report_buffer_put(page->out, " at once\n");
+}
+
 static void put_platform(struct page *page)
 {
     const struct report_stats *stats = page->model->stats;
@@ -417,6 +434,8 @@ static void put_platform(struct page *page)
                         report_format_count(&words[1], platform->warm),
                         report_format_count(&words[2], platform->throttled),
                         report_format_count(&words[3], platform->killed));
+    for (uint32_t i = 0; i < stats->platform_count; i++)
+        put_one_platform(page, &stats->platforms[i]);
     for (size_t i = 0; i < facts->bill_count; i++) {
         report_buffer_put(page->out, "  ");
         cell(page, facts->bill[i].name, 34);

@@ -253,7 +253,9 @@ static bool strike_platforms(struct scenario_world *world)
         const struct sim_model_ops *ops = platform->model.ops;
         bool host = point == SIM_POINT_PLATFORM_HOST;
         if (!sim_node_up(world->sim, platform->node) ||
-            (host ? !ops->fail_host : !ops->outage) ||
+            (host ? !ops->fail_host ||
+                        ops->counts(platform->model.self)->hosts == 0
+                  : !ops->outage) ||
             !fault_switchboard_fire(world->board, &world->next_fault,
                                     platform->node, &decision))
             continue;

@@ -28,12 +28,14 @@ Test(faults_points, the_longest_name_decides_what_a_disk_point_can_do)
     cr_expect_not(fault_point_actions(sync) & full);
 }
 
-Test(faults_points, only_process_clock_and_link_are_timed)
+Test(faults_points, only_process_clock_link_host_and_outage_are_timed)
 {
     for (uint32_t i = 0; i < SIM_POINT_COUNT; i++)
         cr_expect_eq(fault_point_timed(&sim_point_table[i]),
                      i == SIM_POINT_PROCESS || i == SIM_POINT_CLOCK ||
-                         i == SIM_POINT_NET_LINK);
+                         i == SIM_POINT_NET_LINK ||
+                         i == SIM_POINT_PLATFORM_HOST ||
+                         i == SIM_POINT_PLATFORM_OUTAGE);
 }
 
 Test(faults_points, an_action_is_found_by_its_name)

@@ -333,10 +333,11 @@ Test(scenarios_profile, wrong_names_get_the_nearest_one)
     expect_nearest("{\"profile\": \"../local\"}",
                    "s.json:1:13: found profile \"../local\", allowed \"",
                    "\"local\"; did you mean \"local\"?");
-    expect_error("{\"profile\": \"local\", \"worker\": 2}",
-                 "s.json:1:22: found key \"worker\", allowed \"profile\", "
-                 "\"overrides\", \"workers\", \"slots\"; did you mean "
-                 "\"workers\"?");
+    expect_error(
+        "{\"profile\": \"local\", \"worker\": 2}",
+        "s.json:1:22: found key \"worker\", allowed \"profile\", "
+        "\"overrides\", \"credentials\", \"workers\", \"slots\"; did you mean "
+        "\"workers\"?");
 }
 
 Test(scenarios_profile, an_unknown_runtime_gets_the_nearest_one)

@@ -139,7 +139,7 @@ Test(scenarios_read_platforms, what_cannot_be_is_refused_where_it_stands)
     refused("",
             "\"platform\": {\"profile\": \"local\"}, \"platforms\": {\"a\": "
             "{\"profile\": \"local\"}}",
-            "s.json:3:36: found both \"platform\" and \"platforms\"");
+            "s.json:3:35: found both \"platform\" and \"platforms\"");
     refused("", "\"platforms\": {}", "s.json:3:14: found 0 platforms");
     refused("", "\"platforms\": {\"A b\": {\"profile\": \"local\"}}",
             "found platform \"A b\", allowed names");
@@ -153,7 +153,7 @@ Test(scenarios_read_platforms, what_cannot_be_is_refused_where_it_stands)
     refused("",
             "\"platform\": {\"profile\": \"local\", \"credentials\": "
             "{\"ttl\": \"1ms\"}}",
-            "s.json:3:60: ");
+            "s.json:3:57: found the string");
     refused(", \"needs\": {\"cpu\": \"500\"}", local,
             "found \"500\" processors, allowed a number as 0.5");
     refused(", \"needs\": {\"cpus\": 1}", local, "found key \"cpus\"");

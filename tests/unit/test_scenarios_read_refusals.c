@@ -169,7 +169,7 @@ static const struct bad_member {
      "s.json:4:11: found key \"bb\", allowed \"a\", \"w\", \"b\""},
     {"steps", "{\"b\": {\"effect\": true, \"dur\": \"1s\"}}",
      "s.json:4:33: found key \"dur\", allowed \"duration\", \"cpu\", "
-     "\"effect\", \"key\", \"output\", \"fails\", \"command\""},
+     "\"effect\", \"key\", \"output\", \"fails\", \"command\", \"needs\""},
     {"steps", "{\"w\": {\"duration\": \"1s\"}}",
      "s.json:4:11: found \"w\", which is a wait, allowed steps"},
     {"steps", "{\"a\": {\"key\": true}}",
@@ -351,7 +351,8 @@ static const struct bad_member {
      "drift: allowed one number and ppm or ppb"},
     {"faults", "[{\"platform\": \"throtle\"}]",
      "s.json:4:25: found the string \"throtle\" for \"platform\", allowed "
-     "\"throttle\", \"duplicate\", \"timeout\", \"lose\", \"kill\"; did you "
+     "\"throttle\", \"duplicate\", \"timeout\", \"lose\", \"kill\", \"host\", "
+     "\"outage\"; did you "
      "mean \"throttle\"?"},
     {"faults", "[{\"swarm\": \"heavy\"}]",
      "s.json:4:22: found the string \"heavy\" for \"swarm\", allowed "
@@ -426,7 +427,7 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"heal\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 2 more; "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 3 more; "
      "did you mean \"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "
