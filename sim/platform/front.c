@@ -137,7 +137,8 @@ static void message(void *self, const struct engine_message *message)
     if (decision.action == ENGINE_ACT_LOSE)
         return;
     if (decision.action == ENGINE_ACT_THROTTLE) {
-        throttle(f, message, SIM_FRONT_BY_FAULT, 0, 0, false);
+        throttle(f, message, SIM_FRONT_BY_FAULT, f->running,
+                 f->ops->counts(f->model)->limit, false);
         return;
     }
     sim_front_catch_up(f);
