@@ -496,10 +496,10 @@ static void write_p_to_z(struct writer *writer,
     write_sources(writer, facts);
     text(writer, "schema", "perdure.report/1");
     text(writer, "seed", seed.text);
-    if (facts->sometimes_count)
-        write_sometimes(writer, facts);
     write_series(writer, stats);
     number(writer, "shown_run", model->timeline ? model->timeline->run : 0);
+    if (facts->sometimes_count)
+        write_sometimes(writer, facts);
     write_store(writer, &stats->store);
     text(writer, "verdict", check_verdict_name(model->verdict));
     text(writer, "version", facts->version);
