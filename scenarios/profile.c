@@ -14,6 +14,10 @@
 /* A line for each. */
 /* clang-format off */
 static const char *const known[] = {
+    "batch-ec2-od",
+    "batch-ec2-spot-broad",
+    "batch-ec2-spot-scarce",
+    "batch-fargate",
     "celery-rabbitmq",
     "celery-redis",
     "celery-seed",
@@ -31,7 +35,7 @@ static const char *const known[] = {
 /* clang-format on */
 static const struct profile_platform *const platforms[] = {
     &profile_local_platform, &profile_lambda_platform, &profile_docker_platform,
-    &profile_k8s_platform,   &profile_celery_platform,
+    &profile_k8s_platform,   &profile_celery_platform, &profile_batch_platform,
 };
 
 /* What a profile and a scenario say, while it is put together. */

@@ -36,6 +36,7 @@
 
 #include "engine/host/json.h"
 #include "scenarios/data.h"
+#include "sim/platform/batch.h"
 #include "sim/platform/celery.h"
 #include "sim/platform/docker.h"
 #include "sim/platform/k8s.h"
@@ -54,6 +55,7 @@ extern const struct profile_platform profile_lambda_platform;
 extern const struct profile_platform profile_docker_platform;
 extern const struct profile_platform profile_k8s_platform;
 extern const struct profile_platform profile_celery_platform;
+extern const struct profile_platform profile_batch_platform;
 
 /* A parameter for people: the configuration section of a report. */
 struct profile_row {
@@ -81,6 +83,10 @@ struct profile_lambda {
     uint32_t threads; /* vCPUs a step can use */
 };
 
+struct profile_batch {
+    struct sim_batch_config config;
+};
+
 struct profile_docker {
     struct sim_docker_config config;
 };
@@ -98,12 +104,13 @@ struct profile {
     const struct profile_platform *platform; /* its kind: which one below */
     char name[64];
     uint32_t threads; /* a step's CPU-bound part spreads over so many; 0: 1 */
-    char why[1001]; /* one line on what it is */
+    char why[1001];   /* one line on what it is */
     struct profile_local local;
     struct profile_lambda lambda;
     struct profile_docker docker;
     struct profile_k8s k8s;
     struct profile_celery celery;
+    struct profile_batch batch;
     struct profile_row rows[PROFILE_ROWS_MAX];
     uint32_t row_count;
 };
