@@ -4,6 +4,13 @@
 
 #define SECOND UINT64_C(1000000000)
 
+/* A line of the bill. */
+struct line {
+    const char *name;
+    enum sim_batch_env_kind kind;
+    bool memory;
+};
+
 /* Begun seconds, at least the minimum. */
 static uint64_t billed_s(const struct sim_batch *b, uint64_t from_ns,
                          uint64_t to_ns)
@@ -70,29 +77,54 @@ static uint64_t nano_of(uint64_t amount, uint64_t per, uint64_t pico)
            (whole * (pico % 1000) + rest * pico / per) / 1000;
 }
 
+/* Whether the configuration has environments of this kind. */
+static bool has_kind(const struct sim_batch *b, enum sim_batch_env_kind kind)
+{
+    for (uint32_t e = 0; e < b->config.env_count; e++) {
+        if (b->config.envs[e].kind == kind) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is on line i, of the kinds that there are. */
+static const struct line *line_at(const struct sim_batch *b, uint32_t i)
+{
+    static const struct line lines[] = {
+        {"EC2 instances", SIM_BATCH_EC2, false},
+        {"EC2 spot instances", SIM_BATCH_EC2_SPOT, false},
+        {"Fargate vCPU", SIM_BATCH_FARGATE, false},
+        {"Fargate memory", SIM_BATCH_FARGATE, true},
+        {"Fargate spot vCPU", SIM_BATCH_FARGATE_SPOT, false},
+        {"Fargate spot memory", SIM_BATCH_FARGATE_SPOT, true},
+    };
+    for (size_t at = 0; at < sizeof lines / sizeof lines[0]; at++) {
+        if (has_kind(b, lines[at].kind) && i-- == 0) {
+            return &lines[at];
+        }
+    }
+    return NULL;
+}
+
 bool batch_cost_line(const struct sim_batch *b, uint64_t now_ns, uint32_t i,
                      const char **name, uint64_t *nano)
 {
-    static const char *const names[] = {
-        "EC2 instances",  "EC2 spot instances", "Fargate vCPU",
-        "Fargate memory", "Fargate spot vCPU",  "Fargate spot memory",
-    };
     uint64_t meter[SIM_BATCH_KINDS][2];
-    if (i >= sizeof names / sizeof names[0]) {
+    const struct line *line = line_at(b, i);
+    if (line == NULL) {
         return false;
     }
     meter_all(b, now_ns, meter);
-    *name = names[i];
-    uint32_t spot = i == 1 || i > 3;
-    const uint64_t *fargate =
-        meter[spot ? SIM_BATCH_FARGATE_SPOT : SIM_BATCH_FARGATE];
-    if (i < 2) {
-        *nano = nano_of(meter[spot ? SIM_BATCH_EC2_SPOT : SIM_BATCH_EC2][0],
-                        3600, b->instance_pico[spot]);
-    } else if (i % 2 == 0) {
-        *nano = nano_of(fargate[0], 3600 * 1000, b->vcpu_pico[spot]);
+    *name = line->name;
+    uint32_t spot = batch_is_spot(line->kind);
+    uint64_t amount = meter[line->kind][line->memory];
+    if (batch_on_ec2(line->kind)) {
+        *nano = nano_of(amount, 3600, b->instance_pico[spot]);
+    } else if (line->memory) {
+        *nano = nano_of(amount, 3600 * 1024, b->gb_pico[spot]);
     } else {
-        *nano = nano_of(fargate[1], 3600 * 1024, b->gb_pico[spot]);
+        *nano = nano_of(amount, 3600 * 1000, b->vcpu_pico[spot]);
     }
     return true;
 }

@@ -112,11 +112,11 @@ static bool throttled(struct sim_batch *b, uint64_t now_ns, uint32_t children,
     } else if (!sim_bucket_take(&b->submits, now_ns)) {
         out->reason = SIM_BATCH_BY_RATE;
         out->limit = sim_bucket_size(&b->submits);
-        out->actual = out->limit + 1;
+        out->actual = out->limit; /* as many are on their way */
     } else if (b->counts.queued + children > b->config.submitted_max) {
         out->reason = SIM_BATCH_BY_SUBMITTED;
         out->limit = b->config.submitted_max;
-        out->actual = b->counts.queued + children;
+        out->actual = b->counts.queued;
     } else {
         return false;
     }
