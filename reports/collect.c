@@ -1138,6 +1138,17 @@ static void take_store(struct report_collect *collect,
     }
 }
 
+/* A fault of one of a platform's hosts shows in what ended with it, at once. */
+static void host_gone(struct report_collect *collect,
+                      const struct engine_record *record)
+{
+    struct node *platform = node_of(collect, record->node);
+    if (platform && platform->wait_down &&
+        collect->stats.last_fault_ns == record->time_ns)
+        shown(collect, record->time_ns, &platform->went_ns,
+              &platform->wait_down);
+}
+
 static void take(struct report_collect *collect,
                  const struct engine_record *record)
 {
@@ -1175,6 +1186,10 @@ static void take(struct report_collect *collect,
     case ENGINE_REC_EFFECT_APPLIED:
     case ENGINE_REC_EFFECT_REPEAT:
         effect(collect, record);
+        break;
+    case ENGINE_REC_ENV_ENDED:
+        host_gone(collect, record);
+        take_store(collect, record);
         break;
     default:
         take_store(collect, record);
