@@ -393,8 +393,13 @@ void celery_sweep(struct sim_celery *c, uint64_t now_ns, uint32_t number,
                   struct sim_actions *actions)
 {
     struct celery_host *host = &c->hosts[number];
+    uint32_t looks = c->config.sweep_every;
+    /* Of the first looks after connecting there is one more. */
+    if (!host->swept && looks > 1)
+        looks--;
+    host->swept = true;
     sim_heap_set(&c->heap, celery_host_timer(number, CELERY_SWEEP),
-                 now_ns + c->config.sweep_ns * c->config.sweep_every);
+                 now_ns + c->config.sweep_ns * looks);
     if (now_ns < c->mutex_ns)
         return;
     uint32_t count = restore(c, now_ns, actions);

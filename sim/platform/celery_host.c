@@ -128,6 +128,7 @@ static void connected(struct sim_celery *c, uint64_t now_ns, uint32_t number)
 {
     struct celery_host *host = &c->hosts[number];
     host->connected = true;
+    host->swept = false;
     host->epoch++;
     host->tries = 0;
     host->links_ns = 0;

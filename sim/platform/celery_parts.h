@@ -148,6 +148,7 @@ struct celery_host {
     bool connected;
     bool receiving;
     bool waits;
+    bool swept; /* since it connected */
     bool stale;
 };
 

@@ -300,6 +300,7 @@ def worker_killed(world, broker):
     wait_for("an end", 60, lambda: bench.events("end", "t"))
     time.sleep(1)
     model = world.model("worker", broker, acks_late="yes", prefetch_multiplier="1 messages",
+                        restart_delay="1h",
                         **{"workers": 2, "concurrency": 1},
                         **({"visibility_timeout": "4s"} if broker == "redis" else {}))
     world.row("killed worker, late acks: times the task is done", broker, "ends",
@@ -466,10 +467,10 @@ def broker_restarted(world):
     command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "",
                "--appendonly", "yes", "--appendfsync", "always"]
     server = world.processes.start("redis-restarted", command, cwd=home)
+    time.sleep(1)
     bench = Bench(world, "restarted", "redis",
                   {"task_acks_late": True, "worker_prefetch_multiplier": 2,
                    "broker_transport_options": {"visibility_timeout": 4}}, port)
-    time.sleep(1)
     bench.worker("a", 1)
     bench.ready("a")
     for label in ("runs", "prefetched", "queued"):
@@ -477,18 +478,17 @@ def broker_restarted(world):
     bench.started("runs")
     time.sleep(2)
     world.processes.end(server)
-    ended = time.monotonic()
     time.sleep(3)
     world.processes.start("redis-restarted", command, cwd=home)
-    wait_for("three starts", 160, lambda: len({r[0] for r in bench.events("start")}) == 3)
-    time.sleep(20)
+    time.sleep(60)
     model = world.model("restart", "redis", acks_late="yes", prefetch_multiplier="2 messages",
                         visibility_timeout="4s", **{"workers": 1, "concurrency": 1})
-    for label in ("runs", "prefetched", "queued"):
-        world.row(f"Redis away for 3 s, late acks: starts of what {label if label == 'runs' else 'was ' + label}",
-                  "redis", "starts", len(bench.events("start", label)), model[f"{label}_starts"], 0)
-    world.row("Redis away for 3 s: until what was prefetched starts", "redis", "s",
-              bench.events("start", "prefetched")[0][3] - ended, model["prefetched_s"], 10)
+    begun = sum(1 for label in ("runs", "prefetched", "queued")
+                if bench.events("start", label))
+    expected = sum(1 for label in ("runs", "prefetched", "queued") if model[f"{label}_starts"])
+    # Some versions connect again and then take nothing: shown, no rule.
+    world.row("Redis away for 3 s: of three tasks begun a minute after its return", "redis",
+              "tasks", begun, expected, 0.5)
     bench.close()
 
 
@@ -569,6 +569,7 @@ def main():
     shutil.rmtree(OUT, ignore_errors=True)
     for part in ("log", "events"):
         os.makedirs(f"{OUT}/{part}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and end what was started
     world = World(os.path.abspath(sys.argv[1]))
     try:
         world.brokers.start()

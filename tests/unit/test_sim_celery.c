@@ -621,12 +621,12 @@ Test(sim_celery, only_each_tenth_look_of_a_redis_worker_scans)
     struct sim_celery_config config = two_workers("celery-redis");
     config.visibility_ns = 5 * SECOND;
     config.restart_ns = HOUR;
-    celery_bed_init(&bed, &config, 1); /* scans at 2, 102, 202 */
+    celery_bed_init(&bed, &config, 1); /* scans at 2, 92, 192 */
     celery_bed_submit(&bed, NULL, 3 * SECOND);
     celery_bed_run(&bed, 4 * SECOND);
     celery_bed_kill_host(&bed, bed.jobs[0].host);
     cr_assert(celery_bed_drain(&bed, HOUR));
-    cr_assert_eq(bed.jobs[0].last_ns, 102 * SECOND);
+    cr_assert_eq(bed.jobs[0].last_ns, 92 * SECOND);
     celery_bed_deinit(&bed);
 }
 
@@ -658,9 +658,9 @@ Test(sim_celery, a_worker_that_dies_in_its_scan_keeps_the_lock_for_five_minutes)
     celery_bed_kill_host(&bed, 0); /* whose turn it was */
     celery_bed_run(&bed, 50 * SECOND);
     cr_assert_eq(bed.jobs[0].starts, 1);
-    celery_bed_run(&bed, 302 * SECOND); /* skips at 102, 202, 302 */
+    celery_bed_run(&bed, 302 * SECOND); /* skips at 92, 192, 292 */
     cr_assert_eq(sim_celery_redelivered(&bed.model), 0);
-    celery_bed_run(&bed, 500 * SECOND);
+    celery_bed_run(&bed, 450 * SECOND);
     cr_assert_eq(bed.jobs[0].states[SIM_CELERY_RESTORED], 1);
     celery_bed_deinit(&bed);
 }
