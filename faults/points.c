@@ -28,7 +28,7 @@ static const struct {
     {"store/", DEATHS},
     {"platform/invoke", MESSAGES | BIT(THROTTLE) | BIT(TIMEOUT)},
     {"platform/run", BIT(CRASH)},
-    {"platform/host", BIT(CRASH)},
+    {"platform/host", BIT(LOSE)},
     {"platform/outage", BIT(CUT)},
     {"defect/", BIT(DEFECT)},
 };

@@ -80,7 +80,7 @@ static const struct family families[] = {
      NOTHING, 2 * PERCENT, 0},
     {"invoke-timeout", "platform/invoke", ENGINE_ACT_TIMEOUT, PLATFORMS,
      NOTHING, PERCENT, 0},
-    {"host-crash", "platform/host", ENGINE_ACT_CRASH, HOSTS, NOTHING, 6, 0},
+    {"host-crash", "platform/host", ENGINE_ACT_LOSE, HOSTS, NOTHING, 6, 0},
     {"outage", "platform/outage", ENGINE_ACT_CUT, OUTAGES, TIME, 3,
      60 * SECOND},
 };

@@ -181,7 +181,7 @@ static const struct failure platform_failures[] = {
     {"timeout", ENGINE_ACT_TIMEOUT, {SIM_POINT_PLATFORM_INVOKE}, 1},
     {"lose", ENGINE_ACT_LOSE, {SIM_POINT_PLATFORM_INVOKE}, 1},
     {"kill", ENGINE_ACT_CRASH, {SIM_POINT_PLATFORM_RUN}, 1},
-    {"host", ENGINE_ACT_CRASH, {SIM_POINT_PLATFORM_HOST}, 1},
+    {"host", ENGINE_ACT_LOSE, {SIM_POINT_PLATFORM_HOST}, 1},
     {"outage", ENGINE_ACT_CUT, {SIM_POINT_PLATFORM_OUTAGE}, 1},
 };
 

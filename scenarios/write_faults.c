@@ -45,7 +45,7 @@ static const struct words all_words[] = {
     {"platform/invoke", ENGINE_ACT_TIMEOUT, "platform", "timeout", false},
     {"platform/invoke", ENGINE_ACT_LOSE, "platform", "lose", false},
     {"platform/run", ENGINE_ACT_CRASH, "platform", "kill", false},
-    {"platform/host", ENGINE_ACT_CRASH, "platform", "host", false},
+    {"platform/host", ENGINE_ACT_LOSE, "platform", "host", false},
     {"platform/outage", ENGINE_ACT_CUT, "platform", "outage", false},
     {"clock", ENGINE_ACT_STEP, "clock", "step", false},
     {"clock", ENGINE_ACT_DRIFT, "clock", "drift", false},
