@@ -254,7 +254,7 @@ static void open_place(struct sim_front *f, const struct sim_action *action)
     if (!place)
         return;
     place->open = true;
-    place->used = false;
+    place->used = action->job == SIM_FRONT_NONE; /* made ahead: no start is cold */
     place->died = false;
     place->born_ns = sim_front_now_of(f);
     if (sim_front_is_owned(f))

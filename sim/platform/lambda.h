@@ -281,6 +281,8 @@ uint64_t sim_lambda_total_nano(const struct sim_lambda *lambda,
                                uint64_t now_ns);
 uint64_t sim_lambda_line_nano(const struct sim_lambda *lambda, uint64_t now_ns,
                               enum sim_lambda_line line);
+/* How many lines there are: the provisioned ones only if some function is. */
+uint32_t sim_lambda_line_count(const struct sim_lambda *lambda);
 const char *sim_lambda_line_name(enum sim_lambda_line line);
 uint64_t sim_lambda_cost_nano(const struct sim_lambda *lambda);
 

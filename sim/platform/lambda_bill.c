@@ -114,6 +114,16 @@ uint64_t sim_lambda_cost_nano(const struct sim_lambda *lambda)
     return sim_lambda_total_nano(lambda, 0);
 }
 
+uint32_t sim_lambda_line_count(const struct sim_lambda *lambda)
+{
+    for (uint32_t i = 0; i < lambda->function_count; i++) {
+        if (lambda->functions[i].about.provisioned > 0) {
+            return SIM_LAMBDA_LINES;
+        }
+    }
+    return SIM_LAMBDA_LINE_AHEAD_DURATION;
+}
+
 const char *sim_lambda_line_name(enum sim_lambda_line line)
 {
     static const char *const names[SIM_LAMBDA_LINES] = {

@@ -479,7 +479,7 @@ static bool cost_line(const void *self, uint64_t now_ns, uint32_t i,
                       const char **name, uint64_t *nano)
 {
     const struct model *m = self;
-    if (i >= SIM_LAMBDA_LINES)
+    if (i >= sim_lambda_line_count(m->lambda))
         return false;
     *name = sim_lambda_line_name((enum sim_lambda_line)i);
     *nano = sim_lambda_line_nano(m->lambda, now_ns, (enum sim_lambda_line)i);

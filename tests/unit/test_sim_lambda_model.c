@@ -428,6 +428,44 @@ Test(lambda_model, an_event_that_the_queue_loses_is_forgotten_not_failed)
     end(&bed);
 }
 
+/* How many lines a bill has, and that they add up to all of it. */
+static uint32_t lines_of(const struct bed *bed, uint64_t now_ns)
+{
+    const struct sim_model_ops *ops = bed->model.ops;
+    uint64_t sum = 0, nano;
+    uint32_t count = 0;
+    const char *name;
+    while (ops->cost_line(bed->model.self, now_ns, count, &name, &nano)) {
+        cr_assert(*name);
+        sum += nano;
+        count++;
+    }
+    uint64_t all = ops->cost_nano(bed->model.self, now_ns);
+    cr_assert(sum <= all && all - sum < count, "%lu of %lu", sum, all);
+    return count;
+}
+
+Test(lambda_model, the_bill_speaks_of_provisioned_places_where_there_are_some)
+{
+    struct bed bed;
+    describe(&bed);
+    make(&bed);
+    warm(&bed);
+    cr_assert_eq(lines_of(&bed, START + MINUTE), 2);
+    end(&bed);
+    describe(&bed);
+    bed.function.provisioned = 2;
+    bed.function.price_ahead_gb_s_pico = 4166700;
+    bed.config.lambda.ahead_rate = (struct sim_rate){6000, MINUTE};
+    make(&bed);
+    advance(&bed, START);
+    advance(&bed, START + SECOND);
+    submit(&bed, START + SECOND, 0);
+    finish(&bed, START + 2 * SECOND, the(&bed, 0, SIM_ACTION_START)->place, 0);
+    cr_assert_eq(lines_of(&bed, START + MINUTE), 4);
+    end(&bed);
+}
+
 /* Whatever happens: jobs end once, places hold one job, counts add up ------ */
 
 enum {
