@@ -329,10 +329,10 @@ Test(scenarios_profile, wrong_names_get_the_nearest_one)
 {
     expect_nearest("{\"profile\": \"lambda-2025\"}",
                    "s.json:1:13: found profile \"lambda-2025\", allowed \"",
-                   "\"local\"; did you mean \"lambda-2026\"?");
+                   "; did you mean \"lambda-2026\"?");
     expect_nearest("{\"profile\": \"../local\"}",
                    "s.json:1:13: found profile \"../local\", allowed \"",
-                   "\"local\"; did you mean \"local\"?");
+                   "; did you mean \"local\"?");
     expect_error(
         "{\"profile\": \"local\", \"worker\": 2}",
         "s.json:1:22: found key \"worker\", allowed \"profile\", "
