@@ -121,7 +121,7 @@ struct validate_watch {
     double levels[VALIDATE_LEVELS]; /* time with so many places */
     uint64_t starts, cold_starts;   /* the first of each job */
     uint64_t ended, gone, cut;
-    uint64_t last_start_ns, last_end_ns;
+    uint64_t last_accepted_ns, first_start_ns, last_start_ns, last_end_ns;
     uint64_t at_ns; /* the levels are known up to here */
     uint32_t running_now, places_now;
 };

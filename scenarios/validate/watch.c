@@ -34,6 +34,8 @@ static void start(struct validate_watch *w, const struct sim_load_event *event)
 {
     w->running_now++;
     w->last_start_ns = event->time_ns;
+    if (w->first_start_ns == 0)
+        w->first_start_ns = event->time_ns;
     if (event->again)
         return;
     uint64_t wait_ns = event->time_ns - event->since_ns;
@@ -48,6 +50,8 @@ static void seen(void *self, const struct sim_load_event *event)
 {
     struct validate_watch *w = self;
     pass(w, event->time_ns);
+    if (event->kind == SIM_LOAD_ARRIVED)
+        w->last_accepted_ns = event->time_ns;
     switch (event->kind) {
     case SIM_LOAD_ARRIVED:
     case SIM_LOAD_THROTTLED:
