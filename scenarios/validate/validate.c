@@ -10,17 +10,10 @@
 #define TOO_WIDE 5
 
 const struct validate_group *const validate_groups[] = {
-    &validate_erlang_c,
-    &validate_erlang_b,
-    &validate_single_server,
-    &validate_no_queue,
-    &validate_fan_out,
-    &validate_rates,
-    &validate_retries,
-    &validate_restarts,
-    &validate_published,
-    &validate_experiments,
-    NULL,
+    &validate_erlang_c,    &validate_erlang_b,    &validate_single_server,
+    &validate_no_queue,    &validate_fan_out,     &validate_rates,
+    &validate_retries,     &validate_restarts,    &validate_published,
+    &validate_experiments, &validate_cold_starts, NULL,
 };
 
 const struct sim_demand validate_plain = {.name = "validate"};

@@ -147,6 +147,7 @@ extern const struct validate_group validate_retries;
 extern const struct validate_group validate_restarts;
 extern const struct validate_group validate_published;
 extern const struct validate_group validate_experiments;
+extern const struct validate_group validate_cold_starts;
 
 /* "holds", "FAILS", "unsure" or "shown". */
 const char *validate_verdict_name(enum validate_verdict verdict);
