@@ -1,7 +1,6 @@
 #include "sim/platform/celery.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "sim/platform/celery_parts.h"
@@ -180,13 +179,8 @@ static void refuse(const struct sim_celery *c, const struct sim_job *job,
         .answer = SIM_SUBMIT_REFUSED,
         .limit = c->config.payload_max,
         .actual = job->payload_bytes,
-        .cause.error = ENGINE_ERR_SIZE_LIMIT,
     };
-    snprintf(out->cause.words, sizeof(out->cause.words),
-             "kombu: OperationalError: message of %llu bytes\n"
-             "broker: TOO_LARGE: at most %llu bytes",
-             (unsigned long long)job->payload_bytes,
-             (unsigned long long)c->config.payload_max);
+    celery_word_too_large(c, job->payload_bytes, &out->cause);
 }
 
 static void begin(struct sim_celery *c, uint64_t now_ns,

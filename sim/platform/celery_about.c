@@ -1,3 +1,4 @@
+#include "sim/platform/cause.h"
 #include "sim/platform/celery_parts.h"
 
 #include <stdio.h>
@@ -6,56 +7,54 @@
 #define HOUR (3600 * SECOND)
 #define MILLION UINT64_C(1000000)
 #define PICO_IN_NANO UINT64_C(1000)
+#define KIND "celery"
+
+static void say_lost(struct sim_cause *cause, const struct celery_message *m)
+{
+    bool signalled = m->detail > 128;
+    sim_cause_add(cause, KIND, "WorkerLostError",
+                  "Worker exited prematurely: %s %u, of worker %u",
+                  signalled ? "signal" : "exitcode",
+                  signalled ? m->detail - 128 : m->detail, m->host);
+}
 
 /* What a client sees of a failure, outermost first. */
 void celery_word_cause(struct sim_celery *c, const struct celery_message *m)
 {
     struct sim_cause *cause = &c->cause;
     const char *name = m->demand->name ? m->demand->name : "task";
-    char *words = cause->words;
-    size_t size = sizeof(cause->words);
+    *cause = (struct sim_cause){.error = ENGINE_ERR_NONE};
+    sim_cause_add(cause, KIND, "FAILURE", "task %.60s", name);
     switch ((enum celery_cause)m->cause) {
     case CELERY_WORKER_LOST:
-        cause->error = m->detail == 137 ? ENGINE_ERR_INTERRUPTED
-                                        : ENGINE_ERR_PLATFORM_START;
-        if (m->detail > 128)
-            snprintf(words, size,
-                     "celery: FAILURE: %.60s\n"
-                     "billiard: WorkerLostError: Worker exited prematurely: "
-                     "signal %u\n"
-                     "worker %u: CHILD_DIED: exit code %u",
-                     name, m->detail - 128, m->host, m->detail);
-        else
-            snprintf(words, size,
-                     "celery: FAILURE: %.60s\n"
-                     "billiard: WorkerLostError: Worker exited prematurely: "
-                     "exitcode %u\n"
-                     "worker %u: CHILD_DIED: exit code %u",
-                     name, m->detail, m->host, m->detail);
+        say_lost(cause, m);
         break;
     case CELERY_TIME_LIMIT:
-        cause->error = ENGINE_ERR_TIMED_OUT;
-        snprintf(words, size,
-                 "celery: FAILURE: %.60s\n"
-                 "billiard: TimeLimitExceeded: %llu s",
-                 name, (unsigned long long)(c->config.hard_limit_ns / SECOND));
+        sim_cause_add(cause, KIND, "TimeLimitExceeded", "%llu s",
+                      (unsigned long long)(c->config.hard_limit_ns / SECOND));
         break;
     case CELERY_UNREGISTERED:
-        cause->error = ENGINE_ERR_PLATFORM_START;
-        snprintf(words, size,
-                 "celery: NotRegistered: '%.60s'\n"
-                 "worker %u: STALE_CODE: its modules do not have this task, "
-                 "restart it without its __pycache__",
-                 name, m->host);
+        sim_cause_add(cause, KIND, "NotRegistered", "'%.60s'", name);
+        sim_cause_add(cause, KIND, "STALE_CODE",
+                      "worker %u has modules without this task, restart it "
+                      "without its __pycache__",
+                      m->host);
         break;
     case CELERY_CONFLICT:
-        cause->error = ENGINE_ERR_PLATFORM_START;
-        snprintf(words, size,
-                 "celery: FAILURE: %.60s\n"
-                 "worker %u: OSError: two of many workers write one file",
-                 name, m->host);
+        sim_cause_add(cause, KIND, "OSError",
+                      "two of many workers write one file, worker %u", m->host);
         break;
     }
+}
+
+/* A message that the broker does not take. */
+void celery_word_too_large(const struct sim_celery *c, uint64_t size,
+                           struct sim_cause *cause)
+{
+    sim_cause_add(cause, KIND, "OperationalError", "message of %llu bytes",
+                  (unsigned long long)size);
+    sim_cause_add(cause, KIND, "MessageTooLarge", "at most %llu bytes",
+                  (unsigned long long)c->config.payload_max);
 }
 
 /* price * amount / per in nano-dollars, without losing what fits. */

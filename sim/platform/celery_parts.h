@@ -270,6 +270,8 @@ void celery_free_place(struct sim_celery *c, uint32_t place);
 
 /* celery_about.c: what the functions of the interface say. */
 void celery_word_cause(struct sim_celery *c, const struct celery_message *m);
+void celery_word_too_large(const struct sim_celery *c, uint64_t size,
+                           struct sim_cause *cause);
 bool celery_cost_line(const void *self, uint64_t now_ns, uint32_t i,
                       const char **name, uint64_t *nano);
 uint64_t celery_cost_nano(const void *self, uint64_t now_ns);

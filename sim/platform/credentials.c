@@ -1,5 +1,9 @@
 #include "sim/platform/credentials.h"
 
+#include <string.h>
+
+#include "sim/platform/cause.h"
+
 #define SECOND UINT64_C(1000000000)
 #define NEVER UINT64_MAX
 
@@ -57,4 +61,20 @@ bool sim_credentials_valid(struct sim_credentials *c, uint64_t now_ns)
     while (c->next_ns <= now_ns)
         refreshed(c);
     return now_ns < c->expires_ns;
+}
+
+void sim_credentials_say_expired(const char *kind, struct sim_cause *cause)
+{
+    static const struct {
+        const char *kind, *code;
+    } seen[] = {{"lambda", "ExpiredTokenException"},
+                {"batch", "ExpiredTokenException"},
+                {"kubernetes", "Unauthorized"},
+                {"celery", "AccessRefused"},
+                {"docker", "unauthorized"}};
+    for (size_t i = 0; i < sizeof(seen) / sizeof(*seen); i++)
+        if (strcmp(seen[i].kind, kind) == 0)
+            sim_cause_add(cause, kind, seen[i].code, "submission refused");
+    sim_cause_add(cause, kind, "ExpiredToken",
+                  "the security token included in the request is expired");
 }

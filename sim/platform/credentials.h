@@ -11,6 +11,7 @@
 
 #include "engine/random.h"
 #include "sim/draw.h"
+#include "sim/platform/model.h"
 
 struct sim_credentials_config {
     uint64_t ttl_ns; /* 0: they never expire */
@@ -41,5 +42,8 @@ void sim_credentials_init(struct sim_credentials *credentials,
  */
 bool sim_credentials_valid(struct sim_credentials *credentials,
                            uint64_t now_ns);
+
+/* What a platform of this kind says of a submission when they are not. */
+void sim_credentials_say_expired(const char *kind, struct sim_cause *cause);
 
 #endif

@@ -80,14 +80,11 @@ static void refuse(struct sim_front *f, const struct engine_message *message,
 
 static bool expired(struct sim_front *f, const struct engine_message *message)
 {
-    static const struct sim_cause cause = {
-        ENGINE_ERR_AUTH_EXPIRED,
-        "platform: submission refused\n"
-        "credentials: ExpiredToken: The security token included in the "
-        "request is expired"};
+    struct sim_cause cause = {.error = ENGINE_ERR_NONE};
     if (!f->config.credentials ||
         sim_credentials_valid(f->config.credentials, sim_front_now_of(f)))
         return false;
+    sim_credentials_say_expired(f->ops->kind, &cause);
     refuse(f, message, &cause, false);
     return true;
 }

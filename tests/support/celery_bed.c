@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scenarios/profile.h"
+#include "tests/support/cause_check.h"
 
 /* Ends the program, which is a test: what for is said. */
 #define MUST(condition, words)                                                 \
@@ -172,6 +173,7 @@ static void carry_out(struct celery_bed *bed)
     MUST(!bed->actions.failed, "memory ran out");
     for (uint32_t i = 0; i < bed->actions.count; i++) {
         struct sim_action action = bed->actions.list[i];
+        MUST(!cause_fault("celery", action.cause), "a cause without a code");
         MUST(action.time_ns <= bed->now_ns, "an action of the future");
         MUST(action.time_ns >= last_ns, "actions out of order");
         last_ns = action.time_ns;

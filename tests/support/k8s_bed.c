@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/cause_check.h"
+
 #define PLACES_MAX 4096
 
 #define MS UINT64_C(1000000)
@@ -150,6 +152,7 @@ static void follow(struct k8s_bed *bed)
 {
     for (uint32_t i = 0; i < bed->actions.count; i++) {
         struct sim_action action = bed->actions.list[i];
+        assert(!cause_fault("kubernetes", action.cause));
         assert(action.time_ns <= bed->now_ns);
         keep(bed, &action);
         if (action.kind == SIM_ACTION_START) {

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/cause_check.h"
+
 void bed_init(struct bed *bed, struct sim_model model)
 {
     *bed = (struct bed){.model = model, .now_ns = BED_START};
@@ -151,6 +153,8 @@ static void carry_out(struct bed *bed)
 {
     for (uint32_t i = 0; i < bed->actions.count; i++) {
         struct sim_action action = bed->actions.list[i];
+        cr_assert_null(cause_fault(bed->model.ops->kind, action.cause), "%s",
+                       action.cause->words);
         cr_assert_leq(action.time_ns, bed->now_ns);
         hash(bed, &action);
         if (action.kind == SIM_ACTION_START) {

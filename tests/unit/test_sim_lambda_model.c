@@ -8,6 +8,8 @@
 
 #include <criterion/criterion.h>
 
+#include "tests/support/cause_check.h"
+
 #define MS UINT64_C(1000000)
 #define SECOND (1000 * MS)
 #define MINUTE (60 * SECOND)
@@ -117,6 +119,7 @@ static const struct sim_action *the(const struct bed *bed, uint32_t i,
     cr_assert_lt(i, bed->actions.count, "only %u actions", bed->actions.count);
     cr_assert_eq(bed->actions.list[i].kind, kind, "action %u is a %u", i,
                  bed->actions.list[i].kind);
+    cr_assert_null(cause_fault("lambda", bed->actions.list[i].cause));
     return &bed->actions.list[i];
 }
 
@@ -295,6 +298,7 @@ Test(lambda_model, a_request_above_the_payload_limit_is_refused)
     bed.model.ops->submit(bed.model.self, START, &job, &bed.out, &bed.actions);
     cr_assert_eq(bed.out.answer, SIM_SUBMIT_REFUSED);
     cr_assert_eq(bed.out.cause.error, ENGINE_ERR_SIZE_LIMIT);
+    cr_assert_null(cause_fault("lambda", &bed.out.cause));
     cr_assert(strstr(bed.out.cause.words, "RequestEntityTooLargeException"));
     end(&bed);
 }
@@ -492,6 +496,7 @@ static uint64_t below(struct ledger *l, uint64_t n)
 static void note(struct ledger *l, const struct sim_action *action)
 {
     cr_assert_leq(action->time_ns, l->now_ns);
+    cr_assert_null(cause_fault("lambda", action->cause));
     l->digest = (l->digest ^ action->time_ns ^ action->kind ^ action->job) *
                 UINT64_C(1099511628211);
     switch (action->kind) {
