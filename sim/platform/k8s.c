@@ -58,7 +58,7 @@ static bool turned_away(struct sim_k8s *k, uint64_t now_ns,
     if (wait_ns > config->client_wait_max_ns) {
         out->reason = SIM_K8S_BY_CLIENT;
         out->limit = config->client.burst;
-        out->actual = wait_ns / MS;
+        out->actual = config->client.burst;
         return true;
     }
     if (wait_ns == 0 && k->inflight >= config->inflight_max) {

@@ -143,7 +143,7 @@ struct sim_k8s_config {
 
 /* What a THROTTLED answer was due to. */
 enum sim_k8s_reason {
-    SIM_K8S_BY_CLIENT, /* its own limiter; limit: burst, actual: wait in ms */
+    SIM_K8S_BY_CLIENT, /* its own limiter; limit, actual: the burst, used up */
     SIM_K8S_BY_SERVER, /* 429; limit, actual: requests in flight */
     SIM_K8S_AWAY,      /* no API server; actual: for how many ms */
     SIM_K8S_REASONS,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/cause.h"
 #include "engine/host/definition.h"
 #include "engine/host/reader.h"
 #include "engine/host/registry.h"
@@ -145,7 +146,7 @@ Test(host_reader, words_of_an_error_are_cut_with_an_end)
     struct host_reader *reader;
     struct host_run run;
     struct place place;
-    char words[1000];
+    char words[2 * ENGINE_CAUSE_MAX];
 
     memset(words, 'w', sizeof(words) - 1);
     words[sizeof(words) - 1] = '\0';

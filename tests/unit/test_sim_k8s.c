@@ -81,7 +81,7 @@ Test(k8s, a_client_that_would_wait_too_long_is_throttled)
     cr_assert_eq(answer.answer, SIM_SUBMIT_THROTTLED);
     cr_assert_eq(answer.reason, SIM_K8S_BY_CLIENT);
     cr_assert_eq(answer.limit, 10);
-    cr_assert_eq(answer.actual, 1200);
+    cr_assert_eq(answer.actual, 10);
     k8s_bed_end(&bed);
 }
 
