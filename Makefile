@@ -54,7 +54,7 @@ $B/libperdure.a: $(LIBOBJS)
 	@rm -f $@ && ar rcs $@ $^
 $B/tests: $(call objs,tests/unit/*.c tests/run/*.c tests/support/*.c) $(OBJS)
 	$(LINK) $(LIBS) -lcriterion
-$B/bench: $(call objs,tests/bench/*.c tests/support/durable_bed.c tests/support/k8s_bed.c) $(OBJS)
+$B/bench: $(call objs,tests/bench/*.c tests/support/durable_bed.c tests/support/k8s_bed.c tests/support/cause_check.c) $(OBJS)
 	$(LINK) $(LIBS)
 $B/fidelity: $(call objs,tests/fidelity/*.c tests/support/celery_bed.c) $(OBJS)
 	$(LINK) $(LIBS)
