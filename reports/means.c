@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    BATCHES_LEAST = 8
+    BATCHES_LEAST = 9,
+    WARM_UP_PART = 10 /* a tenth, rounded up */
 };
 
 void report_means_init(struct report_means *means, double batch_weight)
@@ -51,43 +52,6 @@ void report_means_add(struct report_means *means, double value, double weight)
     }
 }
 
-/* Sums of the means of the last n batches, and of their squares. */
-struct tail {
-    double sum;
-    double squares;
-};
-
-static double error_of(const struct tail *tail, uint32_t n)
-{
-    double mean = tail->sum / n;
-    double spread = tail->squares / n - mean * mean;
-    return spread > 0 ? spread / n : 0;
-}
-
-/* How many batches the rule leaves out, the tail that is left in *tail. */
-static uint32_t warm_up(const struct report_means *means, double centre,
-                        struct tail *tail)
-{
-    struct tail all = {0};
-    uint32_t best = 0;
-    double least = INFINITY;
-    for (uint32_t i = means->full; i-- > 0;) {
-        double value = means->sums[i] / means->batch_weight - centre;
-        uint32_t n = means->full - i;
-        all.sum += value;
-        all.squares += value * value;
-        if (i > means->full / 2 || n < BATCHES_LEAST)
-            continue;
-        double error = error_of(&all, n);
-        if (error <= least) {
-            least = error;
-            best = i;
-            *tail = all;
-        }
-    }
-    return best;
-}
-
 double report_means_student(uint32_t degrees)
 {
     const double z = 1.959963984540054;
@@ -118,12 +82,17 @@ struct report_mean report_means_get(const struct report_means *means)
     };
     if (means->full < BATCHES_LEAST)
         return got;
-    struct tail tail = {0};
-    double centre = got.mean; /* sums of squares of small numbers */
-    uint32_t left_out = warm_up(means, centre, &tail);
+    uint32_t left_out = (means->full + WARM_UP_PART - 1) / WARM_UP_PART;
     uint32_t n = means->full - left_out;
-    double off = tail.sum / n;
-    double variance = (tail.squares - n * off * off) / (n - 1);
+    double centre = got.mean; /* sums of squares of small numbers */
+    double sum = 0, squares = 0;
+    for (uint32_t i = left_out; i < means->full; i++) {
+        double value = means->sums[i] / means->batch_weight - centre;
+        sum += value;
+        squares += value * value;
+    }
+    double off = sum / n;
+    double variance = (squares - n * off * off) / (n - 1);
     got.mean = centre + off;
     got.deviation = variance > 0 ? sqrt(variance) : 0;
     got.half = report_means_student(n - 1) * got.deviation / sqrt(n);

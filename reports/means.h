@@ -8,9 +8,9 @@
  * (Law, Simulation Modeling and Analysis, 9.5.3). Memory is fixed: when all
  * batches are full, neighbours are joined and batches weigh twice as much.
  *
- * Warm-up: of the batches, the first d are left out, where d minimises the
- * standard error of the mean of the rest, at most a half of them (White's
- * marginal standard error rule, MSER, on batches). How much that was is told.
+ * Warm-up: the first tenth of the batches is left out. (Rules that choose how
+ * much to leave out by the spread of the rest, such as MSER, are biased where
+ * batches with large means also spread most, as those of long queues do.)
  *
  * An observation weighs 1; a level that lasts weighs as long as it lasts, and
  * is divided where a batch ends, so a mean over time is the same thing.
@@ -36,9 +36,9 @@ struct report_means {
 struct report_mean {
     double mean;
     double half;         /* of the 95 % interval: mean - half to mean + half;
-                            infinite with fewer than 8 batches */
+                            infinite with fewer than 9 batches */
     double deviation;    /* of the batches' means */
-    double warm_up;      /* share of the weight that was left out */
+    double warm_up;      /* share of the batches that was left out */
     uint32_t batches;    /* that were used */
     double batch_weight; /* of one */
     uint64_t count;      /* observations in all */

@@ -71,8 +71,8 @@ static bool one_erlang_b(struct validate *v, uint32_t servers, double offered,
 
 static bool erlang_b(struct validate *v)
 {
-    return one_erlang_b(v, 10, 8, 1e7, false) &&
-           one_erlang_b(v, 10, 8, 1e7, true) &&
+    return one_erlang_b(v, 10, 8, 4e7, false) &&
+           one_erlang_b(v, 10, 8, 4e7, true) &&
            one_erlang_b(v, 50, 45, 2e7, false) &&
            one_erlang_b(v, 100, 90, 4e7, true) &&
            one_erlang_b(v, 1000, 1000, 4e7, false) &&

@@ -9,8 +9,7 @@
 
 static const char rule[] =
     "A row holds if what came out is as near as it must be, or if the two 95 %"
-    " intervals meet. Means are of batches; the first are left out where that"
-    " makes the standard error of the rest smallest, at most a half (MSER).";
+    " intervals meet. Means are of batches, without the first tenth of them.";
 
 struct validate_totals validate_total(const struct validate *v)
 {

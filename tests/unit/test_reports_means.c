@@ -29,11 +29,11 @@ Test(reports_means, too_few_batches_give_no_interval)
     struct report_means means;
     report_means_init(&means, 1);
     cr_expect(isinf(report_means_get(&means).half));
-    for (int i = 0; i < 7; i++)
+    for (int i = 0; i < 8; i++)
         report_means_add(&means, i, 1);
     struct report_mean got = report_means_get(&means);
     cr_expect(isinf(got.half));
-    cr_expect_float_eq(got.mean, 3, 1e-12);
+    cr_expect_float_eq(got.mean, 3.5, 1e-12);
 }
 
 Test(reports_means, the_intervals_hold_the_mean_19_times_in_20)
