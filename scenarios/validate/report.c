@@ -129,8 +129,10 @@ static void html_row(struct report_buffer *out, const struct validate_row *row)
 {
     double percent;
     char text[64];
-    report_buffer_put(out, "<tr>");
-    cell(out, validate_verdict_name(row->verdict));
+    static const char *const verdicts[] = {
+        "<tr><td class=pass>✓ holds</td>", "<tr><td class=fail>✗ fails</td>",
+        "<tr><td class=fail>? unsure</td>", "<tr><td>shown</td>"};
+    report_buffer_put(out, verdicts[row->verdict]);
     cell(out, row->name);
     snprintf(text, sizeof(text), "%s%.7g", row->at_most ? "at most " : "",
              row->expected);
