@@ -17,6 +17,8 @@ struct host_reader {
     struct engine_store store;
     struct engine_graph *graphs[WORKFLOWS_MAX];
     struct engine_limits limits;
+    char *platforms; /* names, each with its end */
+    size_t platforms_size;
 };
 
 static int keep_workflow(void *self, uint32_t id, struct engine_graph *graph)
@@ -40,7 +42,9 @@ static int read_registry(struct host_reader *r, const char *database,
         return -1;
     r->limits = *engine_limits_at(0);
     if (host_registry_workflows(registry, keep_workflow, r) == 0 &&
-        host_registry_limits(registry, &r->limits) >= 0)
+        host_registry_limits(registry, &r->limits) >= 0 &&
+        host_registry_platforms(registry, &r->platforms, &r->platforms_size) ==
+            0)
         result = 0;
     else
         snprintf(error, HOST_ERROR_SIZE,
@@ -89,7 +93,17 @@ void host_reader_close(struct host_reader *r)
     for (uint32_t i = 0; i < WORKFLOWS_MAX; i++)
         engine_graph_free(r->graphs[i]);
     r->store.ops->close(r->store.self);
+    free(r->platforms);
     free(r);
+}
+
+const char *host_reader_platform(const struct host_reader *r, uint32_t number)
+{
+    size_t at = 0;
+
+    for (; number > 0 && at < r->platforms_size; number--)
+        at += strlen(r->platforms + at) + 1;
+    return at < r->platforms_size ? r->platforms + at : NULL;
 }
 
 struct engine_store *host_reader_store(struct host_reader *r)

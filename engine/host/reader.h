@@ -48,6 +48,9 @@ const struct engine_graph *host_reader_workflow(const struct host_reader *r,
  * profile if it never was. */
 const struct engine_limits *host_reader_limits(const struct host_reader *r);
 
+/* What its runs' owners call the platform with this number; NULL: nothing. */
+const char *host_reader_platform(const struct host_reader *r, uint32_t number);
+
 /* Reads all of a run's events to say how it stands. 0 or -1. */
 int host_reader_run(struct host_reader *reader,
                     const struct engine_run_row *row, struct host_run *run);

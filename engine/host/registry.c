@@ -241,6 +241,45 @@ int host_registry_limits(struct host_registry *registry,
     return step == SQLITE_ROW || step == SQLITE_DONE ? result : -1;
 }
 
+int host_registry_keep_platforms(struct host_registry *registry,
+                                 const char *names, size_t size)
+{
+    sqlite3_stmt *set = registry->statements[S_SET];
+
+    sqlite3_bind_text(set, 1, "platforms", -1, SQLITE_STATIC);
+    sqlite3_bind_blob64(set, 2, names, size, SQLITE_STATIC);
+    int result = one_number(set, NULL);
+    sqlite3_clear_bindings(set);
+    return result;
+}
+
+int host_registry_platforms(struct host_registry *registry, char **names,
+                            size_t *size)
+{
+    sqlite3_stmt *get = registry->statements[S_GET];
+    int result = 0;
+
+    *names = NULL;
+    *size = 0;
+    if (!get)
+        return 0;
+    sqlite3_bind_text(get, 1, "platforms", -1, SQLITE_STATIC);
+    int step = sqlite3_step(get);
+    int bytes = step == SQLITE_ROW ? sqlite3_column_bytes(get, 0) : 0;
+    if (bytes > 0) {
+        *names = malloc((size_t)bytes);
+        if (*names) {
+            memcpy(*names, sqlite3_column_blob(get, 0), (size_t)bytes);
+            (*names)[bytes - 1] = '\0';
+            *size = (size_t)bytes;
+        } else {
+            result = -1;
+        }
+    }
+    sqlite3_reset(get);
+    return step == SQLITE_ROW || step == SQLITE_DONE ? result : -1;
+}
+
 int host_registry_state(struct host_registry *registry, uint64_t run)
 {
     sqlite3_stmt *get = registry->statements[S_STATE];

@@ -61,6 +61,16 @@ int host_registry_keep_limits(struct host_registry *registry,
 int host_registry_limits(struct host_registry *registry,
                          struct engine_limits *limits);
 
+/*
+ * What the platforms are called whose numbers stand in workflows and runs:
+ * names by number, each with its end. Kept: 0 or -1. Read into memory that is
+ * the caller's to free, NULL if none were kept: 0 or -1.
+ */
+int host_registry_keep_platforms(struct host_registry *registry,
+                                 const char *names, size_t size);
+int host_registry_platforms(struct host_registry *registry, char **names,
+                            size_t *size);
+
 /* Opens the registry only to read: of a database that has none it is empty. */
 struct host_registry *host_registry_look(const char *database,
                                          char error[HOST_ERROR_SIZE]);
