@@ -115,8 +115,9 @@ static int hidden(uint32_t code)
            code == 0x200e || code == 0x200f ||
            (code >= 0x2028 && code <= 0x202e) ||
            (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-           (code >= 0xfff9 && code <= 0xfffb) ||
-           (code >= 0xe0000 && code <= 0xe0fff) || code >= NOT_UTF8;
+           (code >= 0xfff9 && code <= 0xfffb) || code == 0xfffe ||
+           code == 0xffff || (code >= 0xe0000 && code <= 0xe0fff) ||
+           code >= NOT_UTF8;
 }
 
 static size_t show_hidden(struct report_buffer *buffer, uint32_t code)
