@@ -10,6 +10,7 @@
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/interrupt.h"
+#include "scenarios/keep_database.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
@@ -25,6 +26,7 @@ struct arguments {
     const char *file;
     const char *out;
     const char *trace;
+    const char *database;
     uint64_t seed;
     bool has_seed;
     bool json;
@@ -91,14 +93,15 @@ static bool parse_option(const char *command, bool replay,
     bool known =
         strcmp(option, "--out") == 0 || strcmp(option, "--trace") == 0 ||
         (!replay &&
-         (strcmp(option, "--seed") == 0 || strcmp(option, "--defect") == 0));
+         (strcmp(option, "--seed") == 0 || strcmp(option, "--defect") == 0 ||
+          strcmp(option, "--database") == 0));
     if (!known)
         return usage(command,
                      replay ? "found \"%.40s\", allowed --out DIR, --json, "
                               "--trace FILE"
                             : "found \"%.40s\", allowed --seed N, --out DIR, "
                               "--json, --defect NAME, --golden, --paranoid, "
-                              "--trace FILE, --force",
+                              "--trace FILE, --database FILE, --force",
                      option);
     if (!value)
         return usage(command, "found %s without a value", option);
@@ -108,6 +111,10 @@ static bool parse_option(const char *command, bool replay,
     }
     if (strcmp(option, "--trace") == 0) {
         arguments->trace = value;
+        return true;
+    }
+    if (strcmp(option, "--database") == 0) {
+        arguments->database = value;
         return true;
     }
     if (strcmp(option, "--seed") == 0) {
@@ -274,6 +281,7 @@ static int run_scenario(const struct scenario *scenario,
         .defect_count = arguments->defect_count,
         .golden = arguments->golden,
         .paranoid = arguments->paranoid,
+        .database = arguments->database,
         .command = command,
         .interrupted = interrupt_flag(),
         .progress = show_progress,
@@ -331,6 +339,19 @@ static bool trust(const struct scenario *scenario,
     return false;
 }
 
+/* Whether there will be a database to keep, if that is asked for. */
+static bool may_keep(const struct scenario *scenario,
+                     const struct arguments *arguments)
+{
+    char message[512];
+    if (!arguments->database ||
+        keep_database_check(scenario, arguments->database, message,
+                            sizeof(message)) == 0)
+        return true;
+    fprintf(stderr, "perdure run: %.300s: %s\n", arguments->file, message);
+    return false;
+}
+
 /* Whether it was the run that it reproduces, if that was asked for. */
 static int compare_reproduction(const struct scenario *scenario,
                                 const struct arguments *arguments,
@@ -369,7 +390,9 @@ int command_run(int argc, char **argv)
     replay_line(command, sizeof(command), arguments.file, arguments.seed,
                 arguments.defects, arguments.defect_count);
     add_checks(command, sizeof(command), &arguments);
-    int code = trust(scenario, &arguments) ? EXIT_HELD : EXIT_USAGE;
+    int code = trust(scenario, &arguments) && may_keep(scenario, &arguments)
+                   ? EXIT_HELD
+                   : EXIT_USAGE;
     if (code == EXIT_HELD && arguments.out)
         code = output_directory(arguments.out);
     if (code == EXIT_HELD) {

@@ -6,6 +6,7 @@
 
 #include "scenarios/capacity.h"
 #include "scenarios/judges.h"
+#include "scenarios/keep_database.h"
 #include "scenarios/settings.h"
 #include "scenarios/trace_line.h"
 #include "scenarios/trial.h"
@@ -270,15 +271,17 @@ struct runner *runner_run(const struct scenario *scenario,
     struct judges_options judges = {.capacity = r->capacity != NULL,
                                     .golden = r->golden,
                                     .paranoid = r->options.paranoid};
+    snprintf(message, message_size, "out of memory");
     if (judges_init(&r->judges, scenario, r->world, &judges)) {
         if (r->capacity)
             run_capacity(r);
         else
             run_world(r);
-        if (options->no_checks || judge(r))
+        if ((options->no_checks || judge(r)) &&
+            (!options->database || keep_database(r->world, options->database,
+                                                 message, message_size) == 0))
             return r;
     }
-    snprintf(message, message_size, "out of memory");
     runner_free(r);
     return NULL;
 }

@@ -26,7 +26,8 @@ struct runner_options {
     bool golden;         /* S8: its faultless twin runs first */
     bool no_checks;      /* measure the run without its checkers */
     FILE *trace;         /* one line for each record; NULL: none */
-    const char *command; /* what repeats the run, for the report */
+    const char *database; /* its store is kept there at the end; NULL: not */
+    const char *command;  /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
     /* Called now and then with virtual time and events so far; may be NULL. */
     void (*progress)(void *self, uint64_t virtual_ns, uint64_t events,
