@@ -34,6 +34,7 @@ int command_worker(int argc, char **argv);
 int command_start(int argc, char **argv);
 int command_ps(int argc, char **argv);
 int command_events(int argc, char **argv);
+int command_lineage(int argc, char **argv);
 int command_ops(int argc, char **argv);
 int command_value(int argc, char **argv);
 int command_stuck(int argc, char **argv);

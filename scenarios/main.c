@@ -17,7 +17,8 @@ static const char help[] =
     "\n"
     "Commands:\n"
     "  run FILE [--seed N] [--out DIR] [--json] [--defect NAME]\n"
-    "      [--golden] [--paranoid] [--trace FILE] [--force]\n"
+    "      [--golden] [--paranoid] [--trace FILE] [--database FILE]\n"
+    "      [--force]\n"
     "        run a scenario: verdict and summary on stdout; report.html,\n"
     "        report.json and run-meta.json in DIR (default perdure-report)\n"
     "        --seed N       which of the scenario's worlds (default: its own)\n"
@@ -26,6 +27,7 @@ static const char help[] =
     "        --golden       S8: compare with the same world without faults\n"
     "        --paranoid     S7: fold each run's log anew after every event\n"
     "        --trace FILE   one line for each record of the run\n"
+    "        --database FILE  keep the database as it is at the end\n"
     "        --force        a reproduction also of another version, or "
     "changed\n"
     "  sweep FILE --seeds A..B | --for 10m [--jobs N] [--out DIR] [--json]\n"
@@ -100,6 +102,10 @@ static const char help_of_databases[] =
     "        history\n"
     "  ops DB RUN [--tree] [--json]\n"
     "        its operations: type, status, attempts, how long they took\n"
+    "  lineage DB RUN [--depth N] [--direction up|down|both] [--out FILE]\n"
+    "         [--format text|json|graphml|svg]\n"
+    "        every execution: inputs, outputs, code, platform, and what they\n"
+    "        are from, in this run and those it has to do with\n"
     "  value DB RUN [OP|NAME] [--index N]\n"
     "        the result of a run or an operation, as it is, on stdout\n"
     "  stuck DB [--older 10m] [--json]\n"
@@ -153,6 +159,7 @@ static const struct command commands[] = {
     {"ps", command_ps},
     {"events", command_events},
     {"ops", command_ops},
+    {"lineage", command_lineage},
     {"value", command_value},
     {"stuck", command_stuck},
     {"cancel", command_cancel},
