@@ -1,12 +1,18 @@
 /*
  * What the files that collect a lineage share: lineage.c (which runs, edges
- * between them), lineage_read.c (one run's log), lineage_digest.c. Nobody else
+ * between them), lineage_read.c (one run's log), lineage_take.c (its events),
+ * lineage_digest.c. Nobody else
  * includes this.
  */
 #ifndef ENGINE_HOST_LINEAGE_PRIVATE_H
 #define ENGINE_HOST_LINEAGE_PRIVATE_H
 
 #include "engine/host/lineage.h"
+#include "engine/run.h"
+
+enum {
+    LINEAGE_WHY_SIZE = 200
+};
 
 /* Numbers by hashes, open addressing. The last one put stands. */
 struct lineage_map {
@@ -60,6 +66,52 @@ void lineage_received(struct lineage_collecting *c, struct engine_hash id,
                       uint32_t execution);
 /* The hash of several. */
 struct engine_hash lineage_hash(const struct engine_hash *parts, size_t count);
+
+/* What is known of an operation while events come. */
+struct lineage_track {
+    uint32_t current; /* its last execution */
+    uint32_t done;    /* the one whose output stands */
+    uint32_t last_in; /* of what is inside of it, the one that ended last */
+};
+
+struct lineage_reading {
+    struct lineage_collecting *c;
+    struct lineage *l;
+    struct engine_run_row row;
+    const struct engine_graph *graph;
+    struct engine_run *run; /* the fold */
+    struct engine_block block;
+    struct lineage_track *tracks; /* by operation */
+    uint32_t track_count;
+    struct lineage_map outputs;  /* by digest and context */
+    struct engine_hash consumed; /* the signal taken by the event before */
+    bool has_consumed;
+    struct engine_hash chain;
+    bool chained; /* chain is that of the row before */
+    bool restored;
+    uint64_t seq;      /* of the next event */
+    uint64_t skip;     /* events up to here are folded in */
+    uint64_t position; /* of the row */
+    uint64_t time_ns;
+    uint32_t index; /* of the run */
+    uint32_t depth;
+    uint32_t vertex; /* of the run itself */
+    enum lineage_result result;
+    char why[LINEAGE_WHY_SIZE];
+};
+
+/* Ends the reading as DAMAGED or without memory: 1. */
+int lineage_damaged(struct lineage_reading *r, const char *why);
+int lineage_no_memory(struct lineage_reading *r);
+/* Adds the execution of the run itself; fills it, once the run is created. */
+void lineage_take_run(struct lineage_reading *r);
+void lineage_take_created(struct lineage_reading *r);
+/* Takes an event that has been applied to the fold. 0, or 1: r->result. */
+int lineage_take(struct lineage_reading *r, const struct engine_item *event);
+/* The same of an operation of which only a snapshot tells. */
+int lineage_take_entry(struct lineage_reading *r, uint32_t op);
+/* Gives operations the numbers of their calls, at the end. */
+void lineage_take_calls(struct lineage_reading *r);
 
 /* Reads the log of a run, adds its executions and their edges, and links. */
 enum lineage_result lineage_read_run(struct lineage_collecting *c,
