@@ -22,6 +22,14 @@ enum {
     LINES_MAX = 4 * LINEAGE_SVG_BOXES /* drawn; more are counted */
 };
 
+/* How much of it counts for what is alike. */
+enum detail {
+    DETAIL_TYPES,  /* workflow, type and state */
+    DETAIL_LAYERS, /* the same, and the layer */
+    DETAIL_NAMES,  /* the same, and the name, but not the layer */
+    DETAIL_ALL
+};
+
 struct box {
     uint32_t first; /* execution */
     uint32_t count;
@@ -45,6 +53,7 @@ struct drawing {
     struct line *lines;
     size_t line_count;
     size_t line_total; /* different ones */
+    enum detail detail;
     uint32_t layer_count;
     uint32_t row_count;
 };
@@ -119,15 +128,15 @@ static void find_layers(struct drawing *d, uint32_t *stack, uint32_t *next,
 /* Boxes -------------------------------------------------------------------
  */
 
-/* What is alike, by how much of it counts: all, names, or types only. */
 struct likeness {
     struct engine_hash key;
     uint32_t execution;
 };
 
-static struct engine_hash key_of(const struct lineage *l, uint32_t at,
-                                 int detail)
+static struct engine_hash key_of(const struct drawing *d, uint32_t at,
+                                 enum detail detail)
 {
+    const struct lineage *l = d->l;
     const struct lineage_execution *e = &l->executions[at];
     const char *workflow = l->runs[e->run].workflow;
     struct engine_hash parts[3] = {
@@ -135,9 +144,11 @@ static struct engine_hash key_of(const struct lineage *l, uint32_t at,
         {(uint64_t)e->type << 32 | (uint64_t)e->subtype << 8 | e->state, 0},
         {0, 0}};
 
-    if (detail == 2)
+    if (detail == DETAIL_ALL)
         return (struct engine_hash){at, 0};
-    if (detail == 1)
+    if (detail == DETAIL_LAYERS)
+        parts[2].lo = d->layers[at];
+    if (detail == DETAIL_NAMES)
         parts[2] = engine_hash_bytes(e->name, e->name_size);
     return engine_hash_bytes(parts, sizeof(parts));
 }
@@ -163,12 +174,13 @@ static int compare_boxes(const void *a, const void *b)
 }
 
 /* Counts the kinds, and makes a box of each if there is room for them. */
-static uint32_t gather(struct drawing *d, struct likeness *list, int detail)
+static uint32_t gather(struct drawing *d, struct likeness *list,
+                       enum detail detail)
 {
     uint32_t kinds = 0;
 
     for (uint32_t i = 0; i < d->l->count; i++)
-        list[i] = (struct likeness){key_of(d->l, i, detail), i};
+        list[i] = (struct likeness){key_of(d, i, detail), i};
     qsort(list, d->l->count, sizeof(*list), compare);
     for (uint32_t i = 0; i < d->l->count; i++) {
         if (i == 0 || !engine_hash_equal(list[i].key, list[i - 1].key)) {
@@ -314,12 +326,21 @@ static void draw_line(struct drawing *d, const struct line *line)
         line->kind ? lineage_edge_name(line->kind) : "context");
 }
 
+/* The name, if all of the box have it and it is one. */
+static const char *label_of(const struct drawing *d, const struct box *box)
+{
+    const struct lineage_execution *e = &d->l->executions[box->first];
+    bool alike = box->count == 1 || d->detail >= DETAIL_NAMES;
+
+    return alike && e->name[0] ? e->name : lineage_type_name(e);
+}
+
 static void put_title(struct drawing *d, const struct box *box)
 {
     const struct lineage_execution *e = &d->l->executions[box->first];
 
     report_buffer_put(d->out, "<title>");
-    (void)report_buffer_html(d->out, e->name, 200);
+    (void)report_buffer_html(d->out, label_of(d, box), 200);
     report_buffer_print(d->out, ", %s, %s", lineage_type_name(e),
                         lineage_state_name(e->state));
     if (e->error)
@@ -374,6 +395,11 @@ static void draw_box(struct drawing *d, const struct box *box)
 
 static void draw_head(struct drawing *d)
 {
+    static const char *const alike[] = {
+        [DETAIL_TYPES] = "workflow, type and state",
+        [DETAIL_LAYERS] = "workflow, type, state and layer",
+        [DETAIL_NAMES] = "workflow, name, type and state",
+        [DETAIL_ALL] = "all"};
     static const char style[] =
         "<style>text{font:13px sans-serif;fill:#222}.small{font-size:11px;"
         "fill:#555}rect{stroke:#667;stroke-width:1}.good rect{fill:#e3f3e3}"
@@ -397,8 +423,8 @@ static void draw_head(struct drawing *d)
     if (d->box_count < l->count)
         report_buffer_print(d->out,
                             "%u executions folded into %u boxes: those alike "
-                            "in workflow, name or type, and state",
-                            l->count, d->box_count);
+                            "in %s",
+                            l->count, d->box_count, alike[d->detail]);
     if (d->line_total > d->line_count)
         report_buffer_print(d->out, "; %zu of %zu lines drawn", d->line_count,
                             d->line_total);
@@ -422,12 +448,13 @@ static void draw(struct drawing *d)
 static void arrange(struct drawing *d, struct likeness *list, uint32_t *stack,
                     uint32_t *next, uint8_t *state)
 {
-    int detail = d->l->count <= LINEAGE_SVG_BOXES ? 2 : 1;
-
     find_layers(d, stack, next, state);
-    d->box_count = gather(d, list, detail);
-    if (d->box_count > LINEAGE_SVG_BOXES)
-        d->box_count = gather(d, list, 0);
+    for (int detail = DETAIL_ALL; detail >= DETAIL_TYPES; detail--) {
+        d->detail = (enum detail)detail;
+        d->box_count = gather(d, list, d->detail);
+        if (d->box_count <= LINEAGE_SVG_BOXES)
+            break;
+    }
     if (d->box_count > LINEAGE_SVG_BOXES)
         d->box_count = 0; /* more workflows than boxes: only the head */
     else

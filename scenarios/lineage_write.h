@@ -29,7 +29,8 @@ void lineage_write_graphml(const struct lineage *lineage,
 /*
  * A drawing in layers, parents to the left. Above LINEAGE_SVG_BOXES executions
  * those with the same workflow, name, type and state share a box that counts
- * them, or, if that is still too much, those with the same type and state.
+ * them; if that is still too much, those with the same type, state and layer,
+ * and then whatever layer they are in.
  */
 void lineage_write_svg(const struct lineage *lineage,
                        struct report_buffer *out);
