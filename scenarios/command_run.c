@@ -90,11 +90,11 @@ static bool parse_option(const char *command, bool replay,
         return true;
     }
     *used = 2;
-    bool known =
-        strcmp(option, "--out") == 0 || strcmp(option, "--trace") == 0 ||
-        (!replay &&
-         (strcmp(option, "--seed") == 0 || strcmp(option, "--defect") == 0 ||
-          strcmp(option, "--database") == 0));
+    bool known = strcmp(option, "--out") == 0 ||
+                 strcmp(option, "--trace") == 0 ||
+                 (!replay && (strcmp(option, "--seed") == 0 ||
+                              strcmp(option, "--defect") == 0 ||
+                              strcmp(option, "--database") == 0));
     if (!known)
         return usage(command,
                      replay ? "found \"%.40s\", allowed --out DIR, --json, "

@@ -22,10 +22,10 @@ struct runner_options {
     uint64_t seed;
     const char *const *defects; /* names of seeded defects to switch on */
     uint32_t defect_count;
-    bool paranoid;       /* S7 after every event */
-    bool golden;         /* S8: its faultless twin runs first */
-    bool no_checks;      /* measure the run without its checkers */
-    FILE *trace;         /* one line for each record; NULL: none */
+    bool paranoid;        /* S7 after every event */
+    bool golden;          /* S8: its faultless twin runs first */
+    bool no_checks;       /* measure the run without its checkers */
+    FILE *trace;          /* one line for each record; NULL: none */
     const char *database; /* its store is kept there at the end; NULL: not */
     const char *command;  /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
