@@ -632,8 +632,9 @@ int lineage_take_entry(struct lineage_reading *r, uint32_t op)
     link_others(r, op, made);
     if (e->state != LINEAGE_SUCCEEDED)
         return r->result;
-    e->output =
-        value_of(entry->value_size ? entry->value : "", entry->value_size);
+    /* Values that no replay needs are not in the snapshot. */
+    if (entry->value_size > 0)
+        e->output = value_of(entry->value, entry->value_size);
     r->tracks[op].done = made;
     return take_output(r, op, made);
 }

@@ -4,6 +4,7 @@
  */
 #include <criterion/criterion.h>
 #include <limits.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -232,6 +233,116 @@ Test(run_lineage, what_no_parser_refuses_comes_of_hostile_names, .timeout = 120)
                             "--out", svg),
                  0);
     cr_expect_eq(ask_python(&s, check, graphml, svg), 0);
+    stage_close(&s);
+}
+
+/* What follows "flow " in the summary, up to the comma. */
+static void flow_of(struct stage *s, const char *database, int run,
+                    char flow[64])
+{
+    char number[16];
+    char line[256];
+
+    snprintf(number, sizeof(number), "%d", run);
+    summary(s, database, number, line);
+    const char *from = strstr(line, "flow ");
+    cr_assert(from);
+    snprintf(flow, 64, "%.*s", (int)strcspn(from, ","), from);
+}
+
+Test(run_lineage, the_flow_is_the_same_whatever_had_to_be_tried, .timeout = 120)
+{
+    struct stage s;
+    char calm[STAGE_PATH_SIZE];
+    char rough[STAGE_PATH_SIZE];
+    int interrupted = 0;
+
+    stage_open(&s);
+    keep(&s, "scenarios/nothing-goes-wrong.json", "calm.db", calm);
+    keep(&s, "scenarios/worker-dies-after-effect-before-report.json",
+         "rough.db", rough);
+    for (int run = 1; run <= 20; run++) {
+        char one[64];
+        char two[64];
+        flow_of(&s, calm, run, one);
+        flow_of(&s, rough, run, two);
+        cr_expect_str_eq(one, two, "run %d", run);
+        interrupted += stage_count(s.said, "(interrupted)");
+    }
+    cr_expect_gt(interrupted, 0);
+    stage_close(&s);
+}
+
+Test(run_lineage, ten_thousand_branches_are_all_there_and_few_in_a_drawing,
+     .timeout = 300)
+{
+    static const char workflow[] =
+        "{\"name\": \"wide\", \"run_as\": \"handler\", \"nodes\": "
+        "[{\"name\": \"all\", \"type\": \"map\", \"items\": 10000, "
+        "\"max_concurrency\": 200, \"nodes\": [{\"name\": \"one\", "
+        "\"side_effect\": \"read_only\", \"run\": {\"duration\": "
+        "\"100ms\"}}]}]}";
+    static const char check[] =
+        "import json, sys\n"
+        "d = json.load(open(sys.argv[1]))['executions']\n"
+        "assert sum(len(e['parents']) for e in d if e['type'] == 'map') == "
+        "10000\n"
+        "assert sum(e['name'] == 'one' for e in d) == 10000\n";
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+    char database[STAGE_PATH_SIZE];
+    char out[STAGE_PATH_SIZE];
+
+    stage_open(&s);
+    stage_file(&s, "wide.json", workflow, file);
+    world(&s, "local", "\"wide.json\"", "", file);
+    keep(&s, file, "kept.db", database);
+    stage_path(&s, "wide.out", out);
+    cr_assert_eq(STAGE_CALL(&s, "lineage", database, "1", "--format", "json",
+                            "--out", out),
+                 0);
+    cr_expect_eq(ask_python(&s, check, out, ""), 0);
+    cr_assert_eq(STAGE_CALL(&s, "lineage", database, "1", "--format", "svg"),
+                 0);
+    cr_expect(stage_has(s.said, "succeeded × 10000"), "%s", s.said);
+    cr_expect(stage_has(s.said, " executions folded into "), "%s", s.said);
+    stage_close(&s);
+}
+
+/* Takes away what the log of run 1 says before its snapshot. */
+static void compact(const char *database)
+{
+    static const char sql[] =
+        "UPDATE log SET previous = 0 WHERE position = (SELECT min(l.position) "
+        "FROM log l, snapshot s WHERE l.run = 1 AND s.run = 1 AND l.position > "
+        "s.position); DELETE FROM log WHERE run = 1 AND position <= (SELECT "
+        "position FROM snapshot WHERE run = 1);";
+    sqlite3 *db;
+
+    cr_assert_eq(sqlite3_open(database, &db), SQLITE_OK);
+    cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s",
+                 sqlite3_errmsg(db));
+    cr_assert_gt(sqlite3_total_changes(db), 100);
+    sqlite3_close(db);
+}
+
+Test(run_lineage, of_a_compacted_log_there_is_what_its_snapshot_knows,
+     .timeout = 120)
+{
+    struct stage s;
+    char database[STAGE_PATH_SIZE];
+
+    stage_open(&s);
+    keep(&s, "scenarios/long-log.json", "kept.db", database);
+    cr_assert_eq(STAGE_CALL(&s, "lineage", database, "1"), 0);
+    int books = stage_count(s.said, " book ");
+    cr_expect_gt(books, 100);
+    compact(database);
+    cr_assert_eq(STAGE_CALL(&s, "lineage", database, "1"), 0, "%s",
+                 s.complained);
+    cr_expect(stage_has(s.said, "were compacted"), "%s", s.said);
+    cr_expect_leq(stage_count(s.said, " book "), books);
+    cr_expect_geq(stage_count(s.said, " book "), 400, "%s", s.said);
     stage_close(&s);
 }
 
