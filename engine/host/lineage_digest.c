@@ -146,6 +146,14 @@ static struct engine_hash hash_value(const struct lineage_value *value)
     return value->known ? value->digest : (struct engine_hash){0, 0};
 }
 
+/* Whether a message was taken before its sender ended is time. */
+static uint32_t state_of(const struct lineage_execution *e)
+{
+    return e->type == ENGINE_OPERATION_SEND && e->state == LINEAGE_OPEN
+               ? LINEAGE_SUCCEEDED
+               : e->state;
+}
+
 /* The parents' digests are there, but for those that are their own child. */
 static struct engine_hash digest_of(const struct lineage *l, uint32_t index)
 {
@@ -156,7 +164,7 @@ static struct engine_hash digest_of(const struct lineage *l, uint32_t index)
         hash_value(&e->input),
         hash_value(&e->output),
         engine_hash_bytes(e->name, e->name_size),
-        {(uint64_t)e->state << 32 | e->error,
+        {(uint64_t)state_of(e) << 32 | e->error,
          (uint64_t)e->input.known << 1 | e->output.known}};
     struct engine_hash digest = lineage_hash(parts, 6);
 

@@ -471,7 +471,8 @@ static int end_operation(struct lineage_reading *r,
         return r->result;
     if (was_ambiguous)
         e->state = LINEAGE_SKIPPED;
-    e->output = value_of(view->value, view->head.value_size);
+    if (e->type != ENGINE_OPERATION_SEND)
+        e->output = value_of(view->value, view->head.value_size);
     r->tracks[event->op].done = made;
     if (e->type == ENGINE_OPERATION_RECEIVE && r->has_consumed &&
         !(options & ENGINE_OPTION_END))

@@ -157,6 +157,37 @@ Test(run_lineage, a_message_leads_from_its_sender_to_its_receiver,
     stage_close(&s);
 }
 
+Test(run_lineage, runs_that_send_to_each_other_come_to_an_end, .timeout = 120)
+{
+    static const char both[] =
+        "{\"name\": \"ping\", \"nodes\": [{\"name\": \"give\", "
+        "\"type\": \"send\", \"to\": \"+1\", \"edge\": \"there\", "
+        "\"messages\": 3}, {\"name\": \"take\", \"type\": "
+        "\"receive\", \"edge\": \"back\", \"messages\": 3}], "
+        "\"edges\": [[\"give.out\", \"take.in\"]]}, "
+        "{\"name\": \"pong\", \"nodes\": [{\"name\": \"take\", "
+        "\"type\": \"receive\", \"edge\": \"there\", \"messages\": "
+        "3}, {\"name\": \"give\", \"type\": \"send\", \"to\": "
+        "\"-1\", \"edge\": \"back\", \"messages\": 3}], "
+        "\"edges\": [[\"take.out\", \"give.in\"]]}";
+    static const char *const directions[] = {"up", "down", "both"};
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+    char database[STAGE_PATH_SIZE];
+
+    stage_open(&s);
+    world(&s, "local", both, "", file);
+    keep(&s, file, "kept.db", database);
+    for (int i = 0; i < 6; i++) {
+        cr_assert_eq(STAGE_CALL(&s, "lineage", database, i % 2 ? "1" : "2",
+                                "--format", "json", "--depth", "1000000",
+                                "--direction", directions[i / 2]),
+                     0, "%s", s.complained);
+        cr_expect_eq(count_kind(s.said, "message"), 6, "%s", s.said);
+    }
+    stage_close(&s);
+}
+
 /* Has a script read files; 0 if it is content. */
 static int ask_python(struct stage *s, const char *script, const char *one,
                       const char *two)
