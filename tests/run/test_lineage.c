@@ -101,6 +101,80 @@ Test(run_lineage, branches_in_whatever_order_have_one_lineage, .timeout = 300)
     expect_one_lineage("\"HERE/fanout.json\"", "", 65);
 }
 
+/* A world with a step a and a step b after it, each with these members. */
+static void two_steps(struct stage *s, const char *name, const char *a,
+                      const char *b, const char *where, char line[256])
+{
+    char text[1024];
+    char file[STAGE_PATH_SIZE];
+    char database[STAGE_PATH_SIZE];
+    char kept[64];
+
+    snprintf(text, sizeof(text),
+             "{\"why\": \"Two steps.\", \"workflow\": {\"name\": "
+             "\"two\", \"nodes\": [{\"name\": \"a\", "
+             "\"side_effect\": \"idempotent\"%s, \"run\": "
+             "{\"duration\": \"100ms\"}}, {\"name\": \"b\", "
+             "\"side_effect\": \"idempotent\"%s, \"run\": "
+             "{\"duration\": \"100ms\"}}], \"edges\": [[\"a.out\", "
+             "\"b.in\"]]}, \"engine\": {\"store\": \"sqlite\"}, %s, "
+             "\"load\": {\"arrivals\": {\"rate\": \"1/s\"}, \"runs\": "
+             "1}, \"limit\": \"2h\"}",
+             a, b, where);
+    snprintf(kept, sizeof(kept), "%s.json", name);
+    stage_file(s, kept, text, file);
+    snprintf(kept, sizeof(kept), "%s.db", name);
+    keep(s, file, kept, database);
+    summary(s, database, "1", line);
+}
+
+Test(run_lineage, a_node_that_goes_elsewhere_has_the_same_lineage,
+     .timeout = 120)
+{
+    struct stage s;
+    char mixed[256];
+    char alone[256];
+
+    stage_open(&s);
+    two_steps(&s, "mixed", ", \"platform\": \"fast\"",
+              ", \"platform\": [\"slow\", \"fast\"]",
+              "\"platforms\": {\"fast\": {\"profile\": \"local\"}, "
+              "\"slow\": {\"profile\": \"celery-redis\"}}",
+              mixed);
+    cr_expect(stage_has(s.said, " fast ") && stage_has(s.said, " slow "), "%s",
+              s.said);
+    two_steps(&s, "alone", "", "",
+              "\"platform\": {\"profile\": \"lambda-2026\"}", alone);
+    cr_expect_eq(stage_count(s.said, " lambda-2026 "), 2, "%s", s.said);
+    cr_expect_str_eq(mixed, alone);
+    stage_close(&s);
+}
+
+Test(run_lineage, it_is_read_beside_a_running_engine, .timeout = 120)
+{
+    struct stage s;
+    char file[STAGE_PATH_SIZE];
+
+    stage_open(&s);
+    stage_file(&s, "two.json",
+               "{\"name\": \"two\", \"nodes\": [{\"name\": \"a\", "
+               "\"side_effect\": \"idempotent\", \"run\": {\"command\": "
+               "[\"echo\", \"one\"]}}, {\"name\": \"b\", "
+               "\"side_effect\": \"idempotent\", \"run\": {\"command\": "
+               "[\"cat\"]}}], \"edges\": [[\"a.out\", \"b.in\"]]}",
+               file);
+    stage_engine(&s, "30s");
+    stage_worker(&s, 0, file);
+    stage_wait_words(&s, "w0.err", "ready");
+    cr_assert_eq(STAGE_CALL(&s, "start", s.database, "two", "--wait"), 0, "%s",
+                 s.complained);
+    cr_assert_eq(STAGE_CALL(&s, "lineage", s.database, "1"), 0, "%s",
+                 s.complained);
+    cr_expect(stage_has(s.said, "output:1"), "%s", s.said);
+    cr_expect(stage_has(s.said, "result:2"), "%s", s.said);
+    stage_close(&s);
+}
+
 static int count_kind(const char *text, const char *kind)
 {
     char part[64];
