@@ -656,9 +656,29 @@ static void op_succeeded(struct report_collect *collect,
         step->lost++;
 }
 
+/* The class of error that an attempt ended with, or NONE. */
+static uint64_t error_of(const struct engine_record *record)
+{
+    switch (record->detail) {
+    case ENGINE_EV_ATTEMPT_FAILED:
+    case ENGINE_EV_ATTEMPT_TIMED_OUT:
+    case ENGINE_EV_ATTEMPT_INTERRUPTED:
+    case ENGINE_EV_ATTEMPT_AMBIGUOUS:
+        return record->a;
+    case ENGINE_EV_OPERATION_FAILED:
+    case ENGINE_EV_OPERATION_RETRY:
+        return record->token;
+    default:
+        return ENGINE_ERR_NONE;
+    }
+}
+
 static void event(struct report_collect *collect,
                   const struct engine_record *record)
 {
+    uint64_t error = error_of(record);
+    if (error != ENGINE_ERR_NONE && error < ENGINE_ERR_COUNT)
+        collect->stats.errors[error]++;
     struct run *run = run_of(collect, record->run);
     if (!run && record->detail == ENGINE_EV_RUN_CREATED) {
         collect->stats.runs.invoked++;
@@ -954,6 +974,15 @@ static void gauge(struct report_platform *platform,
     platform->limit = record->b;
 }
 
+/* A platform's own log of an attempt: 2 given up, 3 refused. */
+static void said(struct report_platform *platform,
+                 const struct engine_record *record)
+{
+    if ((record->count == 2 || record->count == 3) &&
+        record->b < ENGINE_ERR_COUNT)
+        platform->given_up[record->b]++;
+}
+
 /* Records kept whole. */
 
 static int concerns_world(unsigned kind)
@@ -1074,6 +1103,9 @@ static void add_platform(struct report_platform *platform,
     case ENGINE_REC_KILLED:
         platform->killed++;
         break;
+    case ENGINE_REC_PLATFORM:
+        said(platform, record);
+        break;
     default:
         gauge(platform, record);
         break;
@@ -1095,6 +1127,7 @@ static void take_platform(struct report_collect *collect,
     case ENGINE_REC_THROTTLED:
     case ENGINE_REC_ENV_ENDED:
     case ENGINE_REC_KILLED:
+    case ENGINE_REC_PLATFORM:
     case ENGINE_REC_GAUGE:
         break;
     default:

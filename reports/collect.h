@@ -147,6 +147,8 @@ enum {
 
 struct report_platform {
     const char *name; /* of one of several; NULL: all together */
+    /* Refused or given up by it, by enum engine_error. */
+    uint64_t given_up[ENGINE_ERR_COUNT];
     uint64_t cold;
     uint64_t warm;
     uint64_t throttled;
@@ -200,6 +202,8 @@ struct report_stats {
     struct report_platform platforms[REPORT_PLATFORMS_MAX];
     uint32_t platform_count; /* 0: there is one */
     struct report_store store;
+    /* Attempts that ended with it by the log, by enum engine_error. */
+    uint64_t errors[ENGINE_ERR_COUNT];
     uint64_t worst_run; /* most faults, takeovers and retries; 0: none */
     uint64_t slowest_run;
     uint64_t slowest_ns;

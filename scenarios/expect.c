@@ -57,6 +57,15 @@ static uint64_t fired(const struct report_stats *stats, uint32_t point)
     return 0;
 }
 
+/* Attempts that began on a platform of the scenario, by its index. */
+static uint64_t starts(const struct report_stats *stats, uint32_t index)
+{
+    const struct report_platform *platform = stats->platform_count > index
+                                                 ? &stats->platforms[index]
+                                                 : &stats->platform;
+    return platform->cold + platform->warm;
+}
+
 static uint64_t measure(const struct scenario_expectation *expected,
                         const struct report_stats *stats)
 {
@@ -85,6 +94,16 @@ static uint64_t measure(const struct scenario_expectation *expected,
         return stats->store.takeovers;
     case SCENARIO_REJECTED:
         return stats->store.fenced;
+    case SCENARIO_THROTTLED:
+        return stats->platform.throttled;
+    case SCENARIO_KILLED:
+        return stats->platform.killed;
+    case SCENARIO_ERRORS:
+        return stats->errors[expected->point];
+    case SCENARIO_GIVEN_UP:
+        return stats->platform.given_up[expected->point];
+    case SCENARIO_STARTS:
+        return starts(stats, expected->point);
     default:
         return 0;
     }

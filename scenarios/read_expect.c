@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/failure.h"
 #include "engine/host/sentence.h"
 #include "faults/points.h"
 #include "scenarios/read.h"
@@ -37,6 +38,8 @@ static const struct {
     {"drain after faults", SCENARIO_DRAIN, true},
     {"takeovers", SCENARIO_TAKEOVERS, false},
     {"fenced writes", SCENARIO_REJECTED, false},
+    {"throttled", SCENARIO_THROTTLED, false},
+    {"killed", SCENARIO_KILLED, false},
 };
 
 struct expect_draft {
@@ -199,6 +202,18 @@ static void read_effects(struct expect_draft *draft, struct json_view view,
         fail_step(draft, view, step);
 }
 
+/* A name that is none of those, at a key. */
+static void fail_name(struct expect_draft *draft, struct json_view view,
+                      const char *what, const char *name,
+                      const char *const *names, size_t count)
+{
+    char known[512];
+    struct sentence text;
+    sentence_init(&text, known, sizeof(known));
+    sentence_choices(&text, name, names, count);
+    json_fail_key(view, draft->err, "found %s \"%s\"%s", what, name, known);
+}
+
 static void read_fired(struct expect_draft *draft, struct json_view view,
                        const char *name)
 {
@@ -214,11 +229,42 @@ static void read_fired(struct expect_draft *draft, struct json_view view,
     }
     for (uint32_t i = base; i < count; i++)
         names[i - base] = points[i].name;
-    char known[512];
-    struct sentence text;
-    sentence_init(&text, known, sizeof(known));
-    sentence_choices(&text, name, names, count - base);
-    json_fail_key(view, draft->err, "found point \"%s\"%s", name, known);
+    fail_name(draft, view, "point", name, names, count - base);
+}
+
+/* errors:CLASS, given up:CLASS */
+static void read_class(struct expect_draft *draft, struct json_view view,
+                       const char *name, enum scenario_measure measured)
+{
+    const char *names[ENGINE_ERR_COUNT];
+    enum engine_error error = engine_failure_find(name);
+    if (error != ENGINE_ERR_NONE && error < ENGINE_ERR_COUNT) {
+        read_counted(
+            draft, view,
+            (struct scenario_expectation){.measure = measured, .point = error});
+        return;
+    }
+    for (unsigned i = ENGINE_ERR_NONE + 1; i < ENGINE_ERR_COUNT; i++)
+        names[i - 1] = engine_failure_of(i)->code;
+    fail_name(draft, view, "class of error", name, names, ENGINE_ERR_COUNT - 1);
+}
+
+/* starts:PLATFORM */
+static void read_starts(struct expect_draft *draft, struct json_view view,
+                        const char *name)
+{
+    const struct scenario *scenario = draft->scenario;
+    const char *names[SIM_NODE_PLATFORMS_MAX];
+    for (uint32_t i = 0; i < scenario->platform_count; i++) {
+        names[i] = scenario->platforms[i].name;
+        if (strcmp(name, names[i]) != 0)
+            continue;
+        read_counted(draft, view,
+                     (struct scenario_expectation){.measure = SCENARIO_STARTS,
+                                                   .point = i});
+        return;
+    }
+    fail_name(draft, view, "platform", name, names, scenario->platform_count);
 }
 
 /* "p99(run)" */
@@ -237,12 +283,13 @@ static bool read_latency(struct expect_draft *draft, struct json_view view)
 
 static void fail_key(struct expect_draft *draft, struct json_view view)
 {
-    const char *names[COUNT(plain) + 3] = {"effects:STEP", "fired:POINT",
-                                           "p99(run)"};
+    const char *names[COUNT(plain) + 6] = {"effects:STEP",   "fired:POINT",
+                                           "p99(run)",       "errors:CLASS",
+                                           "given up:CLASS", "starts:PLATFORM"};
     char known[512];
     struct sentence text;
     for (size_t i = 0; i < COUNT(plain); i++)
-        names[3 + i] = plain[i].key;
+        names[6 + i] = plain[i].key;
     sentence_init(&text, known, sizeof(known));
     sentence_choices(&text, json_key(view), names, COUNT(names));
     json_fail_key(view, draft->err, "found expectation \"%s\"%s",
@@ -266,6 +313,12 @@ static void read_expectation(struct expect_draft *draft, struct json_view view)
         read_effects(draft, view, key + 8);
     else if (strncmp(key, "fired:", 6) == 0)
         read_fired(draft, view, key + 6);
+    else if (strncmp(key, "errors:", 7) == 0)
+        read_class(draft, view, key + 7, SCENARIO_ERRORS);
+    else if (strncmp(key, "given up:", 9) == 0)
+        read_class(draft, view, key + 9, SCENARIO_GIVEN_UP);
+    else if (strncmp(key, "starts:", 7) == 0)
+        read_starts(draft, view, key + 7);
     else if (!read_latency(draft, view))
         fail_key(draft, view);
 }

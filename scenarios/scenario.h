@@ -144,7 +144,12 @@ enum scenario_measure {
                              fault's end */
     SCENARIO_FIRED,       /* fired:POINT */
     SCENARIO_TAKEOVERS,   /* leases taken over */
-    SCENARIO_REJECTED     /* fenced writes refused */
+    SCENARIO_REJECTED,    /* fenced writes refused */
+    SCENARIO_THROTTLED,   /* requests that a platform turned away */
+    SCENARIO_KILLED,      /* attempts over a platform's time limit */
+    SCENARIO_ERRORS,      /* errors:CLASS: attempts that ended so */
+    SCENARIO_GIVEN_UP,    /* given up:CLASS, by a platform */
+    SCENARIO_STARTS       /* starts:PLATFORM */
 };
 
 enum scenario_comparison {
@@ -163,7 +168,7 @@ struct scenario_expectation {
     uint32_t percentile_milli; /* p99.9 is 99900 */
     uint32_t workflow;         /* of the step */
     uint32_t op;
-    uint32_t point;
+    uint32_t point; /* FIRED; the class of ERRORS; the platform of STARTS */
 };
 
 /* A file that went into the scenario, for replays. Owned text. */
