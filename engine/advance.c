@@ -310,6 +310,14 @@ static void wait_for_end(struct engine_coordinator *c, struct engine_owned *o,
     (void)engine_owned_keep_item(c, &o->mail, work);
 }
 
+/* Its platform has it in a queue, for less time than is allowed there. */
+static bool is_queued(const struct engine_coordinator *c,
+                      const struct engine_dispatch *d)
+{
+    return d->state == ENGINE_DISPATCH_ACCEPTED &&
+           c->mono_ns / ENGINE_DISPATCH_SECOND < d->again_s;
+}
+
 static void see_work(struct engine_coordinator *c, struct engine_owned *o,
                      const struct engine_item *work)
 {
@@ -328,7 +336,7 @@ static void see_work(struct engine_coordinator *c, struct engine_owned *o,
         else if (engine_defect(&c->config.defects,
                                ENGINE_DEFECT_DISPATCH_MEM_ONLY))
             o->dispatch[work->op].at_ns = UINT64_MAX;
-        else
+        else if (!is_queued(c, &o->dispatch[work->op]))
             engine_owned_dispatch(c, o, work->op);
         break;
     case ENGINE_WORK_CLAIMED:

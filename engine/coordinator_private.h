@@ -25,6 +25,8 @@ enum {
     ENGINE_ACQUIRES_MAX = 8
 };
 
+#define ENGINE_DISPATCH_SECOND UINT64_C(1000000000)
+
 /* Where the dispatch of one operation stands. */
 enum engine_dispatch_state {
     ENGINE_DISPATCH_NONE,
@@ -34,6 +36,7 @@ enum engine_dispatch_state {
 
 struct engine_dispatch {
     uint64_t at_ns;
+    uint32_t again_s; /* what its platform has taken is not sent before */
     uint8_t state;
     uint8_t tries;
 };

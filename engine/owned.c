@@ -317,6 +317,8 @@ void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
         engine_defect(&c->config.defects, ENGINE_DEFECT_DISPATCH_ONCE)
             ? UINT64_MAX
             : c->mono_ns + c->config.dispatch_timeout_ns);
+    d->again_s = (uint32_t)((c->mono_ns + c->config.dispatch_timeout_ns) /
+                            ENGINE_DISPATCH_SECOND);
     uint32_t platform = engine_run_platform(o->run, op);
     if (platform >= c->config.platform_count)
         platform = 0;

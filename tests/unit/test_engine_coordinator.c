@@ -715,6 +715,26 @@ Test(engine_coordinator, an_accepted_dispatch_that_got_lost_is_sent_again)
     done();
 }
 
+Test(engine_coordinator, what_waits_in_a_queue_is_looked_at_but_not_sent_again)
+{
+    uint32_t looks = 0;
+    open_steps();
+    bed.coordinator.lease_ttl_ns = 100000 * BED_S;
+    bed.coordinator.dispatch_timeout_ns = 600 * BED_S;
+    engine_bed_coordinator(&bed, A);
+    started();
+    cr_assert(said(ENGINE_MSG_DISPATCH));
+    engine_bed_tell(&bed, A, ENGINE_MSG_ACCEPTED, RUN, 0, 1);
+    for (uint32_t s = 0; s < 590; s += 5) {
+        engine_bed_run_for(&bed, A, 5 * BED_S);
+        engine_bed_serve(&bed, ENGINE_REQ_ACQUIRE);
+        looks += engine_bed_serve(&bed, ENGINE_REQ_MAIL) == ENGINE_COMMITTED;
+        cr_assert_null(said(ENGINE_MSG_DISPATCH), "after %u s", s);
+    }
+    cr_expect_geq(looks, 16, "a claim that ran out would not be found");
+    done();
+}
+
 Test(engine_coordinator, throttled_it_backs_off_up_to_ten_seconds)
 {
     open_steps();
