@@ -43,6 +43,20 @@ static uint64_t work_time(const struct scenario *scenario)
     return longest;
 }
 
+/* The longest time that a step asks its platform to wait with it. */
+static uint64_t longest_eta(const struct scenario *scenario)
+{
+    uint64_t longest = 0;
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct scenario_workflow *workflow = &scenario->workflows[w];
+        for (uint32_t i = 0; i < scenario_step_count(workflow); i++) {
+            uint64_t eta = workflow->steps[i].needs.demand.eta_ns;
+            longest = eta > longest ? eta : longest;
+        }
+    }
+    return longest;
+}
+
 /* Two clocks drift apart while a lease runs. */
 static uint64_t lease_drift(const struct scenario *scenario)
 {
@@ -57,7 +71,8 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
     uint64_t exchange = EXCHANGES * e->request_timeout_ns;
     uint64_t taken_over = e->lease_ttl_ns + e->scan_ns + e->skew_bound_ns;
     uint64_t handed_out = taken_over + 2 * e->dispatch_timeout_ns +
-                          e->claim_ttl_ns + exchange + e->restart_ns;
+                          e->claim_ttl_ns + exchange + e->restart_ns +
+                          longest_eta(scenario);
     uint64_t work = work_time(scenario) + 2 * e->lease_ttl_ns + e->scan_ns +
                     exchange + e->restart_ns;
     *bounds = (struct bounds){
@@ -74,7 +89,8 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
                                lease_drift(scenario)},
          [BOUND_LIVELOCK] = {"bound B4: between two advances (L4)",
                              "lease + scan + skew bound + 2 dispatch timeouts "
-                             "+ claim + 10 request timeouts + restart",
+                             "+ claim + 10 request timeouts + restart + the "
+                             "longest eta",
                              handed_out},
          [BOUND_TIMER] = {"bound B5: a timer's lateness (L5)",
                           "lease + scan + 5 request timeouts",
@@ -82,7 +98,8 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
                               5 * e->request_timeout_ns},
          [BOUND_WAITING] = {"bound B6: work beside a free slot (L6)",
                             "as B4: lease + scan + skew bound + 2 dispatch "
-                            "timeouts + claim + 10 request timeouts + restart",
+                            "timeouts + claim + 10 request timeouts + restart "
+                            "+ the longest eta",
                             handed_out},
          [BOUND_GOODPUT] = {"bound B7: goodput after the last fault (L7, L8)",
                             "as B1, for the fault to be over and for each run "
@@ -93,7 +110,7 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
     bounds->list[BOUND_LIVELOCK].ns *= UNHEALED_FACTOR;
     bounds->list[BOUND_LIVELOCK].formula =
         "20 times (lease + scan + skew bound + 2 dispatch timeouts + claim + "
-        "10 request timeouts + restart), since faults go on";
+        "10 request timeouts + restart + the longest eta), since faults go on";
 }
 
 /* The load ------------------------------------------------------------------

@@ -52,6 +52,19 @@ Test(scenarios_bounds, without_healing_an_advance_may_take_twenty_times_as_long)
     scenario_free(scenario);
 }
 
+Test(scenarios_bounds, work_may_wait_for_the_time_a_step_asks_for)
+{
+    struct scenario *scenario = opened("scenarios/swarm.json");
+    struct bounds before, after;
+
+    bounds_init(&before, scenario, CHECK_HEAL_ALL);
+    scenario->workflows[0].steps[0].needs.demand.eta_ns = 7000 * SECOND;
+    bounds_init(&after, scenario, CHECK_HEAL_ALL);
+    cr_assert_eq(after.list[BOUND_WAITING].ns,
+                 before.list[BOUND_WAITING].ns + 7000 * SECOND);
+    scenario_free(scenario);
+}
+
 Test(scenarios_bounds, more_workers_carry_a_load_more_easily)
 {
     struct scenario *scenario = opened("scenarios/swarm.json");
