@@ -503,6 +503,25 @@ static bool add_platform_nodes(struct fault_draft *draft, struct json_view view,
     return found;
 }
 
+/* "platform X" and "worker of X" of a platform that there is not. */
+static bool fail_platform(struct fault_draft *draft, struct json_view view,
+                          const char *text)
+{
+    static const char *const before[] = {"platform ", "worker of "};
+    const struct scenario *scenario = draft->scenario;
+    const char *names[SIM_NODE_PLATFORMS_MAX];
+    for (uint32_t i = 0; i < scenario->platform_count; i++)
+        names[i] = scenario->platforms[i].name;
+    for (size_t i = 0; i < COUNT(before); i++)
+        if (starts_with(text, before[i])) {
+            json_fail_choice(view, draft->err, "platform",
+                             text + strlen(before[i]), names,
+                             scenario->platform_count);
+            return true;
+        }
+    return false;
+}
+
 static void read_one_node(struct fault_draft *draft, struct json_view view)
 {
     static const char *const names[] = {
@@ -520,7 +539,8 @@ static void read_one_node(struct fault_draft *draft, struct json_view view)
     const char *text = NULL;
     if (!json_as_string(view, 1, 64, &text, draft->err))
         return;
-    if (add_platform_nodes(draft, view, text))
+    if (add_platform_nodes(draft, view, text) ||
+        fail_platform(draft, view, text))
         return;
     for (size_t i = 0; i < CLASS_COUNT; i++) {
         size_t length = strlen(classes[i].name);

@@ -151,6 +151,36 @@ Test(scenarios_read_platforms, what_cannot_be_is_refused_where_it_stands)
         "\"b\": {\"profile\": \"local\"}}",
         "found 5000 workers of platform \"a\", allowed at most 4064");
     refused("",
+            "\"platforms\": {\"a\": {\"profile\": \"local\"}, \"b\": "
+            "{\"profile\": \"local\"}, \"c\": {\"profile\": \"local\"}, \"d\": "
+            "{\"profile\": \"local\"}, \"e\": {\"profile\": \"local\"}, \"f\": "
+            "{\"profile\": \"local\"}, \"g\": {\"profile\": \"local\"}, \"h\": "
+            "{\"profile\": \"local\"}, \"i\": {\"profile\": \"local\"}}",
+            "s.json:3:14: found 9 platforms, allowed 1 to 8");
+    refused(", \"platform\": [\"fast\", \"bigg\"]",
+            "\"platforms\": {\"fast\": {\"profile\": \"local\"}, \"big\": "
+            "{\"profile\": \"local\"}}",
+            "found platform \"bigg\", allowed \"fast\", \"big\"; did you mean "
+            "\"big\"?");
+    refused("",
+            "\"platforms\": {\"fast\": {\"profile\": \"local\"}, \"big\": "
+            "{\"profile\": \"local\"}}, \"faults\": [{\"platform\": "
+            "\"throttle\", \"node\": \"platform bigg\"}]",
+            "found platform \"bigg\", allowed \"fast\", \"big\"; did you mean "
+            "\"big\"?");
+    refused("",
+            "\"platforms\": {\"fast\": {\"profile\": \"local\"}, \"big\": "
+            "{\"profile\": \"local\"}}, \"faults\": [{\"crash\": \"worker\", "
+            "\"node\": \"worker of fats\", \"at\": \"after claim\"}]",
+            "found platform \"fats\", allowed \"fast\", \"big\"; did you mean "
+            "\"fast\"?");
+    refused("",
+            "\"platform\": {\"profile\": \"local\"}, \"expect\": "
+            "{\"starts:locl\": 1}",
+            "found platform \"locl\", allowed \"platform\"");
+    refused(", \"needs\": {\"memory\": \"2\"}", local,
+            "memory size without a unit: write e.g. \"512MB\"");
+    refused("",
             "\"platform\": {\"profile\": \"local\", \"credentials\": "
             "{\"ttl\": \"1ms\"}}",
             "s.json:3:57: found the string");
