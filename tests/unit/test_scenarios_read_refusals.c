@@ -384,10 +384,11 @@ static const struct bad_member {
      "\"exactly once\", \"at most once\", \"at least once\""},
     {"expect", "{\"stuck run\": 0}",
      "s.json:4:12: found expectation \"stuck run\", allowed "
-     "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"stuck runs\", "
+     "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"errors:CLASS\", "
+     "\"given up:CLASS\", \"starts:PLATFORM\", \"stuck runs\", "
      "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
      "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
-     "faults\", \"takeovers\", \"fenced writes\"; did you mean \"stuck "
+     "faults\" and 4 more; did you mean \"stuck "
      "runs\"?"},
     {"expect", "{\"stuck runs\": \"0\"}",
      "s.json:4:26: found \"0\", allowed a number or a comparison with one: "
@@ -406,13 +407,21 @@ static const struct bad_member {
      "30s\", \"<= 30s\", \">= 30s\", \"> 30s\""},
     {"expect", "{\"p100(run)\": \"< 30s\"}",
      "s.json:4:12: found expectation \"p100(run)\", allowed "
-     "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"stuck runs\", "
+     "\"effects:STEP\", \"fired:POINT\", \"p99(run)\", \"errors:CLASS\", "
+     "\"given up:CLASS\", \"starts:PLATFORM\", \"stuck runs\", "
      "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
      "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
-     "faults\", \"takeovers\", \"fenced writes\"; did you mean \"p99(run)\"?"},
+     "faults\" and 4 more; did you mean \"p99(run)\"?"},
     {"expect", "{\"fired:worker/efect/after\": \">= 1\"}",
      "s.json:4:12: found point \"worker/efect/after\", allowed *; did you "
      "mean \"worker/effect/after\"?"},
+    {"expect", "{\"errors:TIMEOUT\": 0}",
+     "s.json:4:12: found class of error \"TIMEOUT\", allowed *; did you mean "
+     "\"TIMED_OUT\"?"},
+    {"expect", "{\"given up:NONE\": 0}",
+     "s.json:4:12: found class of error \"NONE\", allowed *"},
+    {"expect", "{\"starts:lambda\": 0}",
+     "s.json:4:12: found platform \"lambda\", allowed \"platform\""},
     {"defects", "[\"timer_erly\"]",
      "s.json:4:13: found the string \"timer_erly\", allowed "
      "*; did you mean \"timer_early\"?"},
