@@ -107,13 +107,53 @@ static void read_several(struct read_state *state, struct json_view list)
         check_workers(state, list);
 }
 
+/* The platform with this number gives an attempt less than the step allows it:
+ * it would be killed before it is over. */
+static void check_attempt(struct read_state *state, struct json_view at,
+                          const struct engine_node *node, uint32_t number)
+{
+    const struct scenario *scenario = state->scenario;
+    const struct profile *profile = scenario_profile(scenario, number);
+    if (profile->platform != &profile_lambda_platform ||
+        node->attempt_timeout_ns <= profile->lambda.function.timeout_ns)
+        return;
+    json_fail(at, state->err,
+              "found a timeout of %g s of step \"%s\", allowed at most %g s, "
+              "what platform \"%s\" gives an attempt",
+              (double)node->attempt_timeout_ns / (double)SECOND, node->name,
+              (double)profile->lambda.function.timeout_ns / (double)SECOND,
+              scenario->platforms[number].name);
+}
+
+/* Steps of graphs; a handler's invocation ends at its platform's limit and the
+ * next one goes on. */
+static void check_attempts(struct read_state *state, struct json_view at)
+{
+    const struct scenario *scenario = state->scenario;
+    for (uint32_t w = 0; w < scenario->workflow_count; w++) {
+        const struct engine_graph *graph = scenario->workflows[w].graph;
+        if (scenario->workflows[w].program)
+            continue;
+        for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
+            const struct engine_node *node = engine_graph_node(graph, i);
+            if (node->kind == ENGINE_NODE_WAIT)
+                continue;
+            if (node->platform_count == 0)
+                check_attempt(state, at, node, 0);
+            for (uint32_t p = 0; p < node->platform_count; p++)
+                check_attempt(state, at, node, node->platforms[p]);
+        }
+    }
+}
+
 void read_platforms_used(struct read_state *state, struct json_view root)
 {
     struct json_view one = {.doc = root.doc}, several = {.doc = root.doc};
     bool single = json_get(root, "platform", JSON_OPTIONAL, &one, state->err);
     if (!json_get_object(root, "platforms", JSON_OPTIONAL, &several,
                          state->err)) {
-        (void)read_one(state, one, "platform", &state->scenario->platform);
+        if (read_one(state, one, "platform", &state->scenario->platform))
+            check_attempts(state, one);
         return;
     }
     if (single)
@@ -122,4 +162,6 @@ void read_platforms_used(struct read_state *state, struct json_view root)
                       "of them");
     else
         read_several(state, several);
+    if (state->err->code == 0)
+        check_attempts(state, several);
 }

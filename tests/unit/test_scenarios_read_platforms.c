@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scenarios/profile_values.h"
 #include "scenarios/scenario.h"
@@ -191,4 +192,46 @@ Test(scenarios_read_platforms, what_cannot_be_is_refused_where_it_stands)
     refused(", \"needs\": {\"labels\": {\"a\": \"1\", \"b\": \"1\", \"c\": "
             "\"1\", \"d\": \"1\", \"e\": \"1\"}}",
             local, "found more labels, allowed up to 4");
+}
+
+/* A graph's step of 60 s by itself; the function's time as given. */
+static const char *attempt_on_lambda(const char *more, const char *timeout,
+                                     struct json_error *err)
+{
+    char path[] = "/tmp/read-platforms-XXXXXX";
+    int file = mkstemp(path);
+    cr_assert_geq(file, 0);
+    cr_assert_gt(dprintf(file,
+                         "{\"why\": \"w\", \"load\": {\"arrivals\": "
+                         "{\"every\": \"1s\"}, \"runs\": 3},\n"
+                         "\"workflow\": {\"name\": \"x\"%s, \"nodes\": "
+                         "[{\"name\": \"a\", \"side_effect\": "
+                         "\"read_only\"}]},\n\"platforms\": {\"few\": "
+                         "{\"profile\": \"local\"}, \"fast\": {\"profile\": "
+                         "\"lambda-2026\", \"timeout\": \"%s\"}}}",
+                         more, timeout),
+                 0);
+    cr_assert_eq(close(file), 0);
+    struct scenario *scenario = scenario_read(path, err);
+    (void)remove(path);
+    const char *said = scenario ? "" : err->text;
+    scenario_free(scenario);
+    return said;
+}
+
+Test(scenarios_read_platforms, a_step_has_no_more_time_than_its_platform_gives)
+{
+    static const char both[] = ", \"platform\": [\"few\", \"fast\"]";
+    struct json_error err;
+    cr_expect_str_eq(attempt_on_lambda(both, "60s", &err), "");
+    cr_expect_str_eq(attempt_on_lambda("", "59s", &err), "", "it runs on few");
+    const char *said = attempt_on_lambda(both, "59s", &err);
+    cr_expect(strstr(said, ":3:14: found a timeout of 60 s of step \"a\", "
+                           "allowed at most 59 s, what platform \"fast\" "
+                           "gives an attempt"),
+              "%s", said);
+    cr_expect_str_eq(attempt_on_lambda(", \"run_as\": \"handler\", "
+                                       "\"platform\": \"fast\"",
+                                       "59s", &err),
+                     "", "the next invocation goes on");
 }
