@@ -107,7 +107,10 @@ static uint32_t take(const char **text, const char *end)
     return code;
 }
 
-/* Characters that are not seen, or that change how others are seen. */
+/*
+ * Characters that are not seen, that change how others are seen, or that are
+ * none: U+FFFE and its like may not be in XML.
+ */
 static int hidden(uint32_t code)
 {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0xad ||
@@ -115,8 +118,8 @@ static int hidden(uint32_t code)
            code == 0x200e || code == 0x200f ||
            (code >= 0x2028 && code <= 0x202e) ||
            (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-           (code >= 0xfff9 && code <= 0xfffb) || code == 0xfffe ||
-           code == 0xffff || (code >= 0xe0000 && code <= 0xe0fff) ||
+           (code >= 0xfff9 && code <= 0xfffb) ||
+           (code >= 0xe0000 && code <= 0xe0fff) || (code & 0xfffe) == 0xfffe ||
            code >= NOT_UTF8;
 }
 

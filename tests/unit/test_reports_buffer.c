@@ -31,6 +31,15 @@ Test(reports_buffer, text_that_could_steer_a_terminal_is_shown)
              "plain <b> & \xc3\xa9");
 }
 
+/* XML has no U+FFFE; the last but one of any plane is no better. */
+Test(reports_buffer, code_points_that_are_no_characters_are_shown)
+{
+    shows_as(report_buffer_html, "\xef\xbf\xbe", 40, "\\u{fffe}");
+    shows_as(report_buffer_html, "\xef\xbf\xbf", 40, "\\u{ffff}");
+    shows_as(report_buffer_plain, "\xf0\x9f\xbf\xbf", 40, "\\u{1ffff}");
+    shows_as(report_buffer_plain, "\xef\xbf\xbd", 40, "\xef\xbf\xbd");
+}
+
 Test(reports_buffer, bytes_that_are_not_utf_8_are_shown)
 {
     shows_as(report_buffer_plain, "\xff", 40, "\\x{ff}");
