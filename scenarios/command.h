@@ -18,6 +18,7 @@ enum exit_code {
 };
 
 int command_run(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_sweep(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_diff(int argc, char **argv);

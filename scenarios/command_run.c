@@ -9,6 +9,7 @@
 #include "faults/defects.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
+#include "scenarios/export.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/keep_database.h"
 #include "scenarios/output.h"
@@ -27,6 +28,7 @@ struct arguments {
     const char *out;
     const char *trace;
     const char *database;
+    const char *formats; /* of --export; NULL: none */
     uint64_t seed;
     bool has_seed;
     bool json;
@@ -92,16 +94,18 @@ static bool parse_option(const char *command, bool replay,
     *used = 2;
     bool known = strcmp(option, "--out") == 0 ||
                  strcmp(option, "--trace") == 0 ||
+                 strcmp(option, "--export") == 0 ||
                  (!replay && (strcmp(option, "--seed") == 0 ||
                               strcmp(option, "--defect") == 0 ||
                               strcmp(option, "--database") == 0));
     if (!known)
         return usage(command,
                      replay ? "found \"%.40s\", allowed --out DIR, --json, "
-                              "--trace FILE"
+                              "--trace FILE, --export LIST"
                             : "found \"%.40s\", allowed --seed N, --out DIR, "
                               "--json, --defect NAME, --golden, --paranoid, "
-                              "--trace FILE, --database FILE, --force",
+                              "--trace FILE, --database FILE, --force, "
+                              "--export LIST",
                      option);
     if (!value)
         return usage(command, "found %s without a value", option);
@@ -116,6 +120,10 @@ static bool parse_option(const char *command, bool replay,
     if (strcmp(option, "--database") == 0) {
         arguments->database = value;
         return true;
+    }
+    if (strcmp(option, "--export") == 0) {
+        arguments->formats = value;
+        return export_list_check(command, value);
     }
     if (strcmp(option, "--seed") == 0) {
         arguments->has_seed = true;
@@ -152,6 +160,11 @@ static bool parse(int argc, char **argv, bool replay,
     if (!arguments->file)
         return usage(argv[0], "found no file, allowed %s",
                      replay ? "the report.json of a run" : "a scenario");
+    if (!arguments->out && arguments->json && arguments->formats)
+        return usage(argv[0],
+                     "found %s and --json without --out DIR: there "
+                     "is no place for its files",
+                     "--export");
     if (!arguments->out && !arguments->json)
         arguments->out = "perdure-report";
     return true;
@@ -189,7 +202,10 @@ static bool write_files(const struct arguments *arguments,
     write_meta(&meta, wall_ns, runner);
     bool good = output_write(arguments->out, "report.html", &html) &&
                 output_write(arguments->out, "report.json", json) &&
-                output_write(arguments->out, "run-meta.json", &meta);
+                output_write(arguments->out, "run-meta.json", &meta) &&
+                (!arguments->formats ||
+                 export_list_write(arguments->formats, arguments->out,
+                                   runner_model(runner), json));
     report_buffer_free(&html);
     report_buffer_free(&meta);
     return good;

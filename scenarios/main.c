@@ -18,7 +18,7 @@ static const char help[] =
     "Commands:\n"
     "  run FILE [--seed N] [--out DIR] [--json] [--defect NAME]\n"
     "      [--golden] [--paranoid] [--trace FILE] [--database FILE]\n"
-    "      [--force]\n"
+    "      [--force] [--export LIST]\n"
     "        run a scenario: verdict and summary on stdout; report.html,\n"
     "        report.json and run-meta.json in DIR (default perdure-report)\n"
     "        --seed N       which of the scenario's worlds (default: its own)\n"
@@ -30,6 +30,10 @@ static const char help[] =
     "        --database FILE  keep the database as it is at the end\n"
     "        --force        a reproduction also of another version, or "
     "changed\n"
+    "        --export LIST  files for other tools beside report.json, of "
+    "hgrm,\n"
+    "                       hlog, junit, openmetrics, bmf, github-summary,\n"
+    "                       github-annotations; with commas between them\n"
     "  sweep FILE --seeds A..B | --for 10m [--jobs N] [--out DIR] [--json]\n"
     "        [--defect NAME] [--golden] [--paranoid] [--shrink]\n"
     "        run many of the scenario's worlds on all cores; with --out DIR "
@@ -39,8 +43,11 @@ static const char help[] =
     "        --golden       compare each world with its faultless twin\n"
     "        --paranoid     replay every run's log after every event\n"
     "        --shrink       make the first failure of each property small\n"
-    "  replay FILE [--out DIR] [--json] [--trace FILE]\n"
+    "  replay FILE [--out DIR] [--json] [--trace FILE] [--export LIST]\n"
     "        repeat the run of a report.json and compare the digests\n"
+    "  export REPORT.json --format NAME [--out FILE]\n"
+    "        a report for another tool, on stdout; NAME as for run --export,\n"
+    "        but hgrm and hlog need the run itself: replay it\n"
     "  sweep FILE --crash every|twice [--limit N] [--no-fork] [--jobs N]\n"
     "         [--seed N] [--defect NAME] [--only NAME] [--out DIR] [--json]\n"
     "        break a world once at each boundary that its run crosses, or\n"
@@ -146,6 +153,7 @@ static const struct command commands[] = {
     {"shrink", command_shrink},
     {"diff", command_diff},
     {"replay", command_replay},
+    {"export", command_export},
     {"validate", command_validate},
     {"validate-models", command_validate_models},
     {"points", command_points},
