@@ -1322,6 +1322,7 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     count_in_flight(collect, stats->last_ns);
     if (collect->world.brief)
         return stats;
+    stats->slices = collect->series.slices;
     stats->bucket_ns = collect->series.width_ns;
     stats->bucket_count =
         report_series_buckets(&collect->series, stats->buckets);

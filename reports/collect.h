@@ -173,6 +173,8 @@ struct report_store {
     uint64_t process_bytes_node;
 };
 
+struct report_slice;
+
 struct report_stats {
     uint64_t first_ns; /* true time of the first and last record */
     uint64_t last_ns;
@@ -197,8 +199,10 @@ struct report_stats {
     uint64_t bands_left_out;
     struct report_bucket buckets[REPORT_BUCKETS_MAX];
     uint32_t bucket_count;
-    uint64_t bucket_ns;              /* width of each */
-    struct report_platform platform; /* all together */
+    const struct report_slice *slices; /* the latencies in each (series.h);
+                                          NULL: none were kept */
+    uint64_t bucket_ns;                /* width of each */
+    struct report_platform platform;   /* all together */
     struct report_platform platforms[REPORT_PLATFORMS_MAX];
     uint32_t platform_count; /* 0: there is one */
     struct report_store store;

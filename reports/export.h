@@ -137,10 +137,11 @@ void report_export_hgrm(const struct report_hist *hist,
                         struct report_buffer *out);
 
 /*
- * A HdrHistogram log, version 1.3: the latency of all runs without a tag, and
- * each step's with the tag WORKFLOW/STEP/total, /dispatch and /code. Values
- * are nanoseconds; a letter a tag cannot have is written as % and two digits.
- * All lines span the whole run. The histograms are V2; their compressed form
+ * A HdrHistogram log, version 1.3: the latency of all runs without a tag, of
+ * those due in each slice of time with the tag due, and each step's with the
+ * tag WORKFLOW/STEP/total, /dispatch and /code. Values are nanoseconds; a
+ * letter a tag cannot have is written as % and two digits. All lines but the
+ * slices span the whole run. The histograms are V2; their compressed form
  * holds stored blocks, so that no version of a library changes the bytes.
  */
 void report_export_hlog(const struct report_stats *stats,

@@ -5,6 +5,7 @@
 
 #include "reports/export.h"
 #include "reports/hist.h"
+#include "reports/series.h"
 
 /*
  * A report_hist of 2 or 3 digits has the very buckets of a HdrHistogram of as
@@ -191,14 +192,20 @@ static void put_tag_part(struct report_buffer *out, const char *text)
     }
 }
 
-/* The rest of a line, behind its tag: begin, length, maximum, histogram. */
-static void put_interval(struct report_buffer *out, uint64_t length_ns,
-                         const struct report_hist *hist)
+static void put_seconds(struct report_buffer *out, uint64_t ns)
 {
-    report_buffer_print(
-        out, "0.000,%" PRIu64 ".%03" PRIu64 ",%" PRIu64 ".%06" PRIu64 ",",
-        length_ns / 1000000000, length_ns / 1000000 % 1000, hist->max / 1000000,
-        hist->max % 1000000);
+    report_buffer_print(out, "%" PRIu64 ".%03" PRIu64 ",", ns / 1000000000,
+                        ns / 1000000 % 1000);
+}
+
+/* The rest of a line, behind its tag: begin, length, maximum, histogram. */
+static void put_interval(struct report_buffer *out, uint64_t begin_ns,
+                         uint64_t length_ns, const struct report_hist *hist)
+{
+    put_seconds(out, begin_ns);
+    put_seconds(out, length_ns);
+    report_buffer_print(out, "%" PRIu64 ".%06" PRIu64 ",", hist->max / 1000000,
+                        hist->max % 1000000);
     report_export_hlog_histogram(hist, out);
     report_buffer_put(out, "\n");
 }
@@ -214,7 +221,20 @@ static void put_step(struct report_buffer *out, uint64_t length_ns,
     report_buffer_put(out, "/");
     put_tag_part(out, step->name);
     report_buffer_print(out, "/%s,", what);
-    put_interval(out, length_ns, hist);
+    put_interval(out, 0, length_ns, hist);
+}
+
+/* The latency of the runs that were due in each slice of time. */
+static void put_slices(struct report_buffer *out,
+                       const struct report_stats *stats)
+{
+    for (uint32_t i = 0; stats->slices && i < stats->bucket_count; i++) {
+        const struct report_hist *hist = &stats->slices[i].latency;
+        if (!hist->counts || hist->count == 0)
+            continue;
+        report_buffer_put(out, "Tag=due,");
+        put_interval(out, i * stats->bucket_ns, stats->bucket_ns, hist);
+    }
 }
 
 void report_export_hlog(const struct report_stats *stats,
@@ -227,7 +247,8 @@ void report_export_hlog(const struct report_stats *stats,
                       "#[StartTime: 0.000 (seconds since epoch)]\n"
                       "\"StartTimestamp\",\"Interval_Length\",\"Interval_Max\","
                       "\"Interval_Compressed_Histogram\"\n");
-    put_interval(out, length_ns, &stats->latency);
+    put_interval(out, 0, length_ns, &stats->latency);
+    put_slices(out, stats);
     for (uint32_t i = 0; i < stats->step_count; i++) {
         const struct report_step *step = &stats->steps[i];
         put_step(out, length_ns, step, "total", &step->total);

@@ -22,6 +22,8 @@ for (const step of report.latency.steps)
                 step[part]);
 
 let read = 0;
+let due = 0;
+let before = -1;
 const fail = (text) => {
     console.error(`read_hlog: ${text}`);
     process.exit(1);
@@ -35,6 +37,14 @@ const same = (tag, what, found, wanted, max) => {
 
 for (let h; (h = reader.nextIntervalHistogram()) != null; read++) {
     const tag = h.tag === "NO TAG" ? undefined : h.tag;
+    if (tag === "due") {
+        if (h.startTimeStampMsec <= before)
+            fail(`interval at ${h.startTimeStampMsec} ms after ${before} ms`);
+        before = h.startTimeStampMsec;
+        due += h.totalCount;
+        read--;
+        continue;
+    }
     const wanted = expected.get(tag);
     if (!wanted)
         fail(`tag ${tag} is not expected`);
@@ -47,4 +57,6 @@ for (let h; (h = reader.nextIntervalHistogram()) != null; read++) {
 }
 if (read !== expected.size)
     fail(`read ${read} histograms, expected ${expected.size}`);
+if (due !== report.latency.run.count)
+    fail(`${due} values in intervals, expected ${report.latency.run.count}`);
 console.log(`${read} histograms read back`);

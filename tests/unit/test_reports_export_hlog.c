@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "reports/export.h"
+#include "tests/support/sample_report.h"
 
 /* Undoes base64; the number of bytes. */
 static size_t decode(const char *text, unsigned char *bytes)
@@ -172,6 +173,32 @@ Test(reports_export_hlog, one_digit_is_written_as_two_at_the_top_of_its_bucket)
     cr_expect_eq((size_t)(at - got.bytes), got.size);
     free(got.bytes);
     report_hist_deinit(&hist);
+}
+
+static size_t count_lines(const char *text, const char *begin)
+{
+    size_t found = 0;
+    for (const char *at = text; (at = strstr(at, begin)); at++)
+        found += at > text && at[-1] == '\n';
+    return found;
+}
+
+Test(reports_export_hlog, each_slice_that_has_values_has_its_interval)
+{
+    static const struct synthetic_options options = {.runs = 40};
+    struct sample_report *sample = sample_report_new(&options);
+    const struct report_stats *stats = sample->model.stats;
+    struct report_buffer out;
+    size_t slices = 0;
+    for (uint32_t i = 0; i < stats->bucket_count; i++)
+        slices += stats->buckets[i].latency_count > 0;
+    cr_assert_gt(slices, 1);
+    report_buffer_init(&out);
+    report_export_hlog(stats, &out);
+    cr_expect_eq(count_lines(out.text, "Tag=due,"), slices);
+    cr_expect_eq(count_lines(out.text, "0.000,"), 1);
+    report_buffer_free(&out);
+    sample_report_free(sample);
 }
 
 Test(reports_export_hlog, a_tag_has_neither_comma_nor_blank_nor_newline)
