@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "engine/cause.h"
 #include "engine/operation.h"
 #include "engine/store.h"
 
@@ -82,6 +83,29 @@ static void emit_appended(const struct exchange *x, uint32_t count,
     emit(x, &record);
 }
 
+enum {
+    ROOT_SHOWN = 256 /* bytes of a root cause that tell it from others */
+};
+
+/* A hash of the root of a cause chain; 0: it has none. */
+static uint64_t root_of(const void *chain, size_t size)
+{
+    struct engine_text root = engine_cause_root(chain, size);
+
+    if (root.size > ROOT_SHOWN)
+        root.size = ROOT_SHOWN;
+    return root.size ? engine_hash_bytes(root.text, root.size).lo : 0;
+}
+
+static uint64_t root_of_operation(const struct engine_item *item)
+{
+    struct engine_operation_view view;
+
+    return engine_operation_view(item, &view)
+               ? 0
+               : root_of(view.value, view.head.value_size);
+}
+
 /* What checkers need of an operation's event, in place of its full id. */
 static void describe_operation(struct engine_record *record,
                                const struct engine_item *item)
@@ -92,7 +116,9 @@ static void describe_operation(struct engine_record *record,
 
     if (item->size >= sizeof(head))
         memcpy(&head, engine_item_payload(item), sizeof(head));
-    record->b = head.first_ns;
+    record->b = item->kind == ENGINE_EV_OPERATION_FAILED
+                    ? root_of_operation(item)
+                    : head.first_ns;
     record->key_hi = head.parent.lo;
     record->token =
         item->kind == ENGINE_EV_OPERATION_STARTED ? head.second_ns : head.error;
@@ -100,6 +126,15 @@ static void describe_operation(struct engine_record *record,
     record->state =
         (uint16_t)((type & 0xf) | (subtype & 0xf) << 4 |
                    (engine_operation_flag_options(item->flags) & 0xff) << 8);
+}
+
+/* Whether the payload of an event that is no operation's says why. */
+static int has_words(unsigned kind)
+{
+    return kind == ENGINE_EV_ATTEMPT_FAILED ||
+           kind == ENGINE_EV_ATTEMPT_TIMED_OUT ||
+           kind == ENGINE_EV_ATTEMPT_INTERRUPTED ||
+           kind == ENGINE_EV_ATTEMPT_AMBIGUOUS || kind == ENGINE_EV_RUN_FAILED;
 }
 
 static int is_operation(unsigned kind)
@@ -125,6 +160,8 @@ static void emit_event(const struct exchange *x, const struct engine_item *item,
         record.key_hi = item->b;
     } else if (is_operation(item->kind)) {
         describe_operation(&record, item);
+    } else if (has_words(item->kind)) {
+        record.key_hi = root_of(engine_item_payload(item), item->size);
     }
     emit(x, &record);
 }

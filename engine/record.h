@@ -40,10 +40,14 @@
  *                   token it used up. OPERATION_..: a = id (low half), key_hi
  *                   = its context's, state = type | subtype
  *                   << 4 | options << 8 (engine_record_type() ..), b =
- * first_ns, token = second_ns if STARTED, else the error class, count = bytes
- * of the value LEASE_GRANTED   run, token, peer = holder's node, a = expires
- * (store ns) LEASE_RENEWED   run, token, a = expires LEASE_RELEASED  run,
- * token, a = wake (store ns) WORK_PUT        run, op, attempt, key = input hash
+ *                   first_ns, or the root's hash if FAILED, token = second_ns
+ *                   if STARTED, else the error class, count = bytes of the
+ *                   value. Of others that say why (engine/cause.h): key_hi =
+ *                   hash of the root cause, 0: there is none
+ *   LEASE_GRANTED   run, token, peer = holder's node, a = expires (store ns)
+ *   LEASE_RENEWED   run, token, a = expires
+ *   LEASE_RELEASED  run, token, a = wake (store ns)
+ *   WORK_PUT        run, op, attempt, key = input hash
  *   WORK_CLAIMED    run, op, attempt, peer, a = expires; count = 1 if the same
  *                   worker had claimed it before
  *   WORK_DONE       run, op, attempt, peer, detail = error, key = output hash

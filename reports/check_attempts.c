@@ -1,13 +1,14 @@
 /*
  * S4: attempts are counted durably. They are numbered from 1 without a gap,
  * each claimed before its code or effect starts, each ended at most once and
- * before the next begins; none follows a success, a failure that must not be
- * repeated, or the last attempt of the policy; delays are the policy's. Nobody
- * runs an attempt that another claimed, and none is given up that the policy
- * would repeat. None is begun, goes on or is repeated long after the deadline
- * for that.
+ * before the next begins, by its report or once its claim has run out; none
+ * follows a success, a failure that must not be repeated, or the last attempt
+ * of the policy; delays are the policy's. Nobody runs an attempt that another
+ * claimed, and none is given up that the policy would repeat. None is begun,
+ * goes on or is repeated long after the deadline for that.
  *
- * An attempt that its platform would not begin was claimed by nobody. The next
+ * An attempt that its platform would not begin was claimed by nobody, and its
+ * platform has said so. The next
  * one goes to the next platform of the step, as the log up to it says, and is
  * not counted while that is one that has not been tried.
  *
@@ -200,6 +201,10 @@ static void check_dropped(const struct look *look)
          !fold_in_doubt(look->s->fold, look->run)))
         WRONG(look, "was given up as not begun; the last claimed is %u",
               op->claimed);
+    else if (look->record->detail == ENGINE_EV_ATTEMPT_FAILED &&
+             op->refused != look->record->attempt)
+        WRONG(look, "was given up (%s), and its platform has not said so",
+              engine_error_name((unsigned)look->record->a));
     else if (look->record->detail == ENGINE_EV_ATTEMPT_TIMED_OUT &&
              !is_closed(look) &&
              !is_past(look, op->scheduled_ns, look->node->schedule_to_start_ns))
@@ -207,6 +212,20 @@ static void check_dropped(const struct look *look)
               "was given up %.6f s after it was scheduled, and no deadline "
               "has passed",
               check_seconds(look->record->wall_ns - op->scheduled_ns));
+}
+
+/* Who has claimed it goes on: nobody may say that it broke off. */
+static bool is_cut_early(const struct look *look)
+{
+    const struct fold_op *op = look->op;
+    const struct engine_record *record = look->record;
+
+    return (record->detail == ENGINE_EV_ATTEMPT_INTERRUPTED ||
+            record->detail == ENGINE_EV_ATTEMPT_FAILED) &&
+           op->put == record->attempt && op->claimed == record->attempt &&
+           !op->done && record->wall_ns < op->claim_ns &&
+           !fold_has(look->run, FOLD_RECOVERED) &&
+           !fold_in_doubt(look->s->fold, look->run);
 }
 
 static void check_ended(const struct look *look)
@@ -223,6 +242,10 @@ static void check_ended(const struct look *look)
         WRONG(look, "ended (%s), but attempt %u is %s",
               engine_event_name(look->record->detail), look->op->attempt,
               fold_phase_name(look->op->phase));
+    else if (is_cut_early(look))
+        WRONG(look, "was cut off (%s) %.6f s before its claim is over",
+              engine_error_name((unsigned)look->record->a),
+              check_seconds(look->op->claim_ns - look->record->wall_ns));
 }
 
 /* The delay before an attempt, without jitter. */

@@ -2,8 +2,8 @@
  * S18: an invocation of another run has exactly one run. It is asked for by
  * an operation that is under way, one level deeper than its parent, exists
  * only if it was asked for, and is created; the operation ends after it and
- * as it did, and it does end if its run lives. One that is to end with its
- * parent does.
+ * as it did, with its root cause, and it does end if its run lives. One that is
+ * to end with its parent does.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +16,7 @@ struct child {
     struct engine_record asked; /* the parent's OUTBOX_PUT */
     uint64_t index;
     uint64_t ended_ns; /* true time */
+    uint64_t root;     /* of its failure, a hash; 0: it gave none */
     uint16_t end;      /* event that ended it, 0: it has not */
     uint8_t created;
     uint8_t told;  /* its operation has ended */
@@ -169,6 +170,7 @@ static void ended(struct children *s, const struct engine_record *record,
         return;
     outlived(s, child, record, index);
     child->end = record->detail;
+    child->root = record->detail == ENGINE_EV_RUN_FAILED ? record->key_hi : 0;
     child->ended_ns = record->time_ns;
 }
 
@@ -178,6 +180,14 @@ static bool agrees(const struct child *child, unsigned event)
     bool succeeded = child->end == ENGINE_EV_RUN_SUCCEEDED;
 
     return child->end && succeeded == (event == ENGINE_EV_OPERATION_SUCCEEDED);
+}
+
+/* What the child said of its failure is not what its parent hears. */
+static bool is_rootless(const struct child *child,
+                        const struct engine_record *record)
+{
+    return record->detail == ENGINE_EV_OPERATION_FAILED && child->root &&
+           record->token != ENGINE_ERR_SIZE_LIMIT && record->b != child->root;
 }
 
 /*
@@ -209,6 +219,11 @@ static void operation_ended(struct children *s, const struct fold_run *run,
               engine_event_name(event), record->op, child->asked.a,
               child->end ? "ended with " : "has not ended",
               child->end ? engine_event_name(child->end) : "");
+    else if (is_rootless(child, record))
+        WRONG(s, record, index,
+              "operation %u failed without the root cause for which run "
+              "%" PRIu64 " had failed",
+              record->op, child->asked.a);
 }
 
 /* Its context has ended: nobody asks any more. */

@@ -2,7 +2,8 @@
  * S9: an end is an end. A run has one terminal event; nothing but the
  * acquiring of its lease, to deliver the result, and the note of what an
  * operator did comes after; the state row
- * does not leave the terminal state, and the client is told the same.
+ * does not leave the terminal state, and the client is told the same. A run
+ * that failed says why: its root cause is that of the operation it failed of.
  */
 #include <inttypes.h>
 
@@ -14,10 +15,23 @@ static bool is_end(const struct engine_record *record)
     return fold_is_run_end(record->detail);
 }
 
+/* Whether a run fails of its operation, and says something else of it. */
+static bool is_rootless(const struct fold_run *run,
+                        const struct engine_record *record)
+{
+    return record->detail == ENGINE_EV_RUN_FAILED && run->root &&
+           record->a == run->error && record->key_hi != run->root;
+}
+
 static void event(struct check_self *s, const struct fold_run *run,
                   const struct engine_record *record, uint64_t index)
 {
     s->result->checked += is_end(record);
+    if (is_rootless(run, record))
+        check_violation(s->result, record, index,
+                        "run %" PRIu64 ": it failed (%s) without the root "
+                        "cause of its operation's failure",
+                        record->run, engine_error_name((unsigned)record->a));
     if (!fold_terminal(run) || record->detail == ENGINE_EV_LEASE_ACQUIRED ||
         record->detail == ENGINE_EV_OPERATOR_ACTION)
         return;

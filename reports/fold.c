@@ -15,11 +15,12 @@ static const uint64_t folded =
     CHECK_KIND(FAULT_ENDED) | CHECK_KIND(PROC_DOWN) | CHECK_KIND(PROC_UP) |
     CHECK_KIND(PROC_PAUSED) | CHECK_KIND(PROC_RESUMED) | CHECK_KIND(CLOCK_SET) |
     CHECK_KIND(DISK_CRASH) | CHECK_KIND(DISK_FAULT) | CHECK_KIND(THROTTLED) |
-    CHECK_KIND(KILLED);
+    CHECK_KIND(KILLED) | CHECK_KIND(PLATFORM);
 
 enum {
     CHILDREN_MIN = 64,
-    OPERATIONS_MIN = 16
+    OPERATIONS_MIN = 16,
+    GAVE_UP = 2 /* the first count of PLATFORM that says that it is over */
 };
 
 int fold_init(struct fold *fold, const struct check_world *world)
@@ -267,6 +268,7 @@ static void end_attempt(struct fold_op *op, const struct engine_record *event)
     op->retryable = event->b && event->detail != ENGINE_EV_ATTEMPT_SUCCEEDED &&
                     event->detail != ENGINE_EV_ATTEMPT_AMBIGUOUS;
     op->words = op->error == ENGINE_ERR_NONE ? 0 : event->count;
+    op->root = op->error == ENGINE_ERR_NONE ? 0 : event->key_hi;
     count_end(op, before);
 }
 
@@ -312,6 +314,17 @@ static void op_event(struct fold_op *op, const struct engine_record *event)
         end_attempt(op, event);
         break;
     }
+}
+
+/* The run is going to say why its first operation failed. What it says of a
+ * deadline is its own. */
+static void note_failure(struct fold_run *run, const struct fold_op *op)
+{
+    if (run->flags & FOLD_BROKEN)
+        return;
+    run->flags |= FOLD_BROKEN;
+    run->error = op->error;
+    run->root = op->error == ENGINE_ERR_TIMED_OUT ? 0 : op->root;
 }
 
 static void set_state(struct fold_run *run, uint16_t state)
@@ -674,9 +687,13 @@ static void other_event(struct fold *fold, struct fold_run *run,
     }
     if (run->handler && event->op == 0)
         invocation_fold(run->handler, event);
-    if (fold_op(run, event->op) && event->detail != ENGINE_EV_CHECKPOINT &&
-        event->detail != ENGINE_EV_INBOX_CONSUMED)
-        op_event(fold_op(run, event->op), event);
+    struct fold_op *op = fold_op(run, event->op);
+    if (!op || event->detail == ENGINE_EV_CHECKPOINT ||
+        event->detail == ENGINE_EV_INBOX_CONSUMED)
+        return;
+    op_event(op, event);
+    if (event->detail == ENGINE_EV_OP_FAILED)
+        note_failure(run, op);
 }
 
 static void event_fold(struct fold *fold, struct fold_run *run,
@@ -819,6 +836,7 @@ static void work_claimed(struct fold_op *op, const struct engine_record *claim)
         return;
     if (claim->attempt > op->claimed)
         op->claimed_ns = claim->wall_ns;
+    op->claim_ns = claim->a;
     op->claimed = claim->attempt;
     op->claimer = claim->peer;
 }
@@ -836,6 +854,16 @@ static void work_fold(struct fold_run *run, const struct engine_record *work)
         work_claimed(op, work);
     else if (op && op->put == work->attempt)
         *(work->kind == ENGINE_REC_SENT ? &op->sent : &op->done) = 1;
+}
+
+/* Its platform has given the attempt up, or does not take it. */
+static void platform_fold(struct fold_run *run,
+                          const struct engine_record *record)
+{
+    struct fold_op *op = fold_op(run, record->op);
+
+    if (op && record->count >= GAVE_UP)
+        op->refused = record->attempt;
 }
 
 static bool is_cut(const struct engine_record *record)
@@ -988,6 +1016,9 @@ static void run_fold(struct fold *fold, struct fold_run *run,
     case ENGINE_REC_OUTBOX_ACKED:
         outbox_acked(run, record);
         break;
+    case ENGINE_REC_PLATFORM:
+        platform_fold(run, record);
+        break;
     case ENGINE_REC_AUDIT_ROW:
         audit_row(run, record);
         break;
@@ -1007,7 +1038,8 @@ static void run_fold(struct fold *fold, struct fold_run *run,
 static bool about_world(unsigned kind)
 {
     return kind == ENGINE_REC_STORE_OPENED || kind == ENGINE_REC_SYNC_FAILED ||
-           kind == ENGINE_REC_THROTTLED || kind >= ENGINE_REC_KILLED;
+           kind == ENGINE_REC_THROTTLED ||
+           (kind >= ENGINE_REC_KILLED && kind != ENGINE_REC_PLATFORM);
 }
 
 void fold_feed(struct fold *fold, const struct engine_record *record)

@@ -54,7 +54,8 @@ enum {
     FOLD_OPAQUE = 64,     /* its events are not all known */
     FOLD_FORGOTTEN = 128, /* operations are no longer kept */
     FOLD_AUDITED = 256,   /* its row was read at the end */
-    FOLD_OPERATED = 512   /* an operator has had a say in it */
+    FOLD_OPERATED = 512,  /* an operator has had a say in it */
+    FOLD_BROKEN = 1024    /* one of its operations has failed */
 };
 
 struct fold_op {
@@ -63,6 +64,7 @@ struct fold_op {
                               operator let it go on */
     uint64_t scheduled_ns; /* the same of the last one */
     uint64_t claimed_ns;   /* when the attempt `claimed` was first claimed */
+    uint64_t claim_ns;     /* until when at least its claim holds */
     uint32_t attempt;      /* last one started in the log */
     uint32_t claimed;      /* largest attempt that was claimed */
     uint32_t put;          /* attempt of the open work row, 0: none */
@@ -70,13 +72,16 @@ struct fold_op {
     uint8_t phase;         /* enum fold_phase */
     uint8_t end;           /* event kind of the last attempt's end */
     uint8_t retryable;
-    uint8_t done;   /* the open work row was reported */
-    uint8_t sent;   /* the open work row was dispatched */
-    uint8_t error;  /* class of the last attempt that did not succeed */
-    bool begun;     /* the last attempt that ended had been started */
-    uint16_t same;  /* attempts in a row that ended with that error */
-    uint32_t moves; /* how often it went on to another platform */
-    uint32_t words; /* bytes of the last attempt's words */
+    uint8_t done;     /* the open work row was reported */
+    uint8_t sent;     /* the open work row was dispatched */
+    uint8_t error;    /* class of the last attempt that did not succeed */
+    bool begun;       /* the last attempt that ended had been started */
+    uint16_t same;    /* attempts in a row that ended with that error */
+    uint32_t moves;   /* how often it went on to another platform */
+    uint32_t words;   /* bytes of the last attempt's words */
+    uint32_t refused; /* attempt of which its platform last said that it is
+                         over */
+    uint64_t root;    /* of them, a hash of the root cause; 0: none */
 };
 
 /* An operation of a handler. Times are store times. */
@@ -129,6 +134,8 @@ struct fold_run {
     uint64_t started_ns; /* true time of START_OK */
     uint64_t last_ns;    /* true time of the last event */
     uint64_t held_ns;    /* store time until which an operator held it */
+    uint64_t root;       /* hash of the root cause of the first operation
+                            that failed; 0: it had no words */
     struct fold_op *ops;
     struct fold_handler *handler; /* NULL: a declared graph, or forgotten */
     uint32_t workflow;
@@ -141,7 +148,7 @@ struct fold_run {
     uint16_t state;     /* by its events, 0: not created */
     uint16_t row_state; /* by its last row, as the store says */
     uint16_t flags;
-    uint16_t reserved;
+    uint16_t error; /* its class */
 };
 
 /* What is known of a node. */

@@ -735,6 +735,7 @@ static bool has_duration(const struct engine_record *record)
 {
     unsigned type = engine_record_type(record);
     return record->b && record->detail != ENGINE_EV_OPERATION_TIMED_OUT &&
+           record->detail != ENGINE_EV_OPERATION_FAILED &&
            type != ENGINE_OPERATION_SEND &&
            !(type == ENGINE_OPERATION_WAIT &&
              engine_record_options(record) & ENGINE_OPTION_UNTIL);

@@ -1,6 +1,7 @@
 #include "engine/decide.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "engine/cause.h"
 #include "engine/value.h"
@@ -995,4 +996,44 @@ Test(engine_decide, an_invocation_that_can_never_begin_ends_its_run_in_words)
             names(event_of(&owner, ENGINE_EV_RUN_FAILED), "platform: X: y"));
         close_owner(&owner);
     }
+}
+
+static const struct engine_item *outbox_row(const struct owner *owner)
+{
+    const unsigned char *bytes = owner->rows.bytes;
+    for (size_t at = sizeof(uint64_t); at < owner->rows.size;) {
+        const struct engine_item *item = (const void *)(bytes + at);
+        if (item->type == ENGINE_ITEM_OUTBOX)
+            return item;
+        at += engine_item_span(item->size);
+    }
+    return NULL;
+}
+
+Test(engine_decide, a_parent_hears_which_run_failed_before_its_root_cause)
+{
+    struct engine_node node = engine_bed_step("train");
+    struct owner owner;
+    node.retry.attempts_max = 1;
+    open_owner(&owner, one_step(node));
+    owner.run->origin.parent = 7;
+    refuse(&owner, ENGINE_ERR_PLATFORM_START, "node: ErrImagePull: no host");
+    engine_decide_end(&owner.decide);
+    const struct engine_item *row = outbox_row(&owner);
+    cr_assert_not_null(row);
+    struct engine_signal signal;
+    memcpy(&signal, engine_item_payload(row), sizeof(signal));
+    cr_assert_eq(signal.kind, ENGINE_SIG_CHILD_ENDED);
+    const char *words = (const char *)engine_item_payload(row) + sizeof(signal);
+    char expected[200];
+    int size = snprintf(expected, sizeof(expected),
+                        "engine: PLATFORM_START: run %llu of %s\n"
+                        "engine: PLATFORM_START: step train, attempt 1\n"
+                        "node: ErrImagePull: no host",
+                        (unsigned long long)owner.run->id,
+                        engine_graph_name(owner.run->graph));
+    cr_assert_eq(signal.value_size, (uint32_t)size);
+    cr_assert_eq(memcmp(words, expected, signal.value_size), 0, "%.*s",
+                 (int)signal.value_size, words);
+    close_owner(&owner);
 }

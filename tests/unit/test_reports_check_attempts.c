@@ -500,3 +500,82 @@ Test(reports_check_attempts, an_attempt_after_the_deadline_of_all_is_reported)
                    "after the first, and all have 60.000000 s");
     records_free(records);
 }
+
+/* The platform of charge refuses it, or nobody has said so. */
+static struct records *refused(uint16_t said)
+{
+    struct records *records = records_new();
+    struct engine_record *record;
+
+    records_life(records, 1, LIFE_CREATED);
+    record = records_add(records, ENGINE_REC_PLATFORM, 1, NODE_OTHER_WORKER);
+    record->op = OP_CHARGE;
+    record->attempt = 1;
+    record->count = said;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    record = records_event(records, ENGINE_EV_ATTEMPT_FAILED, OP_CHARGE, 1);
+    record->a = ENGINE_ERR_PLATFORM_START;
+    record->b = 1;
+    records_work(records, ENGINE_REC_WORK_CUT, 1, OP_CHARGE, 1);
+    return records;
+}
+
+Test(reports_check_attempts, an_attempt_that_its_platform_refuses_is_given_up)
+{
+    for (uint16_t said = 2; said <= 3; said++) {
+        struct records *records = refused(said);
+        records_expect_pass(records, &check_attempts);
+        records_free(records);
+    }
+}
+
+Test(reports_check_attempts, an_attempt_that_nobody_refused_is_reported)
+{
+    struct records *records = refused(1);
+
+    records_expect(records, &check_attempts,
+                   records_find_event(records, ENGINE_EV_ATTEMPT_FAILED, 0),
+                   "its platform has not said so");
+    records_free(records);
+}
+
+/* Charge is claimed for so long, and cut off then. */
+static struct records *cut(uint64_t after_ns)
+{
+    struct records *records = records_new();
+    struct engine_record *record;
+
+    records_life(records, 1, LIFE_CREATED);
+    record = records_work(records, ENGINE_REC_WORK_CLAIMED, 1, OP_CHARGE, 1);
+    record->peer = NODE_WORKER;
+    record->a = record->wall_ns + 10 * SECOND;
+    records->now_ns += after_ns;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, 1);
+    record =
+        records_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, OP_CHARGE, 1);
+    record->a = ENGINE_ERR_INTERRUPTED;
+    record->b = 1;
+    records_work(records, ENGINE_REC_WORK_CUT, 1, OP_CHARGE, 1);
+    return records;
+}
+
+Test(reports_check_attempts,
+     an_attempt_cut_off_while_its_claim_holds_is_reported)
+{
+    struct records *records = cut(5 * SECOND);
+
+    records_expect(
+        records, &check_attempts,
+        records_find_event(records, ENGINE_EV_ATTEMPT_INTERRUPTED, 0),
+        "before its claim is over");
+    records_free(records);
+}
+
+Test(reports_check_attempts, an_attempt_cut_off_after_its_claim_passes)
+{
+    struct records *records = cut(11 * SECOND);
+
+    records_expect_pass(records, &check_attempts);
+    records_free(records);
+}

@@ -200,3 +200,36 @@ Test(reports_check_children, an_invoked_run_is_judged_like_any_other)
                    "run 549755813888: work_put of node 1 was accepted");
     records_free(records);
 }
+
+/* A child that fails for a reason, and an operation that fails for one. */
+static struct records *failed(uint64_t root, uint64_t heard)
+{
+    struct records *records = invoked();
+    struct engine_record *end =
+        records_find_event(records, ENGINE_EV_RUN_SUCCEEDED, 0);
+
+    end->detail = ENGINE_EV_RUN_FAILED;
+    end->key_hi = root;
+    end = records_find_event(records, ENGINE_EV_OPERATION_SUCCEEDED, 0);
+    end->detail = ENGINE_EV_OPERATION_FAILED;
+    end->b = heard;
+    return records;
+}
+
+Test(reports_check_children, an_operation_that_lost_the_root_cause_is_reported)
+{
+    struct records *records = failed(77, 78);
+
+    records_expect(records, &check_children,
+                   records_find_event(records, ENGINE_EV_OPERATION_FAILED, 0),
+                   "without the root cause");
+    records_free(records);
+}
+
+Test(reports_check_children, an_operation_that_keeps_the_root_cause_passes)
+{
+    struct records *records = failed(77, 77);
+
+    records_expect_pass(records, &check_children);
+    records_free(records);
+}

@@ -88,3 +88,49 @@ Test(reports_check_terminal, every_way_to_end_is_an_end)
         records_free(records);
     }
 }
+
+/* The step of a run fails for one reason, and the run for that or another. */
+static struct engine_record *fails(struct records *records, uint64_t root)
+{
+    struct engine_record *end;
+
+    records_life(records, 1, LIFE_CREATED);
+    records_attempt(records, 1, OP_CHARGE, 1, ENGINE_ERR_OOM);
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_FAILED;
+    records_event(records, ENGINE_EV_ATTEMPT_STARTED, OP_CHARGE, 1);
+    end = records_event(records, ENGINE_EV_ATTEMPT_FAILED, OP_CHARGE, 1);
+    end->a = ENGINE_ERR_OOM;
+    end->key_hi = 77;
+    records_event(records, ENGINE_EV_OP_FAILED, OP_CHARGE, 1);
+    end = records_event(records, ENGINE_EV_RUN_FAILED, UINT32_MAX, 0);
+    end->a = ENGINE_ERR_OOM;
+    end->key_hi = root;
+    return end;
+}
+
+Test(reports_check_terminal, a_run_that_fails_for_the_reason_of_its_step_passes)
+{
+    struct records *records = records_new();
+
+    fails(records, 77);
+    records_expect_pass(records, &check_terminal);
+    records_free(records);
+}
+
+Test(reports_check_terminal, a_run_that_lost_its_root_cause_is_reported)
+{
+    struct records *records = records_new();
+    struct engine_record *end = fails(records, 78);
+
+    records_expect(records, &check_terminal, end, "without the root cause");
+    records_free(records);
+}
+
+Test(reports_check_terminal, a_run_that_ends_by_a_deadline_has_its_own_reason)
+{
+    struct records *records = records_new();
+
+    fails(records, 0)->a = ENGINE_ERR_TIMED_OUT;
+    records_expect_pass(records, &check_terminal);
+    records_free(records);
+}
