@@ -351,6 +351,16 @@ static void see_work(struct engine_coordinator *c, struct engine_owned *o,
     }
 }
 
+/* A defect: the first platform of each step is asked again. */
+static void forget_platforms(const struct engine_coordinator *c,
+                             struct engine_run *run)
+{
+    if (!engine_defect(&c->config.defects, ENGINE_DEFECT_FALLBACK_IN_MEMORY))
+        return;
+    for (uint32_t op = 0; op < run->op_count; op++)
+        run->ops[op].moves = 0;
+}
+
 /* Builds the run from a reply with RUN and LOG items. */
 static int read_log(struct engine_coordinator *c, struct engine_owned *o,
                     const struct engine_run_row *row,
@@ -364,9 +374,12 @@ static int read_log(struct engine_coordinator *c, struct engine_owned *o,
                              engine_graph_count(graph) * sizeof(*o->dispatch));
     if (!o->dispatch)
         return -1;
-    return engine_recover_run(c->config.memory, &c->config.defects, graph, row,
-                              reply, c->config.limits, &o->run,
-                              &o->snapshot_seq);
+    int error =
+        engine_recover_run(c->config.memory, &c->config.defects, graph, row,
+                           reply, c->config.limits, &o->run, &o->snapshot_seq);
+    if (!error)
+        forget_platforms(c, o->run);
+    return error;
 }
 
 /* The store has the run: tell the client that waits to hear it. */

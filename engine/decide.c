@@ -466,13 +466,17 @@ static struct engine_text text_of(const struct engine_item *word)
 }
 
 /* May an attempt that its platform would not begin be followed by another? */
-static bool may_begin_again(const struct engine_run *run, uint32_t index,
+static bool may_begin_again(const struct engine_decide *decide, uint32_t index,
                             uint32_t error)
 {
+    const struct engine_run *run = decide->run;
     const struct engine_node *node = engine_graph_node(run->graph, index);
     const struct engine_op *op = &run->ops[index];
     if (error == ENGINE_ERR_CONTRACT) /* another may have what it needs */
         return op->moves + 1 < node->platform_count;
+    if (error == ENGINE_ERR_AUTH_EXPIRED &&
+        engine_defect(decide->defects, ENGINE_DEFECT_EXPIRY_FATAL))
+        return false;
     if (run->execution && error == ENGINE_ERR_AUTH_EXPIRED)
         return may_ask_again(node, engine_failure_policy(error),
                              op->error == error ? op->same + 1U : 1);
@@ -487,7 +491,7 @@ static void give_up_unbegun(struct engine_decide *decide,
                             const struct engine_item *word)
 {
     uint32_t error = (uint32_t)word->a;
-    bool again = may_begin_again(decide->run, work->op, error);
+    bool again = may_begin_again(decide, work->op, error);
     if (!decide->run->execution) {
         engine_decide_event(decide, ENGINE_EV_ATTEMPT_FAILED, work->op,
                             work->attempt, error, again,
@@ -571,13 +575,23 @@ static void end_cut(struct engine_decide *decide,
         end_failed(decide, work->op, kind, cut.error, true, cut.words);
 }
 
+/* A defect: the claim holds, and its platform says that it has failed. */
+static bool is_believed(const struct engine_decide *decide,
+                        const struct engine_item *work)
+{
+    const struct engine_item *word = word_of(decide, work);
+    return word && engine_decide_may_end((uint32_t)word->a) &&
+           engine_defect(decide->defects, ENGINE_DEFECT_WORD_OVER_CLAIM);
+}
+
 static void cut_attempt(struct engine_decide *decide,
                         const struct engine_item *work)
 {
     const struct engine_node *node =
         engine_graph_node(decide->run->graph, work->op);
     uint64_t over = engine_decide_over_at(decide->run, work->op, work->a);
-    bool expired = decide->store_now_ns >= work->b;
+    bool believed = is_believed(decide, work);
+    bool expired = believed || decide->store_now_ns >= work->b;
     bool closed = !expired && is_closed(decide, &decide->run->ops[work->op]);
     if (!expired &&
         (decide->store_now_ns < over ||
@@ -593,7 +607,9 @@ static void cut_attempt(struct engine_decide *decide,
     else
         end_cut(decide, work, cut_of(decide, work, expired));
     add_work(decide, ENGINE_WORK_CUT, work->op, work->attempt, work->b,
-             expired ? work->b : over);
+             believed  ? 0
+             : expired ? work->b
+                       : over);
     decide->cut_count++;
 }
 
@@ -955,12 +971,58 @@ static void stop_operations(struct engine_decide *decide)
         engine_decide_added(decide, from);
 }
 
+enum {
+    LINE_ROOM = 500,
+    NAME_CHARACTERS = 80 /* of a step's name, in words */
+};
+
+/* One line of a cause chain, of what surely fits. */
+struct line {
+    char text[LINE_ROOM];
+};
+
+static struct engine_text text_of_line(struct line *line)
+{
+    for (char *at = line->text; (at = strchr(at, '\n')) != NULL;)
+        *at = ' '; /* in the name of a step */
+    return (struct engine_text){line->text, strlen(line->text)};
+}
+
+/* The line, and behind it the words of what it is about. */
+static size_t wrap(const struct engine_decide *decide, char *to,
+                   struct engine_text line, struct engine_text words)
+{
+    if (engine_defect(decide->defects, ENGINE_DEFECT_CAUSE_DROPPED))
+        words.size = 0;
+    return engine_cause_wrap(to, line, words.text, words.size);
+}
+
+/* Which run failed: the line that its error gets in the one that invoked it. */
+static struct engine_text name_run(const struct engine_run *run, uint32_t error,
+                                   struct line *line)
+{
+    const char *name = engine_graph_name(run->graph);
+    size_t size = engine_failure_cut(name, strlen(name), NAME_CHARACTERS);
+    snprintf(line->text, sizeof(line->text), "engine: %s: run %llu of %.*s",
+             engine_failure_of(error)->code, (unsigned long long)run->id,
+             (int)size, name);
+    return text_of_line(line);
+}
+
 void engine_decide_over(struct engine_decide *decide,
                         enum engine_event_kind kind, uint32_t error,
                         const void *words, size_t size)
 {
     stop_operations(decide);
+    char chain[ENGINE_CAUSE_MAX];
+    struct line line;
     engine_decide_event(decide, kind, UINT32_MAX, 0, error, 0, words, size);
+    if (kind == ENGINE_EV_RUN_FAILED && size > 0 &&
+        decide->run->origin.parent) {
+        size = wrap(decide, chain, name_run(decide->run, error, &line),
+                    (struct engine_text){words, size});
+        words = chain;
+    }
     add_result(decide, error, 0, words, size);
 }
 
@@ -1057,23 +1119,6 @@ static bool stuck(const struct engine_decide *decide)
            run->ops[0].state == ENGINE_OP_PARKED;
 }
 
-enum {
-    LINE_ROOM = 500,
-    NAME_CHARACTERS = 80 /* of a step's name, in words */
-};
-
-/* One line of a cause chain, of what surely fits. */
-struct line {
-    char text[LINE_ROOM];
-};
-
-static struct engine_text text_of_line(struct line *line)
-{
-    for (char *at = line->text; (at = strchr(at, '\n')) != NULL;)
-        *at = ' '; /* in the name of a step */
-    return (struct engine_text){line->text, strlen(line->text)};
-}
-
 /* Which operation failed: the line with which a run's error begins. */
 static struct engine_text name_failure(const struct engine_run *run,
                                        struct line *line)
@@ -1120,8 +1165,7 @@ static void end_for_operation(struct engine_decide *decide)
         return;
     }
     const struct engine_text words = words_of(op, &root);
-    size_t size = engine_cause_wrap(chain, name_failure(run, &first),
-                                    words.text, words.size);
+    size_t size = wrap(decide, chain, name_failure(run, &first), words);
     engine_decide_over(decide, ENGINE_EV_RUN_FAILED, run->error, chain, size);
 }
 

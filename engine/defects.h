@@ -15,6 +15,7 @@
 #include "engine/defects_handlers.h"
 #include "engine/defects_limits.h"
 #include "engine/defects_ownership.h"
+#include "engine/defects_platforms.h"
 #include "engine/defects_storage.h"
 #include "engine/point.h"
 
@@ -27,7 +28,8 @@
     ENGINE_DEFECTS_ENDINGS(X)                                                  \
     ENGINE_DEFECTS_HANDLERS(X)                                                 \
     ENGINE_DEFECTS_LIMITS(X)                                                   \
-    ENGINE_DEFECTS_STORAGE(X)
+    ENGINE_DEFECTS_STORAGE(X)                                                  \
+    ENGINE_DEFECTS_PLATFORMS(X)
 
 enum engine_defect {
 #define ENGINE_DEFECT_ID(id, name, simulates) ENGINE_DEFECT_##id,
@@ -52,6 +54,8 @@ enum {
         0 ENGINE_DEFECTS_HANDLERS(ENGINE_DEFECT_ONE),
     ENGINE_DEFECTS_LIMITS_COUNT = 0 ENGINE_DEFECTS_LIMITS(ENGINE_DEFECT_ONE),
     ENGINE_DEFECTS_STORAGE_COUNT = 0 ENGINE_DEFECTS_STORAGE(ENGINE_DEFECT_ONE),
+    ENGINE_DEFECTS_PLATFORMS_COUNT =
+        0 ENGINE_DEFECTS_PLATFORMS(ENGINE_DEFECT_ONE),
     ENGINE_DEFECTS_OWNERSHIP_FIRST = 0,
     ENGINE_DEFECTS_DELIVERY_FIRST =
         ENGINE_DEFECTS_OWNERSHIP_FIRST + ENGINE_DEFECTS_OWNERSHIP_COUNT,
@@ -67,6 +71,8 @@ enum {
         ENGINE_DEFECTS_HANDLERS_FIRST + ENGINE_DEFECTS_HANDLERS_COUNT,
     ENGINE_DEFECTS_STORAGE_FIRST =
         ENGINE_DEFECTS_LIMITS_FIRST + ENGINE_DEFECTS_LIMITS_COUNT,
+    ENGINE_DEFECTS_PLATFORMS_FIRST =
+        ENGINE_DEFECTS_STORAGE_FIRST + ENGINE_DEFECTS_STORAGE_COUNT,
 };
 #undef ENGINE_DEFECT_ONE
 

@@ -75,18 +75,34 @@ static void forget(struct engine_owned *o, const struct engine_item *word)
 }
 
 static bool keep(struct engine_coordinator *c, struct engine_owned *o,
-                 const struct engine_message *message)
+                 const struct engine_message *message, uint32_t op,
+                 uint32_t attempt)
 {
     char chain[ENGINE_CAUSE_MAX];
     size_t size = engine_cause_wrap(chain, (struct engine_text){"", 0},
                                     (const char *)(message + 1),
                                     message->size - sizeof(*message));
     const struct engine_item head = {.size = (uint32_t)size,
-                                     .op = message->op,
-                                     .attempt = message->attempt,
+                                     .op = op,
+                                     .attempt = attempt,
                                      .a = class_of(message->a)};
     return engine_owned_keep(c, &o->words, &head, sizeof(head)) &&
            engine_owned_keep(c, &o->words, chain, (uint32_t)size);
+}
+
+/* A defect: it is taken for a word about all others as well. */
+static void spread(struct engine_coordinator *c, struct engine_owned *o,
+                   const struct engine_message *message)
+{
+    if (!o->run ||
+        !engine_defect(&c->config.defects, ENGINE_DEFECT_FAILURE_SPREADS))
+        return;
+    for (uint32_t op = 0; op < o->run->op_count; op++) {
+        uint32_t attempt = o->run->ops[op].attempt;
+        if (o->run->ops[op].state == ENGINE_OP_SCHEDULED &&
+            !engine_failed_find(&o->words, op, attempt))
+            (void)keep(c, o, message, op, attempt);
+    }
 }
 
 bool engine_failed_take(struct engine_coordinator *c, struct engine_owned *o,
@@ -103,5 +119,7 @@ bool engine_failed_take(struct engine_coordinator *c, struct engine_owned *o,
         return false;
     if (known)
         forget(o, known);
-    return keep(c, o, message);
+    spread(c, o, message);
+    return engine_failed_find(&o->words, message->op, message->attempt) ||
+           keep(c, o, message, message->op, message->attempt);
 }

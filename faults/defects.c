@@ -18,6 +18,7 @@ static const struct {
     {fault_defects_handlers, ENGINE_DEFECTS_HANDLERS_COUNT},
     {fault_defects_limits, ENGINE_DEFECTS_LIMITS_COUNT},
     {fault_defects_storage, ENGINE_DEFECTS_STORAGE_COUNT},
+    {fault_defects_platforms, ENGINE_DEFECTS_PLATFORMS_COUNT},
 };
 
 const struct fault_defect *fault_defect_at(uint32_t id)

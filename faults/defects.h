@@ -29,6 +29,7 @@ extern const struct fault_defect fault_defects_endings[];
 extern const struct fault_defect fault_defects_handlers[];
 extern const struct fault_defect fault_defects_limits[];
 extern const struct fault_defect fault_defects_storage[];
+extern const struct fault_defect fault_defects_platforms[];
 
 /* The row of an enum engine_defect. */
 const struct fault_defect *fault_defect_at(uint32_t id);

@@ -392,11 +392,20 @@ static void pace(struct sim_front *f, uint32_t index)
     }
 }
 
+/* A defect: who does not know the task has acknowledged it all the same. */
+static bool is_swallowed(const struct sim_front *f,
+                         const struct sim_action *action)
+{
+    return action->cause && strstr(action->cause->words, ": NotRegistered: ") &&
+           engine_defect(&f->config.worker.engine.defects,
+                         ENGINE_DEFECT_UNREGISTERED_ACKED);
+}
+
 /* The model has nothing more to do with it. */
 static void job_over(struct sim_front *f, const struct sim_action *action)
 {
     struct sim_front_job *job = &f->jobs[action->job];
-    if (action->kind == SIM_ACTION_FAIL) {
+    if (action->kind == SIM_ACTION_FAIL && !is_swallowed(f, action)) {
         sim_front_log_job(f, SIM_FRONT_GAVE_UP, action, &job->message);
         sim_front_answer_failed(f, &job->message, action->cause);
     }
