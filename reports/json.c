@@ -335,6 +335,58 @@ static void write_reasons(struct writer *writer,
     end(writer, "]");
 }
 
+static void cause_text(struct writer *writer, const char *key,
+                       struct engine_text part)
+{
+    member(writer, key);
+    if (part.size > 0)
+        report_buffer_json(writer->out, part.text, part.size);
+    else
+        report_buffer_put(writer->out, "null");
+}
+
+static void write_cause(struct writer *writer, struct engine_text line)
+{
+    struct engine_cause cause = engine_cause_of(line);
+    cause_text(writer, "code", cause.code);
+    cause_text(writer, "layer", cause.layer);
+    cause_text(writer, "message", cause.words);
+}
+
+/* The root cause, with all that was said of it on the way. */
+static void write_error(struct writer *writer,
+                        const struct report_failure *failure)
+{
+    struct engine_text line;
+    begin(writer, "error", "{");
+    begin(writer, "chain", "[");
+    for (size_t at = 0;
+         engine_cause_next(failure->chain, failure->size, &at, &line);) {
+        begin(writer, NULL, "{");
+        write_cause(writer, line);
+        end(writer, "}");
+    }
+    end(writer, "]");
+    text(writer, "class", engine_error_name(failure->error));
+    write_cause(writer, engine_cause_root(failure->chain, failure->size));
+    end(writer, "}");
+}
+
+static void write_failures(struct writer *writer,
+                           const struct report_failures *failures)
+{
+    begin(writer, "failures", "[");
+    for (uint32_t i = 0; failures && i < failures->count; i++) {
+        const struct report_failure *failure = &failures->list[i];
+        begin(writer, NULL, "{");
+        write_error(writer, failure);
+        number(writer, "run", failure->run);
+        number(writer, "runs", failure->count);
+        end(writer, "}");
+    }
+    end(writer, "]");
+}
+
 static void write_runs(struct writer *writer, const struct report_runs *runs)
 {
     begin(writer, "runs", "{");
@@ -467,6 +519,8 @@ static void write_a_to_l(struct writer *writer,
     write_effects(writer, stats);
     number(writer, "events", stats->events);
     write_expectations(writer, facts);
+    if (facts->failures)
+        write_failures(writer, facts->failures);
     write_faults(writer, stats);
     text(writer, "incomplete", facts->incomplete);
     write_latency(writer, stats);

@@ -20,6 +20,7 @@
 #include "reports/buffer.h"
 #include "reports/check.h"
 #include "reports/collect.h"
+#include "reports/failures.h"
 #include "reports/timeline.h"
 
 /* One value of the configuration, as text, with where it comes from. */
@@ -78,6 +79,7 @@ struct report_facts {
     size_t result_count;
     const char *const *required; /* ids of properties that must check */
     size_t required_count;
+    const struct report_failures *failures; /* NULL: not known */
     const struct report_expectation *expectations;
     size_t expectation_count;
     /* What must come true in some world of many: no part of the verdict. */

@@ -189,6 +189,30 @@ static void put_other_runs(struct page *page)
     report_buffer_put(page->out, any ? "\n" : "");
 }
 
+/* Why runs failed, root causes first of all. */
+static void put_failures(struct page *page)
+{
+    const struct report_failures *failures = page->model->facts.failures;
+    struct report_word word;
+    for (uint32_t i = 0; failures && i < failures->count; i++) {
+        const struct report_failure *failure = &failures->list[i];
+        struct engine_text root =
+            engine_cause_root(failure->chain, failure->size);
+        char words[160];
+        snprintf(words, sizeof(words), "%.*s", (int)root.size, root.text);
+        report_buffer_print(page->out, "          %s failed: ",
+                            report_format_count(&word, failure->count));
+        if (root.size > 0)
+            report_buffer_plain(page->out, words, 140);
+        else
+            report_buffer_put(page->out, engine_error_name(failure->error));
+        report_buffer_put(page->out, "\n");
+    }
+    if (failures && failures->others)
+        report_buffer_print(page->out, "          %s failed of other causes\n",
+                            report_format_count(&word, failures->others));
+}
+
 static void put_runs(struct page *page)
 {
     const struct report_stats *stats = page->model->stats;
@@ -202,6 +226,7 @@ static void put_runs(struct page *page)
         report_format_count(&words[3], stats->runs.blocked),
         report_format_count(&words[4], stats->runs.stuck));
     put_other_runs(page);
+    put_failures(page);
     report_buffer_print(
         page->out, "world     %s virtual, %s events, %s commits, %s crashes\n",
         report_format_ns(&words[0], stats->last_ns - stats->first_ns),

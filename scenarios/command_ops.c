@@ -109,6 +109,11 @@ static void json_operation(struct table *t, const struct run_operation *o)
     else
         report_buffer_print(out, "\"parent\": %u, ",
                             all->list[o->parent].number);
+    if (o->error && o->root[0]) {
+        report_buffer_put(out, "\"root_cause\": ");
+        report_buffer_json(out, o->root, strlen(o->root));
+        report_buffer_put(out, ", ");
+    }
     report_buffer_print(out,
                         "\"started_ns\": %" PRIu64
                         ", \"status\": \"%s\", \"type\": \"%s\"}\n",
@@ -139,12 +144,24 @@ static void text_operation(struct table *t, const struct run_operation *o)
                         o->error ? engine_error_name(o->error) : "");
 }
 
+/* A line of its own: how that came about. */
+static void text_root(struct table *t, const struct run_operation *o)
+{
+    if (!o->error || !o->root[0])
+        return;
+    report_buffer_put(&t->out, "        since ");
+    (void)report_buffer_plain(&t->out, o->root, 120);
+    report_buffer_put(&t->out, "\n");
+}
+
 static void print_operation(struct table *t, const struct run_operation *o)
 {
-    if (t->json)
+    if (t->json) {
         json_operation(t, o);
-    else
-        text_operation(t, o);
+        return;
+    }
+    text_operation(t, o);
+    text_root(t, o);
 }
 
 /* Each context before what is in it: links by index, newest child first. */

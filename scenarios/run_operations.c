@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/cause.h"
 #include "engine/value.h"
 
 enum {
@@ -116,6 +117,18 @@ static enum run_value_form form_of(const void *bytes, size_t size)
 /* Handlers ------------------------------------------------------------------
  */
 
+/* What an error that the operation has goes back to. */
+static void keep_root(struct run_operation *operation, const void *chain,
+                      size_t size)
+{
+    struct engine_text root = {"", 0};
+
+    if (operation->error)
+        root = engine_cause_root(chain, size);
+    snprintf(operation->root, sizeof(operation->root), "%.*s", (int)root.size,
+             root.text);
+}
+
 static void take_view(struct run_operations *all,
                       struct run_operation *operation,
                       const struct engine_item *event,
@@ -135,6 +148,7 @@ static void take_view(struct run_operations *all,
         memcpy(operation->name, view->name.text, size);
     operation->name[size] = '\0';
     operation->error = view->head.error;
+    keep_root(operation, view->value, view->head.value_size);
     if (event->kind != ENGINE_EV_OPERATION_SUCCEEDED ||
         !is_wanted(all, operation))
         return;
@@ -264,6 +278,7 @@ static void take_attempt(struct run_operations *all,
         break;
     default:
         operation->error = (uint32_t)event->a;
+        keep_root(operation, payload, event->size);
         break;
     }
 }

@@ -31,6 +31,7 @@ struct run_operation {
     uint64_t ended_ns; /* 0: not over */
     bool ambiguous;    /* it waits for an operator */
     char name[128];    /* cut; "" if it has none */
+    char root[160];    /* of its error: the root cause, cut; "" as well */
 };
 
 struct run_operations {

@@ -31,6 +31,7 @@ struct runner {
     struct report_model model;
     bool has_model;
     struct runner_counts counts;
+    struct report_failures failures;
 };
 
 static void take_records(void *self, const struct engine_record *records,
@@ -149,6 +150,7 @@ static bool judge(struct runner *r)
         .setting_count = r->settings.count,
         .sources = r->sources,
         .source_count = r->scenario->source_count,
+        .failures = r->capacity ? NULL : &r->failures,
         .bill = r->settings.bill,
         .bill_count = r->settings.bill_count,
         .checks = r->checks,
@@ -206,6 +208,7 @@ static bool open_world(struct runner *r, char *message, size_t size)
             r->world = scenario_capacity_world(r->capacity);
     } else {
         struct scenario_world_options world = {
+            .failures = &r->failures,
             .seed = options->seed,
             .defects = options->defects,
             .defect_count = options->defect_count,

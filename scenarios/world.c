@@ -572,6 +572,12 @@ static bool make_mirror(struct scenario_world *world, bool paranoid)
     return world->mirror != NULL;
 }
 
+static void hear(void *self, const struct engine_request *request,
+                 const struct engine_reply *reply)
+{
+    report_failures_hear(self, request, reply);
+}
+
 static bool make_store(struct scenario_world *world)
 {
     const struct scenario *scenario = world->scenario;
@@ -585,6 +591,8 @@ static bool make_store(struct scenario_world *world)
         .request_ns = 2000,
         .defects = defects_at(world, SIM_NODE_STORE),
         .mirror = world->mirror,
+        .heard = world->failures ? hear : NULL,
+        .heard_self = world->failures,
     };
     if (scenario->engine.store == SCENARIO_STORE_SQLITE) {
         if (!make_disk(world))
@@ -905,6 +913,7 @@ scenario_world_new(const struct scenario *scenario,
     world->heal = options->faultless ? CHECK_HEAL_ALL
                                      : heal_mode(scenario, options->seed);
     world->watch = options->watch;
+    world->failures = options->failures;
     engine_block_init(&world->scratch);
     engine_block_init(&world->rows);
     if (!make_faults(world, options, message, size)) {

@@ -11,6 +11,7 @@
 #include "engine/table.h"
 #include "faults/switchboard.h"
 #include "reports/check.h"
+#include "reports/failures.h"
 #include "reports/program.h"
 #include "scenarios/scenario.h"
 #include "sim/client.h"
@@ -68,6 +69,7 @@ struct scenario_world {
     char vfs_name[48];
     struct sim_store_node *store;
     struct sim_coordinator_node **coordinators;
+    struct report_failures *failures; /* NULL: nobody asks. Borrowed */
     struct sim_mirror *mirror; /* NULL: nobody asks for S7, S13 has no use */
     struct scenario_platform *platforms;
     uint32_t platform_count;
@@ -106,7 +108,8 @@ struct scenario_world_options {
     bool faultless;    /* without the scenario's plan and swarm */
     uint64_t schedule; /* seed of latencies and durations; 0: as the rest */
     bool paranoid;     /* S7 after every event */
-    const struct trial_watch *watch; /* see scenarios/trial.h */
+    const struct trial_watch *watch;  /* see scenarios/trial.h */
+    struct report_failures *failures; /* NULL: nobody asks why runs fail */
     struct sim_record_sink records;
 };
 

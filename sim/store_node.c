@@ -189,6 +189,8 @@ static void record_group(struct sim_store_node *n, uint32_t count)
             n->known = reply->position;
         engine_record_exchange(&world_of(n)->sink, SIM_NODE_STORE, request,
                                reply);
+        if (n->config.heard)
+            n->config.heard(n->config.heard_self, request, reply);
         if (n->config.mirror &&
             sim_mirror_exchange(n->config.mirror, request, reply))
             world_of(n)->failed = true;

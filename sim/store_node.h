@@ -42,6 +42,10 @@ struct sim_store_config {
     uint64_t request_ns; /* CPU time of a request where there is no disk */
     struct engine_defects defects;
     struct sim_mirror *mirror; /* NULL: nobody keeps the logs */
+    /* NULL, or who hears what became durable: each exchange once it has. */
+    void (*heard)(void *self, const struct engine_request *request,
+                  const struct engine_reply *reply);
+    void *heard_self;
 };
 
 struct sim_store_node;
