@@ -1,6 +1,7 @@
 #include "scenarios/bounds.h"
 
 #include "engine/decide.h"
+#include "engine/failure.h"
 #include "scenarios/platform.h"
 
 enum {
@@ -20,13 +21,54 @@ static uint64_t retry_time(const struct engine_retry *retry)
     return sum;
 }
 
+/* Of what is drawn, one in a thousand is above. */
+static uint64_t late(const struct sim_dist *dist)
+{
+    return sim_dist_at(dist, UINT64_MAX / 1000 * 999);
+}
+
+/* Until a platform that rents its machines has one more, and begins. */
+static uint64_t start_time(const struct profile *profile)
+{
+    const struct sim_batch_config *b = &profile->batch.config;
+    const struct sim_k8s_config *k = &profile->k8s.config;
+    if (profile->platform == &profile_batch_platform)
+        return late(&b->scheduling) + b->tick_ns + b->provision_min_ns +
+               late(&b->provision) + late(&b->agent) + late(&b->container) +
+               b->capacity_backoff_ns;
+    if (profile->platform == &profile_k8s_platform)
+        return k->scan_ns + late(&k->decision) + k->batch_max_ns +
+               late(&k->boot) + late(&k->start);
+    return 0;
+}
+
+/* The slowest of them. */
+static uint64_t longest_start(const struct scenario *scenario)
+{
+    uint64_t longest = 0;
+    for (uint32_t i = 0; i < scenario->platform_count; i++) {
+        uint64_t start = start_time(scenario_profile(scenario, i));
+        longest = start > longest ? start : longest;
+    }
+    return longest;
+}
+
+/* Attempts that go on to another platform are on top of the policy's. */
+static uint64_t fallback_time(const struct scenario_engine *engine,
+                              const struct engine_node *node)
+{
+    uint32_t others = node->platform_count ? node->platform_count - 1 : 0;
+    return others * (engine->claim_ttl_ns +
+                     retry_time(engine_failure_policy(ENGINE_ERR_THROTTLED)));
+}
+
 static uint64_t node_time(const struct scenario_engine *engine,
                           const struct engine_node *node)
 {
     return node->kind == ENGINE_NODE_WAIT
                ? node->wait_ns + engine->scan_ns
                : node->attempt_timeout_ns + engine->claim_ttl_ns +
-                     retry_time(&node->retry);
+                     retry_time(&node->retry) + fallback_time(engine, node);
 }
 
 /* Of the workflow that takes longest, one operation after another. */
@@ -35,7 +77,7 @@ static uint64_t work_time(const struct scenario *scenario)
     uint64_t longest = 0;
     for (uint32_t w = 0; w < scenario->workflow_count; w++) {
         const struct engine_graph *graph = scenario->workflows[w].graph;
-        uint64_t sum = 0;
+        uint64_t sum = engine_graph_count(graph) * longest_start(scenario);
         for (uint32_t i = 0; i < engine_graph_count(graph); i++)
             sum += node_time(&scenario->engine, engine_graph_node(graph, i));
         longest = sum > longest ? sum : longest;
@@ -79,7 +121,8 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
         {[BOUND_PROGRESS] =
              {"bound B1, B2: a run's progress after the last fault (L1, L2)",
               "operations of the longest workflow, each with attempt timeout, "
-              "claim and back-offs, + 2 leases + scan + 10 request timeouts + "
+              "claim, back-offs, platforms to fall back to and the start of a "
+              "rented machine, + 2 leases + scan + 10 request timeouts + "
               "restart",
               work},
          [BOUND_ORPHAN] = {"bound B3: an orphan is leased again (L3)",
@@ -90,16 +133,16 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
          [BOUND_LIVELOCK] = {"bound B4: between two advances (L4)",
                              "lease + scan + skew bound + 2 dispatch timeouts "
                              "+ claim + 10 request timeouts + restart + the "
-                             "longest eta",
-                             handed_out},
+                             "longest eta + start of a rented machine",
+                             handed_out + longest_start(scenario)},
          [BOUND_TIMER] = {"bound B5: a timer's lateness (L5)",
                           "lease + scan + 5 request timeouts",
                           e->lease_ttl_ns + e->scan_ns +
                               5 * e->request_timeout_ns},
          [BOUND_WAITING] = {"bound B6: work beside a free slot (L6)",
-                            "as B4: lease + scan + skew bound + 2 dispatch "
-                            "timeouts + claim + 10 request timeouts + restart "
-                            "+ the longest eta",
+                            "lease + scan + skew bound + 2 dispatch timeouts + "
+                            "claim + 10 request timeouts + restart + the "
+                            "longest eta",
                             handed_out},
          [BOUND_GOODPUT] = {"bound B7: goodput after the last fault (L7, L8)",
                             "as B1, for the fault to be over and for each run "
@@ -110,7 +153,8 @@ void bounds_init(struct bounds *bounds, const struct scenario *scenario,
     bounds->list[BOUND_LIVELOCK].ns *= UNHEALED_FACTOR;
     bounds->list[BOUND_LIVELOCK].formula =
         "20 times (lease + scan + skew bound + 2 dispatch timeouts + claim + "
-        "10 request timeouts + restart + the longest eta), since faults go on";
+        "10 request timeouts + restart + the longest eta + start of a rented "
+        "machine), since faults go on";
 }
 
 /* The load ------------------------------------------------------------------

@@ -75,3 +75,39 @@ Test(scenarios_bounds, more_workers_carry_a_load_more_easily)
     cr_assert_lt(bounds_load(scenario), load);
     scenario_free(scenario);
 }
+
+Test(scenarios_bounds, rented_machines_may_take_their_time_to_start)
+{
+    struct scenario *scenario = opened("scenarios/orders-on-batch.json");
+    struct bounds before, after;
+
+    bounds_init(&before, scenario, CHECK_HEAL_ALL);
+    scenario->platform.batch.config.provision_min_ns += 60 * SECOND;
+    bounds_init(&after, scenario, CHECK_HEAL_ALL);
+    cr_assert_eq(after.list[BOUND_LIVELOCK].ns,
+                 before.list[BOUND_LIVELOCK].ns + 60 * SECOND);
+    cr_assert_geq(after.list[BOUND_PROGRESS].ns,
+                  before.list[BOUND_PROGRESS].ns + 60 * SECOND);
+    scenario_free(scenario);
+}
+
+Test(scenarios_bounds, each_platform_to_fall_back_to_takes_its_time)
+{
+    struct scenario *two = opened("scenarios/defects/expiry_fatal.json");
+    struct scenario *one = opened("scenarios/defects/failure_spreads.json");
+    struct bounds before, after;
+
+    bounds_init(&before, two, CHECK_HEAL_ALL);
+    two->engine.claim_ttl_ns += SECOND;
+    bounds_init(&after, two, CHECK_HEAL_ALL);
+    /* two steps, each on either of two platforms */
+    cr_assert_eq(after.list[BOUND_PROGRESS].ns,
+                 before.list[BOUND_PROGRESS].ns + 4 * SECOND);
+    bounds_init(&before, one, CHECK_HEAL_ALL);
+    one->engine.claim_ttl_ns += SECOND;
+    bounds_init(&after, one, CHECK_HEAL_ALL);
+    cr_assert_eq(after.list[BOUND_PROGRESS].ns,
+                 before.list[BOUND_PROGRESS].ns + 3 * SECOND);
+    scenario_free(two);
+    scenario_free(one);
+}
