@@ -282,6 +282,33 @@ void host_engine_take_back(struct host_engine *e, struct host_link *link)
 
 /* Workflows --------------------------------------------------------------- */
 
+/* The first node that names a platform; NULL: none does. */
+static const struct engine_node *
+named_platform(const struct engine_graph *graph)
+{
+    for (uint32_t i = 0; i < engine_graph_count(graph); i++) {
+        const struct engine_node *node = engine_graph_node(graph, i);
+        if (node->platform_count > 0 && node->platform_names[0])
+            return node;
+    }
+    return NULL;
+}
+
+/* Platforms are for simulations: here all steps go to the engine's workers. */
+static void say_platforms(struct host_engine *e,
+                          const struct engine_graph *graph)
+{
+    const struct engine_node *node = named_platform(graph);
+
+    if (node)
+        host_engine_say(e, HOST_SAY_WARN,
+                        "workflow \"%.100s\": \"%.100s\" is to run on platform "
+                        "\"%.100s\", and this engine has its own workers only: "
+                        "they get all of it",
+                        engine_graph_name(graph), node->name,
+                        node->platform_names[0]);
+}
+
 int host_engine_keep_workflow(void *self, uint32_t id,
                               struct engine_graph *graph)
 {
@@ -294,6 +321,7 @@ int host_engine_keep_workflow(void *self, uint32_t id,
     e->graphs[id] = graph;
     if (id >= e->workflow_count)
         e->workflow_count = id + 1;
+    say_platforms(e, graph);
     return 0;
 }
 
