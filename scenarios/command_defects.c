@@ -216,7 +216,9 @@ static void put_cell(struct report_buffer *out, enum matrix_kind kind,
     struct report_buffer text;
     report_buffer_init(&text);
     if (!cell->seeds)
-        report_buffer_put(&text, cell->missed ? "(unmet)" : "-");
+        report_buffer_put(&text, cell->hung     ? "(hung)"
+                                 : cell->missed ? "(unmet)"
+                                                : "-");
     else if (kind == MATRIX_CRASH)
         report_buffer_print(&text, "%" PRIu64 "/%" PRIu64, cell->kills,
                             cell->tried);
@@ -253,6 +255,11 @@ static void put_totals(struct report_buffer *out,
         report_buffer_print(out, "%-24s killed %u of %u",
                             column_name(&config->columns[c]), killed,
                             config->defect_count);
+        uint32_t hung = 0;
+        for (uint32_t i = 0; i < config->defect_count; i++)
+            hung += in->rows[i].cells[c].hung;
+        if (hung)
+            report_buffer_print(out, ", %u given up", hung);
         if (killed && config->columns[c].kind != MATRIX_CRASH)
             report_buffer_print(out, ", after %.1f seeds at the median",
                                 (double)median / 1000);
@@ -320,10 +327,11 @@ static void write_cell_json(struct report_buffer *out,
     put_properties(&ids, cell, "\"%s\", ");
     int length = ids.size > 2 ? (int)ids.size - 2 : 0;
     report_buffer_print(out,
-                        "{\"died\": %s, \"failed\": [%.*s], \"kills\": %" PRIu64
-                        ", \"scenario\": ",
+                        "{\"died\": %s, \"failed\": [%.*s], \"hung\": %s, "
+                        "\"kills\": %" PRIu64 ", \"scenario\": ",
                         cell->died ? "true" : "false", length,
-                        length ? ids.text : "", cell->kills);
+                        length ? ids.text : "", cell->hung ? "true" : "false",
+                        cell->kills);
     report_buffer_json(out, column_name(column), strlen(column_name(column)));
     report_buffer_print(out,
                         ", \"seeds\": %" PRIu64 ", \"tried\": %" PRIu64 "}",

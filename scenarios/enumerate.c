@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,6 +47,13 @@ enum {
     PIPE_SIZE = 1 << 20,
     JOBS_MAX = 256,
     RULES_SLOTS = 1024
+};
+
+/* How a process that made a world ends. */
+enum {
+    EXIT_TOLD,   /* what came of it */
+    EXIT_LOST,   /* nobody knows */
+    EXIT_ENOUGH, /* what came of it, and that no more worlds are wanted */
 };
 
 const char *enumerate_outcome_name(enum enumerate_outcome outcome)
@@ -160,12 +168,14 @@ struct explorer {
     struct child children[JOBS_MAX];
     uint32_t alive;
     uint32_t jobs;
+    bool enough; /* a world was what config->until waits for */
     bool failed; /* out of memory or processes */
 };
 
 static bool stopped(const struct explorer *e)
 {
-    return e->failed || (e->config->interrupted && *e->config->interrupted);
+    return e->failed || e->enough ||
+           (e->config->interrupted && *e->config->interrupted);
 }
 
 static bool tell(struct explorer *e, const struct packet *packet)
@@ -194,8 +204,10 @@ static void bury(struct explorer *e, struct child *child, int status)
 {
     child->pid = 0;
     e->alive--;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return; /* it has told what came of it */
+    if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_LOST) {
+        e->enough = e->enough || WEXITSTATUS(status) == EXIT_ENOUGH;
+        return;
+    }
     struct packet packet = packet_of(e, PACKET_DIED);
     memcpy(packet.number, child->number, sizeof(packet.number));
     memcpy(packet.at, child->at, sizeof(packet.at));
@@ -225,6 +237,7 @@ static void wait_for_children(struct explorer *e, uint32_t most)
 static void be_child(struct explorer *e, uint32_t number,
                      const struct boundary *at, uint32_t index)
 {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* it dies with its parent */
     /* Those of the level below are alone: their parent waits for each. */
     if (e->level == 0)
         e->room = index;
@@ -399,6 +412,12 @@ static void tell_world(struct explorer *e, const struct trial_result *result)
     packet.left_out = e->left_out;
     packet.result = *result;
     e->failed = e->failed || !tell(e, &packet);
+    e->enough = e->enough || (result->failed & e->config->until) != 0;
+}
+
+static _Noreturn void leave(const struct explorer *e)
+{
+    _exit(e->failed ? EXIT_LOST : e->enough ? EXIT_ENOUGH : EXIT_TOLD);
 }
 
 static void refuse(struct explorer *e, const char *message)
@@ -406,7 +425,7 @@ static void refuse(struct explorer *e, const char *message)
     struct packet packet = packet_of(e, PACKET_REFUSED);
     snprintf(packet.result.text, sizeof(packet.result.text), "%s", message);
     (void)tell(e, &packet);
-    _exit(1);
+    _exit(EXIT_LOST);
 }
 
 static void forget(struct explorer *e)
@@ -426,7 +445,7 @@ static void judged(void *self, const struct trial_result *result)
         return;
     wait_for_children(e, 0);
     tell_world(e, result);
-    _exit(e->failed);
+    leave(e);
 }
 
 /*
@@ -467,7 +486,7 @@ static void be_world(struct explorer *e)
         explore_again(e);
     if (!deeper || !e->config->only[1])
         tell_world(e, &result);
-    _exit(e->failed);
+    leave(e);
 }
 
 /* Finds the boundaries of this level, then makes a world for each. */
@@ -533,8 +552,9 @@ static _Noreturn void explore(const struct enumerate_config *config, int out)
 {
     struct trial_result result;
     struct explorer *e = calloc(1, sizeof(*e));
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!e)
-        _exit(1);
+        _exit(EXIT_LOST);
     keep_memory();
     trial_alone();
     e->config = config;

@@ -48,6 +48,9 @@ struct enumerate_config {
     bool no_fork;
     uint32_t jobs;  /* worlds at the same time, from 1 */
     uint64_t limit; /* second boundaries of each recovery; 0: all of them */
+    /* Mask of properties, as in trials: no world comes after the first in which
+       one of them fails; with one job that is the same world each time. */
+    uint64_t until;
     /* Only the world of these names, the second NULL if depth is 1. */
     const char *only[ENUMERATE_DEPTH];
     const volatile sig_atomic_t *interrupted; /* NULL: never */

@@ -1,5 +1,6 @@
 #include "scenarios/matrix.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct answer {
     uint64_t kills;
     uint32_t verdict;
     uint32_t died;
+    uint32_t hung;
     uint32_t missed;
     uint32_t refused; /* text says why */
     char text[TRIAL_TEXT_SIZE];
@@ -108,7 +110,8 @@ static void add_worlds(const struct enumeration *all, struct answer *answer)
 }
 
 /* Without a fault first: a defect that needs none leaves nothing to sweep. */
-static void try_crashes(struct trial *trial, struct answer *answer)
+static void try_crashes(struct trial *trial, uint32_t property,
+                        struct answer *answer)
 {
     trial->seed = trial->scenario->seed;
     trial->faultless = true;
@@ -124,6 +127,7 @@ static void try_crashes(struct trial *trial, struct answer *answer)
         .way_count = 1,
         .depth = 1,
         .jobs = 1,
+        .until = UINT64_C(1) << property,
     };
     struct enumeration *all = NULL;
     int error =
@@ -146,7 +150,7 @@ static size_t work(void *self, const void *bytes, void *out)
     struct trial trial = trial_of(m, item, &name);
     memset(answer, 0, sizeof(*answer));
     if (m->config->columns[item->column].kind == MATRIX_CRASH)
-        try_crashes(&trial, answer);
+        try_crashes(&trial, m->rows[item->row].property, answer);
     else
         try_seed(&trial, answer);
     return sizeof(*answer);
@@ -195,10 +199,27 @@ static enum pool_next next(void *self, uint64_t index, void *bytes,
 
 static void note_clean(struct matrix_row *row, const struct answer *answer)
 {
-    row->clean = answer->verdict == CHECK_PASS;
+    row->clean = answer->worlds > 0 && answer->verdict == CHECK_PASS;
     if (!row->clean)
         snprintf(row->trouble, sizeof(row->trouble),
                  "without the defect: %.160s", answer->text);
+}
+
+/* In a defect's own scenario only its property counts. */
+static bool seen(const struct matrix_row *row, const struct answer *answer,
+                 bool own)
+{
+    return own ? answer->failed >> row->property & 1
+               : answer->failed != 0 || answer->died != 0;
+}
+
+static void note_unseen(struct matrix_row *row, const struct item *item,
+                        const struct answer *answer)
+{
+    if (item->number == 1 || answer->hung)
+        snprintf(row->trouble, sizeof(row->trouble), "seed %" PRIu64 ": %.160s",
+                 item->number,
+                 answer->text[0] ? answer->text : "nothing failed");
 }
 
 /* Seeds come back in order within a cell, so the first kill is the first. */
@@ -208,34 +229,45 @@ static void note_cell(struct matrix *m, const struct item *item,
     struct matrix_row *row = &m->rows[item->row];
     struct matrix_cell *cell = &row->cells[item->column];
     bool own = m->config->columns[item->column].kind == MATRIX_OWN;
-    if (cell->seeds)
+    if (cell->seeds || cell->hung)
         return; /* tried in vain */
     cell->tried += answer->worlds;
     cell->kills += answer->kills;
     cell->missed |= answer->missed != 0;
-    if (own && !(answer->failed >> row->property & 1)) {
-        if (item->number == 1)
-            snprintf(row->trouble, sizeof(row->trouble), "at its seed: %.160s",
-                     answer->text[0] ? answer->text : "nothing failed");
-        return;
-    }
-    cell->failed = answer->failed;
-    cell->died = answer->died != 0;
-    if (answer->failed || answer->died)
+    cell->hung = answer->hung != 0;
+    if (seen(row, answer, own)) {
+        cell->failed = answer->failed;
+        cell->died = answer->died != 0;
         cell->seeds = item->number;
-    if (own)
-        row->named = true;
+        row->named |= own;
+    } else if (own) {
+        note_unseen(row, item, answer);
+    }
     m->cells[item->row * m->config->column_count + item->column].closed =
-        cell->seeds != 0;
+        cell->seeds || cell->hung;
+}
+
+/* What is known of an item whose process did not answer. */
+static struct answer no_answer(enum pool_end end)
+{
+    struct answer answer = {0};
+    answer.hung = end == POOL_HUNG;
+    answer.died = !answer.hung;
+    answer.worlds = answer.kills = answer.died;
+    answer.verdict = CHECK_INCONCLUSIVE;
+    snprintf(answer.text, sizeof(answer.text), "%s",
+             answer.hung ? "it took too long and was given up"
+                         : "the process that made the world died");
+    return answer;
 }
 
 static bool done(void *self, const struct pool_outcome *outcome)
 {
     struct matrix *m = self;
     const struct item *item = outcome->item;
-    struct answer dead = {.died = 1, .worlds = 1, .kills = 1};
+    const struct answer none = no_answer(outcome->end);
     const struct answer *answer =
-        outcome->end == POOL_DONE ? outcome->result : &dead;
+        outcome->end == POOL_DONE ? outcome->result : &none;
     m->done++;
     if (answer->refused) {
         snprintf(m->message, m->message_size, "%s with %s: %.300s",
@@ -301,7 +333,7 @@ int matrix_run(const struct matrix_config *config, struct matrix_row *rows,
         .jobs = config->jobs,
         .item_size = sizeof(struct item),
         .result_max = sizeof(struct answer),
-        .limit_ns = ITEM_LIMIT_NS,
+        .limit_ns = config->limit_ns ? config->limit_ns : ITEM_LIMIT_NS,
         .work = work,
         .self = &m,
         .interrupted = config->interrupted,

@@ -2,12 +2,14 @@
  * The kill matrix: every seeded defect is let loose, and the checkers must
  * see it. A defect is tried in its own scenario, where the property that it
  * names must fail and nothing may fail without it; in swarms, seed after seed
- * until one kills it; and in crash sweeps, at every boundary.
+ * until one kills it; and in crash sweeps, boundary after boundary until the
+ * named property sees it.
  *
  *     defect x (own | swarm | crash sweep) -> who saw it, after how many seeds
  *
- * A defect that nobody kills is a hole in a checker. The result is the same
- * however many processes work on it.
+ * A defect that nobody kills is a hole in a checker. Work that takes too long
+ * is given up and kills nobody. But for that the result is the same however
+ * many processes work on it.
  */
 #ifndef SCENARIOS_MATRIX_H
 #define SCENARIOS_MATRIX_H
@@ -22,7 +24,8 @@
 enum matrix_kind {
     MATRIX_OWN,   /* the defect's own scenario, seeds from its own on */
     MATRIX_SWARM, /* seeds from 1 on */
-    MATRIX_CRASH  /* a crash at every boundary of the scenario's seed */
+    MATRIX_CRASH  /* a crash at each boundary of the scenario's seed, until
+                     the defect's property fails */
 };
 
 enum {
@@ -41,8 +44,9 @@ struct matrix_config {
     uint32_t defect_count;
     struct matrix_column columns[MATRIX_COLUMNS_MAX];
     uint32_t column_count;
-    uint64_t seeds; /* most seeds in a swarm or in its own scenario */
-    uint32_t jobs;  /* 0: one for each core */
+    uint64_t seeds;    /* most seeds in a swarm or in its own scenario */
+    uint32_t jobs;     /* 0: one for each core */
+    uint64_t limit_ns; /* of one seed or sweep; 0: ten minutes */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
     /* Now and then: trials and sweeps so far. May be NULL. */
     void (*progress)(void *self, uint64_t done);
@@ -55,6 +59,8 @@ struct matrix_cell {
     uint64_t kills;  /* worlds of a crash sweep that saw it */
     uint64_t failed; /* mask of the properties that failed, as in trials */
     bool died;       /* the process that made the world died of it */
+    bool hung;       /* a seed or the sweep was given up: nothing is known of
+                        it, and nothing further was tried */
     bool missed;     /* only an expectation noticed: no kill */
 };
 
