@@ -150,11 +150,13 @@ static void outlived(struct children *s, const struct child *child,
                      const struct engine_record *record, uint64_t index)
 {
     const struct fold_run *parent = fold_run(s->head.fold, child->asked.run);
+    struct engine_record now = *record;
 
+    now.a = 1; /* the world goes on: it may still be on its way */
     if (child->bound && fold_terminal(parent) &&
         record->detail != ENGINE_EV_RUN_CANCELLED &&
         !fold_has(parent, FOLD_RECOVERED | FOLD_OPAQUE) &&
-        fold_settled(s->head.fold, record, parent->last_ns))
+        fold_settled(s->head.fold, &now, parent->last_ns))
         WRONG(s, record, index,
               "it was to end with run %" PRIu64 ", which ended %.6f s before",
               child->asked.run,

@@ -233,3 +233,56 @@ Test(reports_check_children, an_operation_that_keeps_the_root_cause_passes)
     records_expect_pass(records, &check_children);
     records_free(records);
 }
+
+/*
+ * Run 1 invokes run 2^39 with these options and fails; so long after that the
+ * other one succeeds by itself. What it ends with.
+ */
+static struct engine_record *outlive(struct records *records, unsigned options,
+                                     uint64_t after_ns)
+{
+    size_t from;
+
+    records_trip(records, 1);
+    ask(records, 1, 1, records_child(0), 1);
+    records_find_event(records, ENGINE_EV_OPERATION_STARTED, 0)->state |=
+        (uint16_t)(options << 8);
+    records_trip(records, records_child(0));
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_FAILED;
+    records_event(records, ENGINE_EV_RUN_FAILED, UINT32_MAX, 0);
+    records->now_ns += after_ns;
+    from = records->count;
+    records_arrive(records, records_child(0));
+    while (records->list[from].kind != ENGINE_REC_EVENT ||
+           records->list[from].detail != ENGINE_EV_RUN_SUCCEEDED)
+        from++;
+    return &records->list[from];
+}
+
+Test(reports_check_children, a_run_that_outlives_its_parent_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_expect(records, &check_children,
+                   outlive(records, ENGINE_OPTION_CANCEL, 100 * SECOND),
+                   "it was to end with run 1, which ended 100.0");
+    records_free(records);
+}
+
+Test(reports_check_children, a_run_may_end_before_it_hears_of_its_parents_end)
+{
+    struct records *records = records_handlers_new();
+
+    outlive(records, ENGINE_OPTION_CANCEL, SECOND / 10);
+    records_expect_pass(records, &check_children);
+    records_free(records);
+}
+
+Test(reports_check_children, a_run_that_is_left_alone_may_outlive_its_parent)
+{
+    struct records *records = records_handlers_new();
+
+    outlive(records, 0, 100 * SECOND);
+    records_expect_pass(records, &check_children);
+    records_free(records);
+}

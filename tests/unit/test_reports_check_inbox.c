@@ -177,3 +177,46 @@ Test(reports_check_inbox, an_answer_that_ends_nothing_is_reported)
                    "operation 1, which waits for it, goes on to wait");
     records_free(records);
 }
+
+/* An operator says something; the run's log has this event, and hears it. */
+static struct engine_record *told(struct records *records, uint64_t id,
+                                  unsigned signal, unsigned event)
+{
+    records_signal(records, 1, id, signal, UINT32_MAX);
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    if (event)
+        records_event(records, event, UINT32_MAX, 0);
+    return records_consume(records, 1, id);
+}
+
+Test(reports_check_inbox, a_run_that_pauses_and_goes_on_passes)
+{
+    struct records *records = answered();
+
+    told(records, 78, ENGINE_SIG_PAUSE, ENGINE_EV_RUN_PAUSED);
+    told(records, 79, ENGINE_SIG_UNPAUSE, ENGINE_EV_RUN_UNPAUSED);
+    records_end(records);
+    records_expect_pass(records, &check_inbox);
+    records_free(records);
+}
+
+Test(reports_check_inbox, a_run_that_hears_a_pause_and_goes_on_is_reported)
+{
+    struct records *records = answered();
+
+    records_expect(records, &check_inbox,
+                   told(records, 78, ENGINE_SIG_PAUSE, 0),
+                   "(pause) was consumed, and the run is running");
+    records_free(records);
+}
+
+Test(reports_check_inbox, a_run_that_is_let_go_and_stays_held_is_reported)
+{
+    struct records *records = answered();
+
+    told(records, 78, ENGINE_SIG_PAUSE, ENGINE_EV_RUN_PAUSED);
+    records_expect(records, &check_inbox,
+                   told(records, 79, ENGINE_SIG_UNPAUSE, 0),
+                   "(unpause) was consumed, and the run is paused");
+    records_free(records);
+}

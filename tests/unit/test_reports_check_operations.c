@@ -319,3 +319,61 @@ Test(reports_check_operations, an_ambiguous_step_is_decided_once)
     expect_event(records, ENGINE_EV_OPERATION_READY, 0,
                  "after it had succeeded");
 }
+
+/*
+ * Invocation 1 begins a step that runs at most once an attempt; invocation 2
+ * has begun.
+ */
+static struct records *cut_off(unsigned options)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, STARTED, 1, STEP, 1)->state |=
+        (uint16_t)(options << 8);
+    records_checkpoint(records, 1);
+    records_operation(records, STARTED, 2, CALLBACK, 0);
+    records_wake(records, 1);
+    return records;
+}
+
+Test(reports_check_operations, a_step_at_most_once_left_as_it_was_is_reported)
+{
+    struct records *records = cut_off(ENGINE_OPTION_AT_MOST_ONCE);
+
+    records_park(records, 1);
+    expect_event(records, ENGINE_EV_ATTEMPT_SUSPENDED, 0,
+                 "invocation 2 ended (attempt_suspended) and left operation 1 "
+                 "as invocation 1 had begun it");
+}
+
+Test(reports_check_operations, a_failure_that_leaves_such_a_step_is_reported)
+{
+    struct records *records = cut_off(ENGINE_OPTION_AT_MOST_ONCE);
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_event(records, ENGINE_EV_ATTEMPT_FAILED, 0, 2);
+    expect_event(records, ENGINE_EV_ATTEMPT_FAILED, 0,
+                 "invocation 2 ended (attempt_failed) and left operation 1");
+}
+
+Test(reports_check_operations, a_step_at_most_once_that_is_interrupted_passes)
+{
+    struct records *records = cut_off(ENGINE_OPTION_AT_MOST_ONCE);
+
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_FAILED, 1, STEP, 1);
+    records_park(records, 1);
+    records_expect_pass(records, &check_operations);
+    records_free(records);
+}
+
+Test(reports_check_operations, a_step_that_may_be_repeated_may_be_left)
+{
+    struct records *records = cut_off(0);
+
+    records_park(records, 1);
+    records_expect_pass(records, &check_operations);
+    records_free(records);
+}

@@ -168,3 +168,44 @@ Test(reports_check_streams, a_message_that_nobody_received_is_reported)
     records_checkpoint(records, 2);
     expect_consumed(records, 0, "and no operation received it");
 }
+
+/*
+ * Run 1 waits for an answer to its one message, and its reader ends without
+ * having read it.
+ */
+static struct records *unread(void)
+{
+    struct records *records = records_handlers_new();
+
+    records_trip(records, 1);
+    records_trip(records, 2);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_STARTED, 1,
+                      ENGINE_OPERATION_SEND, 0);
+    send(records, ENGINE_SIG_MESSAGE, 1);
+    records_arrive(records, 2);
+    return records;
+}
+
+Test(reports_check_streams, a_sender_that_is_never_answered_is_reported)
+{
+    struct records *records = unread();
+
+    records_end(records);
+    records_expect(records, &check_streams,
+                   records_find(records, ENGINE_REC_OUTBOX_PUT, 0),
+                   "it waits for an answer to message 1, and run 2 has ended");
+    records_free(records);
+}
+
+Test(reports_check_streams, a_sender_that_was_answered_passes)
+{
+    struct records *records = unread();
+
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    records_operation(records, ENGINE_EV_OPERATION_FAILED, 1,
+                      ENGINE_OPERATION_SEND, 0);
+    records_end(records);
+    records_expect_pass(records, &check_streams);
+    records_free(records);
+}

@@ -129,3 +129,48 @@ Test(reports_check_timers, a_handlers_wait_that_never_fires_is_reported)
                    "operation 1 was due");
     records_free(records);
 }
+
+/* A callback with a timeout, and what ends it after so long. */
+static struct engine_record *answer(struct records *records, uint64_t after_ns)
+{
+    records_trip(records, 1);
+    records_checkpoint(records, 1);
+    records_operation(records, ENGINE_EV_OPERATION_STARTED, 1,
+                      ENGINE_OPERATION_CALLBACK, 0)
+        ->b = 5 * SECOND;
+    records->now_ns += after_ns;
+    records_row(records, 1, ENGINE_REQ_APPEND);
+    return records_operation(records, ENGINE_EV_OPERATION_SUCCEEDED, 1,
+                             ENGINE_OPERATION_CALLBACK, 0);
+}
+
+Test(reports_check_timers, a_callback_answered_in_time_passes)
+{
+    struct records *records = records_handlers_new();
+
+    answer(records, 5 * SECOND);
+    records_expect_pass(records, &check_timers);
+    records_free(records);
+}
+
+Test(reports_check_timers, a_callback_that_outlives_its_timer_is_reported)
+{
+    struct records *records = records_handlers_new();
+
+    records_expect(records, &check_timers, answer(records, 9 * SECOND),
+                   "operation_succeeded of operation 1 came at store time");
+    records_free(records);
+}
+
+Test(reports_check_timers, a_timer_that_fires_in_a_pause_is_reported)
+{
+    struct records *records = waiting();
+
+    records_row(records, 1, ENGINE_REQ_APPEND)->state = ENGINE_RUN_PAUSED;
+    records_event(records, ENGINE_EV_RUN_PAUSED, UINT32_MAX, 0);
+    records->now_ns += 5 * SECOND;
+    records_expect(records, &check_timers, fires(records),
+                   "operation_fired of operation 1 came while an operator "
+                   "holds the run");
+    records_free(records);
+}
