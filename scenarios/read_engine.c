@@ -36,6 +36,7 @@ void read_engine_defaults(struct scenario_engine *engine)
         .history_ops_max = 25000,
         .blob_max = 64 * MIB,
         .page_size = 4096,
+        .cache_size = 2000 * KIB,
         .wal = true,
         .group_max = 256,
         .effect_timeout_ns = SECOND,
@@ -159,6 +160,7 @@ static void read_pages(struct json_view view, struct scenario_engine *engine,
     if (json_get_enum(view, "journal", JSON_OPTIONAL, journals, COUNT(journals),
                       &journal, err))
         engine->wal = journal == 0;
+    read_size(view, "cache_size", 1024 * MIB, &engine->cache_size, err);
     if (!json_get(view, "page_size", JSON_OPTIONAL, &page, err) ||
         !json_as_int(page, 512, 65536, &size, err))
         return;
@@ -295,7 +297,8 @@ void read_engine(struct read_state *state, struct json_view view)
                                        "group_max",       "effect_timeout",
                                        "dedup_ttl",       "restart",
                                        "snapshot_every",  "optimistic",
-                                       "retry_budget",    "checkpoint_window"};
+                                       "retry_budget",    "checkpoint_window",
+                                       "cache_size"};
     struct json_view limits;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;

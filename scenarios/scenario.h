@@ -86,6 +86,7 @@ struct scenario_engine {
     uint64_t history_ops_max;
     uint64_t blob_max;
     uint32_t page_size;
+    uint64_t cache_size;
     bool wal;                   /* or a rollback journal */
     uint32_t group_max;         /* requests committed together */
     uint64_t effect_timeout_ns; /* a worker asks the receiver again after it */

@@ -67,6 +67,7 @@ static void add_engine(struct settings *s, const struct scenario *scenario)
     add_count(s, "requests committed together, at most", engine->group_max,
               from);
     add_count(s, "page size", engine->page_size, from);
+    add_count(s, "page cache", engine->cache_size, from);
     add_count(s, "inline value limit", engine->inline_max, from);
     add_count(s, "disk sector", scenario->disk.sector, from);
     add_count(s, "runs", scenario->runs, from);

@@ -501,6 +501,7 @@ static int open_store(void *self, struct engine_store *store)
         .path = "perdure.db",
         .vfs = world->vfs_name,
         .page_size = scenario->engine.page_size,
+        .cache_size = scenario->engine.cache_size,
         .journal =
             scenario->engine.wal ? STORE_SQLITE_WAL : STORE_SQLITE_DELETE,
         .create = 1,

@@ -132,6 +132,19 @@ static int set_page_size(const struct opening *opening)
     return execute(opening, sql);
 }
 
+/* SQLite counts in KiB: the next one up. */
+static int set_cache_size(const struct opening *opening)
+{
+    char sql[48];
+    uint64_t size = opening->config->cache_size;
+
+    if (size == 0)
+        return 0;
+    snprintf(sql, sizeof(sql), "PRAGMA cache_size=-%" PRIu64,
+             (size + 1023) / 1024);
+    return execute(opening, sql);
+}
+
 /* Whose file it is, before anything in it is changed. */
 static int check_owner(const struct opening *opening,
                        struct store_schema *schema)
@@ -187,7 +200,7 @@ static int set_up(const struct opening *opening, struct store_schema *schema)
         store_defect(&opening->store->rules, ENGINE_DEFECT_NO_DIRSYNC);
 
     if ((!shared && execute(opening, "PRAGMA locking_mode=EXCLUSIVE")) ||
-        check_owner(opening, schema))
+        check_owner(opening, schema) || set_cache_size(opening))
         return -1;
     return opening->config->read_only ? set_up_to_read(opening, schema)
                                       : set_up_to_write(opening, schema);

@@ -112,6 +112,7 @@ Test(scenarios_read, what_is_not_written_has_the_documented_default)
     cr_expect_eq(s->engine.history_ops_max, 25000);
     cr_expect_eq(s->engine.blob_max, UINT64_C(64) * 1024 * 1024);
     cr_expect_eq(s->engine.page_size, 4096);
+    cr_expect_eq(s->engine.cache_size, UINT64_C(2000) * 1024);
     cr_expect(s->engine.wal);
     cr_expect_eq(s->engine.group_max, 256);
     cr_expect_eq(s->engine.dedup_ttl_ns, 0);

@@ -44,7 +44,7 @@ static const struct bad_member {
      "\"lease\", \"claim\", \"skew_bound\", \"scan\", \"request_timeout\", "
      "\"dispatch_timeout\", \"suspend_after\", \"runs_max\", \"inline_max\", "
      "\"limits\", \"page_size\", \"journal\", \"group_max\", "
-     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 4 more; did you "
+     "\"effect_timeout\", \"dedup_ttl\", \"restart\" and 5 more; did you "
      "mean \"lease\"?"},
     {"engine", "[]",
      "s.json:4:11: found an array for \"engine\", allowed an object"},
@@ -86,6 +86,8 @@ static const struct bad_member {
      "s.json:4:41: found skew_bound 1s with claim 3s, allowed less than a "
      "third of it: it is renewed after a third and given up skew_bound "
      "before its end"},
+    {"engine", "{\"cache_size\": \"0KiB\"}",
+     "s.json:4:26: found 0KiB for \"cache_size\", allowed 1B to 1GiB"},
     {"engine", "{\"page_size\": 5000}",
      "s.json:4:25: found page size 5000, allowed a power of 2 from 512 to "
      "65536"},
@@ -94,7 +96,7 @@ static const struct bad_member {
      "\"coordinators\", \"lease\", \"claim\", \"skew_bound\", \"scan\", "
      "\"request_timeout\", \"dispatch_timeout\", \"suspend_after\", "
      "\"runs_max\", \"inline_max\", \"limits\", \"page_size\", \"journal\", "
-     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 4 "
+     "\"group_max\", \"effect_timeout\", \"dedup_ttl\", \"restart\" and 5 "
      "more; did you "
      "mean \"page_size\"?"},
     {"engine", "{\"retry_budget\": {\"share\": \"0.25%\"}}",
