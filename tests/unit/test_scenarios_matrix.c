@@ -67,3 +67,60 @@ Test(scenarios_matrix, a_defect_is_killed_only_where_its_property_fails)
     }
     scenario_free(scenario);
 }
+
+/* The rows of a matrix with one defect and two columns; its cell of the last.
+ */
+static struct matrix_cell last_cell(uint32_t defect,
+                                    const struct scenario *crashed,
+                                    uint64_t limit_ns, struct matrix_row *row)
+{
+    struct scenario *own = scenario_of(fault_defect_at(defect)->scenario);
+    const struct scenario *owns[1] = {own};
+    char message[256];
+    const struct matrix_config config = {
+        .defects = &defect,
+        .owns = owns,
+        .defect_count = 1,
+        .columns = {{MATRIX_OWN, NULL}, {MATRIX_CRASH, crashed}},
+        .column_count = 2,
+        .seeds = 1,
+        .jobs = 1,
+        .limit_ns = limit_ns};
+
+    cr_assert_eq(matrix_run(&config, row, message, sizeof(message)), 0, "%s",
+                 message);
+    scenario_free(own);
+    return row->cells[1];
+}
+
+Test(scenarios_matrix, a_crash_sweep_ends_with_the_first_kill)
+{
+    struct scenario *order = scenario_of("scenarios/small/one-order.json");
+    struct matrix_row row;
+    struct matrix_cell cell =
+        last_cell(ENGINE_DEFECT_APPEND_FAILURE_SWALLOWED, order, 0, &row);
+
+    cr_expect(row.named && row.clean);
+    cr_expect_eq(cell.seeds, 1);
+    cr_expect(cell.failed >> row.property & 1);
+    cr_expect_eq(cell.kills, 1);
+    cr_expect_lt(cell.tried, 655); /* all boundaries */
+    cr_expect_eq(cell.tried, last_cell(ENGINE_DEFECT_APPEND_FAILURE_SWALLOWED,
+                                       order, 0, &row)
+                                 .tried);
+    scenario_free(order);
+}
+
+Test(scenarios_matrix, a_sweep_that_takes_too_long_kills_nobody)
+{
+    struct scenario *order = scenario_of("scenarios/small/one-order.json");
+    struct matrix_row row;
+    struct matrix_cell cell =
+        last_cell(ENGINE_DEFECT_LIMIT_OFF_BY_ONE, order, 1000000, &row);
+
+    cr_expect(cell.hung);
+    cr_expect(!cell.died);
+    cr_expect_eq(cell.kills, 0);
+    cr_expect_eq(cell.seeds, 0);
+    scenario_free(order);
+}

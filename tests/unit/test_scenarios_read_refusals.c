@@ -87,7 +87,8 @@ static const struct bad_member {
      "third of it: it is renewed after a third and given up skew_bound "
      "before its end"},
     {"engine", "{\"cache_size\": \"0KiB\"}",
-     "s.json:4:26: found 0KiB for \"cache_size\", allowed 1B to 1GiB"},
+     "s.json:4:26: found the string \"0KiB\" for \"cache_size\", allowed "
+     "\"1B\" to \"1GiB\""},
     {"engine", "{\"page_size\": 5000}",
      "s.json:4:25: found page size 5000, allowed a power of 2 from 512 to "
      "65536"},
