@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reports/content.h"
 #include "reports/format.h"
 #include "reports/report.h"
 
@@ -507,6 +508,7 @@ static void write_a_to_l(struct writer *writer,
         texts(writer, "checks", facts->checks, facts->check_count);
     number(writer, "commits", stats->commits);
     write_settings(writer, facts);
+    text(writer, "content_digest", REPORT_CONTENT_ZEROS);
     number(writer, "crashes", stats->crashes);
     texts(writer, "defects", facts->defects, facts->defect_count);
     text(writer, "digest", report_format_digest(&word, facts->digest));
@@ -564,9 +566,12 @@ static void write_p_to_z(struct writer *writer,
 void report_json(const struct report_model *model, struct report_buffer *out)
 {
     struct writer writer = {.out = out};
+    size_t start = out->size;
     begin(&writer, NULL, "{");
     write_a_to_l(&writer, model);
     write_p_to_z(&writer, model);
     end(&writer, "}");
     report_buffer_put(out, "\n");
+    if (report_buffer_ok(out))
+        report_content_seal(out->text + start, out->size - start);
 }
