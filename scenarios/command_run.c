@@ -12,6 +12,7 @@
 #include "scenarios/export.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/keep_database.h"
+#include "scenarios/machine.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
@@ -172,20 +173,46 @@ static bool parse(int argc, char **argv, bool replay,
 
 /* Output ------------------------------------------------------------------ */
 
-/* What is true of this machine and this moment only. */
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void write_machine(struct report_buffer *out)
+{
+    struct machine machine;
+    machine_describe(&machine);
+    report_buffer_put(out, "  \"machine\": {\n    \"cores\": ");
+    report_buffer_print(out, "%" PRIu64 ",\n", machine.cores);
+    output_member(out, "cpu", machine.cpu, ",\n");
+    output_member(out, "fingerprint", machine.fingerprint, ",\n");
+    output_member(out, "system", machine.system, "\n  },\n");
+}
+
+/* What is true of this machine and this moment only, and of which run. */
 static void write_meta(struct report_buffer *out, uint64_t wall_ns,
                        const struct runner *runner)
 {
     struct runner_counts counts = runner_counts(runner);
+    struct report_word digest;
     uint64_t rate =
         wall_ns ? counts.commits * 1000000 / (wall_ns / 1000 + 1) : 0;
+    uint64_t now = now_ns();
     report_buffer_print(
         out,
-        "{\n  \"commits_per_second\": %" PRIu64 ",\n  \"events\": %" PRIu64
-        ",\n  \"finished_unix_s\": %" PRIu64
-        ",\n  \"schema\": \"perdure.run-meta/1\",\n  \"wall_ns\": %" PRIu64
-        "\n}\n",
-        rate, counts.events, (uint64_t)time(NULL), wall_ns);
+        "{\n  \"commits_per_second\": %" PRIu64
+        ",\n  \"digest\": \"%s\",\n  \"events\": %" PRIu64
+        ",\n  \"finished_unix_ns\": \"%" PRIu64
+        "\",\n  \"finished_unix_s\": %" PRIu64 ",\n",
+        rate, report_format_digest(&digest, runner_model(runner)->facts.digest),
+        counts.events, now, now / 1000000000);
+    write_machine(out);
+    report_buffer_print(out,
+                        "  \"schema\": \"perdure.run-meta/1\",\n"
+                        "  \"wall_ns\": %" PRIu64 "\n}\n",
+                        wall_ns);
 }
 
 static bool write_files(const struct arguments *arguments,
