@@ -22,6 +22,8 @@ int command_export(int argc, char **argv);
 int command_sweep(int argc, char **argv);
 int command_shrink(int argc, char **argv);
 int command_diff(int argc, char **argv);
+int command_gate(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_validate(int argc, char **argv);
 int command_validate_models(int argc, char **argv);

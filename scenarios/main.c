@@ -84,7 +84,17 @@ static const char help[] =
     "  errors [--json] [--platforms]\n"
     "        every class of error: whether it is retried, what it means; "
     "which\n"
-    "        code of a platform belongs to which\n"
+    "        code of a platform belongs to which\n";
+
+static const char help_of_gates[] =
+    "  gate NEW BASE [--policy FILE] [--accept] [--trend FILE] [--all] "
+    "[--json]\n"
+    "        new reports against a baseline, each a report.json or a\n"
+    "        directory of them: properties, expectations, figures; exit 3, 4\n"
+    "        or 5 if one regressed; --accept makes the new ones the baseline\n"
+    "  compare A B [--all]\n"
+    "        the figures of two reports, or of two directories over all\n"
+    "        seeds that both have, side by side\n"
     "\n";
 
 static const char help_of_databases[] =
@@ -139,6 +149,7 @@ static const char help_of_databases[] =
 static void print_help(void)
 {
     fputs(help, stdout);
+    fputs(help_of_gates, stdout);
     fputs(help_of_databases, stdout);
 }
 
@@ -152,6 +163,8 @@ static const struct command commands[] = {
     {"sweep", command_sweep},
     {"shrink", command_shrink},
     {"diff", command_diff},
+    {"gate", command_gate},
+    {"compare", command_compare},
     {"replay", command_replay},
     {"export", command_export},
     {"validate", command_validate},

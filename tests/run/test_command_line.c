@@ -543,6 +543,31 @@ Test(command_line, json_goes_to_stdout_whole_and_alone)
     stage_close(&stage);
 }
 
+Test(command_line, a_gate_holds_until_a_property_regresses)
+{
+    struct stage stage;
+    char base[PATH_SIZE], worse[PATH_SIZE], file[2 * PATH_SIZE];
+    stage_open(&stage);
+    path_in(&stage, "base", base);
+    path_in(&stage, "worse", worse);
+    cr_expect_eq(CALL(&stage, "run", "scenarios/canary.json", "--out", worse),
+                 3);
+    cr_expect_eq(CALL(&stage, "run", DATA "held.json", "--out", stage.out), 0);
+    cr_expect_eq(CALL(&stage, "gate", stage.out, base), 2);
+    cr_expect_eq(CALL(&stage, "gate", stage.out, base, "--accept"), 0);
+    snprintf(file, sizeof(file), "%s/held.seed-1.json", base);
+    cr_expect(exists(file), "%s", stage.complained);
+    cr_expect_eq(CALL(&stage, "gate", stage.out, base), 0, "%s", stage.said);
+    cr_expect_eq(CALL(&stage, "gate", worse, base), 2);
+    cr_expect(strstr(stage.complained, "nothing was compared"));
+    snprintf(file, sizeof(file), "%s/canary", stage.out);
+    cr_assert_eq(rename(worse, file), 0);
+    cr_expect_eq(CALL(&stage, "gate", stage.out, base, "--json"), 3);
+    expect_json(stage.said, stage.said_size);
+    cr_expect_eq(CALL(&stage, "gate", file, stage.out), 5, "one is missing");
+    stage_close(&stage);
+}
+
 Test(command_line, a_replay_gives_the_same_bytes)
 {
     struct stage stage;
