@@ -262,8 +262,12 @@ static void resume(struct sim_world *world, uint32_t node)
     struct sim_node_state *state = &world->nodes[node];
     if (state->state != SIM_PROCESS_PAUSED || world->now_ns < state->resume_ns)
         return;
+    if (state->paused)
+        note(world, ENGINE_REC_PROC_RESUMED, node, 0, 0, 0);
+    state->paused = false;
+    if (state->frozen)
+        return;
     state->state = SIM_PROCESS_UP;
-    note(world, ENGINE_REC_PROC_RESUMED, node, 0, 0, 0);
     if (state->ops->resume)
         state->ops->resume(state->self);
     /* It may be paused or die again while it works off what waited. */
@@ -488,6 +492,8 @@ void sim_process_crash(struct sim_world *world, uint32_t node, unsigned why)
         return;
     note(world, ENGINE_REC_PROC_DOWN, node, why, state->memory.peak, 0);
     state->state = SIM_PROCESS_DOWN;
+    state->paused = false;
+    state->frozen = false;
     /* What waited for a paused process is lost with it. */
     for (uint32_t i = 0; i < state->kept_count; i++)
         if (event_kind(&state->kept[i]) == EVENT_MESSAGE)
@@ -511,12 +517,34 @@ void sim_process_pause(struct sim_world *world, uint32_t node,
                        uint64_t duration_ns)
 {
     struct sim_node_state *state = &world->nodes[node];
-    if (state->state != SIM_PROCESS_UP)
+    if (state->state < SIM_PROCESS_UP || state->paused)
         return;
     note(world, ENGINE_REC_PROC_PAUSED, node, 0, duration_ns, 0);
     state->state = SIM_PROCESS_PAUSED;
+    state->paused = true;
     state->resume_ns = world->now_ns + duration_ns;
     push(world, state->resume_ns, node, EVENT_RESUME, 0);
+}
+
+void sim_process_freeze(struct sim_world *world, uint32_t node)
+{
+    struct sim_node_state *state = &world->nodes[node];
+    if (state->state < SIM_PROCESS_UP || state->frozen)
+        return;
+    state->frozen = true;
+    if (!state->paused)
+        state->resume_ns = 0;
+    state->state = SIM_PROCESS_PAUSED;
+}
+
+void sim_process_thaw(struct sim_world *world, uint32_t node)
+{
+    struct sim_node_state *state = &world->nodes[node];
+    if (!state->frozen)
+        return;
+    state->frozen = false;
+    if (!state->paused)
+        push(world, world->now_ns, node, EVENT_RESUME, 0);
 }
 
 void sim_process_put_back(struct sim_world *world, uint32_t node,

@@ -58,6 +58,8 @@ struct sim_node_state {
     enum sim_process_state state;
     uint32_t incarnation;
     uint64_t resume_ns;        /* while paused */
+    bool paused;               /* until then */
+    bool frozen;               /* until it is thawed */
     uint64_t restart_ns;       /* after a crash; UINT64_MAX: not by itself */
     bool retired;              /* it never starts again */
     uint64_t cut_in_until_ns;  /* the network brings it nothing before */
@@ -231,6 +233,17 @@ void sim_process_crash(struct sim_world *world, uint32_t node, unsigned why);
 void sim_process_retire(struct sim_world *world, uint32_t node);
 void sim_process_pause(struct sim_world *world, uint32_t node,
                        uint64_t duration_ns);
+
+/*
+ * The process stands still until it is thawed, by whoever hosts it: a pause
+ * without an end, of which there is no record. A pause that meets it runs
+ * beside it, and it goes on when both are over. The process itself must not
+ * be in the midst of an event. Thawed, it goes on in an event of its own, at
+ * this time and before what is sent to it from now on. Freezing one that is
+ * down or frozen, or thawing one that is not frozen: nothing.
+ */
+void sim_process_freeze(struct sim_world *world, uint32_t node);
+void sim_process_thaw(struct sim_world *world, uint32_t node);
 
 /*
  * Asks one of the simulator's points on behalf of a node.

@@ -171,6 +171,67 @@ Test(sim_world, what_waited_for_a_paused_process_dies_with_it)
     sim_bed_free(bed);
 }
 
+Test(sim_world, a_frozen_process_stands_still_until_it_is_thawed)
+{
+    struct sim_bed *bed = sim_bed_new(1, NULL);
+    struct sim_probe *a = sim_bed_probe(bed, A, UINT64_MAX);
+    sim_process_start(bed->world, A);
+    sim_process_thaw(bed->world, A);
+    sim_process_freeze(bed->world, A);
+    sim_process_freeze(bed->world, A);
+    hand(bed, A, 1, 3);
+    sim_timer_at(bed->world, A, at(4), 2);
+    sim_bed_run(bed, 3600 * 1000 * SIM_BED_MS);
+    expect_story(a, "start@0");
+    sim_process_thaw(bed->world, A);
+    hand(bed, A, 3, 0);
+    sim_bed_run(bed, 3600 * 1000 * SIM_BED_MS + SIM_BED_MS);
+    expect_story(a, "start@0 resume@3600000 msg(1)@3600000 timer(2)@3600000 "
+                    "msg(3)@3600000");
+    cr_expect_eq(sim_bed_count(bed, ENGINE_REC_PROC_PAUSED), 0);
+    cr_expect_eq(sim_bed_count(bed, ENGINE_REC_PROC_RESUMED), 0);
+    sim_bed_free(bed);
+}
+
+/* Frozen and paused from 1 ms on; thawed at thaw_ms, paused for pause_ms. */
+static void expect_on(uint64_t pause_ms, uint64_t thaw_ms, const char *story)
+{
+    struct sim_bed *bed = sim_bed_new(1, NULL);
+    struct sim_probe *a = sim_bed_probe(bed, A, UINT64_MAX);
+    sim_process_start(bed->world, A);
+    sim_process_freeze(bed->world, A);
+    sim_bed_run(bed, SIM_BED_MS);
+    sim_process_pause(bed->world, A, pause_ms * SIM_BED_MS);
+    sim_bed_run(bed, thaw_ms * SIM_BED_MS);
+    sim_process_thaw(bed->world, A);
+    sim_bed_run(bed, 100 * SIM_BED_MS);
+    expect_story(a, story);
+    cr_expect_eq(sim_bed_count(bed, ENGINE_REC_PROC_PAUSED), 1);
+    cr_expect_eq(sim_bed_count(bed, ENGINE_REC_PROC_RESUMED), 1);
+    sim_bed_free(bed);
+}
+
+Test(sim_world, a_frozen_process_that_is_paused_goes_on_when_both_are_over)
+{
+    expect_on(9, 20, "start@0 resume@20");
+    expect_on(29, 20, "start@0 resume@30");
+}
+
+Test(sim_world, a_frozen_process_that_crashes_comes_back_unfrozen)
+{
+    struct sim_bed *bed = sim_bed_new(1, NULL);
+    struct sim_probe *a = sim_bed_probe(bed, A, SIM_BED_MS);
+    sim_process_start(bed->world, A);
+    sim_process_freeze(bed->world, A);
+    hand(bed, A, 1, 1);
+    sim_bed_run(bed, 2 * SIM_BED_MS);
+    sim_process_crash(bed->world, A, ENGINE_ACT_CRASH);
+    hand(bed, A, 2, 3);
+    sim_bed_run(bed, 30 * SIM_BED_MS);
+    expect_story(a, "start@0 stop@2 start@3 msg(2)@5");
+    sim_bed_free(bed);
+}
+
 Test(sim_world, a_message_put_back_comes_first_of_all_that_waits)
 {
     struct sim_bed *bed = sim_bed_new(1, NULL);
