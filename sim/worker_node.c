@@ -325,6 +325,21 @@ static void write_output(struct sim_worker_node *n, const struct play *play)
     }
 }
 
+/*
+ * What an attempt answers its platform with: of a value that becomes a blob,
+ * where to find it. A program's steps do not answer: their handler does, and
+ * its result has a limit of its own.
+ */
+static bool answers_too_much(const struct sim_worker_node *n,
+                             const struct play *play)
+{
+    uint64_t most = n->config.platform->response_max;
+    uint64_t bytes = step_of(n, play)->output_bytes;
+    if (bytes > n->config.engine.inline_max)
+        bytes = sizeof(struct engine_blob_ref);
+    return most > 0 && play->part == 0 && bytes * output_count(n, play) > most;
+}
+
 static void end(struct sim_worker_node *n, uint32_t place)
 {
     struct play *play = &n->plays[place];
@@ -333,6 +348,8 @@ static void end(struct sim_worker_node *n, uint32_t place)
     if (fails(n, play)) {
         ended.error = ENGINE_ERR_USER;
         ended.retryable = step_of(n, play)->fail_retryable;
+    } else if (answers_too_much(n, play)) {
+        ended.error = ENGINE_ERR_SIZE_LIMIT;
     } else {
         write_output(n, play);
         ended.size = (uint32_t)n->output.size - 8;
@@ -591,6 +608,17 @@ static bool before_action(struct sim_worker_node *n,
                                              : before_send(n, bytes);
 }
 
+/* What is not is lost: the worker asks again after its request timeout. */
+static bool is_let_through(struct sim_worker_node *n,
+                           const struct engine_do *action,
+                           const struct engine_message *message)
+{
+    const struct sim_platform *platform = n->config.platform;
+    return action->kind == ENGINE_DO_REQUEST ||
+           message->kind != ENGINE_MSG_CHECKPOINT ||
+           platform->ops->checkpoint(platform->self, node_of(n), message);
+}
+
 static bool carry_out(void *self, const struct engine_do *action)
 {
     struct sim_worker_node *n = self;
@@ -613,7 +641,8 @@ static bool carry_out(void *self, const struct engine_do *action)
         }
         return true;
     }
-    sim_net_send(world_of(n), bytes);
+    if (is_let_through(n, action, bytes))
+        sim_net_send(world_of(n), bytes);
     return false;
 }
 

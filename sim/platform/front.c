@@ -104,6 +104,7 @@ static void submit(struct sim_front *f, const struct engine_message *message,
         .id = new_job(f, message, hangs),
         .demand = &f->config.demands[message->a][message->op],
         .payload_bytes = f->config.payload_bytes,
+        .execution = (message->flags & ENGINE_DISPATCH_FRESH) != 0,
     };
     if (job.id == SIM_FRONT_NONE ||
         f->ops->submit(f->model, sim_front_now_of(f), &job, &out,
@@ -151,6 +152,9 @@ static void finish(struct sim_front *f, uint32_t place,
                    struct sim_front_run *run)
 {
     uint32_t id = run->job;
+    if (f->ops->freezes && !sim_front_is_owned(f))
+        sim_front_timer_for(f, sim_front_now_of(f), SIM_FRONT_TIMER_FREEZE,
+                            place, 0);
     f->jobs[id].runs++; /* it must outlive what the model says of it */
     sim_front_leave(f, run);
     f->ops->finished(f->model, sim_front_now_of(f), place, id, &f->actions);
@@ -242,11 +246,27 @@ static uint64_t run_time(void *self, uint32_t node,
     return takes_ns;
 }
 
+static bool checkpoint(void *self, uint32_t node,
+                       const struct engine_message *message)
+{
+    struct sim_front *f = self;
+    if (!f->ops->checkpoint)
+        return true;
+    sim_front_catch_up(f);
+    if (f->ops->checkpoint(f->model, sim_front_now_of(f)))
+        return true;
+    sim_front_note(f, ENGINE_REC_THROTTLED, message,
+                   node - f->config.worker_first, SIM_FRONT_BY_CHECKPOINTS,
+                   f->running, f->ops->counts(f->model)->limit);
+    return false;
+}
+
 static const struct sim_platform_ops platform_ops = {
     .delivered = delivered,
     .idle = idle,
     .run_time = run_time,
     .lost = lost,
+    .checkpoint = checkpoint,
 };
 
 static void strike(struct sim_front *f, enum sim_front_timer what,
@@ -270,6 +290,17 @@ static void strike(struct sim_front *f, enum sim_front_timer what,
     }
 }
 
+/* Its process has done with what it was at when its job ended. */
+static void freeze(struct sim_front *f, uint32_t place)
+{
+    const struct sim_front_run *runs = sim_front_runs_of(f, place);
+    for (uint32_t i = 0; i < f->config.slots; i++)
+        if (runs[i].serial)
+            return;
+    if (f->places[place].open)
+        sim_process_freeze(sim_front_world_of(f), sim_front_node_of(f, place));
+}
+
 static void timer(void *self, uint64_t arg)
 {
     struct sim_front *f = self;
@@ -286,6 +317,8 @@ static void timer(void *self, uint64_t arg)
     } else if (what == SIM_FRONT_TIMER_END) {
         sim_process_crash(sim_front_world_of(f), sim_front_node_of(f, place),
                           (unsigned)serial);
+    } else if (what == SIM_FRONT_TIMER_FREEZE) {
+        freeze(f, place);
     } else if (place < f->place_count) {
         strike(f, what, place, serial);
     }
@@ -364,8 +397,9 @@ struct sim_front *sim_front_new(const struct sim_front_config *config,
     f->config = *config;
     f->ops = config->model.ops;
     f->model = config->model.self;
-    f->platform =
-        (struct sim_platform){&platform_ops, f, f->ops->left_ns != NULL};
+    f->platform = (struct sim_platform){
+        &platform_ops, f, f->ops->left_ns != NULL,
+        f->ops->response_max ? f->ops->response_max(f->model) : 0};
     f->free_job = SIM_FRONT_NONE;
     f->timer_ns = SIM_FRONT_NEVER;
     engine_stream_init(&f->hosts, config->seed, "sim/platform/host", 0);

@@ -10,6 +10,9 @@
  *     FAIL    FAILED to the coordinator, with class and cause
  *     PACE    the worker is told how long its work takes now
  *
+ * Where places without a job freeze (sim_model_ops.freezes), a place's process
+ * stands still from the end of its last job to the next START.
+ *
  * What a worker has done or did not want is finished for the model; a process
  * that dies by itself has exited, as if killed from outside.
  *
@@ -26,6 +29,7 @@
 
 /* Reasons for THROTTLED that are not the model's. */
 enum {
+    SIM_FRONT_BY_CHECKPOINTS = 0xfffd, /* of a checkpoint, not of a job */
     SIM_FRONT_BY_NODES = 0xfffe, /* the world has no node left for a place */
     SIM_FRONT_BY_FAULT = 0xffff
 };

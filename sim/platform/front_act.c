@@ -254,7 +254,8 @@ static void open_place(struct sim_front *f, const struct sim_action *action)
     if (!place)
         return;
     place->open = true;
-    place->used = action->job == SIM_FRONT_NONE; /* made ahead: no start is cold */
+    place->used =
+        action->job == SIM_FRONT_NONE; /* made ahead: no start is cold */
     place->died = false;
     place->born_ns = sim_front_now_of(f);
     if (sim_front_is_owned(f))
@@ -289,8 +290,10 @@ static void hand_over(struct sim_front *f, uint32_t place,
     message.size = sizeof(message);
     message.from = f->config.node;
     message.to = sim_front_node_of(f, place);
-    if (!sim_front_is_owned(f))
+    if (!sim_front_is_owned(f)) {
         sim_process_start(sim_front_world_of(f), message.to);
+        sim_process_thaw(sim_front_world_of(f), message.to);
+    }
     sim_local_send(sim_front_world_of(f), &message, delay_ns);
     begin_faults(f, place, run);
 }

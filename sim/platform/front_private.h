@@ -20,7 +20,8 @@ enum sim_front_timer {
     SIM_FRONT_TIMER_HANG,
     SIM_FRONT_TIMER_DIE,
     SIM_FRONT_TIMER_BEYOND, /* there is no node for the place */
-    SIM_FRONT_TIMER_END     /* of a process that could not end while it asked */
+    SIM_FRONT_TIMER_END,    /* of a process that could not end while it asked */
+    SIM_FRONT_TIMER_FREEZE  /* a place that has no job, once it is still */
 };
 
 enum {

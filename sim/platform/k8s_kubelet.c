@@ -194,6 +194,7 @@ static void add_start(struct sim_k8s *k, uint32_t index, uint64_t now_ns,
     const struct sim_k8s_job *job = &k->jobs[pod->job];
     struct sim_action *open = sim_actions_add(out, now_ns, SIM_ACTION_OPEN);
     if (open != NULL) {
+        open->job = job->id;
         open->place = pod->place;
         open->host = pod->node;
         open->a = now_ns - pod->created_ns;

@@ -19,6 +19,8 @@ struct model {
     struct sim_lambda_words *words; /* by function */
     struct sim_lambda_places places;
     struct sim_lambda_records records;
+    struct sim_lambda_durable_gate gate;
+    bool gated;
     struct sim_cause died;
     struct sim_model_counts counts;
     struct sim_actions *actions; /* of the call under way */
@@ -338,6 +340,25 @@ static int submit(void *self, uint64_t now_ns, const struct sim_job *job,
     struct model *m = self;
     assert(job->demand->function < m->config.function_count);
     m->actions = actions;
+    if (job->demand->memory_mb > m->config.lambda.memory_max_mb) {
+        m->counts.submitted++;
+        m->counts.refused++;
+        out->answer = SIM_SUBMIT_REFUSED;
+        out->limit = m->config.lambda.memory_max_mb;
+        out->actual = job->demand->memory_mb;
+        sim_lambda_say_too_much_memory(&out->cause, out->limit, out->actual);
+        return 0;
+    }
+    if (job->execution && m->gated &&
+        !sim_lambda_durable_start(&m->gate, now_ns)) {
+        m->counts.submitted++;
+        m->counts.throttled++;
+        out->answer = SIM_SUBMIT_THROTTLED;
+        out->reason = SIM_LAMBDA_BY_EXECUTIONS;
+        out->limit = m->counts.limit;
+        out->actual = m->counts.running;
+        return 0;
+    }
     return m->queue ? submit_async(m, now_ns, job, out)
                     : submit_sync(m, now_ns, job, out);
 }
@@ -500,8 +521,16 @@ static void explain(const void *self, uint64_t now_ns, uint32_t job, char *text,
     snprintf(text, size, "the platform does not know it");
 }
 
+static bool checkpoint(void *self, uint64_t now_ns)
+{
+    struct model *m = self;
+    return !m->gated || sim_lambda_durable_checkpoint(&m->gate, now_ns);
+}
+
 static const char *reason_name(uint32_t reason)
 {
+    if (reason == SIM_LAMBDA_BY_EXECUTIONS)
+        return "executions";
     return sim_lambda_reason_name((enum sim_lambda_reason)reason);
 }
 
@@ -544,12 +573,21 @@ static int fill(struct model *m, uint64_t seed)
     if (error)
         return error == SIM_LAMBDA_ENOMEM ? -1 : -2;
     sim_lambda_on_made(m->lambda, made, m);
+    m->gated = config->durable.start_rate.count > 0;
+    if (m->gated && !sim_lambda_durable_gate_init(&m->gate, &config->durable))
+        return -2;
     if (!tables(m))
         return -1;
     if (config->mode == SIM_LAMBDA_SYNC)
         return 0;
     m->queue = sim_lambda_queue_new(&config->queue, seed);
     return m->queue ? 0 : -1;
+}
+
+static uint64_t response_max(const void *self)
+{
+    const struct model *m = self;
+    return sim_lambda_payload_max(m->lambda, m->config.mode);
 }
 
 static const struct sim_model_ops ops = {
@@ -561,6 +599,8 @@ static const struct sim_model_ops ops = {
     .advance = advance,
     .finished = finished,
     .exited = exited,
+    .response_max = response_max,
+    .checkpoint = checkpoint,
     .run_ns = run_ns,
     .counts = counts,
     .cost_nano = cost_nano,

@@ -17,8 +17,14 @@
 #define SIM_LAMBDA_MODEL_H
 
 #include "sim/platform/lambda.h"
+#include "sim/platform/lambda_durable.h"
 #include "sim/platform/lambda_queue.h"
 #include "sim/platform/model.h"
+
+/* Why a job is THROTTLED, beside enum sim_lambda_reason. */
+enum {
+    SIM_LAMBDA_BY_EXECUTIONS = SIM_LAMBDA_REASONS /* durable ones started */
+};
 
 /* Why a place was closed: the code of CLOSE. */
 enum sim_lambda_end {
@@ -42,6 +48,8 @@ struct sim_lambda_model_config {
     enum sim_lambda_mode mode;
     struct sim_lambda_queue_config queue; /* ASYNC */
     uint32_t threads; /* that work can use; 0: as each work says */
+    /* Only its rates; zeroed: executions and checkpoints are not counted. */
+    struct sim_lambda_durable_config durable;
 };
 
 /*

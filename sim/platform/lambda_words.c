@@ -49,6 +49,16 @@ void sim_lambda_say_died(struct sim_cause *cause, uint32_t exit_code)
                       exit_code);
 }
 
+void sim_lambda_say_too_much_memory(struct sim_cause *cause, uint64_t limit,
+                                    uint64_t actual)
+{
+    *cause = (struct sim_cause){.error = ENGINE_ERR_NONE};
+    sim_cause_add(cause, KIND, "InvalidParameterValueException",
+                  "MemorySize %" PRIu64 " MB, at most %" PRIu64
+                  " MB are allowed",
+                  actual, limit);
+}
+
 void sim_lambda_say_too_large(struct sim_cause *cause, uint64_t limit,
                               uint64_t actual)
 {

@@ -25,6 +25,10 @@ void sim_lambda_say_died(struct sim_cause *cause, uint32_t exit_code);
 void sim_lambda_say_too_large(struct sim_cause *cause, uint64_t limit,
                               uint64_t actual);
 
+/* A function of so many megabytes cannot be made. */
+void sim_lambda_say_too_much_memory(struct sim_cause *cause, uint64_t limit,
+                                    uint64_t actual);
+
 /* Names of enum sim_lambda_state and sim_lambda_end (lambda_model.h). */
 const char *sim_lambda_state_name(uint32_t code);
 const char *sim_lambda_end_name(uint32_t code);

@@ -34,7 +34,7 @@ struct run {
 struct place {
     uint64_t since_ns;
     uint32_t first; /* run */
-    bool used;
+    bool used;      /* the next start in it is not cold */
 };
 
 struct load {
@@ -167,7 +167,9 @@ static struct place *place_at(struct load *l, uint32_t index)
 
 static void submit(struct load *l, uint32_t id)
 {
-    struct sim_job job = {id, l->config->demand, l->config->payload_bytes};
+    struct sim_job job = {.id = id,
+                          .demand = l->config->demand,
+                          .payload_bytes = l->config->payload_bytes};
     struct sim_submitted out;
     if (l->ops->submit(l->model, l->now_ns, &job, &out, &l->actions)) {
         l->failed = true;
@@ -309,7 +311,9 @@ static void act(struct load *l, const struct sim_action *action)
         place = place_at(l, action->place);
         if (!place)
             return;
-        *place = (struct place){.since_ns = l->now_ns, .first = SIM_MODEL_NONE};
+        *place = (struct place){.since_ns = l->now_ns,
+                                .first = SIM_MODEL_NONE,
+                                .used = action->job == SIM_MODEL_NONE};
         tell_place(l, SIM_LOAD_OPENED, action->place);
         break;
     case SIM_ACTION_CLOSE:

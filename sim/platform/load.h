@@ -28,8 +28,8 @@ enum sim_load_kind {
     SIM_LOAD_ARRIVED,   /* and was accepted */
     SIM_LOAD_THROTTLED, /* for the first time */
     SIM_LOAD_REFUSED,
-    SIM_LOAD_STARTED, /* given to its place; cold: first in a new place; again:
-                         not first start */
+    SIM_LOAD_STARTED, /* given to its place; cold: first in a place opened for
+                         a job; again: not first start */
     SIM_LOAD_ENDED,   /* its work is done */
     SIM_LOAD_CUT,     /* its place was closed or died under it */
     SIM_LOAD_GONE,    /* given up or lost by the platform */
@@ -51,7 +51,7 @@ struct sim_load_config {
     struct sim_model model; /* borrowed; nothing has happened in it yet */
     uint64_t seed;
     struct sim_dist gap;   /* before each arrival */
-    struct sim_dist warm;  /* time in a place that was used before */
+    struct sim_dist warm;  /* time in a place that was there before */
     struct sim_dist cold;  /* time in a new one */
     struct sim_dist crash; /* the place dies so long after a start, if */
     bool crashes;          /* there are crashes */

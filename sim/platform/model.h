@@ -67,6 +67,7 @@ struct sim_job {
     uint32_t id; /* the caller's own, free again after FAIL or FORGET */
     const struct sim_demand *demand;
     uint64_t payload_bytes;
+    bool execution; /* the first invocation of a handler's run */
 };
 
 enum sim_submit_answer {
@@ -92,19 +93,26 @@ struct sim_cause {
 struct sim_submitted {
     enum sim_submit_answer answer;
     uint16_t reason;        /* THROTTLED: the model's own; ops->reason_name */
-    uint64_t limit;         /* which was met, */
-    uint64_t actual;        /* by how much */
+    uint64_t limit;         /* which was met: what may be there at once, */
+    uint64_t actual;        /* and what is there without this one. THROTTLED:
+                               at most the limit, else S15 is broken (reports/
+                               check_limits.c). REFUSED: of this one, above it */
     struct sim_cause cause; /* REFUSED */
 };
 
 enum sim_action_kind {
     SIM_ACTION_STATE =
         1,             /* job is in state `code` (ops->state_name): its log */
-    SIM_ACTION_OPEN,   /* place exists and will have a process; a = ns it
-                          took to start, if known */
+    SIM_ACTION_OPEN,   /* place exists and will have a process; job: for which
+                          it was opened, NONE: ahead of need; a = ns it took to
+                          start, if known */
     SIM_ACTION_START,  /* job runs in place from time_ns; deadline_ns: the
                           platform will end it then, or NEVER; a = ns it is
-                          still on its way to the process there */
+                          still on its way to the process there. It is cold
+                          if it is the first in a place opened for a job. As
+                          after PACE, a CLOSE of the place may follow in the
+                          same list: what run_ns and left_ns say of the job
+                          until then, any time up to 2^60, comes to nothing */
     SIM_ACTION_WARN,   /* place will be ended at deadline_ns: spot notice,
                           SIGTERM, soft time limit; code says which */
     SIM_ACTION_PACE,   /* what runs in place goes at another speed from now:
@@ -151,7 +159,7 @@ struct sim_work {
 struct sim_model_counts {
     uint64_t submitted, throttled, refused;
     uint64_t starts;   /* START actions */
-    uint64_t cold;     /* of these, in a place opened for it */
+    uint64_t cold;     /* of these, the first in a place opened for a job */
     uint64_t restarts; /* of these, of a job that was started before */
     uint64_t done, failed, lost; /* jobs: FORGET after finished, FAIL, FORGET */
     uint64_t places_opened, places_closed, hosts_started, hosts_lost;
@@ -188,6 +196,13 @@ struct sim_model_ops {
      * starts its process again, by its own rules; a CLOSE comes first. */
     void (*exited)(void *self, uint64_t now_ns, uint32_t place,
                    uint32_t exit_code, struct sim_actions *actions);
+    /* NULL: there is no limit. The most bytes that work may answer with: more,
+     * and its attempt has failed with SIZE_LIMIT after all was done. The
+     * driver looks, before finished(); for the model the work has ended. */
+    uint64_t (*response_max)(const void *self);
+    /* NULL: it does not count them. A handler in one of its places wants to
+     * have a checkpoint taken. False: too many are, it must ask again. */
+    bool (*checkpoint)(void *self, uint64_t now_ns);
     /* NULL: it does not notice. Whether the process in place answers: one
      * that stands still or cannot start takes no work until it does. */
     void (*answers)(void *self, uint64_t now_ns, uint32_t place, bool does);

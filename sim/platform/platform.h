@@ -25,6 +25,10 @@ struct sim_platform_ops {
     uint64_t (*run_time)(void *self, uint32_t node,
                          const struct sim_attempt *attempt, uint64_t nominal_ns,
                          uint32_t cpu_share_ppb);
+    /* A handler is about to ask for a checkpoint. False: the platform turns
+     * it away, and nothing is sent. */
+    bool (*checkpoint)(void *self, uint32_t node,
+                       const struct engine_message *message);
     /* The worker process has died. */
     void (*lost)(void *self, uint32_t node);
 };
@@ -32,7 +36,8 @@ struct sim_platform_ops {
 struct sim_platform {
     const struct sim_platform_ops *ops;
     void *self;
-    bool shared; /* speeds change: sim_worker_node_pace() */
+    bool shared;           /* speeds change: sim_worker_node_pace() */
+    uint64_t response_max; /* bytes that an attempt may answer with; 0: any */
 };
 
 #endif

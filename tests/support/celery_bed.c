@@ -248,7 +248,8 @@ uint32_t celery_bed_submit(struct celery_bed *bed,
     uint32_t id = bed->job_count;
     bed->jobs = roomy(bed->jobs, id, &bed->jobs_room, sizeof(*bed->jobs));
     bed->jobs[id] = (struct bed_job){.takes_ns = takes_ns};
-    struct sim_job job = {id, demand ? demand : &plain, 1000};
+    struct sim_job job = {
+        .id = id, .demand = demand ? demand : &plain, .payload_bytes = 1000};
     int error = bed->model.ops->submit(bed->model.self, bed->now_ns, &job,
                                        &bed->answer, &bed->actions);
     MUST(error == 0, "memory ran out");

@@ -185,7 +185,8 @@ uint32_t bed_submit(struct bed *bed, const struct sim_demand *demand,
         bed->jobs =
             realloc(bed->jobs, (2 * (size_t)id + 2) * sizeof(*bed->jobs));
     }
-    struct sim_job job = {id, demand, payload_bytes};
+    struct sim_job job = {
+        .id = id, .demand = demand, .payload_bytes = payload_bytes};
     struct sim_submitted answer;
     bed->jobs[id] =
         (struct bed_job){.work = *work, .submitted_ns = bed->now_ns};

@@ -776,7 +776,7 @@ Test(sim_celery, a_message_above_the_brokers_limit_is_refused_with_its_cause)
     struct celery_bed bed;
     struct sim_submitted out;
     static const struct sim_demand demand = {.name = "large"};
-    struct sim_job job = {0, &demand, 262145};
+    struct sim_job job = {.demand = &demand, .payload_bytes = 262145};
     struct sim_celery_config config = celery_bed_config("celery-sqs");
     celery_bed_init(&bed, &config, 1);
     cr_assert_eq(

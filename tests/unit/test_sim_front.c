@@ -333,3 +333,72 @@ Test(sim_front, an_attempt_can_die_inside)
     cr_expect_eq(rig->reports, 0);
     sim_workers_free(rig);
 }
+
+static struct sim_workers *freezing_rig(struct fake *fake,
+                                        struct sim_model_ops *freezing)
+{
+    *freezing = fake_ops;
+    freezing->freezes = true;
+    *fake = (struct fake){.due_ns = NEVER, .counts.hosts_started = 3};
+    return sim_workers_on((struct sim_model){freezing, fake}, 1);
+}
+
+static enum sim_process_state state_of(const struct sim_workers *rig)
+{
+    return sim_node(rig->bed->world, SIM_NODE_WORKER)->state;
+}
+
+Test(sim_front, a_place_without_a_job_is_frozen_until_the_next_one_starts)
+{
+    struct fake fake;
+    struct sim_model_ops freezing;
+    struct sim_workers *rig = freezing_rig(&fake, &freezing);
+    sim_workers_dispatch(rig, 1);
+    sim_bed_run(rig->bed, 5 * SIM_BED_MS);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_UP);
+    sim_bed_run(rig->bed, 1000 * SIM_BED_MS);
+    cr_expect_eq(fake.finished, 1);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_PAUSED);
+    sim_workers_dispatch(rig, 2);
+    sim_bed_run(rig->bed, 1006 * SIM_BED_MS);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_UP);
+    sim_bed_run(rig->bed, 2000 * SIM_BED_MS);
+    cr_expect_eq(rig->reports, 2);
+    cr_expect_eq(fake.finished, 2);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_PAUSED);
+    sim_workers_free(rig);
+}
+
+Test(sim_front, a_place_of_a_platform_that_does_not_freeze_runs_on)
+{
+    struct fake fake;
+    struct sim_workers *rig = rig_with(&fake);
+    sim_workers_dispatch(rig, 1);
+    sim_bed_run(rig->bed, 1000 * SIM_BED_MS);
+    cr_expect_eq(fake.finished, 1);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_UP);
+    sim_workers_free(rig);
+}
+
+Test(sim_front, what_reaches_a_frozen_place_waits_and_its_crash_is_an_exit)
+{
+    struct fake fake;
+    struct sim_model_ops freezing;
+    struct sim_workers *rig = freezing_rig(&fake, &freezing);
+    struct engine_message stray = {.size = sizeof(stray),
+                                   .kind = ENGINE_MSG_EFFECT_DONE,
+                                   .from = SIM_NODE_RECEIVER,
+                                   .to = SIM_NODE_WORKER};
+    sim_workers_dispatch(rig, 1);
+    sim_bed_run(rig->bed, 1000 * SIM_BED_MS);
+    uint32_t before = sim_node(rig->bed->world, SIM_NODE_WORKER)->kept_count;
+    sim_local_send(rig->bed->world, &stray, SIM_BED_MS);
+    sim_bed_run(rig->bed, 1010 * SIM_BED_MS);
+    cr_expect_eq(sim_node(rig->bed->world, SIM_NODE_WORKER)->kept_count,
+                 before + 1);
+    sim_process_crash(rig->bed->world, SIM_NODE_WORKER, ENGINE_ACT_CRASH);
+    sim_bed_run(rig->bed, 1020 * SIM_BED_MS);
+    cr_expect_eq(fake.exited, 1);
+    cr_expect_eq(state_of(rig), SIM_PROCESS_DOWN);
+    sim_workers_free(rig);
+}

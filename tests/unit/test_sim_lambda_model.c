@@ -640,3 +640,75 @@ Test(lambda_model, the_same_seed_gives_the_same_actions)
     cr_assert_eq(storm(SIM_LAMBDA_ASYNC, 2), storm(SIM_LAMBDA_ASYNC, 2));
     cr_assert_neq(storm(SIM_LAMBDA_ASYNC, 2), storm(SIM_LAMBDA_ASYNC, 3));
 }
+
+static enum sim_submit_answer submit_execution(struct bed *bed, uint32_t id,
+                                               uint64_t now_ns, bool first)
+{
+    struct sim_job job = {.id = id, .demand = &bed->demand, .execution = first};
+    bed->out = (struct sim_submitted){.answer = SIM_SUBMIT_ACCEPTED};
+    cr_assert_eq(bed->model.ops->submit(bed->model.self, now_ns, &job,
+                                        &bed->out, &bed->actions),
+                 0);
+    return bed->out.answer;
+}
+
+Test(lambda_model, durable_executions_are_started_at_their_rate)
+{
+    struct bed bed;
+    describe(&bed);
+    bed.config.durable.start_rate = (struct sim_rate){2, SECOND};
+    bed.config.durable.checkpoint_rate = (struct sim_rate){3, SECOND};
+    make(&bed);
+    for (uint32_t i = 0; i < 3; i++)
+        cr_expect_eq(submit_execution(&bed, i, START, true),
+                     i < 2 ? SIM_SUBMIT_ACCEPTED : SIM_SUBMIT_THROTTLED, "%u",
+                     i);
+    cr_expect_str_eq(bed.model.ops->reason_name(bed.out.reason), "executions");
+    cr_expect_leq(bed.out.actual, bed.out.limit);
+    cr_expect_eq(submit_execution(&bed, 3, START, false), SIM_SUBMIT_ACCEPTED,
+                 "later invocations start nothing");
+    cr_expect_eq(submit_execution(&bed, 4, START + SECOND / 2, true),
+                 SIM_SUBMIT_ACCEPTED);
+    for (uint32_t i = 0; i < 4; i++)
+        cr_expect_eq(bed.model.ops->checkpoint(bed.model.self, START + SECOND),
+                     i < 3, "%u", i);
+    sim_actions_free(&bed.actions);
+    bed.model.ops->free(bed.model.self);
+}
+
+Test(lambda_model, without_their_rates_executions_are_not_counted)
+{
+    struct bed bed;
+    describe(&bed);
+    make(&bed);
+    for (uint32_t i = 0; i < 500; i++) {
+        cr_expect_eq(submit_execution(&bed, i, START, true),
+                     SIM_SUBMIT_ACCEPTED);
+        cr_expect(bed.model.ops->checkpoint(bed.model.self, START));
+    }
+    sim_actions_free(&bed.actions);
+    bed.model.ops->free(bed.model.self);
+}
+
+Test(lambda_model, an_answer_may_be_6_mb)
+{
+    struct bed bed;
+    describe(&bed);
+    make(&bed);
+    cr_expect_eq(bed.model.ops->response_max(bed.model.self), 6291456);
+    sim_actions_free(&bed.actions);
+    bed.model.ops->free(bed.model.self);
+}
+
+Test(lambda_model, a_function_of_more_memory_than_there_is_is_refused)
+{
+    struct bed bed;
+    describe(&bed);
+    bed.demand.memory_mb = 10241;
+    make(&bed);
+    cr_expect_eq(submit_execution(&bed, 1, START, false), SIM_SUBMIT_REFUSED);
+    cr_expect_eq(bed.out.cause.error, ENGINE_ERR_VALIDATION);
+    cr_expect(strstr(bed.out.cause.words, "10241 MB, at most 10240 MB"));
+    sim_actions_free(&bed.actions);
+    bed.model.ops->free(bed.model.self);
+}
