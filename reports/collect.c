@@ -1083,6 +1083,19 @@ static void take_world(struct report_collect *collect,
     }
 }
 
+/* A place will be ended: a spot notice, a drain, a soft limit. */
+static void warned(struct report_platform *platform,
+                   const struct engine_record *record)
+{
+    static const uint32_t warning = 1; /* of a PLATFORM record */
+    if (record->count != warning)
+        return;
+    uint64_t notice_ns =
+        record->a > record->time_ns ? record->a - record->time_ns : 0;
+    if (platform->warned++ == 0 || notice_ns < platform->notice_ns)
+        platform->notice_ns = notice_ns;
+}
+
 /* What a platform's record adds to its figures, or to those of all. */
 static void add_platform(struct report_platform *platform,
                          const struct engine_record *record)
@@ -1105,6 +1118,7 @@ static void add_platform(struct report_platform *platform,
         break;
     case ENGINE_REC_PLATFORM:
         said(platform, record);
+        warned(platform, record);
         break;
     default:
         gauge(platform, record);

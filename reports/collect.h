@@ -153,6 +153,8 @@ struct report_platform {
     uint64_t warm;
     uint64_t throttled;
     uint64_t killed; /* over the time limit */
+    uint64_t warned; /* places that were told of their end beforehand: spot */
+    uint64_t notice_ns; /* at least so long before it; 0: none was */
     uint64_t environments;
     uint64_t environments_max; /* at once */
     uint64_t environments_open;

@@ -739,6 +739,9 @@ static void put_platform(const struct report_model *model,
     figure(out, "warm starts", report_format_count(&word, platform->warm));
     figure(out, "throttled", report_format_count(&word, platform->throttled));
     figure(out, "killed", report_format_count(&word, platform->killed));
+    if (platform->warned > 0)
+        figure(out, "warned of their end",
+               report_format_count(&word, platform->warned));
     figure(out, "most environments",
            report_format_count(&word, platform->environments_max));
     if (platform->start_up.count) {

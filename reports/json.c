@@ -278,9 +278,13 @@ static void write_platform(struct writer *writer, const char *name,
     number(writer, "limit", platform->limit);
     if (platform->name)
         text(writer, "name", platform->name);
+    if (platform->warned > 0)
+        number(writer, "notice_min_ns", platform->notice_ns);
     write_hist(writer, "start_up", &platform->start_up);
     number(writer, "throttled", platform->throttled);
     number(writer, "warm", platform->warm);
+    if (platform->warned > 0)
+        number(writer, "warned", platform->warned);
     end(writer, "}");
 }
 

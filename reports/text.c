@@ -459,6 +459,12 @@ static void put_platform(struct page *page)
                         report_format_count(&words[1], platform->warm),
                         report_format_count(&words[2], platform->throttled),
                         report_format_count(&words[3], platform->killed));
+    if (platform->warned > 0)
+        report_buffer_print(page->out,
+                            "  %s places warned of their end, at least %s "
+                            "ahead\n",
+                            report_format_count(&words[0], platform->warned),
+                            report_format_ns(&words[1], platform->notice_ns));
     for (uint32_t i = 0; i < stats->platform_count; i++)
         put_one_platform(page, &stats->platforms[i]);
     for (size_t i = 0; i < facts->bill_count; i++) {

@@ -174,6 +174,29 @@ Test(reports_collect, an_environment_that_dies_is_no_outage)
     bed_free(&bed);
 }
 
+static void platform_log(struct bed *bed, uint32_t what, uint64_t notice_ns)
+{
+    feed(bed, (struct engine_record){.kind = ENGINE_REC_PLATFORM,
+                                     .node = 4,
+                                     .count = what,
+                                     .a = bed->now + MS + notice_ns});
+}
+
+Test(reports_collect,
+     places_that_are_warned_are_counted_with_the_shortest_notice)
+{
+    struct bed bed = bed_new(1, 0);
+    platform_log(&bed, 0, 1 * MS); /* a state */
+    platform_log(&bed, 1, 7 * MS);
+    platform_log(&bed, 1, 5 * MS);
+    platform_log(&bed, 1, 6 * MS);
+    platform_log(&bed, 2, 1 * MS); /* given up */
+    const struct report_stats *stats = report_collect_finish(bed.collect);
+    cr_expect_eq(stats->platform.warned, 3);
+    cr_expect_eq(stats->platform.notice_ns, 5 * MS);
+    bed_free(&bed);
+}
+
 static void effect(struct bed *bed, uint64_t run, unsigned kind,
                    uint64_t before)
 {
