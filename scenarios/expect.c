@@ -104,6 +104,10 @@ static uint64_t measure(const struct scenario_expectation *expected,
         return stats->platform.given_up[expected->point];
     case SCENARIO_STARTS:
         return starts(stats, expected->point);
+    case SCENARIO_WARNED:
+        return stats->platform.warned;
+    case SCENARIO_NOTICE:
+        return stats->platform.notice_ns;
     default:
         return 0;
     }
@@ -111,7 +115,8 @@ static uint64_t measure(const struct scenario_expectation *expected,
 
 static bool is_time(enum scenario_measure measured)
 {
-    return measured == SCENARIO_RUN_LATENCY || measured == SCENARIO_DRAIN;
+    return measured == SCENARIO_RUN_LATENCY || measured == SCENARIO_DRAIN ||
+           measured == SCENARIO_NOTICE;
 }
 
 static enum check_verdict judge(const struct scenario_expectation *expected,
@@ -128,6 +133,10 @@ static enum check_verdict judge(const struct scenario_expectation *expected,
     if (expected->measure == SCENARIO_RUN_LATENCY &&
         stats->latency.count == 0) {
         snprintf(actual->text, sizeof(actual->text), "no run ended");
+        return CHECK_INCONCLUSIVE;
+    }
+    if (expected->measure == SCENARIO_NOTICE && stats->platform.warned == 0) {
+        snprintf(actual->text, sizeof(actual->text), "no place was warned");
         return CHECK_INCONCLUSIVE;
     }
     struct report_word word;

@@ -47,6 +47,21 @@ static struct sim_demand demand_of(const struct scenario *scenario,
     return demand;
 }
 
+/*
+ * Which function of Lambda a step is: its workflow's, or one for each size of
+ * memory that steps of the workflow ask for, behind all workflows'.
+ */
+static uint32_t function_of(const struct sim_demand *demands, uint32_t op,
+                            uint32_t *next)
+{
+    if (demands[op].memory_mb == 0)
+        return demands[op].function;
+    for (uint32_t i = 0; i < op; i++)
+        if (demands[i].memory_mb == demands[op].memory_mb)
+            return demands[i].function;
+    return (*next)++;
+}
+
 /* What each operation asks of its platform: for a workflow, by operation. */
 static bool make_demands(struct scenario_world *world)
 {
@@ -62,11 +77,15 @@ static bool make_demands(struct scenario_world *world)
         return false;
     }
     world->demand_count = count;
+    uint32_t functions = scenario->workflow_count;
     for (uint32_t i = 0; i < scenario->workflow_count; i++) {
         const struct engine_graph *graph = scenario->workflows[i].graph;
         world->demands[i] = demands;
-        for (uint32_t op = 0; op < engine_graph_count(graph); op++)
-            *demands++ = demand_of(scenario, i, op);
+        for (uint32_t op = 0; op < engine_graph_count(graph); op++) {
+            demands[op] = demand_of(scenario, i, op);
+            demands[op].function = function_of(demands, op, &functions);
+        }
+        demands += engine_graph_count(graph);
     }
     return true;
 }

@@ -416,4 +416,6 @@ const struct profile_platform profile_batch_platform = {
     .count = COUNT(params),
     .build = build,
     .model = make_model,
+    .dispatch_timeout_ns = UINT64_C(600000000000),
+    .dispatch_timeout_why = "batch: a job waits for an instance to start",
 };

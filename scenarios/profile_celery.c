@@ -389,4 +389,6 @@ const struct profile_platform profile_celery_platform = {
     .count = COUNT(params),
     .build = build,
     .model = model,
+    .dispatch_timeout_ns = UINT64_C(120000000000),
+    .dispatch_timeout_why = "celery: a task waits for a child of a pool",
 };

@@ -152,4 +152,6 @@ const struct profile_platform profile_docker_platform = {
     .count = COUNT(params),
     .build = build,
     .model = make_model,
+    .dispatch_timeout_ns = UINT64_C(60000000000),
+    .dispatch_timeout_why = "docker: a container waits for its image",
 };

@@ -515,4 +515,7 @@ const struct profile_platform profile_k8s_platform = {
     .count = COUNT(params),
     .build = build,
     .model = make_model,
+    .dispatch_timeout_ns = UINT64_C(120000000000),
+    .dispatch_timeout_why =
+        "kubernetes: a pod waits for a node, and pulls its image",
 };

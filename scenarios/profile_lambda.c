@@ -441,7 +441,23 @@ static bool build(const struct profile_value *values,
     return try_out(values, &profile->lambda, err);
 }
 
-/* One function for each that the demands speak of, all as the profile says. */
+/* The memory that a step asks for; what is too much is refused at its submit */
+static void take_memory(const struct sim_lambda_config *config,
+                        const struct sim_demand *demand,
+                        struct sim_lambda_function *function)
+{
+    uint32_t mb = demand->memory_mb;
+    if (mb == 0 || mb > config->memory_max_mb) {
+        return;
+    }
+    function->memory_mb =
+        mb < config->memory_min_mb ? config->memory_min_mb : mb;
+}
+
+/*
+ * One function for each that the demands speak of, as the profile says but
+ * for the memory they need.
+ */
 static int model(const struct profile *profile,
                  const struct sim_demand *demands, uint32_t count,
                  uint64_t seed, struct sim_model *made)
@@ -464,6 +480,10 @@ static int model(const struct profile *profile,
     for (uint32_t i = 0; i < function_count; i++) {
         functions[i] = lambda->function;
     }
+    for (uint32_t i = 0; i < count; i++) {
+        take_memory(&lambda->config, &demands[i],
+                    &functions[demands[i].function]);
+    }
     struct sim_lambda_model_config config = {
         .lambda = lambda->config,
         .functions = functions,
@@ -471,6 +491,7 @@ static int model(const struct profile *profile,
         .mode = lambda->mode,
         .queue = lambda->queue,
         .threads = lambda->threads,
+        .durable = lambda->durable,
     };
     int error = sim_lambda_model(made, &config, seed);
     free(functions);

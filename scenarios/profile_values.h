@@ -63,6 +63,10 @@ struct profile_platform {
     const struct profile_param *params;
     uint32_t count;
     const char *const *about; /* by parameter: what it does; may be NULL */
+    /* So long the engine waits before it sends work again if the scenario does
+     * not say how long, and why; 0: as long as it always does. */
+    uint64_t dispatch_timeout_ns;
+    const char *dispatch_timeout_why;
     bool (*build)(const struct profile_value *values,
                   const struct data_files *files, struct profile *profile,
                   struct json_error *err);

@@ -78,6 +78,8 @@ static void read_times(struct json_view view, struct scenario_engine *engine,
               err);
     read_time(view, "dispatch_timeout", MS, HOUR, &engine->dispatch_timeout_ns,
               err);
+    engine->dispatch_timeout_given =
+        json_member(view, "dispatch_timeout").item != NULL;
     read_time(view, "suspend_after", MS, 24 * HOUR, &engine->suspend_after_ns,
               err);
     read_time(view, "effect_timeout", MS, HOUR, &engine->effect_timeout_ns,

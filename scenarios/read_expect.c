@@ -40,6 +40,8 @@ static const struct {
     {"fenced writes", SCENARIO_REJECTED, false},
     {"throttled", SCENARIO_THROTTLED, false},
     {"killed", SCENARIO_KILLED, false},
+    {"warned places", SCENARIO_WARNED, false},
+    {"shortest notice", SCENARIO_NOTICE, true},
 };
 
 struct expect_draft {

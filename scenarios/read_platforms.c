@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "scenarios/profile_values.h"
 #include "scenarios/read.h"
 #include "scenarios/read_dist.h"
 
@@ -146,7 +147,23 @@ static void check_attempts(struct read_state *state, struct json_view at)
     }
 }
 
-void read_platforms_used(struct read_state *state, struct json_view root)
+/* Work that is still starting on the slowest of them is not sent again. */
+static void follow_platforms(struct scenario *scenario)
+{
+    struct scenario_engine *engine = &scenario->engine;
+    if (engine->dispatch_timeout_given)
+        return;
+    for (uint32_t i = 0; i < scenario->platform_count; i++) {
+        const struct profile_platform *kind =
+            scenario_profile(scenario, i)->platform;
+        if (kind->dispatch_timeout_ns <= engine->dispatch_timeout_ns)
+            continue;
+        engine->dispatch_timeout_ns = kind->dispatch_timeout_ns;
+        engine->dispatch_timeout_why = kind->dispatch_timeout_why;
+    }
+}
+
+static void read_either(struct read_state *state, struct json_view root)
 {
     struct json_view one = {.doc = root.doc}, several = {.doc = root.doc};
     bool single = json_get(root, "platform", JSON_OPTIONAL, &one, state->err);
@@ -164,4 +181,11 @@ void read_platforms_used(struct read_state *state, struct json_view root)
         read_several(state, several);
     if (state->err->code == 0)
         check_attempts(state, several);
+}
+
+void read_platforms_used(struct read_state *state, struct json_view root)
+{
+    read_either(state, root);
+    if (state->err->code == 0)
+        follow_platforms(state->scenario);
 }

@@ -27,6 +27,7 @@ struct runner {
     uint32_t defect_count;
     const char *checks[2]; /* asked for by name */
     struct settings settings;
+    struct durable_bill durable;
     enum scenario_end end;
     struct report_model model;
     bool has_model;
@@ -39,6 +40,7 @@ static void take_records(void *self, const struct engine_record *records,
 {
     struct runner *r = self;
     checkpoints_add(&r->judges.checkpoints, records, count);
+    durable_bill_add(&r->durable, records, count);
     for (size_t i = 0; r->options.trace && i < count; i++)
         trace_line(r->options.trace, &records[i],
                    r->judges.node_names[records[i].node]);
@@ -100,7 +102,8 @@ static bool fill_lists(struct runner *r)
         r->sources[i] = (struct report_source){scenario->sources[i].name,
                                                scenario->sources[i].text,
                                                scenario->sources[i].size};
-    if (!settings_init(&r->settings, scenario, &r->judges.bounds, r->world))
+    if (!settings_init(&r->settings, scenario, &r->judges.bounds, r->world,
+                       &r->durable))
         return false;
     if (r->capacity)
         scenario_capacity_bill(r->capacity, &r->settings);

@@ -78,6 +78,9 @@ struct scenario_engine {
     uint64_t scan_ns;
     uint64_t request_timeout_ns;
     uint64_t dispatch_timeout_ns;
+    const char *dispatch_timeout_why; /* where it is from; NULL: the scenario,
+                                         or no platform asks for more */
+    bool dispatch_timeout_given;      /* by the scenario */
     uint64_t suspend_after_ns;
     uint32_t runs_max; /* by coordinator */
     uint32_t inline_max;
@@ -150,7 +153,9 @@ enum scenario_measure {
     SCENARIO_KILLED,      /* attempts over a platform's time limit */
     SCENARIO_ERRORS,      /* errors:CLASS: attempts that ended so */
     SCENARIO_GIVEN_UP,    /* given up:CLASS, by a platform */
-    SCENARIO_STARTS       /* starts:PLATFORM */
+    SCENARIO_STARTS,      /* starts:PLATFORM */
+    SCENARIO_WARNED,      /* warned places, as by a spot notice */
+    SCENARIO_NOTICE       /* shortest notice: before such an end */
 };
 
 enum scenario_comparison {

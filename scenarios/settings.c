@@ -61,7 +61,8 @@ static void add_engine(struct settings *s, const struct scenario *scenario)
     add_ns(s, "clock skew bound", engine->skew_bound_ns, from);
     add_ns(s, "scan for due runs", engine->scan_ns, from);
     add_ns(s, "store request timeout", engine->request_timeout_ns, from);
-    add_ns(s, "dispatch timeout", engine->dispatch_timeout_ns, from);
+    add_ns(s, "dispatch timeout", engine->dispatch_timeout_ns,
+           engine->dispatch_timeout_why ? engine->dispatch_timeout_why : from);
     add_ns(s, "suspend waits longer than", engine->suspend_after_ns, from);
     add_ns(s, "restart after a crash", engine->restart_ns, from);
     add_count(s, "requests committed together, at most", engine->group_max,
@@ -148,9 +149,45 @@ static void add_bill(struct settings *s, const struct scenario *scenario,
     }
 }
 
+/* What Lambda counts of the runs of handlers. */
+static void add_durable(struct settings *s, const struct scenario *scenario,
+                        const struct sim_lambda_durable_use *use)
+{
+    static const char *const names[SIM_LAMBDA_DURABLE_LINES] = {
+        [SIM_LAMBDA_DURABLE_OPERATIONS] = "durable operations",
+        [SIM_LAMBDA_DURABLE_WRITTEN] = "durable data written",
+        [SIM_LAMBDA_DURABLE_RETAINED] = "durable data kept"};
+    static const char *const units[SIM_LAMBDA_DURABLE_LINES] = {
+        [SIM_LAMBDA_DURABLE_OPERATIONS] = "operations",
+        [SIM_LAMBDA_DURABLE_WRITTEN] = "bytes",
+        [SIM_LAMBDA_DURABLE_RETAINED] = "bytes on average"};
+    const uint64_t amounts[SIM_LAMBDA_DURABLE_LINES] = {
+        [SIM_LAMBDA_DURABLE_OPERATIONS] = sim_lambda_durable_operations(use),
+        [SIM_LAMBDA_DURABLE_WRITTEN] = sim_lambda_durable_written(use),
+        [SIM_LAMBDA_DURABLE_RETAINED] = use->retained_bytes};
+    uint32_t index = durable_bill_platform(scenario);
+    if (index == UINT32_MAX)
+        return;
+    const struct profile *profile = scenario_profile(scenario, index);
+    for (int line = 0;
+         line < SIM_LAMBDA_DURABLE_LINES && s->bill_count < SETTINGS_BILLS;
+         line++) {
+        uint64_t nano = sim_lambda_durable_nano(
+            &profile->lambda.durable, use, (enum sim_lambda_durable_line)line);
+        char(*text)[SETTINGS_BILL_TEXT] = s->bill_text[s->bill_count];
+        snprintf(text[0], sizeof(text[0]), "%" PRIu64 " %s", amounts[line],
+                 units[line]);
+        snprintf(text[1], sizeof(text[1]), "$%" PRIu64 ".%06" PRIu64,
+                 nano / 1000000000, nano % 1000000000 / 1000);
+        s->bill[s->bill_count++] =
+            (struct report_bill){names[line], text[0], text[1]};
+    }
+}
+
 bool settings_init(struct settings *s, const struct scenario *scenario,
                    const struct bounds *bounds,
-                   const struct scenario_world *world)
+                   const struct scenario_world *world,
+                   const struct durable_bill *durable)
 {
     size_t room = 32 + world->plan.count;
     for (uint32_t i = 0; i < scenario->platform_count; i++)
@@ -174,6 +211,8 @@ bool settings_init(struct settings *s, const struct scenario *scenario,
     uint64_t now_ns = world->sim ? world->sim->now_ns : world->studied_ns;
     for (uint32_t i = 0; i < world->platform_count; i++)
         add_bill(s, scenario, &world->platforms[i], now_ns, i);
+    const struct sim_lambda_durable_use use = durable_bill_use(durable, now_ns);
+    add_durable(s, scenario, &use);
     return true;
 }
 

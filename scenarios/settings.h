@@ -9,6 +9,7 @@
 #include "reports/check.h"
 #include "reports/report.h"
 #include "scenarios/bounds.h"
+#include "scenarios/durable_bill.h"
 #include "scenarios/world.h"
 
 enum {
@@ -33,7 +34,8 @@ struct settings {
 /* False without memory. deinit() also takes a zeroed one. */
 bool settings_init(struct settings *settings, const struct scenario *scenario,
                    const struct bounds *bounds,
-                   const struct scenario_world *world);
+                   const struct scenario_world *world,
+                   const struct durable_bill *durable);
 void settings_deinit(struct settings *settings);
 
 #endif

@@ -31,7 +31,9 @@ static char *bytes_of(const char *path)
 static struct scenario *read_with(const char *node, const char *rest,
                                   struct json_error *err)
 {
-    static char names[2][32] = {"s.json", "profiles/local.json"};
+    static char names[4][32] = {"s.json", "profiles/local.json",
+                                "profiles/k8s-default.json",
+                                "profiles/docker-ssd.json"};
     char text[TEXT_MAX];
     snprintf(text, sizeof(text),
              "{\"why\": \"w\", \"load\": {\"arrivals\": {\"every\": \"1s\"}, "
@@ -40,10 +42,17 @@ static struct scenario *read_with(const char *node, const char *rest,
              ",\n%s}",
              node, rest);
     char *local = bytes_of("scenarios/profiles/local.json");
-    const struct scenario_source sources[] = {{names[0], text, strlen(text)},
-                                              {names[1], local, strlen(local)}};
-    struct scenario *scenario = scenario_read_sources(sources, 2, err);
+    char *pods = bytes_of("scenarios/profiles/k8s-default.json");
+    char *docker = bytes_of("scenarios/profiles/docker-ssd.json");
+    const struct scenario_source sources[] = {
+        {names[0], text, strlen(text)},
+        {names[1], local, strlen(local)},
+        {names[2], pods, strlen(pods)},
+        {names[3], docker, strlen(docker)}};
+    struct scenario *scenario = scenario_read_sources(sources, 4, err);
     free(local);
+    free(pods);
+    free(docker);
     return scenario;
 }
 
@@ -234,4 +243,33 @@ Test(scenarios_read_platforms, a_step_has_no_more_time_than_its_platform_gives)
                                        "\"platform\": \"fast\"",
                                        "59s", &err),
                      "", "the next invocation goes on");
+}
+
+static void expect_dispatch(const char *rest, uint64_t timeout_ns,
+                            const char *why)
+{
+    struct scenario *s = accepted("", rest);
+    cr_expect_eq(s->engine.dispatch_timeout_ns, timeout_ns, "%s", rest);
+    if (why)
+        cr_expect(
+            s->engine.dispatch_timeout_why &&
+                strncmp(s->engine.dispatch_timeout_why, why, strlen(why)) == 0,
+            "%s", rest);
+    else
+        cr_expect_null(s->engine.dispatch_timeout_why, "%s", rest);
+    scenario_free(s);
+}
+
+Test(scenarios_read_platforms, work_is_sent_again_after_the_slowest_ones_start)
+{
+    expect_dispatch("\"platform\": {\"profile\": \"local\"}", SECOND, NULL);
+    expect_dispatch("\"platform\": {\"profile\": \"k8s-default\"}",
+                    120 * SECOND, "kubernetes: ");
+    expect_dispatch("\"platforms\": {\"a\": {\"profile\": \"docker-ssd\"}, "
+                    "\"b\": {\"profile\": \"k8s-default\"}, \"c\": "
+                    "{\"profile\": \"local\"}}",
+                    120 * SECOND, "kubernetes: ");
+    expect_dispatch("\"engine\": {\"dispatch_timeout\": \"3s\"}, "
+                    "\"platform\": {\"profile\": \"k8s-default\"}",
+                    3 * SECOND, NULL);
 }

@@ -391,7 +391,7 @@ static const struct bad_member {
      "\"given up:CLASS\", \"starts:PLATFORM\", \"stuck runs\", "
      "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
      "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
-     "faults\" and 4 more; did you mean \"stuck "
+     "faults\" and 6 more; did you mean \"stuck "
      "runs\"?"},
     {"expect", "{\"stuck runs\": \"0\"}",
      "s.json:4:26: found \"0\", allowed a number or a comparison with one: "
@@ -414,7 +414,7 @@ static const struct bad_member {
      "\"given up:CLASS\", \"starts:PLATFORM\", \"stuck runs\", "
      "\"blocked runs\", \"failed runs\", \"succeeded runs\", "
      "\"cancelled runs\", \"stopped runs\", \"timed-out runs\", \"drain after "
-     "faults\" and 4 more; did you mean \"p99(run)\"?"},
+     "faults\" and 6 more; did you mean \"p99(run)\"?"},
     {"expect", "{\"fired:worker/efect/after\": \">= 1\"}",
      "s.json:4:12: found point \"worker/efect/after\", allowed *; did you "
      "mean \"worker/effect/after\"?"},
