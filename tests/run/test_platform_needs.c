@@ -192,7 +192,7 @@ Test(platform_needs, memory_buys_a_step_processors_on_lambda)
 
 Test(platform_needs, memory_above_what_lambda_has_is_refused)
 {
-    struct told told = run("lambda-2026", "",
+    struct told told = run("lambda-2026", ", \"timeout\": \"900s\"",
                            "\"retry\": {\"attempts\": 1}, " MINUTE_OF_WORK
                            ", \"needs\": {\"memory\": \"16GiB\"}}",
                            "");
@@ -208,7 +208,7 @@ static struct told answered(uint64_t bytes)
              "\"retry\": {\"attempts\": 5}, \"run\": {\"duration\": \"1s\", "
              "\"effect\": true, \"output\": \"%lluB\"}",
              (unsigned long long)bytes);
-    return run("lambda-2026", "", step,
+    return run("lambda-2026", ", \"timeout\": \"900s\"", step,
                ", \"inline_max\": \"16MiB\", \"limits\": {\"op_payload\": "
                "\"32MiB\", \"request\": \"64MiB\"}");
 }
