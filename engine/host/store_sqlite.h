@@ -53,8 +53,8 @@ struct store_problem {
 
 struct store_sqlite_config {
     const char *path;
-    const char *vfs;    /* NULL: the default */
-    uint32_t page_size; /* of a new file: a power of two from 512; 0: 4096 */
+    const char *vfs;     /* NULL: the default */
+    uint32_t page_size;  /* of a new file: a power of two from 512; 0: 4096 */
     uint64_t cache_size; /* bytes of pages in memory; 0: 2000 KiB. More only
                             while one statement needs them */
     enum store_sqlite_journal journal;
