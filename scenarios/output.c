@@ -67,7 +67,8 @@ bool output_write(const char *directory, const char *name,
 int output_print(struct report_buffer *buffer, int code)
 {
     if (!report_buffer_ok(buffer) ||
-        fwrite(buffer->text, 1, buffer->size, stdout) != buffer->size ||
+        (buffer->size > 0 &&
+         fwrite(buffer->text, 1, buffer->size, stdout) != buffer->size) ||
         fflush(stdout) != 0)
         code = EXIT_INTERNAL;
     report_buffer_free(buffer);
