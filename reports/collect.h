@@ -23,6 +23,7 @@
 #include "engine/record.h"
 #include "reports/hist.h"
 #include "reports/program.h"
+#include "reports/split.h"
 
 enum {
     REPORT_BUCKETS_MAX = 240,
@@ -134,11 +135,16 @@ struct report_bucket {
     uint64_t started;       /* runs due in it */
     uint64_t finished;      /* runs that ended in it */
     uint64_t in_flight;     /* most at once */
+    uint64_t backlog;       /* most attempts at once that nobody had taken */
     uint64_t faults;        /* fired in it */
     uint64_t latency_count; /* of runs due in it that have ended */
     uint64_t p50_ns;
+    uint64_t p90_ns;
     uint64_t p99_ns;
     uint64_t max_ns;
+    /* By enum report_part, the sums over the same runs as the percentiles:
+       divided by latency_count they add up to the mean latency. */
+    uint64_t split_ns[REPORT_PARTS];
 };
 
 enum {
@@ -184,6 +190,7 @@ struct report_stats {
     uint64_t commits;
     struct report_runs runs;
     struct report_hist latency; /* of runs that ended */
+    struct report_split split;  /* what it was made of */
     uint64_t crashes;           /* processes down for a fault */
     uint64_t faults_fired;
     uint64_t faults_in_flight;

@@ -823,8 +823,11 @@ static void put_limits(const struct report_model *model,
     put(out, "</ul>\n</section>\n");
 }
 
-void report_html(const struct report_model *model, struct report_buffer *out)
+void report_html(const struct report_model *model,
+                 const struct report_library *library,
+                 struct report_buffer *out)
 {
+    (void)library;
     put_head(model, out);
     put_verdict(model, out);
     put_figures(model, out);

@@ -11,7 +11,7 @@
  *     report_model_init(&model, collect, &facts);
  *     report_text(&model, &buffer, 0);
  *     report_json(&model, &buffer);
- *     report_html(&model, &buffer);
+ *     report_html(&model, NULL, &buffer);
  *     report_model_deinit(&model);
  */
 #ifndef REPORTS_REPORT_H
@@ -21,6 +21,7 @@
 #include "reports/check.h"
 #include "reports/collect.h"
 #include "reports/failures.h"
+#include "reports/library.h"
 #include "reports/timeline.h"
 
 /* One value of the configuration, as text, with where it comes from. */
@@ -158,7 +159,13 @@ void report_text(const struct report_model *model, struct report_buffer *out,
                  unsigned flags);
 /* report.json, schema "perdure.report/1": keys sorted at every level. */
 void report_json(const struct report_model *model, struct report_buffer *out);
-/* report.html: one page that needs nothing else, below 2 MB. */
-void report_html(const struct report_model *model, struct report_buffer *out);
+/*
+ * report.html: one page that needs nothing else, below 2 MB. With a library
+ * its charts over time can be zoomed where scripts may run; without, or where
+ * they may not, it is static SVG and tables.
+ */
+void report_html(const struct report_model *model,
+                 const struct report_library *library,
+                 struct report_buffer *out);
 
 #endif

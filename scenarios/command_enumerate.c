@@ -612,7 +612,7 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
     report_buffer_init(&page);
     report_buffer_init(&json);
     if (runner) {
-        report_html(runner_model(runner), &page);
+        report_html(runner_model(runner), report_library(), &page);
         report_json(runner_model(runner), &json);
         good = output_write(a->out, "report.html", &page) &&
                output_write(a->out, "report.json", &json);

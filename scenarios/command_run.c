@@ -225,7 +225,7 @@ static bool write_files(const struct arguments *arguments,
     struct report_buffer meta;
     report_buffer_init(&html);
     report_buffer_init(&meta);
-    report_html(runner_model(runner), &html);
+    report_html(runner_model(runner), report_library(), &html);
     write_meta(&meta, wall_ns, runner);
     bool good = output_write(arguments->out, "report.html", &html) &&
                 output_write(arguments->out, "report.json", json) &&

@@ -12,7 +12,7 @@ static struct report_buffer html_of(const struct sample_report *sample)
 {
     struct report_buffer out;
     report_buffer_init(&out);
-    report_html(&sample->model, &out);
+    report_html(&sample->model, NULL, &out);
     cr_assert(report_buffer_ok(&out));
     return out;
 }
