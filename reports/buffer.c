@@ -83,6 +83,17 @@ static size_t span_of(unsigned char first)
     return first >= 0xf0 && first < 0xf5 ? 4 : 0;
 }
 
+void report_buffer_trim(char *text)
+{
+    size_t size = strlen(text);
+    size_t last = size;
+    while (last > 0 && size - last < 3 &&
+           ((unsigned char)text[last - 1] & 0xc0) == 0x80)
+        last--;
+    if (last > 0 && span_of((unsigned char)text[last - 1]) > size - last + 1)
+        text[last - 1] = 0;
+}
+
 /* Takes one character off *text; a bad byte is returned above NOT_UTF8. */
 static uint32_t take(const char **text, const char *end)
 {

@@ -35,6 +35,10 @@ void report_buffer_put(struct report_buffer *buffer, const char *text);
 void report_buffer_print(struct report_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Takes off what is left of a last character that was cut through, in place:
+   after snprintf() into an array that may have been too short. */
+void report_buffer_trim(char *text);
+
 /*
  * Appends untrusted text for a terminal, at most columns code points of it
  * (a cut is shown by an ellipsis); what could steer a terminal appears as

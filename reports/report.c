@@ -25,6 +25,7 @@ static void reason(struct report_model *model, enum check_verdict verdict,
     va_start(args, format);
     vsnprintf(next->text, sizeof(next->text), format, args);
     va_end(args);
+    report_buffer_trim(next->text);
 }
 
 static int required(const struct report_facts *facts, const char *id)
@@ -186,7 +187,6 @@ void report_model_judge(struct report_model *model,
 {
     memset(model, 0, sizeof(*model));
     model->facts = *facts;
-    model->world = report_collect_world(collect);
     model->stats = report_collect_finish(collect);
     size_t kept;
     report_collect_retained(collect, &kept, &model->records_left_out);

@@ -113,9 +113,12 @@ struct report_reason {
     char text[480];
 };
 
+/*
+ * What a renderer sees, and all of it: no world and no records, so that a
+ * report.json that was read back (scenarios/report_read.h) renders the same.
+ */
 struct report_model {
     struct report_facts facts;
-    const struct report_world *world;
     const struct report_stats *stats;
     struct report_timeline *timeline; /* NULL: no run to show */
     enum check_verdict verdict;

@@ -323,17 +323,10 @@ static const char *span_word(enum report_span_kind kind)
 static void put_span_text(struct swim *swim, const struct report_span *span,
                           size_t columns)
 {
-    char word[REPORT_NAME_SIZE];
     if (is_operation(span->kind)) {
-        report_buffer_print(swim->out, "%s %" PRIu32,
-                            report_timeline_type(span->type, span->subtype),
-                            span->op);
+        report_buffer_html(swim->out, span->name, REPORT_NAME_SIZE);
     } else if (is_bar(span->kind)) {
-        report_buffer_html(swim->out,
-                           report_timeline_attempt(swim->model->world,
-                                                   swim->line->workflow,
-                                                   span->op, span->step, word),
-                           columns);
+        report_buffer_html(swim->out, span->name, columns);
         report_buffer_print(swim->out, " #%" PRIu32, span->attempt);
     } else if (span->kind == REPORT_SPAN_OWNED) {
         report_buffer_print(swim->out, "token %" PRIu64, span->token);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/operation.h"
+#include "reports/buffer.h"
 #include "reports/format.h"
 
 /* The lane of operations is no node's. */
@@ -38,6 +39,17 @@ const char *report_timeline_step(const struct report_world *world,
     return word;
 }
 
+enum {
+    NAME_CUT = 65 /* with its 0: something is said behind it */
+};
+
+static const char *fit(const char *name, char cut[static NAME_CUT])
+{
+    snprintf(cut, NAME_CUT, "%s", name);
+    report_buffer_trim(cut);
+    return cut;
+}
+
 const char *report_timeline_attempt(const struct report_world *world,
                                     uint32_t workflow, uint32_t op,
                                     uint32_t step, char word[REPORT_NAME_SIZE])
@@ -49,12 +61,13 @@ const char *report_timeline_attempt(const struct report_world *world,
     const char *name = program && step > 0 && step <= program->count
                            ? program->names[step - 1]
                            : NULL;
+    char cut[NAME_CUT];
     if (name && op != REPORT_NO_OPERATION)
-        snprintf(word, REPORT_NAME_SIZE, "%.64s (operation %" PRIu32 ")", name,
-                 op);
+        snprintf(word, REPORT_NAME_SIZE, "%s (operation %" PRIu32 ")",
+                 fit(name, cut), op);
     else if (op == REPORT_NO_OPERATION)
-        snprintf(word, REPORT_NAME_SIZE, "%.64s (in no log)",
-                 name ? name : "a step");
+        snprintf(word, REPORT_NAME_SIZE, "%s (in no log)",
+                 fit(name ? name : "a step", cut));
     else
         return report_timeline_step(world, workflow, op, word);
     return word;
@@ -197,6 +210,7 @@ static void name_lanes(struct telling *telling)
         else
             snprintf(lane->name, sizeof(lane->name), "%s %" PRIu32,
                      role_name(lane->role), lane->node);
+        report_buffer_trim(lane->name);
     }
 }
 
@@ -497,6 +511,7 @@ static void say(struct report_row *row, const char *format, ...)
     va_start(args, format);
     vsnprintf(row->text, sizeof(row->text), format, args);
     va_end(args);
+    report_buffer_trim(row->text);
 }
 
 static const char *action_name(unsigned action)
@@ -938,6 +953,24 @@ static void finish(struct report_timeline *line)
     }
 }
 
+/* So that who draws it need not know the world. */
+static void name_spans(const struct telling *telling)
+{
+    char word[REPORT_NAME_SIZE];
+    for (uint32_t i = 0; i < telling->line->span_count; i++) {
+        struct report_span *span = &telling->line->spans[i];
+        if (is_operation_span(span->kind))
+            snprintf(span->name, sizeof(span->name), "%s %" PRIu32,
+                     report_timeline_type(span->type, span->subtype), span->op);
+        else if (is_attempt(span->kind))
+            snprintf(span->name, sizeof(span->name), "%s",
+                     report_timeline_attempt(telling->world,
+                                             telling->line->workflow, span->op,
+                                             span->step, word));
+        report_buffer_trim(span->name);
+    }
+}
+
 struct report_timeline *
 report_timeline_new(const struct report_collect *collect, uint64_t run,
                     const char *why)
@@ -965,6 +998,7 @@ report_timeline_new(const struct report_collect *collect, uint64_t run,
     line->handler = lane_of(line, NO_NODE) != UINT32_MAX;
     tell(&telling, kept, count);
     finish(line);
+    name_spans(&telling);
     free(telling.known);
     line->cut_short = left_out > 0;
     return line;

@@ -59,6 +59,8 @@ struct report_span {
     uint64_t token;
     uint8_t type; /* of a handler's operation */
     uint8_t subtype;
+    char name[REPORT_NAME_SIZE]; /* of an attempt's step, or of an operation:
+                                    "wait 3"; untrusted, cut to fit; "" */
 };
 
 enum report_mark_kind {

@@ -1,6 +1,7 @@
 /* Names that mislead are what is tested here.
    NOLINTBEGIN(misc-misleading-bidirectional) */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "reports/buffer.h"
@@ -82,5 +83,24 @@ Test(reports_buffer, json_strings_keep_every_character)
     json_is("\xe2\x80\xae\xc3\xa9", 5, "\"\\u202e\xc3\xa9\"");
     json_is("\xf3\xa0\x80\x81", 4, "\"\\udb40\\udc01\"");
     json_is("\xff", 1, "\"\\ufffd\"");
+}
+
+static void trims_to(const char *cut, const char *expected)
+{
+    char text[16];
+    snprintf(text, sizeof(text), "%s", cut);
+    report_buffer_trim(text);
+    cr_assert_str_eq(text, expected);
+}
+
+Test(reports_buffer, a_character_that_was_cut_through_is_taken_off)
+{
+    trims_to("ab\xc3", "ab");
+    trims_to("ab\xf0\x9f\x98", "ab");
+    trims_to("\xe2\x80", "");
+    trims_to("ab\xc3\xa9", "ab\xc3\xa9");
+    trims_to("\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80");
+    trims_to("plain", "plain");
+    trims_to("", "");
 }
 /* NOLINTEND(misc-misleading-bidirectional) */
