@@ -13,11 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/random.h"
-#include "engine/store.h"
-
-/* Another seed would show other runs after an upgrade. */
-#define SEED UINT64_C(0x6f62736572766572)
+#include "engine/sample.h"
 
 enum {
     RING_SIZE = 4 * 1024 * 1024,
@@ -47,11 +43,7 @@ struct observe {
 
 bool observe_sees(const struct observe *o, uint64_t run)
 {
-    const uint64_t name[2] = {run, SEED};
-
-    return run > 0 &&
-           engine_random_scale(engine_hash_bytes(name, sizeof(name)).lo,
-                               ENGINE_CHANCE_ALWAYS) < o->share_ppb;
+    return engine_sample_sees(run, o->share_ppb);
 }
 
 void observe_clocks(struct observe *o, uint64_t wall_ns, uint64_t mono_ns)
