@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/sample.h"
 #include "reports/attempts.h"
 #include "reports/series.h"
 
@@ -991,11 +992,24 @@ static int concerns_world(unsigned kind)
            kind == ENGINE_REC_STORE_OPENED;
 }
 
+/* Whether the record is among those that are asked for. */
+static int sampled(const struct report_collect *collect,
+                   const struct engine_record *record)
+{
+    const struct report_world *world = &collect->world;
+    if (!world->sampled || (record->run && record->run == world->follow))
+        return 1;
+    return record->run ? engine_sample_sees(record->run, world->sample_ppb)
+                       : world->sample_ppb > 0;
+}
+
 static int wanted(const struct report_collect *collect,
                   const struct engine_record *record)
 {
     if (record->kind >= ENGINE_REC_AUDIT_ROW &&
         record->kind <= ENGINE_REC_AUDIT_DONE)
+        return 0;
+    if (!sampled(collect, record))
         return 0;
     if (!collect->choosy || concerns_world(record->kind))
         return 1;

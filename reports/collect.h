@@ -58,6 +58,13 @@ struct report_world {
     int brief;             /* figures for verdicts only: no records are kept,
                               nothing over time */
     uint64_t follow;       /* a run whose records are kept anyway; 0: none */
+    /*
+     * Whole records are kept only of sample_ppb of a billion of the runs
+     * (engine/sample.h) and, unless that is 0, of the world. Figures are of
+     * all runs all the same.
+     */
+    int sampled;
+    uint32_t sample_ppb;
 };
 
 struct report_runs {

@@ -158,6 +158,21 @@ static void judge(struct report_model *model)
         model->verdict = CHECK_PASS;
 }
 
+/* Where only some runs are recorded, the first of them; 0: there is none. */
+static uint64_t first_sampled(const struct report_collect *collect)
+{
+    size_t count;
+    uint64_t left_out;
+    const struct report_retained *kept =
+        report_collect_retained(collect, &count, &left_out);
+    if (!report_collect_world(collect)->sampled)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (kept[i].record.run)
+            return kept[i].record.run;
+    return 0;
+}
+
 /* The run that explains most: a violation's, else the most troubled. */
 static uint64_t choose_run(const struct report_model *model,
                            const struct report_collect *collect,
@@ -178,7 +193,10 @@ static uint64_t choose_run(const struct report_model *model,
     if (report_timeline_kept(collect, model->stats->slowest_run))
         return model->stats->slowest_run;
     *why = "the first run";
-    return report_timeline_kept(collect, 1) ? 1 : 0;
+    if (report_timeline_kept(collect, 1))
+        return 1;
+    *why = "the first run that was recorded";
+    return first_sampled(collect);
 }
 
 void report_model_judge(struct report_model *model,

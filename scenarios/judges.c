@@ -167,6 +167,8 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
         .point_count = plan->point_count,
         .runs_max = scenario->runs,
         .brief = options->brief,
+        .sampled = options->record.sampled,
+        .sample_ppb = options->record.share_ppb,
     };
     fill_check_world(j);
     j->check_world.golden = options->golden;

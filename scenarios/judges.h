@@ -12,6 +12,7 @@
 #include "scenarios/bounds.h"
 #include "scenarios/checkpoints.h"
 #include "scenarios/expect.h"
+#include "scenarios/recording.h"
 #include "scenarios/world.h"
 
 enum {
@@ -48,6 +49,7 @@ struct judges_options {
     const struct outcomes *golden; /* NULL: S8 does not apply */
     bool paranoid;                 /* S7 applies */
     struct outcomes *outcomes;     /* NULL, or filled with what came of runs */
+    struct recording record;       /* of which runs records are kept */
 };
 
 /*

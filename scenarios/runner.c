@@ -1,5 +1,6 @@
 #include "scenarios/runner.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,10 @@
 #define PERDURE_VERSION "0.1.0"
 #endif
 
+enum {
+    LIMITS_MAX = 8
+};
+
 struct runner {
     const struct scenario *scenario;
     struct runner_options options;
@@ -25,7 +30,9 @@ struct runner {
     struct report_source *sources;
     const char **defects;
     uint32_t defect_count;
-    const char *checks[2]; /* asked for by name */
+    const char *checks[2];         /* asked for by name */
+    char recorded[RECORDING_TEXT]; /* the last of limits, unless all was */
+    const char *limits[LIMITS_MAX];
     struct settings settings;
     struct durable_bill durable;
     enum scenario_end end;
@@ -42,8 +49,9 @@ static void take_records(void *self, const struct engine_record *records,
     checkpoints_add(&r->judges.checkpoints, records, count);
     durable_bill_add(&r->durable, records, count);
     for (size_t i = 0; r->options.trace && i < count; i++)
-        trace_line(r->options.trace, &records[i],
-                   r->judges.node_names[records[i].node]);
+        if (recording_keeps(&r->options.record, records[i].run))
+            trace_line(r->options.trace, &records[i],
+                       r->judges.node_names[records[i].node]);
     if (!r->options.no_checks)
         judges_feed(&r->judges, records, count);
 }
@@ -120,6 +128,20 @@ static size_t list_checks(struct runner *r)
     return count;
 }
 
+/* What the report does not show: of every world, then of this recording. */
+static size_t list_limits(struct runner *r, const char *const *limits,
+                          size_t count)
+{
+    assert(count < LIMITS_MAX);
+    for (size_t i = 0; i < count; i++)
+        r->limits[i] = limits[i];
+    if (!r->options.record.sampled)
+        return count;
+    r->limits[count] =
+        recording_limit(&r->options.record, r->scenario->runs, r->recorded);
+    return count + 1;
+}
+
 static bool judge(struct runner *r)
 {
     static const char *const limits[] = {
@@ -160,13 +182,12 @@ static bool judge(struct runner *r)
         .check_count = list_checks(r),
         .defects = r->defects,
         .defect_count = r->defect_count,
-        .limits = limits,
-        .limit_count = sizeof(limits) / sizeof(*limits),
+        .limits = r->limits,
     };
-    if (r->capacity) {
-        facts.limits = capacity_limits;
-        facts.limit_count = sizeof(capacity_limits) / sizeof(*limits);
-    }
+    facts.limit_count =
+        r->capacity ? list_limits(r, capacity_limits,
+                                  sizeof(capacity_limits) / sizeof(*limits))
+                    : list_limits(r, limits, sizeof(limits) / sizeof(*limits));
     if (!judges_sum_up(&r->judges, r->end, &facts) ||
         report_model_init(&r->model, r->judges.collect, &facts))
         return false;
@@ -276,7 +297,8 @@ struct runner *runner_run(const struct scenario *scenario,
     }
     struct judges_options judges = {.capacity = r->capacity != NULL,
                                     .golden = r->golden,
-                                    .paranoid = r->options.paranoid};
+                                    .paranoid = r->options.paranoid,
+                                    .record = r->options.record};
     snprintf(message, message_size, "out of memory");
     if (judges_init(&r->judges, scenario, r->world, &judges)) {
         if (r->capacity)

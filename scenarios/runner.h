@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "reports/report.h"
+#include "scenarios/recording.h"
 #include "scenarios/scenario.h"
 
 struct runner_options {
@@ -26,6 +27,8 @@ struct runner_options {
     bool golden;          /* S8: its faultless twin runs first */
     bool no_checks;       /* measure the run without its checkers */
     FILE *trace;          /* one line for each record; NULL: none */
+    struct recording record; /* of which runs something is kept to be looked
+                                at; zero: of all. Changes no verdict */
     const char *database; /* its store is kept there at the end; NULL: not */
     const char *command;  /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
