@@ -36,7 +36,7 @@ static void look(struct seen *seen, const struct report_model *model)
     struct report_model same = *model;
     report_buffer_init(&seen->json);
     report_buffer_init(&seen->text);
-    report_html(model, &seen->text);
+    report_html(model, NULL, &seen->text);
     seen->verdict = model->verdict;
     seen->digest = model->facts.digest;
     seen->timeline = model->timeline ? model->timeline->run : 0;
