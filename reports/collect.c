@@ -1358,6 +1358,13 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     return stats;
 }
 
+const char *report_band_name(enum report_band_kind kind)
+{
+    static const char *const names[REPORT_BAND_KINDS] = {"down", "paused",
+                                                         "fault"};
+    return names[kind];
+}
+
 const struct report_world *
 report_collect_world(const struct report_collect *collect)
 {

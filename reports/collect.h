@@ -126,8 +126,12 @@ struct report_fault {
 enum report_band_kind {
     REPORT_BAND_DOWN,   /* a process is down */
     REPORT_BAND_PAUSED, /* a process stands still */
-    REPORT_BAND_FAULT   /* a fault that lasts: a link cut, a clock frozen */
+    REPORT_BAND_FAULT,  /* a fault that lasts: a link cut, a clock frozen */
+    REPORT_BAND_KINDS
 };
+
+/* "down", "paused", "fault". */
+const char *report_band_name(enum report_band_kind kind);
 
 struct report_band {
     enum report_band_kind kind;

@@ -18,6 +18,7 @@ enum {
 struct writer {
     struct report_buffer *out;
     unsigned depth;
+    unsigned flat;      /* from this depth on all is one line; 0: nothing is */
     int any[DEPTH_MAX]; /* a member was written at this depth */
     const char *last[DEPTH_MAX];
 };
@@ -34,8 +35,8 @@ static void member(struct writer *writer, const char *key)
 {
     unsigned depth = writer->depth;
     if (writer->any[depth])
-        report_buffer_put(writer->out, ",");
-    if (depth)
+        report_buffer_put(writer->out, writer->flat ? ", " : ",");
+    if (depth && !writer->flat)
         line(writer);
     if (key) {
         assert(!writer->last[depth] || strcmp(writer->last[depth], key) < 0);
@@ -56,12 +57,26 @@ static void begin(struct writer *writer, const char *key, const char *bracket)
     writer->last[writer->depth] = NULL;
 }
 
+/* The same, with all that is in it on one line: for rows of long lists. */
+static void begin_flat(struct writer *writer, const char *key,
+                       const char *bracket)
+{
+    begin(writer, key, bracket);
+    if (!writer->flat)
+        writer->flat = writer->depth;
+}
+
 static void end(struct writer *writer, const char *bracket)
 {
     int any = writer->any[writer->depth];
-    writer->depth--;
-    if (any)
+    if (any && !writer->flat) {
+        writer->depth--;
         line(writer);
+        writer->depth++;
+    }
+    if (writer->flat == writer->depth)
+        writer->flat = 0;
+    writer->depth--;
     report_buffer_put(writer->out, bracket);
 }
 
@@ -102,6 +117,35 @@ static void texts(struct writer *writer, const char *key,
     end(writer, "]");
 }
 
+/* What no double holds is text, like all numbers above EXACT_MAX. */
+static void wide_number(struct writer *writer, const char *key, uint64_t high,
+                        uint64_t low)
+{
+    static const uint64_t billion = 1000000000;
+    char digits[48];
+    size_t at = sizeof(digits);
+    if (high == 0) {
+        number(writer, key, low);
+        return;
+    }
+    uint64_t parts[4] = {high >> 32, high & UINT32_MAX, low >> 32,
+                         low & UINT32_MAX};
+    while (parts[0] | parts[1] | parts[2] | parts[3]) {
+        uint64_t rest = 0;
+        for (int i = 0; i < 4; i++) {
+            rest = rest << 32 | parts[i];
+            parts[i] = rest / billion;
+            rest %= billion;
+        }
+        for (int i = 0; i < 9; i++, rest /= 10)
+            digits[--at] = (char)('0' + rest % 10);
+    }
+    while (digits[at] == '0')
+        at++;
+    member(writer, key);
+    report_buffer_json(writer->out, digits + at, sizeof(digits) - at);
+}
+
 static void write_bill(struct writer *writer, const struct report_facts *facts)
 {
     begin(writer, "bill", "[");
@@ -113,6 +157,22 @@ static void write_bill(struct writer *writer, const struct report_facts *facts)
         end(writer, "}");
     }
     end(writer, "]");
+}
+
+static void write_bands(struct writer *writer, const struct report_stats *stats)
+{
+    begin(writer, "bands", "[");
+    for (uint32_t i = 0; i < stats->band_count; i++) {
+        const struct report_band *band = &stats->bands[i];
+        begin_flat(writer, NULL, "{");
+        number(writer, "from_ns", band->from_ns);
+        text(writer, "kind", report_band_name(band->kind));
+        number(writer, "node", band->node);
+        number(writer, "to_ns", band->to_ns);
+        end(writer, "}");
+    }
+    end(writer, "]");
+    number(writer, "bands_left_out", stats->bands_left_out);
 }
 
 static void write_settings(struct writer *writer,
@@ -132,19 +192,26 @@ static void write_settings(struct writer *writer,
     end(writer, "]");
 }
 
+static int shows_effects(const struct report_step *step)
+{
+    return step->has_effect || step->applied > 0;
+}
+
 static void write_effects(struct writer *writer,
                           const struct report_stats *stats)
 {
     begin(writer, "effects", "[");
     for (uint32_t i = 0; i < stats->step_count; i++) {
         const struct report_step *step = &stats->steps[i];
-        if (!step->has_effect && step->applied == 0)
+        if (!shows_effects(step))
             continue;
         begin(writer, NULL, "{");
         number(writer, "applied", step->applied);
+        truth(writer, "declared", step->has_effect);
         number(writer, "duplicates", step->duplicates);
         number(writer, "lost", step->lost);
         number(writer, "repeats_recognised", step->repeats);
+        number(writer, "sent", step->effects_sent);
         text(writer, "step", step->name);
         text(writer, "workflow", step->workflow);
         end(writer, "}");
@@ -192,18 +259,45 @@ static void write_faults(struct writer *writer,
         number(writer, "armed", fault->armed);
         number(writer, "effective", fault->effective);
         number(writer, "fired", fault->fired);
+        number(writer, "first_ns", fault->first_ns);
         number(writer, "in_flight", fault->in_flight);
+        number(writer, "last_ns", fault->last_ns);
         truth(writer, "optional", fault->optional);
         text(writer, "point", fault->name);
         end(writer, "}");
     }
     end(writer, "]");
+    number(writer, "faults_fired", stats->faults_fired);
+    number(writer, "faults_in_flight", stats->faults_in_flight);
+}
+
+/* Which buckets hold how many values, those that hold none left out. */
+static void write_counts(struct writer *writer, const struct report_hist *hist)
+{
+    uint32_t first = report_hist_index(hist->bits, hist->min);
+    uint32_t last = report_hist_index(hist->bits, hist->max);
+    begin(writer, "buckets", "{");
+    begin_flat(writer, "counts", "[");
+    for (uint32_t i = first; i <= last; i++)
+        if (hist->counts[i])
+            number(writer, NULL, hist->counts[i]);
+    end(writer, "]");
+    begin_flat(writer, "from_ns", "[");
+    for (uint32_t i = first; i <= last; i++)
+        if (hist->counts[i])
+            number(writer, NULL, report_hist_edge(hist->bits, i));
+    end(writer, "]");
+    number(writer, "precision", (uint64_t)1 << hist->bits);
+    wide_number(writer, "sum_ns", hist->sum_hi, hist->sum_lo);
+    end(writer, "}");
 }
 
 static void write_hist(struct writer *writer, const char *key,
                        const struct report_hist *hist)
 {
     begin(writer, key, "{");
+    if (hist->count)
+        write_counts(writer, hist);
     number(writer, "count", hist->count);
     number(writer, "max_ns", hist->max);
     number(writer, "mean_ns", hist->count ? report_hist_mean(hist) : 0);
@@ -246,6 +340,7 @@ static void write_steps(struct writer *writer, const struct report_stats *stats)
         number(writer, "cut", step->cut);
         write_hist(writer, "dispatch",
                    step->dispatch.counts ? &step->dispatch : &none);
+        truth(writer, "effects", shows_effects(step));
         number(writer, "failures", step->failures);
         number(writer, "retries", step->retries);
         text(writer, "step", step->name);
@@ -254,6 +349,7 @@ static void write_steps(struct writer *writer, const struct report_stats *stats)
         end(writer, "}");
     }
     end(writer, "]");
+    number(writer, "steps_left_out", stats->steps_left_out);
 }
 
 static void write_latency(struct writer *writer,
@@ -338,6 +434,8 @@ static void write_reasons(struct writer *writer,
         end(writer, "}");
     }
     end(writer, "]");
+    number(writer, "reasons_left_out", model->reasons_left_out);
+    number(writer, "records_left_out", model->records_left_out);
 }
 
 static void cause_text(struct writer *writer, const char *key,
@@ -381,7 +479,7 @@ static void write_failures(struct writer *writer,
                            const struct report_failures *failures)
 {
     begin(writer, "failures", "[");
-    for (uint32_t i = 0; failures && i < failures->count; i++) {
+    for (uint32_t i = 0; i < failures->count; i++) {
         const struct report_failure *failure = &failures->list[i];
         begin(writer, NULL, "{");
         write_error(writer, failure);
@@ -390,6 +488,7 @@ static void write_failures(struct writer *writer,
         end(writer, "}");
     }
     end(writer, "]");
+    number(writer, "failures_left_out", failures->others);
 }
 
 static void write_runs(struct writer *writer, const struct report_runs *runs)
@@ -501,12 +600,112 @@ static void write_digests(struct writer *writer,
     end(writer, "}");
 }
 
+/* Timeline ------------------------------------------------------------------
+ */
+
+static void write_lanes(struct writer *writer,
+                        const struct report_timeline *line)
+{
+    begin(writer, "lanes", "[");
+    for (uint32_t i = 0; i < line->lane_count; i++) {
+        const struct report_lane *lane = &line->lanes[i];
+        begin_flat(writer, NULL, "{");
+        text(writer, "name", lane->name);
+        if (lane->node == UINT32_MAX)
+            text(writer, "node", NULL);
+        else
+            number(writer, "node", lane->node);
+        text(writer, "role", report_role_name(lane->role));
+        end(writer, "}");
+    }
+    end(writer, "]");
+    number(writer, "lanes_left_out", line->lanes_left_out);
+}
+
+static void write_marks(struct writer *writer,
+                        const struct report_timeline *line)
+{
+    begin(writer, "marks", "[");
+    for (uint32_t i = 0; i < line->mark_count; i++) {
+        const struct report_mark *mark = &line->marks[i];
+        begin_flat(writer, NULL, "{");
+        number(writer, "index", mark->index);
+        text(writer, "kind", report_mark_name(mark->kind));
+        number(writer, "lane", mark->lane);
+        truth(writer, "own", mark->own);
+        number(writer, "time_ns", mark->time_ns);
+        end(writer, "}");
+    }
+    end(writer, "]");
+    number(writer, "marks_left_out", line->marks_left_out);
+}
+
+static void write_rows(struct writer *writer,
+                       const struct report_timeline *line)
+{
+    begin(writer, "rows", "[");
+    for (uint32_t i = 0; i < line->row_count; i++) {
+        const struct report_row *row = &line->rows[i];
+        begin_flat(writer, NULL, "{");
+        truth(writer, "bold", row->bold);
+        number(writer, "index", row->index);
+        number(writer, "lane", row->lane);
+        text(writer, "text", row->text);
+        number(writer, "time_ns", row->time_ns);
+        end(writer, "}");
+    }
+    end(writer, "]");
+    number(writer, "rows_left_out", line->rows_left_out);
+}
+
+static void write_spans(struct writer *writer,
+                        const struct report_timeline *line)
+{
+    begin(writer, "spans", "[");
+    for (uint32_t i = 0; i < line->span_count; i++) {
+        const struct report_span *span = &line->spans[i];
+        begin_flat(writer, NULL, "{");
+        number(writer, "attempt", span->attempt);
+        number(writer, "from_ns", span->from_ns);
+        text(writer, "kind", report_span_name(span->kind));
+        number(writer, "lane", span->lane);
+        text(writer, "name", span->name);
+        number(writer, "to_ns", span->to_ns);
+        number(writer, "token", span->token);
+        end(writer, "}");
+    }
+    end(writer, "]");
+    number(writer, "spans_left_out", line->spans_left_out);
+}
+
+static void write_timeline(struct writer *writer,
+                           const struct report_timeline *line)
+{
+    if (!line) {
+        text(writer, "timeline", NULL);
+        return;
+    }
+    begin(writer, "timeline", "{");
+    truth(writer, "cut_short", line->cut_short);
+    number(writer, "from_ns", line->from_ns);
+    truth(writer, "handler", line->handler);
+    write_lanes(writer, line);
+    write_marks(writer, line);
+    write_rows(writer, line);
+    number(writer, "run", line->run);
+    write_spans(writer, line);
+    number(writer, "to_ns", line->to_ns);
+    text(writer, "why", line->why);
+    end(writer, "}");
+}
+
 static void write_a_to_l(struct writer *writer,
                          const struct report_model *model)
 {
     const struct report_facts *facts = &model->facts;
     const struct report_stats *stats = model->stats;
     struct report_word word;
+    write_bands(writer, stats);
     write_bill(writer, facts);
     if (facts->check_count)
         texts(writer, "checks", facts->checks, facts->check_count);
@@ -561,6 +760,7 @@ static void write_p_to_z(struct writer *writer,
     if (facts->sometimes_count)
         write_sometimes(writer, facts);
     write_store(writer, &stats->store);
+    write_timeline(writer, model->timeline);
     text(writer, "verdict", check_verdict_name(model->verdict));
     text(writer, "version", facts->version);
     number(writer, "virtual_ns", stats->last_ns - stats->first_ns);

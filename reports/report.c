@@ -36,25 +36,35 @@ static int required(const struct report_facts *facts, const char *id)
     return 0;
 }
 
-static void judge_failures(struct report_model *model)
+void report_model_count(struct report_model *model)
 {
     const struct report_facts *facts = &model->facts;
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
         model->held += result->verdict == CHECK_PASS;
+        model->failed += result->verdict == CHECK_FAIL;
         model->absent += result->absent != 0;
+    }
+    for (size_t i = 0; i < facts->expectation_count; i++) {
+        model->met += facts->expectations[i].verdict == CHECK_PASS;
+        model->missed += facts->expectations[i].verdict == CHECK_FAIL;
+    }
+}
+
+static void judge_failures(struct report_model *model)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->result_count; i++) {
+        const struct check_result *result = &facts->results[i];
         if (result->verdict != CHECK_FAIL)
             continue;
-        model->failed++;
         reason(model, CHECK_FAIL, "%s %s: %s", result->id, result->name,
                result->violations ? result->first.text : result->reason);
     }
     for (size_t i = 0; i < facts->expectation_count; i++) {
         const struct report_expectation *expected = &facts->expectations[i];
-        model->met += expected->verdict == CHECK_PASS;
         if (expected->verdict != CHECK_FAIL)
             continue;
-        model->missed++;
         reason(model, CHECK_FAIL, "Expected %s, found %s.", expected->text,
                expected->actual);
     }
@@ -149,6 +159,7 @@ static void judge_doubts(struct report_model *model)
 /* Reasons are written gravest first, so the first one has the verdict. */
 static void judge(struct report_model *model)
 {
+    report_model_count(model);
     judge_failures(model);
     judge_excuses(model);
     judge_doubts(model);

@@ -149,6 +149,8 @@ void report_model_judge(struct report_model *model,
                         struct report_collect *collect,
                         const struct report_facts *facts);
 void report_model_deinit(struct report_model *model);
+/* Counts properties and expectations by how it went, into a zeroed model. */
+void report_model_count(struct report_model *model);
 /* One sentence on what held, for a verdict without reasons. */
 void report_model_held(const struct report_model *model,
                        struct report_buffer *out);

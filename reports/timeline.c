@@ -151,12 +151,28 @@ static enum report_role role_of(unsigned kind)
     }
 }
 
-static const char *role_name(enum report_role role)
+const char *report_role_name(enum report_role role)
 {
-    static const char *const names[] = {"client",   "coordinator", "operations",
-                                        "store",    "platform",    "worker",
-                                        "receiver", "node"};
+    static const char *const names[REPORT_ROLES] = {
+        "client",   "coordinator", "operations", "store",
+        "platform", "worker",      "receiver",   "node"};
     return names[role];
+}
+
+const char *report_span_name(enum report_span_kind kind)
+{
+    static const char *const names[REPORT_SPAN_KINDS] = {
+        "owned", "attempt", "error",   "cut",
+        "down",  "paused",  "context", "waiting"};
+    return names[kind];
+}
+
+const char *report_mark_name(enum report_mark_kind kind)
+{
+    static const char *const names[REPORT_MARK_KINDS] = {
+        "commit", "rejected", "effect", "duplicate",
+        "repeat", "fault",    "end",    "signal"};
+    return names[kind];
 }
 
 /* The lane of a node, or UINT32_MAX. */
@@ -202,14 +218,14 @@ static void name_lanes(struct telling *telling)
         struct report_lane *lane = &line->lanes[i];
         if (lane->role == REPORT_ROLE_OPERATIONS)
             snprintf(lane->name, sizeof(lane->name), "%s",
-                     role_name(lane->role));
+                     report_role_name(lane->role));
         else if (world->node_names && lane->node < world->node_count &&
                  world->node_names[lane->node])
             snprintf(lane->name, sizeof(lane->name), "%s",
                      world->node_names[lane->node]);
         else
             snprintf(lane->name, sizeof(lane->name), "%s %" PRIu32,
-                     role_name(lane->role), lane->node);
+                     report_role_name(lane->role), lane->node);
         report_buffer_trim(lane->name);
     }
 }

@@ -27,7 +27,8 @@ enum report_role {
     REPORT_ROLE_PLATFORM,
     REPORT_ROLE_WORKER,
     REPORT_ROLE_RECEIVER,
-    REPORT_ROLE_OTHER
+    REPORT_ROLE_OTHER,
+    REPORT_ROLES
 };
 
 struct report_lane {
@@ -44,7 +45,8 @@ enum report_span_kind {
     REPORT_SPAN_DOWN,    /* the process is down */
     REPORT_SPAN_PAUSED,  /* the process stands still */
     REPORT_SPAN_CONTEXT, /* a handler's operation that holds others */
-    REPORT_SPAN_WAITING  /* one that waits: for time, a retry, the outside */
+    REPORT_SPAN_WAITING, /* one that waits: for time, a retry, the outside */
+    REPORT_SPAN_KINDS
 };
 
 struct report_span {
@@ -70,8 +72,9 @@ enum report_mark_kind {
     REPORT_MARK_DUPLICATE, /* applied again */
     REPORT_MARK_REPEAT,    /* recognised, not applied */
     REPORT_MARK_FAULT,
-    REPORT_MARK_END,   /* the run's durable end */
-    REPORT_MARK_SIGNAL /* something reached the run from outside */
+    REPORT_MARK_END,    /* the run's durable end */
+    REPORT_MARK_SIGNAL, /* something reached the run from outside */
+    REPORT_MARK_KINDS
 };
 
 struct report_mark {
@@ -137,6 +140,11 @@ const char *report_timeline_step(const struct report_world *world,
 const char *report_timeline_attempt(const struct report_world *world,
                                     uint32_t workflow, uint32_t op,
                                     uint32_t step, char word[REPORT_NAME_SIZE]);
+
+/* What kinds are called in report.json: "worker"; "attempt"; "commit". */
+const char *report_role_name(enum report_role role);
+const char *report_span_name(enum report_span_kind kind);
+const char *report_mark_name(enum report_mark_kind kind);
 
 /* What a handler's operation is: "wait", "map". */
 const char *report_timeline_type(unsigned type, unsigned subtype);
