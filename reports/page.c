@@ -61,7 +61,15 @@ const char report_page_style[] =
     ".figures dt{color:var(--dim);font-size:13px}\n"
     ".figures dd{margin:0;font-size:18px}\n"
     "details{margin:4px 0 12px}\n"
-    "summary{color:var(--dim);font-size:13px;cursor:pointer}\n";
+    "summary{color:var(--dim);font-size:13px;cursor:pointer}\n"
+    "tbody th{font-size:14px;color:var(--ink);font-weight:400;"
+    "vertical-align:top;overflow-wrap:anywhere}\n"
+    "tr.sub td{border-bottom:1px solid var(--rule)}"
+    "tr.head th{border-bottom:0;padding-bottom:0}\n"
+    "a{color:var(--blue)}\n"
+    ".skip{position:absolute;left:-999px}.skip:focus{position:static}\n"
+    "nav{display:flex;flex-wrap:wrap;gap:2px 16px;font-size:13px;"
+    "margin:14px 0 0}\n";
 
 const char report_page_charts[] =
     ".scroll{overflow-x:auto}\n"
