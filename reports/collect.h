@@ -24,6 +24,8 @@
 #include "reports/hist.h"
 #include "reports/program.h"
 #include "reports/split.h"
+#include "reports/struck.h"
+#include "reports/used.h"
 
 enum {
     REPORT_BUCKETS_MAX = 240,
@@ -100,6 +102,11 @@ struct report_step {
     uint64_t repeats;    /* recognised by the receiver, not applied */
     uint64_t duplicates; /* applied again */
     uint64_t lost;       /* step succeeded, effect not applied before it */
+    uint64_t succeeded;  /* times that the log has it so, if has_effect */
+    /* Applied in the world where nothing goes wrong: the least and the most
+       over its schedules, if stats.golden_schedules is not 0. */
+    uint64_t expected_min;
+    uint64_t expected_max;
     /* Without memory (counts == NULL) if the step was never attempted. */
     struct report_hist total;    /* work durable to report durable */
     struct report_hist dispatch; /* work durable to claim durable */
@@ -121,6 +128,7 @@ struct report_fault {
     uint64_t in_flight; /* fired while work was in flight */
     uint64_t first_ns;
     uint64_t last_ns;
+    struct report_strikes strikes; /* what came of them */
 };
 
 enum report_band_kind {
@@ -226,6 +234,8 @@ struct report_stats {
     struct report_platform platforms[REPORT_PLATFORMS_MAX];
     uint32_t platform_count; /* 0: there is one */
     struct report_store store;
+    struct report_used used[REPORT_LIMITS]; /* of each limit */
+    uint32_t golden_schedules; /* of the faultless world; 0: it did not run */
     /* Attempts that ended with it by the log, by enum engine_error. */
     uint64_t errors[ENGINE_ERR_COUNT];
     uint64_t worst_run; /* most faults, takeovers and retries; 0: none */

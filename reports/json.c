@@ -209,10 +209,15 @@ static void write_effects(struct writer *writer,
         number(writer, "applied", step->applied);
         truth(writer, "declared", step->has_effect);
         number(writer, "duplicates", step->duplicates);
+        if (stats->golden_schedules) {
+            number(writer, "expected_max", step->expected_max);
+            number(writer, "expected_min", step->expected_min);
+        }
         number(writer, "lost", step->lost);
         number(writer, "repeats_recognised", step->repeats);
         number(writer, "sent", step->effects_sent);
         text(writer, "step", step->name);
+        number(writer, "succeeded", step->succeeded);
         text(writer, "workflow", step->workflow);
         end(writer, "}");
     }
@@ -249,6 +254,41 @@ static void write_sometimes(struct writer *writer,
     end(writer, "]");
 }
 
+/* What came of a fault's firings, and what followed from them in all. */
+static void write_strikes(struct writer *writer,
+                          const struct report_strikes *strikes)
+{
+    begin(writer, "came", "[");
+    for (unsigned i = 0; i < REPORT_CAMES; i++) {
+        const struct report_came_count *came = &strikes->came[i];
+        if (came->firings == 0)
+            continue;
+        begin_flat(writer, NULL, "{");
+        number(writer, "firings", came->firings);
+        number(writer, "run", came->run);
+        number(writer, "time_ns", came->time_ns);
+        text(writer, "to", report_came_name(i));
+        end(writer, "}");
+    }
+    end(writer, "]");
+}
+
+static void write_followed(struct writer *writer,
+                           const struct report_strikes *strikes)
+{
+    begin_flat(writer, "followed", "{");
+    number(writer, "duplicates", strikes->duplicates);
+    number(writer, "lost", strikes->lost);
+    number(writer, "not_followed", strikes->not_followed);
+    number(writer, "repeats", strikes->repeats);
+    number(writer, "replays", strikes->replays);
+    number(writer, "retries", strikes->retries);
+    number(writer, "runs_in_flight_max", strikes->in_flight_max);
+    number(writer, "takeovers", strikes->takeovers);
+    number(writer, "unfinished", strikes->unfinished);
+    end(writer, "}");
+}
+
 static void write_faults(struct writer *writer,
                          const struct report_stats *stats)
 {
@@ -257,9 +297,11 @@ static void write_faults(struct writer *writer,
         const struct report_fault *fault = &stats->faults[i];
         begin(writer, NULL, "{");
         number(writer, "armed", fault->armed);
+        write_strikes(writer, &fault->strikes);
         number(writer, "effective", fault->effective);
         number(writer, "fired", fault->fired);
         number(writer, "first_ns", fault->first_ns);
+        write_followed(writer, &fault->strikes);
         number(writer, "in_flight", fault->in_flight);
         number(writer, "last_ns", fault->last_ns);
         truth(writer, "optional", fault->optional);
@@ -678,14 +720,14 @@ static void write_spans(struct writer *writer,
     number(writer, "spans_left_out", line->spans_left_out);
 }
 
-static void write_timeline(struct writer *writer,
+static void write_timeline(struct writer *writer, const char *key,
                            const struct report_timeline *line)
 {
     if (!line) {
-        text(writer, "timeline", NULL);
+        text(writer, key, NULL);
         return;
     }
-    begin(writer, "timeline", "{");
+    begin(writer, key, "{");
     truth(writer, "cut_short", line->cut_short);
     number(writer, "from_ns", line->from_ns);
     truth(writer, "handler", line->handler);
@@ -697,6 +739,25 @@ static void write_timeline(struct writer *writer,
     number(writer, "to_ns", line->to_ns);
     text(writer, "why", line->why);
     end(writer, "}");
+}
+
+/* Of each limit, how much of it was used; null: there is none. */
+static void write_used(struct writer *writer, const struct report_stats *stats)
+{
+    begin(writer, "limits_used", "[");
+    for (unsigned i = 0; i < REPORT_LIMITS; i++) {
+        const struct report_used *used = &stats->used[i];
+        begin_flat(writer, NULL, "{");
+        if (used->allowed)
+            number(writer, "allowed", used->allowed);
+        else
+            text(writer, "allowed", NULL);
+        text(writer, "limit", report_limit_name(i));
+        number(writer, "run", used->run);
+        number(writer, "used", used->used);
+        end(writer, "}");
+    }
+    end(writer, "]");
 }
 
 static void write_a_to_l(struct writer *writer,
@@ -727,9 +788,11 @@ static void write_a_to_l(struct writer *writer,
     if (facts->failures)
         write_failures(writer, facts->failures);
     write_faults(writer, stats);
+    number(writer, "golden_schedules", stats->golden_schedules);
     text(writer, "incomplete", facts->incomplete);
     write_latency(writer, stats);
     texts(writer, "limits", facts->limits, facts->limit_count);
+    write_used(writer, stats);
 }
 
 static void write_p_to_z(struct writer *writer,
@@ -760,7 +823,11 @@ static void write_p_to_z(struct writer *writer,
     if (facts->sometimes_count)
         write_sometimes(writer, facts);
     write_store(writer, &stats->store);
-    write_timeline(writer, model->timeline);
+    write_timeline(writer, "timeline", model->timeline);
+    begin(writer, "timelines_more", "[");
+    for (uint32_t i = 0; i < model->more_count; i++)
+        write_timeline(writer, NULL, model->more[i]);
+    end(writer, "]");
     text(writer, "verdict", check_verdict_name(model->verdict));
     text(writer, "version", facts->version);
     number(writer, "virtual_ns", stats->last_ns - stats->first_ns);

@@ -239,6 +239,9 @@ void report_model_deinit(struct report_model *model)
 {
     free(model->timeline);
     model->timeline = NULL;
+    for (uint32_t i = 0; i < model->more_count; i++)
+        free(model->more[i]);
+    model->more_count = 0;
 }
 
 void report_model_held(const struct report_model *model,

@@ -105,7 +105,8 @@ struct report_facts {
 };
 
 enum {
-    REPORT_REASONS_MAX = 32
+    REPORT_REASONS_MAX = 32,
+    REPORT_MORE_MAX = 5
 };
 
 struct report_reason {
@@ -121,6 +122,10 @@ struct report_model {
     struct report_facts facts;
     const struct report_stats *stats;
     struct report_timeline *timeline; /* NULL: no run to show */
+    /* Of further runs, one for each of the gravest things that came of faults
+       as far as their records were kept. */
+    struct report_timeline *more[REPORT_MORE_MAX];
+    uint32_t more_count;
     enum check_verdict verdict;
     uint32_t held; /* properties, and how it went with them */
     uint32_t failed;
