@@ -151,6 +151,15 @@ void check_suite_feed(struct check_suite *suite,
     }
 }
 
+uint32_t check_suite_violated(const struct check_suite *suite)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < suite->count; i++)
+        count += suite->results[i].violations > 0;
+    return count;
+}
+
 static void inconclusive(struct check_result *result, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -181,6 +181,9 @@ void check_suite_feed(struct check_suite *suite,
 /* Ends the stream; returns the results, *count of them, owned by the suite. */
 const struct check_result *check_suite_finish(struct check_suite *suite,
                                               size_t *count);
+/* How many properties something has violated so far, excused or not; at any
+ * time. */
+uint32_t check_suite_violated(const struct check_suite *suite);
 void check_suite_free(struct check_suite *suite);
 
 /* Counts a violation; the first one fills result->first from the format. */

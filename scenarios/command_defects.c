@@ -363,12 +363,6 @@ static void write_json(struct report_buffer *out,
                       "\n],\n\"schema\": \"perdure.defect-matrix/1\"\n}\n");
 }
 
-static void show_progress(void *self, uint64_t done)
-{
-    if (progress_line_due(self))
-        progress_line_say(self, "%" PRIu64 " trials and sweeps", done);
-}
-
 static int conclude(const struct arguments *a, const struct matrix_inputs *in)
 {
     struct report_buffer text;
@@ -397,10 +391,10 @@ static int run_matrix(const struct arguments *a, struct matrix_inputs *in)
     if (!read_inputs(a, in))
         return EXIT_USAGE;
     struct progress_line line;
-    in->config.progress = show_progress;
+    in->config.progress = progress_line_tell;
     in->config.progress_self = &line;
     interrupt_catch();
-    progress_line_start(&line);
+    progress_line_start(&line, "defects", NULL);
     int error = matrix_run(&in->config, in->rows, message, sizeof(message));
     progress_line_end(&line);
     if (error == MATRIX_EINTERRUPTED)

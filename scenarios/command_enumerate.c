@@ -626,19 +626,6 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
 
 /* Running ------------------------------------------------------------------ */
 
-struct world_progress {
-    struct progress_line line;
-    bool deep;
-};
-
-static void show_progress(void *self, uint64_t worlds, uint64_t total)
-{
-    struct world_progress *progress = self;
-    if (progress_line_due(&progress->line))
-        progress_line_say(&progress->line, "%" PRIu64 " worlds of %s%" PRIu64,
-                          worlds, progress->deep ? "more than " : "", total);
-}
-
 static int exit_code(const struct enumeration *result)
 {
     if (result->interrupted)
@@ -670,7 +657,7 @@ static int error_code(int error)
 
 static struct enumerate_config config_of(const struct arguments *a,
                                          const struct scenario *scenario,
-                                         struct world_progress *progress)
+                                         struct progress_line *line)
 {
     struct enumerate_config config = {
         .scenario = scenario,
@@ -683,8 +670,8 @@ static struct enumerate_config config_of(const struct arguments *a,
         .jobs = (uint32_t)a->jobs,
         .limit = a->limit,
         .interrupted = interrupt_flag(),
-        .progress = show_progress,
-        .progress_self = progress,
+        .progress = progress_line_tell,
+        .progress_self = line,
     };
     memcpy(config.ways, a->mode->ways, sizeof(config.ways));
     for (uint32_t i = 0; i < a->only.count; i++)
@@ -723,12 +710,12 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
 {
     char message[TRIAL_TEXT_SIZE + 512];
     struct enumeration *result;
-    struct world_progress progress = {.deep = twice(a)};
-    struct enumerate_config config = config_of(a, scenario, &progress);
+    struct progress_line line;
+    struct enumerate_config config = config_of(a, scenario, &line);
     interrupt_catch();
-    progress_line_start(&progress.line);
+    progress_line_start(&line, "sweep", NULL);
     int error = enumerate_run(&config, &result, message, sizeof(message));
-    progress_line_end(&progress.line);
+    progress_line_end(&line);
     if (error) {
         fprintf(stderr, "perdure sweep: %s\n", message);
         return error_code(error);

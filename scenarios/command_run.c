@@ -283,24 +283,6 @@ static int exit_code(const struct report_model *model)
 
 /* Running ----------------------------------------------------------------- */
 
-struct run_progress {
-    struct progress_line line;
-    uint64_t runs;
-};
-
-static void show_progress(void *self, uint64_t virtual_ns, uint64_t events,
-                          uint64_t runs_ended)
-{
-    struct run_progress *progress = self;
-    struct report_word word;
-    if (progress_line_due(&progress->line))
-        progress_line_say(&progress->line,
-                          "%" PRIu64 " of %" PRIu64 " runs, %" PRIu64
-                          " events, %s of virtual time",
-                          runs_ended, progress->runs, events,
-                          report_format_ns(&word, virtual_ns));
-}
-
 /* Runs it, writes everything; *digest (33 bytes) is the run's. */
 static bool open_trace(const struct arguments *arguments, FILE **trace)
 {
@@ -317,7 +299,7 @@ static int run_scenario(const struct scenario *scenario,
                         char *digest)
 {
     char message[512];
-    struct run_progress progress = {.runs = scenario->runs};
+    struct progress_line progress;
     struct runner_options options = {
         .seed = arguments->seed,
         .defects = arguments->defects,
@@ -327,24 +309,24 @@ static int run_scenario(const struct scenario *scenario,
         .database = arguments->database,
         .command = command,
         .interrupted = interrupt_flag(),
-        .progress = show_progress,
+        .progress = progress_line_tell,
         .progress_self = &progress,
     };
     if (!open_trace(arguments, &options.trace))
         return EXIT_ENVIRONMENT;
     interrupt_catch();
-    progress_line_start(&progress.line);
+    progress_line_start(&progress, "run", NULL);
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
     if (options.trace && fclose(options.trace) != 0)
         fprintf(stderr, "perdure: the trace is incomplete: %s\n",
                 strerror(errno));
-    progress_line_end(&progress.line);
+    progress_line_end(&progress);
     if (!runner) {
         fprintf(stderr, "perdure: %s\n", message);
         return EXIT_INTERNAL;
     }
-    uint64_t took = progress_line_elapsed(&progress.line);
+    uint64_t took = progress_line_elapsed(&progress);
     struct report_buffer json;
     struct report_word word;
     report_buffer_init(&json);

@@ -146,16 +146,6 @@ static bool read_input(struct arguments *arguments, struct replay *input)
 
 /* Output ------------------------------------------------------------------ */
 
-static void show_progress(void *self, uint64_t trials,
-                          const struct shrink_size *size)
-{
-    if (progress_line_due(self))
-        progress_line_say(self,
-                          "%" PRIu64 " tried; %" PRIu64 " faults, %" PRIu64
-                          " runs, %" PRIu64 " nodes",
-                          trials, size->faults, size->runs, size->nodes);
-}
-
 static void print_size(FILE *out, const char *name,
                        const struct shrink_size *size)
 {
@@ -186,12 +176,13 @@ int command_shrink_one(const struct reproduce_request *request, FILE *out)
     char message[2048] = "";
     struct reproduce_request own = *request;
     struct progress_line line;
-    own.progress = show_progress;
+    own.progress = progress_line_tell;
     own.progress_self = &line;
     struct reproduce_result *result = malloc(sizeof(*result));
     if (!result)
         return EXIT_INTERNAL;
-    progress_line_start(&line);
+    progress_line_start(&line, "shrink", NULL);
+    line.time_ns = request->budget_ns;
     int error = reproduce(&own, result, message, sizeof(message));
     progress_line_end(&line);
     if (error)
@@ -203,6 +194,8 @@ int command_shrink_one(const struct reproduce_request *request, FILE *out)
     case 0:
         return request->interrupted && *request->interrupted ? EXIT_INTERRUPTED
                                                              : EXIT_HELD;
+    case REPRODUCE_EINTERRUPTED:
+        return EXIT_INTERRUPTED;
     case REPRODUCE_EHELD:
         return EXIT_USAGE;
     case REPRODUCE_EENVIRONMENT:

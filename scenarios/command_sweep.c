@@ -165,19 +165,6 @@ static int parse(int argc, char **argv, struct arguments *arguments,
 
 /* Output ------------------------------------------------------------------ */
 
-static void show_progress(void *self, uint64_t done, uint64_t all, uint64_t bad)
-{
-    struct progress_line *line = self;
-    struct report_word words[2];
-    uint64_t ms = progress_line_elapsed(line) / 1000000 + 1;
-    if (progress_line_due(line))
-        progress_line_say(
-            line, "%s%s%s worlds, %" PRIu64 " a second, %" PRIu64 " failed",
-            report_format_count(&words[0], done), all ? " of " : "",
-            all ? report_format_count(&words[1], all) : "", done * 1000 / ms,
-            bad);
-}
-
 /* What is true of this machine and this start only. */
 static void write_meta(const struct sweep_summary *summary,
                        struct report_buffer *out)
@@ -254,10 +241,11 @@ static int sweep(const struct arguments *arguments,
     char message[1024] = "";
     struct sweep_summary summary;
     struct progress_line line;
-    options->progress = show_progress;
+    options->progress = progress_line_tell;
     options->progress_self = &line;
     interrupt_catch();
-    progress_line_start(&line);
+    progress_line_start(&line, "sweep", NULL);
+    line.time_ns = options->for_ns;
     int error = sweep_run(options, &summary, message, sizeof(message));
     progress_line_end(&line);
     int code = error == SWEEP_EFOREIGN ? EXIT_USAGE : EXIT_ENVIRONMENT;

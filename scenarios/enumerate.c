@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,7 @@ _Static_assert(sizeof(struct packet) <= PIPE_BUF,
                "packets of several processes do not mix");
 
 enum {
+    TICK_MS = 100,
     PIPE_SIZE = 1 << 20,
     JOBS_MAX = 256,
     RULES_SLOTS = 1024
@@ -677,6 +679,25 @@ static void take_world(struct collector *c, const struct packet *packet)
         result->longest = packet->boundaries;
 }
 
+static void tell_progress(const struct collector *c)
+{
+    const struct enumeration *result = c->result;
+    struct progress_now now = {
+        .unit = "worlds",
+        .done = result->count,
+        .total = result->boundaries,
+        .grows = c->config->depth > 1,
+        .bad = "failed",
+        .failed = result->outcomes[ENUMERATE_FAILED] +
+                  result->outcomes[ENUMERATE_MISSED] +
+                  result->outcomes[ENUMERATE_DIED],
+        .has_seed = true,
+        .seed = c->config->seed,
+    };
+    if (c->config->progress)
+        c->config->progress(c->config->progress_self, &now);
+}
+
 static void take(struct collector *c, const struct packet *packet)
 {
     switch (packet->kind) {
@@ -695,16 +716,25 @@ static void take(struct collector *c, const struct packet *packet)
         memcpy(c->refused, packet->result.text, sizeof(c->refused));
         break;
     }
-    if (c->config->progress)
-        c->config->progress(c->config->progress_self, c->result->count,
-                            c->result->boundaries);
+    tell_progress(c);
 }
 
-/* Until the last process has closed its end. */
-static void collect(struct collector *c, int in)
+/*
+ * Until the last process has closed its end. An interrupt ends the first of
+ * them and, each with its parent, all others; what they have told is read.
+ */
+static void collect(struct collector *c, int in, pid_t explorer)
 {
     struct packet packet;
     for (;;) {
+        struct pollfd ready = {.fd = in, .events = POLLIN};
+        int count = poll(&ready, 1, TICK_MS);
+        if (c->config->interrupted && *c->config->interrupted)
+            (void)kill(explorer, SIGKILL);
+        if (count <= 0) {
+            tell_progress(c);
+            continue;
+        }
         ssize_t got = read(in, &packet, sizeof(packet));
         if (got < 0 && errno == EINTR)
             continue;
@@ -739,12 +769,12 @@ static int conclude(struct collector *c, int status, char *message, size_t size)
     result->interrupted = c->config->interrupted && *c->config->interrupted;
     if (c->refused[0] != '\0')
         return say(message, size, ENUMERATE_EWORLD, "%s", c->refused);
+    if (result->interrupted)
+        return 0;
     if (!c->has_golden && WIFSIGNALED(status))
         return say(message, size, ENUMERATE_EGOLDEN,
                    "the faultless run died by a signal: %s",
                    strsignal(WTERMSIG(status)));
-    if (result->interrupted)
-        return 0;
     if (c->has_golden && result->golden.failed != 0)
         return say(message, size, ENUMERATE_EGOLDEN,
                    "the faultless run fails by itself: %s",
@@ -784,7 +814,7 @@ static int run_explorer(struct collector *c, char *message, size_t size)
         return say(message, size, ENUMERATE_ESYSTEM, "no process: %s",
                    strerror(errno));
     }
-    collect(c, ends[0]);
+    collect(c, ends[0], pid);
     close(ends[0]);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;

@@ -30,6 +30,7 @@
 #define SCENARIOS_ENUMERATE_H
 
 #include "scenarios/boundary.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/trial.h"
 
 enum {
@@ -54,8 +55,8 @@ struct enumerate_config {
     /* Only the world of these names, the second NULL if depth is 1. */
     const char *only[ENUMERATE_DEPTH];
     const volatile sig_atomic_t *interrupted; /* NULL: never */
-    /* Now and then: worlds so far, of how many at least. May be NULL. */
-    void (*progress)(void *self, uint64_t worlds, uint64_t total);
+    /* Often; may be NULL. */
+    void (*progress)(void *self, const struct progress_now *now);
     void *progress_self;
 };
 

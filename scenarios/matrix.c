@@ -284,11 +284,27 @@ static bool done(void *self, const struct pool_outcome *outcome)
     return true;
 }
 
+static bool is_over(const struct matrix *m, uint32_t row, uint32_t column)
+{
+    const struct progress *cell =
+        &m->cells[row * m->config->column_count + column];
+    return cell->under_way == 0 &&
+           (cell->closed || cell->next > last_seed(m, column));
+}
+
 static void tick(void *self)
 {
     const struct matrix *m = self;
+    char rest[60];
+    struct progress_now now = {.unit = "cells", .rest = rest};
+    snprintf(rest, sizeof(rest), "%" PRIu64 " trials and sweeps", m->done);
+    for (uint32_t row = 0; row < m->config->defect_count; row++)
+        for (uint32_t column = 0; column < m->config->column_count; column++) {
+            now.total++;
+            now.done += is_over(m, row, column);
+        }
     if (m->config->progress)
-        m->config->progress(m->config->progress_self, m->done);
+        m->config->progress(m->config->progress_self, &now);
 }
 
 static bool start(struct matrix *m)

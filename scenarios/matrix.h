@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "engine/defects.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/scenario.h"
 
 enum matrix_kind {
@@ -48,8 +49,8 @@ struct matrix_config {
     uint32_t jobs;     /* 0: one for each core */
     uint64_t limit_ns; /* of one seed or sweep; 0: ten minutes */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
-    /* Now and then: trials and sweeps so far. May be NULL. */
-    void (*progress)(void *self, uint64_t done);
+    /* Often; may be NULL. */
+    void (*progress)(void *self, const struct progress_now *now);
     void *progress_self;
 };
 

@@ -39,7 +39,8 @@ struct court {
     uint64_t events_a_run; /* and so many for each run; 0: so far unknown */
     uint64_t wall_max_ns;
     uint64_t until_ns;
-    bool broken; /* no process could be had */
+    struct shrink_size size; /* of the candidate that was tried last */
+    bool broken;             /* no process could be had */
     char *message;
     size_t message_size;
 };
@@ -123,6 +124,26 @@ static uint64_t events_for(const struct court *court, const cJSON *document)
                : court->events_max;
 }
 
+static void tell_progress(void *self)
+{
+    const struct court *court = self;
+    const struct reproduce_request *request = court->request;
+    char rest[120];
+    struct progress_now now = {
+        .unit = "tried",
+        .done = court->result->shrunk.trials,
+        .total = request->trials_max,
+        .has_seed = true,
+        .seed = request->seed,
+        .rest = rest,
+    };
+    snprintf(rest, sizeof(rest),
+             "%" PRIu64 " faults, %" PRIu64 " runs, %" PRIu64 " nodes",
+             court->size.faults, court->size.runs, court->size.nodes);
+    if (request->progress)
+        request->progress(request->progress_self, &now);
+}
+
 static bool try_document(struct court *court, const cJSON *document, bool sound,
                          struct shrink_seen *seen)
 {
@@ -135,6 +156,9 @@ static bool try_document(struct court *court, const cJSON *document, bool sound,
         .sound = sound,
         .events_max = events_for(court, document),
         .wall_max_ns = court->wall_max_ns,
+        .interrupted = court->request->interrupted,
+        .tick = tell_progress,
+        .tick_self = court,
     };
     if (!text || shrink_try(&trial, seen) != 0) {
         snprintf(court->message, court->message_size,
@@ -181,10 +205,8 @@ static bool fails(void *self, const cJSON *document, struct shrink_seen *seen)
     bool good = try_document(court, document, false, seen) &&
                 has_failed(court, seen) && holds_without(court, document);
     note_time(court, seen);
-    struct shrink_size size = shrink_size(document);
-    if (court->request->progress)
-        court->request->progress(court->request->progress_self,
-                                 court->result->shrunk.trials, &size);
+    court->size = shrink_size(document);
+    tell_progress(court);
     return good;
 }
 
@@ -235,8 +257,15 @@ static void list_failed(uint64_t failed, char *text, size_t size)
 
 static int nothing_fails(struct court *court)
 {
+    const struct reproduce_request *request = court->request;
     const struct shrink_seen *seen = court->seen;
     char failed[128];
+    if (request->interrupted && *request->interrupted) {
+        snprintf(court->message, court->message_size,
+                 "interrupted before the failure was seen once: nothing was "
+                 "saved");
+        return REPRODUCE_EINTERRUPTED;
+    }
     list_failed(seen->result.failed, failed, sizeof(failed));
     if (seen->end == SHRINK_REFUSED)
         snprintf(court->message, court->message_size, "%s", seen->message);
@@ -434,6 +463,8 @@ static int prove(struct court *court)
         .name = saved->sources[0].name,
         .files = saved,
         .wall_max_ns = 4 * court->wall_max_ns + 120 * SECOND,
+        .tick = tell_progress,
+        .tick_self = court,
     };
     court->events_max = 0;
     bool same = shrink_try(&trial, seen) == 0 && has_failed(court, seen) &&
@@ -464,6 +495,7 @@ int reproduce(const struct reproduce_request *request,
     *result = (struct reproduce_result){0};
     snprintf(message, size, "out of memory");
     if (court.seen && court.sound && make_document(&court)) {
+        court.size = shrink_size(court.document);
         error = find_failure(&court);
         court.until_ns = host_mono_ns() + request->budget_ns;
         /* No candidate may use up the time of the others. */

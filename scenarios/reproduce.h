@@ -13,6 +13,7 @@
 
 #include <signal.h>
 
+#include "scenarios/progress_line.h"
 #include "scenarios/shrink.h"
 
 struct reproduce_request {
@@ -28,16 +29,17 @@ struct reproduce_request {
     uint64_t budget_ns;    /* wall time */
     uint64_t trials_max;   /* 0: no limit */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
-    /* After each candidate; may be NULL. */
-    void (*progress)(void *self, uint64_t trials,
-                     const struct shrink_size *size);
+    /* Often; may be NULL. */
+    void (*progress)(void *self, const struct progress_now *now);
     void *progress_self;
 };
 
 enum reproduce_error {
     REPRODUCE_EHELD = -1, /* nothing of that fails, so there is nothing */
     REPRODUCE_EENVIRONMENT = -2, /* processes, memory or the directory */
-    REPRODUCE_EUNSTABLE = -3     /* what was saved does not fail like that */
+    REPRODUCE_EUNSTABLE = -3,    /* what was saved does not fail like that */
+    REPRODUCE_EINTERRUPTED = -4  /* before it had failed once: nothing was
+                                    saved */
 };
 
 struct reproduce_result {

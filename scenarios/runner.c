@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "reports/format.h"
 #include "scenarios/capacity.h"
 #include "scenarios/judges.h"
 #include "scenarios/keep_database.h"
@@ -59,6 +60,30 @@ static void take_records(void *self, const struct engine_record *records,
 /* The run -------------------------------------------------------------------
  */
 
+static void look_in(void *self, uint64_t virtual_ns, uint64_t events,
+                    uint64_t runs_ended)
+{
+    const struct runner *r = self;
+    struct report_word words[2];
+    char rest[120];
+    if (!r->options.progress)
+        return;
+    snprintf(rest, sizeof(rest), "%s events, %s of virtual time",
+             report_format_count(&words[0], events),
+             report_format_ns(&words[1], virtual_ns));
+    struct progress_now now = {
+        .unit = "runs",
+        .done = runs_ended,
+        .total = r->scenario->runs,
+        .bad = r->judges.checks ? "properties failed" : NULL,
+        .failed = r->judges.checks ? check_suite_violated(r->judges.checks) : 0,
+        .has_seed = true,
+        .seed = r->options.seed,
+        .rest = rest,
+    };
+    r->options.progress(r->options.progress_self, &now);
+}
+
 /* The same in capacity mode. */
 static enum scenario_end let_it_flow(struct runner *r)
 {
@@ -73,10 +98,8 @@ static enum scenario_end let_it_flow(struct runner *r)
             return SCENARIO_END_EVENTS;
         if (r->options.interrupted && *r->options.interrupted)
             return SCENARIO_END_INTERRUPTED;
-        if (r->options.progress)
-            r->options.progress(
-                r->options.progress_self, counts.now_ns - SCENARIO_START_NS,
-                counts.events, counts.arrived - counts.in_flight);
+        look_in(r, counts.now_ns - SCENARIO_START_NS, counts.events,
+                counts.arrived - counts.in_flight);
     } while (more > 0);
     bool all = counts.arrived == r->scenario->runs && counts.in_flight == 0;
     return all ? SCENARIO_END_DONE : SCENARIO_END_TIME;
@@ -246,8 +269,7 @@ static bool open_world(struct runner *r, char *message, size_t size)
 
 static void run_world(struct runner *r)
 {
-    struct scenario_look look = {r->options.interrupted, r->options.progress,
-                                 r->options.progress_self};
+    struct scenario_look look = {r->options.interrupted, look_in, r};
     r->end = scenario_world_run(r->world, &look);
     count(r);
 }

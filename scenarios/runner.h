@@ -16,6 +16,7 @@
 #include <stdio.h>
 
 #include "reports/report.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/recording.h"
 #include "scenarios/scenario.h"
 
@@ -32,9 +33,8 @@ struct runner_options {
     const char *database; /* its store is kept there at the end; NULL: not */
     const char *command;  /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
-    /* Called now and then with virtual time and events so far; may be NULL. */
-    void (*progress)(void *self, uint64_t virtual_ns, uint64_t events,
-                     uint64_t runs_ended);
+    /* Called often; may be NULL. */
+    void (*progress)(void *self, const struct progress_now *now);
     void *progress_self;
 };
 

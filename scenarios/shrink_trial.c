@@ -12,6 +12,10 @@
 
 #include "engine/host/loop.h"
 
+enum {
+    TICK_MS = 100
+};
+
 /* The child ----------------------------------------------------------------
  */
 
@@ -118,22 +122,26 @@ static void be_child(const struct shrink_trial *trial, int fd)
 /* The parent ---------------------------------------------------------------
  */
 
-/* All of it, or false: it ended early, or its time was over (*hung). */
-static bool receive(int fd, void *bytes, size_t size, uint64_t until_ns,
-                    bool *hung)
+/* Nobody waits for it any more. */
+static bool given_up(const struct shrink_trial *trial, uint64_t until_ns)
+{
+    return (trial->interrupted && *trial->interrupted) ||
+           (until_ns && host_mono_ns() >= until_ns);
+}
+
+/* All of it, or false: it ended early, or it was given up (*hung). */
+static bool receive(const struct shrink_trial *trial, int fd, void *bytes,
+                    size_t size, uint64_t until_ns, bool *hung)
 {
     char *at = bytes;
     while (size > 0) {
         struct pollfd ready = {.fd = fd, .events = POLLIN};
-        uint64_t now = host_mono_ns();
-        int wait_ms = -1;
-        if (until_ns)
-            wait_ms =
-                now < until_ns ? (int)((until_ns - now) / 1000000) + 1 : 0;
-        int count = poll(&ready, 1, wait_ms);
-        if (count < 0 && errno == EINTR)
+        int count = poll(&ready, 1, TICK_MS);
+        if (trial->tick)
+            trial->tick(trial->tick_self);
+        *hung = count <= 0 && given_up(trial, until_ns);
+        if (count <= 0 && !*hung)
             continue;
-        *hung = count == 0;
         ssize_t got = count > 0 ? read(fd, at, size) : 0;
         if (got <= 0)
             return false;
@@ -171,7 +179,7 @@ int shrink_try(const struct shrink_trial *trial, struct shrink_seen *seen)
     }
     (void)close(ends[1]);
     bool whole =
-        receive(ends[0], seen, sizeof(*seen),
+        receive(trial, ends[0], seen, sizeof(*seen),
                 trial->wall_max_ns ? began + trial->wall_max_ns : 0, &hung);
     (void)close(ends[0]);
     if (hung)

@@ -18,7 +18,7 @@ enum shrink_end {
     SHRINK_JUDGED,  /* there is a result */
     SHRINK_REFUSED, /* not a scenario, or its world could not be made */
     SHRINK_CRASHED, /* by signal number `status`, or it left with `status` */
-    SHRINK_HUNG     /* it took too long and was killed */
+    SHRINK_HUNG     /* it took too long, or was interrupted, and was killed */
 };
 
 /* Plain data: it crosses a pipe. */
@@ -46,6 +46,9 @@ struct shrink_trial {
     uint64_t wall_max_ns;         /* 0: no limit */
     void (*record)(void *self, const struct engine_record *record);
     void *self; /* of record(), which is called in the child */
+    const volatile sig_atomic_t *interrupted; /* NULL: never */
+    void (*tick)(void *self); /* ten times a second, in the caller; or NULL */
+    void *tick_self;
 };
 
 /*

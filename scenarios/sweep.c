@@ -38,6 +38,7 @@ struct sweep {
     struct trial_result audited; /* the item before an audit */
     uint64_t worlds_here;        /* in a worker: that it has run */
     bool audited_done;           /* it is there */
+    uint64_t latest;             /* seed of the last item that is done */
     uint64_t counted;            /* worlds in counts: not crashed audits */
     char *message;
     size_t message_size;
@@ -193,6 +194,22 @@ static bool note_failure(struct sweep *sweep, const struct sweep_item *item,
     return true;
 }
 
+static void tell_world(const struct sweep *sweep, const struct sweep_item *item,
+                       enum sweep_outcome outcome,
+                       const struct trial_result *trial, const char *text)
+{
+    struct sweep_world world = {
+        .item = *item,
+        .outcome = outcome,
+        .property =
+            trial && outcome > SWEEP_EXCUSED ? trial->property : UINT32_MAX,
+        .text = text,
+        .digest = trial ? &trial->digest : NULL,
+    };
+    if (sweep->options->world)
+        sweep->options->world(sweep->options->world_self, &world);
+}
+
 /* Weak draws strike nothing now and then: no reason to doubt a sweep. */
 static bool was_quiet(const struct scenario *scenario,
                       const struct trial_result *trial)
@@ -299,6 +316,8 @@ static bool fold_audit(struct sweep *sweep, const struct sweep_item *item,
     if (memcmp(first, &result->trial, sizeof(*first)) == 0)
         return true;
     summary->counts[SWEEP_DIFFERENT]++;
+    tell_world(sweep, item, SWEEP_DIFFERENT, NULL,
+               "Not deterministic: run again it was another.");
     bool same = memcmp(&first->digest, &result->trial.digest,
                        sizeof(first->digest)) == 0;
     return note_failure(
@@ -322,6 +341,8 @@ static bool fold_world(struct sweep *sweep, const struct sweep_item *item,
         tally(summary, &result->trial);
     if (!fold_coverage(sweep, item, result))
         return false;
+    tell_world(sweep, item, outcome, result->refused ? NULL : &result->trial,
+               outcome > SWEEP_EXCUSED ? result->trial.text : "");
     if (outcome <= SWEEP_EXCUSED)
         return true;
     return note_failure(sweep, item, outcome,
@@ -339,6 +360,7 @@ static bool fold_loss(struct sweep *sweep, const struct sweep_item *item,
     sweep->summary->counts[SWEEP_CRASHED]++;
     sweep->summary->worlds += item->audit ? 0 : 1;
     sweep->audited_done = false;
+    tell_world(sweep, item, SWEEP_CRASHED, NULL, text);
     return note_failure(sweep, item, SWEEP_CRASHED, UINT32_MAX, text);
 }
 
@@ -347,6 +369,7 @@ static bool done(void *self, const struct pool_outcome *outcome)
     struct sweep *sweep = self;
     const struct sweep_item *item = outcome->item;
     sweep->summary->items++;
+    sweep->latest = item->seed;
     sweep->summary->repeated += outcome->known;
     if (outcome->end != POOL_DONE)
         return fold_loss(sweep, item, outcome);
@@ -361,10 +384,20 @@ static void tick(void *self)
     uint64_t bad =
         summary->counts[SWEEP_PROPERTY] + summary->counts[SWEEP_MISSED] +
         summary->counts[SWEEP_CRASHED] + summary->counts[SWEEP_DIFFERENT];
+    struct progress_now now = {
+        .unit = "worlds",
+        .done = summary->worlds,
+        .total = sweep->options->for_ns ? 0 : worlds_before(sweep->items),
+        .repeated = worlds_before(summary->repeated),
+        .bad = "failed",
+        .failed = bad,
+        .has_seed = summary->items > 0,
+        .seed = sweep->latest,
+    };
+    if (now.repeated > now.done)
+        now.repeated = now.done;
     if (sweep->options->progress)
-        sweep->options->progress(
-            sweep->options->progress_self, summary->worlds,
-            sweep->options->for_ns ? 0 : worlds_before(sweep->items), bad);
+        sweep->options->progress(sweep->options->progress_self, &now);
 }
 
 /* The sweep --------------------------------------------------------------- */

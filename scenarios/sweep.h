@@ -16,7 +16,10 @@
 
 #include "reports/buffer.h"
 #include "scenarios/coverage.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/trial.h"
+
+struct sweep_world;
 
 struct sweep_options {
     const struct scenario *scenario;
@@ -35,9 +38,13 @@ struct sweep_options {
     bool leaky;
     const char *directory; /* where it keeps its results; NULL: nowhere */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
-    /* Now and then; may be NULL. */
-    void (*progress)(void *self, uint64_t done, uint64_t all, uint64_t bad);
+    /* Often; may be NULL. */
+    void (*progress)(void *self, const struct progress_now *now);
     void *progress_self;
+    /* Each world, in the order of items, and of what was run again those that
+       came out otherwise; may be NULL. */
+    void (*world)(void *self, const struct sweep_world *world);
+    void *world_self;
 };
 
 enum sweep_outcome {
@@ -79,6 +86,15 @@ struct sweep_failure {
     enum sweep_outcome outcome;
     uint32_t property; /* index in check_all, or UINT32_MAX */
     char text[TRIAL_TEXT_SIZE];
+};
+
+/* What is told of each world. */
+struct sweep_world {
+    struct sweep_item item;
+    enum sweep_outcome outcome;
+    uint32_t property;                /* index in check_all, or UINT32_MAX */
+    const char *text;                 /* why it did not hold, or "" */
+    const struct engine_hash *digest; /* NULL: it did not live to have one */
 };
 
 enum {
@@ -136,6 +152,11 @@ void sweep_summary_deinit(struct sweep_summary *summary);
 
 /* The exit code of a command that ran it (scenarios/command.h). */
 int sweep_exit_code(const struct sweep_summary *summary);
+
+/* One world as a line of JSON, {"digest": .., "event": "world", ..}. */
+void sweep_world_json(const struct sweep_options *options,
+                      const struct sweep_world *world,
+                      struct report_buffer *out);
 
 /* The summary for a terminal, and as "perdure.sweep/1". */
 void sweep_text(const struct sweep_options *options,

@@ -316,6 +316,36 @@ static void json_failures(const struct sweep_options *options,
     report_buffer_put(out, s->failure_count ? "\n  ],\n" : "],\n");
 }
 
+void sweep_world_json(const struct sweep_options *options,
+                      const struct sweep_world *world,
+                      struct report_buffer *out)
+{
+    struct report_word word;
+    char line[LINE_SIZE];
+    report_buffer_put(out, "{\"digest\": ");
+    if (world->digest)
+        put(out, report_format_digest(&word, *world->digest));
+    else
+        report_buffer_put(out, "null");
+    report_buffer_put(out, ", \"event\": \"world\", \"outcome\": ");
+    put(out, outcome_names[world->outcome]);
+    if (world->property < TRIAL_CHECKS_MAX) {
+        report_buffer_put(out, ", \"property\": ");
+        put(out, check_all[world->property]->id);
+    }
+    if (world->outcome > SWEEP_EXCUSED) {
+        line_of(options, world->item.seed, line);
+        report_buffer_put(out, ", \"replay\": ");
+        put(out, line);
+    }
+    report_buffer_print(out, ", \"seed\": \"%" PRIu64 "\"", world->item.seed);
+    if (world->text[0] != '\0') {
+        report_buffer_put(out, ", \"text\": ");
+        put(out, world->text);
+    }
+    report_buffer_put(out, "}\n");
+}
+
 static void json_properties(const struct sweep_summary *s,
                             struct report_buffer *out)
 {

@@ -188,14 +188,13 @@ enum {
 
 /* Kills the next child of the explorer, young; some worlds in a row, since
    one may have ended before. */
-static void kill_next(void *self, uint64_t worlds, uint64_t total)
+static void kill_next(void *self, const struct progress_now *now)
 {
     int *kills = self;
     pid_t explorer = first_child_of(getpid());
     pid_t last = first_child_of(explorer);
     pid_t child = last;
-    (void)total;
-    if (worlds == 0 || *kills == KILLS)
+    if (now->done == 0 || *kills == KILLS)
         return;
     for (int tries = 0; tries < 100000 && (child == last || child == 0);
          tries++)

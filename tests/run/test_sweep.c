@@ -86,13 +86,10 @@ struct interrupter {
     uint64_t after;
 };
 
-static void interrupt_after(void *self, uint64_t done, uint64_t all,
-                            uint64_t bad)
+static void interrupt_after(void *self, const struct progress_now *now)
 {
     struct interrupter *interrupter = self;
-    (void)all;
-    (void)bad;
-    interrupter->flag = done >= interrupter->after;
+    interrupter->flag = now->done >= interrupter->after;
 }
 
 Test(sweep, goes_on_where_it_was_interrupted_and_says_the_same)
@@ -200,12 +197,10 @@ static pid_t some_child(void)
     return got ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
-static void kill_one(void *self, uint64_t done, uint64_t all, uint64_t bad)
+static void kill_one(void *self, const struct progress_now *now)
 {
     pid_t *killed = self;
-    (void)done;
-    (void)all;
-    (void)bad;
+    (void)now;
     if (*killed == 0 && (*killed = some_child()) > 0)
         kill(*killed, SIGKILL);
 }
