@@ -78,6 +78,7 @@ struct report_collect {
     uint32_t invoked_count;
     uint32_t invoked_room;
     struct report_series series;
+    struct report_splitter *splitter; /* NULL: brief */
     uint64_t renewed_ns; /* last renewal counted, with its sender */
     uint16_t renewed_peer;
 
@@ -196,6 +197,17 @@ static int open_platforms(struct report_collect *collect)
     return 0;
 }
 
+static int open_split(struct report_collect *collect)
+{
+    if (collect->world.brief)
+        return 0;
+    for (int i = 0; i < REPORT_PARTS; i++)
+        if (report_hist_init(&collect->stats.split.parts[i], 2))
+            return -1;
+    collect->splitter = report_splitter_new(collect->world.claims_run);
+    return collect->splitter ? 0 : -1;
+}
+
 struct report_collect *report_collect_new(const struct report_world *world)
 {
     struct report_collect *collect = calloc(1, sizeof(*collect));
@@ -209,7 +221,7 @@ struct report_collect *report_collect_new(const struct report_world *world)
     if (open_steps(collect) || open_faults(collect) ||
         report_hist_init(&collect->stats.latency, 3) ||
         report_hist_init(&collect->stats.platform.start_up, 2) ||
-        open_platforms(collect)) {
+        open_platforms(collect) || open_split(collect)) {
         report_collect_free(collect);
         return NULL;
     }
@@ -229,6 +241,9 @@ void report_collect_free(struct report_collect *collect)
         report_hist_deinit(&collect->stats.steps[i].code);
     }
     report_hist_deinit(&collect->stats.latency);
+    for (int i = 0; i < REPORT_PARTS; i++)
+        report_hist_deinit(&collect->stats.split.parts[i]);
+    report_splitter_free(collect->splitter);
     report_hist_deinit(&collect->stats.platform.start_up);
     for (uint32_t i = 0; i < collect->stats.platform_count; i++)
         report_hist_deinit(&collect->stats.platforms[i].start_up);
@@ -430,6 +445,9 @@ static void run_seen(struct report_collect *collect, struct run *run,
     collect->stats.runs.started++;
     if (!collect->world.brief)
         report_series_at(&collect->series, due_ns)->started++;
+    if (collect->splitter)
+        report_splitter_start(collect->splitter,
+                              (uint64_t)(run - collect->runs), due_ns);
     collect->in_flight++;
     count_in_flight(collect, now);
 }
@@ -439,6 +457,19 @@ static int flying(unsigned state)
 {
     return state != ENGINE_RUN_BLOCKED && state != ENGINE_RUN_PAUSED &&
            !engine_run_state_terminal(state);
+}
+
+/* What its latency is made of, which adds up to it. */
+static void split_run(struct report_collect *collect, uint64_t id,
+                      uint64_t due_ns, uint64_t now)
+{
+    uint64_t parts[REPORT_PARTS];
+    if (!collect->splitter ||
+        !report_splitter_end(collect->splitter, id, now, parts))
+        return;
+    report_series_split(&collect->series, due_ns, parts);
+    for (int i = 0; i < REPORT_PARTS; i++)
+        report_hist_record(&collect->stats.split.parts[i], parts[i]);
 }
 
 static void run_ended(struct report_collect *collect, uint64_t id,
@@ -451,6 +482,7 @@ static void run_ended(struct report_collect *collect, uint64_t id,
         report_series_latency(&collect->series, run->due_ns, latency);
         report_series_at(&collect->series, now)->finished++;
     }
+    split_run(collect, id, run->due_ns, now);
     if (latency > stats->slowest_ns || stats->slowest_run == 0) {
         stats->slowest_ns = latency;
         stats->slowest_run = id;
@@ -1271,8 +1303,12 @@ void report_collect_feed(struct report_collect *collect,
         if (record->time_ns > stats->last_ns)
             stats->last_ns = record->time_ns;
         take(collect, record);
-        if (!collect->world.brief)
+        if (!collect->world.brief) {
+            report_splitter_feed(collect->splitter, record);
+            report_series_backlog(&collect->series, record->time_ns,
+                                  report_splitter_backlog(collect->splitter));
             retain(collect, record);
+        }
         stats->events++;
     }
 }
@@ -1354,7 +1390,8 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     stats->bucket_ns = collect->series.width_ns;
     stats->bucket_count =
         report_series_buckets(&collect->series, stats->buckets);
-    stats->incomplete |= collect->series.failed;
+    stats->incomplete |=
+        collect->series.failed | report_splitter_failed(collect->splitter);
     return stats;
 }
 

@@ -2,9 +2,9 @@
  * The collector turns the record stream into the figures of a report: counts
  * of runs, latency, effects by step, the ledger of faults, and how all that
  * went over virtual time. It sees each record once, in order, and keeps
- * what it needs in bounded memory: about 16 bytes a run, 40 bytes an attempt
- * that is under way, and a limited number of whole records from which the
- * story of one run can be told.
+ * what it needs in bounded memory: about 16 bytes a run, 300 bytes a run and
+ * 200 bytes an attempt that are under way, and a limited number of whole
+ * records from which the story of one run can be told.
  *
  *     collect = report_collect_new(&world);
  *     report_collect_feed(collect, records, count);   any number of times
@@ -59,6 +59,8 @@ struct report_world {
     uint64_t retained_max; /* whole records kept; 0: 400,000 */
     int brief;             /* figures for verdicts only: no records are kept,
                               nothing over time */
+    int claims_run;        /* capacity mode: an attempt's code runs from its
+                              claim to its end */
     uint64_t follow;       /* a run whose records are kept anyway; 0: none */
     /*
      * Whole records are kept only of sample_ppb of a billion of the runs

@@ -580,6 +580,16 @@ static void write_sources(struct writer *writer,
     end(writer, "}");
 }
 
+/* The parts of a run's time in order of their keys. */
+static const struct {
+    const char *key;
+    enum report_part part;
+} part_keys[REPORT_PARTS] = {
+    {"engine_ns", REPORT_PART_ENGINE},   {"queueing_ns", REPORT_PART_QUEUEING},
+    {"replay_ns", REPORT_PART_REPLAY},   {"retry_wait_ns", REPORT_PART_RETRY},
+    {"service_ns", REPORT_PART_SERVICE}, {"start_up_ns", REPORT_PART_START_UP},
+    {"waiting_ns", REPORT_PART_WAITING}};
+
 static void write_column(struct writer *writer, const char *key,
                          const struct report_stats *stats, size_t offset)
 {
@@ -600,6 +610,7 @@ static void write_series(struct writer *writer,
 #define COLUMN(key, field)                                                     \
     write_column(writer, key, stats, offsetof(struct report_bucket, field))
     begin(writer, "series", "{");
+    COLUMN("backlog", backlog);
     number(writer, "bucket_ns", stats->bucket_ns);
     COLUMN("faults", faults);
     COLUMN("finished", finished);
@@ -608,7 +619,12 @@ static void write_series(struct writer *writer,
     COLUMN("max_ns", max_ns);
     number(writer, "origin_ns", stats->first_ns);
     COLUMN("p50_ns", p50_ns);
+    COLUMN("p90_ns", p90_ns);
     COLUMN("p99_ns", p99_ns);
+    begin(writer, "split", "{");
+    for (size_t i = 0; i < REPORT_PARTS; i++)
+        COLUMN(part_keys[i].key, split_ns[part_keys[i].part]);
+    end(writer, "}");
     COLUMN("started", started);
     end(writer, "}");
 #undef COLUMN

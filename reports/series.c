@@ -29,6 +29,14 @@ static void fold(struct report_slice *into, struct report_slice *from)
         into->in_flight_end = from->in_flight_end;
         into->touched = 1;
     }
+    if (from->waited) {
+        if (from->backlog_max > into->backlog_max)
+            into->backlog_max = from->backlog_max;
+        into->backlog_end = from->backlog_end;
+        into->waited = 1;
+    }
+    for (int i = 0; i < REPORT_PARTS; i++)
+        into->split_ns[i] += from->split_ns[i];
     if (!into->latency.counts) {
         into->latency = from->latency;
     } else if (from->latency.counts) {
@@ -82,6 +90,29 @@ void report_series_in_flight(struct report_series *series, uint64_t time_ns,
     series->in_flight = runs;
 }
 
+void report_series_backlog(struct report_series *series, uint64_t time_ns,
+                           uint64_t attempts)
+{
+    if (attempts == series->backlog)
+        return;
+    struct report_slice *slice = report_series_at(series, time_ns);
+    if (!slice->waited)
+        slice->backlog_max = series->backlog;
+    if (attempts > slice->backlog_max)
+        slice->backlog_max = attempts;
+    slice->backlog_end = attempts;
+    slice->waited = 1;
+    series->backlog = attempts;
+}
+
+void report_series_split(struct report_series *series, uint64_t due_ns,
+                         const uint64_t parts[REPORT_PARTS])
+{
+    struct report_slice *slice = report_series_at(series, due_ns);
+    for (int i = 0; i < REPORT_PARTS; i++)
+        slice->split_ns[i] += parts[i];
+}
+
 void report_series_latency(struct report_series *series, uint64_t due_ns,
                            uint64_t latency_ns)
 {
@@ -97,6 +128,7 @@ uint32_t report_series_buckets(const struct report_series *series,
                                struct report_bucket *buckets)
 {
     uint64_t in_flight = 0;
+    uint64_t backlog = 0;
     for (uint32_t i = 0; i < series->count; i++) {
         const struct report_slice *slice = &series->slices[i];
         const struct report_hist *hist = &slice->latency;
@@ -105,14 +137,19 @@ uint32_t report_series_buckets(const struct report_series *series,
             .finished = slice->finished,
             .faults = slice->faults,
             .in_flight = slice->touched ? slice->in_flight_max : in_flight,
+            .backlog = slice->waited ? slice->backlog_max : backlog,
             .latency_count = hist->count,
             .max_ns = hist->max};
         if (hist->count) {
             buckets[i].p50_ns = report_hist_at(hist, 500000);
+            buckets[i].p90_ns = report_hist_at(hist, 900000);
             buckets[i].p99_ns = report_hist_at(hist, 990000);
         }
         if (slice->touched)
             in_flight = slice->in_flight_end;
+        if (slice->waited)
+            backlog = slice->backlog_end;
+        memcpy(buckets[i].split_ns, slice->split_ns, sizeof(slice->split_ns));
     }
     return series->count;
 }

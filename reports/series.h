@@ -14,7 +14,11 @@ struct report_slice {
     uint64_t faults;
     uint64_t in_flight_max;
     uint64_t in_flight_end;
-    int touched;                /* the two above are set */
+    int touched; /* the two above are set */
+    int waited;  /* the two below are set */
+    uint64_t backlog_max;
+    uint64_t backlog_end;
+    uint64_t split_ns[REPORT_PARTS];
     struct report_hist latency; /* counts == NULL while empty */
 };
 
@@ -23,6 +27,7 @@ struct report_series {
     uint64_t width_ns;
     uint32_t count; /* slices in use */
     uint64_t in_flight;
+    uint64_t backlog;
     int failed; /* out of memory: some latencies are missing */
     struct report_slice slices[REPORT_BUCKETS_MAX];
 };
@@ -36,6 +41,12 @@ struct report_slice *report_series_at(struct report_series *series,
 /* From this time on, so many runs are in flight. */
 void report_series_in_flight(struct report_series *series, uint64_t time_ns,
                              uint64_t runs);
+/* From this time on, so many attempts are ready and not taken. */
+void report_series_backlog(struct report_series *series, uint64_t time_ns,
+                           uint64_t attempts);
+/* What the latency of a run that was due at this time is made of. */
+void report_series_split(struct report_series *series, uint64_t due_ns,
+                         const uint64_t parts[REPORT_PARTS]);
 /* A run that was due at this time took so long. */
 void report_series_latency(struct report_series *series, uint64_t due_ns,
                            uint64_t latency_ns);

@@ -169,6 +169,7 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
         .brief = options->brief,
         .sampled = options->record.sampled,
         .sample_ppb = options->record.share_ppb,
+        .claims_run = capacity,
     };
     fill_check_world(j);
     j->check_world.golden = options->golden;
