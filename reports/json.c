@@ -394,12 +394,36 @@ static void write_steps(struct writer *writer, const struct report_stats *stats)
     number(writer, "steps_left_out", stats->steps_left_out);
 }
 
+/* The parts of a run's time, in order of their keys. */
+static const struct {
+    const char *key;
+    const char *sum; /* its column over time */
+    enum report_part part;
+} part_keys[REPORT_PARTS] = {{"engine", "engine_ns", REPORT_PART_ENGINE},
+                             {"queueing", "queueing_ns", REPORT_PART_QUEUEING},
+                             {"replay", "replay_ns", REPORT_PART_REPLAY},
+                             {"retry_wait", "retry_wait_ns", REPORT_PART_RETRY},
+                             {"service", "service_ns", REPORT_PART_SERVICE},
+                             {"start_up", "start_up_ns", REPORT_PART_START_UP},
+                             {"waiting", "waiting_ns", REPORT_PART_WAITING}};
+
+static void write_split(struct writer *writer, const struct report_split *split)
+{
+    begin(writer, "split", "{");
+    for (size_t i = 0; i < REPORT_PARTS; i++)
+        if (split->parts[part_keys[i].part].counts)
+            write_hist(writer, part_keys[i].key,
+                       &split->parts[part_keys[i].part]);
+    end(writer, "}");
+}
+
 static void write_latency(struct writer *writer,
                           const struct report_stats *stats)
 {
     begin(writer, "latency", "{");
     write_distribution(writer, &stats->latency);
     write_hist(writer, "run", &stats->latency);
+    write_split(writer, &stats->split);
     write_steps(writer, stats);
     end(writer, "}");
 }
@@ -580,16 +604,6 @@ static void write_sources(struct writer *writer,
     end(writer, "}");
 }
 
-/* The parts of a run's time in order of their keys. */
-static const struct {
-    const char *key;
-    enum report_part part;
-} part_keys[REPORT_PARTS] = {
-    {"engine_ns", REPORT_PART_ENGINE},   {"queueing_ns", REPORT_PART_QUEUEING},
-    {"replay_ns", REPORT_PART_REPLAY},   {"retry_wait_ns", REPORT_PART_RETRY},
-    {"service_ns", REPORT_PART_SERVICE}, {"start_up_ns", REPORT_PART_START_UP},
-    {"waiting_ns", REPORT_PART_WAITING}};
-
 static void write_column(struct writer *writer, const char *key,
                          const struct report_stats *stats, size_t offset)
 {
@@ -623,7 +637,7 @@ static void write_series(struct writer *writer,
     COLUMN("p99_ns", p99_ns);
     begin(writer, "split", "{");
     for (size_t i = 0; i < REPORT_PARTS; i++)
-        COLUMN(part_keys[i].key, split_ns[part_keys[i].part]);
+        COLUMN(part_keys[i].sum, split_ns[part_keys[i].part]);
     end(writer, "}");
     COLUMN("started", started);
     end(writer, "}");
