@@ -44,6 +44,11 @@ struct task {
     uint8_t phase;
 };
 
+struct node {
+    uint64_t gone_ns; /* when it went down last; 0: it never did */
+    uint32_t first;   /* task on it */
+};
+
 /* A run under way. */
 struct flight {
     uint64_t run;
@@ -51,6 +56,8 @@ struct flight {
     uint64_t at_ns;    /* its parts are told up to here */
     uint64_t since_ns; /* it is in its present part since */
     uint64_t moved_ns; /* queueing before it has been called start-up */
+    uint64_t owned_ns; /* when its present owner got it; 0: it has none */
+    uint32_t owner;    /* node */
     uint64_t parts[REPORT_PARTS];
     uint32_t counts[PHASES];
     uint32_t first; /* task; of free ones, the next free */
@@ -68,7 +75,7 @@ struct report_splitter {
     struct task *tasks;
     uint32_t task_room;
     uint32_t task_free;
-    uint32_t *nodes; /* the first task on each */
+    struct node *nodes;
     uint32_t node_room;
     struct report_attempts flight_of; /* by run */
     struct report_attempts task_of;   /* by run, op and kind */
@@ -192,12 +199,34 @@ static enum report_part part_of(const struct flight *flight)
                : (enum report_part)flight->idle;
 }
 
+/*
+ * From when on the run's owner has been gone, at most now. Who replays it asks
+ * its owner for what it has done, and gets no answer until another takes over.
+ */
+static uint64_t orphaned(const struct report_splitter *splitter,
+                         const struct flight *flight, uint64_t now_ns)
+{
+    if (flight->owned_ns == 0 || flight->owner >= splitter->node_room)
+        return now_ns;
+    uint64_t gone_ns = splitter->nodes[flight->owner].gone_ns;
+    if (gone_ns < flight->owned_ns || gone_ns > now_ns)
+        return now_ns;
+    return gone_ns > flight->at_ns ? gone_ns : flight->at_ns;
+}
+
 /* Time goes on: what has passed belongs to the part that the run is in. */
-static void advance(struct flight *flight, uint64_t now_ns)
+static void advance(const struct report_splitter *splitter,
+                    struct flight *flight, uint64_t now_ns)
 {
     if (now_ns <= flight->at_ns)
         return;
-    flight->parts[flight->part] += now_ns - flight->at_ns;
+    if (flight->part == REPORT_PART_REPLAY) {
+        uint64_t until_ns = orphaned(splitter, flight, now_ns);
+        flight->parts[REPORT_PART_REPLAY] += until_ns - flight->at_ns;
+        flight->parts[REPORT_PART_ENGINE] += now_ns - until_ns;
+    } else {
+        flight->parts[flight->part] += now_ns - flight->at_ns;
+    }
     flight->at_ns = now_ns;
 }
 
@@ -248,11 +277,11 @@ static int grow_nodes(struct report_splitter *splitter, uint32_t node)
     uint32_t room = splitter->node_room ? splitter->node_room : 64;
     while (room <= node)
         room *= 2;
-    uint32_t *nodes = realloc(splitter->nodes, room * sizeof(*nodes));
+    struct node *nodes = realloc(splitter->nodes, room * sizeof(*nodes));
     if (!nodes)
         return -1;
     for (uint32_t i = splitter->node_room; i < room; i++)
-        nodes[i] = NONE;
+        nodes[i] = (struct node){.first = NONE};
     splitter->nodes = nodes;
     splitter->node_room = room;
     return 0;
@@ -270,7 +299,7 @@ static void move(struct report_splitter *splitter, struct task *task,
         if (task->last_there != NONE)
             tasks[task->last_there].next_there = task->next_there;
         else
-            splitter->nodes[task->node] = task->next_there;
+            splitter->nodes[task->node].first = task->next_there;
         if (task->next_there != NONE)
             tasks[task->next_there].last_there = task->last_there;
         task->node = NONE;
@@ -283,10 +312,10 @@ static void move(struct report_splitter *splitter, struct task *task,
     }
     task->node = node;
     task->last_there = NONE;
-    task->next_there = splitter->nodes[node];
+    task->next_there = splitter->nodes[node].first;
     if (task->next_there != NONE)
         tasks[task->next_there].last_there = index;
-    splitter->nodes[node] = index;
+    splitter->nodes[node].first = index;
 }
 
 static int is_backlog(enum phase phase)
@@ -312,7 +341,7 @@ static void turn(struct report_splitter *splitter, struct task *task,
     struct flight *flight = &splitter->flights[task->flight];
     if (task->phase == phase)
         return;
-    advance(flight, now_ns);
+    advance(splitter, flight, now_ns);
     count(splitter, flight, task->phase, 0);
     task->phase = (uint8_t)phase;
     count(splitter, flight, phase, 1);
@@ -349,7 +378,7 @@ static struct task *add_task(struct report_splitter *splitter,
     if (flight->first != NONE)
         splitter->tasks[flight->first].last = index;
     flight->first = index;
-    advance(flight, record->time_ns);
+    advance(splitter, flight, record->time_ns);
     count(splitter, flight, phase, 1);
     settle(flight);
     return task;
@@ -377,7 +406,7 @@ static void drop_task(struct report_splitter *splitter, struct task *task,
 {
     struct flight *flight = &splitter->flights[task->flight];
     struct task *tasks = splitter->tasks;
-    advance(flight, now_ns);
+    advance(splitter, flight, now_ns);
     count(splitter, flight, task->phase, 0);
     settle(flight);
     move(splitter, task, NONE);
@@ -439,7 +468,7 @@ int report_splitter_end(struct report_splitter *splitter, uint64_t run,
     struct flight *flight = flight_of(splitter, run);
     if (!flight)
         return 0;
-    advance(flight, now_ns);
+    advance(splitter, flight, now_ns);
     if (flight->at_ns > now_ns)
         take_back(flight, flight->at_ns - now_ns);
     memcpy(parts, flight->parts, sizeof(flight->parts));
@@ -510,7 +539,7 @@ static void look_back(struct report_splitter *splitter, const struct task *task,
 {
     struct flight *flight = &splitter->flights[task->flight];
     uint64_t now_ns = record->time_ns;
-    advance(flight, now_ns);
+    advance(splitter, flight, now_ns);
     if (splitter->claims_run && record->detail == 1 && /* a cold start */
         flight->part == REPORT_PART_QUEUEING) {
         rename_queueing(flight, flight->since_ns, now_ns);
@@ -544,7 +573,7 @@ static void throttled(struct report_splitter *splitter,
     struct flight *flight = &splitter->flights[task->flight];
     move(splitter, task, NONE);
     turn(splitter, task, PHASE_READY, record->time_ns);
-    advance(flight, record->time_ns);
+    advance(splitter, flight, record->time_ns);
     if (flight->part == REPORT_PART_QUEUEING)
         flight->since_ns = record->time_ns;
 }
@@ -648,8 +677,13 @@ static void killed(struct report_splitter *splitter,
 static void node_gone(struct report_splitter *splitter, uint32_t node,
                       uint64_t now_ns)
 {
-    while (node < splitter->node_room && splitter->nodes[node] != NONE) {
-        struct task *task = &splitter->tasks[splitter->nodes[node]];
+    if (node >= splitter->node_room && grow_nodes(splitter, node)) {
+        splitter->failed = 1;
+        return;
+    }
+    splitter->nodes[node].gone_ns = now_ns;
+    while (splitter->nodes[node].first != NONE) {
+        struct task *task = &splitter->tasks[splitter->nodes[node].first];
         move(splitter, task, NONE);
         if (task->kind == KIND_STEP)
             drop_task(splitter, task, now_ns);
@@ -743,12 +777,23 @@ static void appended(struct report_splitter *splitter,
     struct flight *flight = flight_of(splitter, record->run);
     if (!flight || record->state == 0)
         return;
-    advance(flight, record->time_ns);
+    advance(splitter, flight, record->time_ns);
     flight->stopped = record->state == ENGINE_RUN_BLOCKED ||
                       record->state == ENGINE_RUN_PAUSED;
     settle(flight);
     if (!flight->measured && engine_run_state_terminal(record->state))
         drop_flight(splitter, flight);
+}
+
+static void leased(struct report_splitter *splitter,
+                   const struct engine_record *record)
+{
+    struct flight *flight = flight_of(splitter, record->run);
+    if (!flight)
+        return;
+    advance(splitter, flight, record->time_ns);
+    flight->owner = record->peer;
+    flight->owned_ns = record->time_ns;
 }
 
 void report_splitter_feed(struct report_splitter *splitter,
@@ -760,6 +805,9 @@ void report_splitter_feed(struct report_splitter *splitter,
         break;
     case ENGINE_REC_EVENT:
         event(splitter, record);
+        break;
+    case ENGINE_REC_LEASE_GRANTED:
+        leased(splitter, record);
         break;
     case ENGINE_REC_WORK_PUT:
         put_task(splitter, record, KIND_ATTEMPT, PHASE_READY);

@@ -400,6 +400,33 @@ static void put_histogram(struct page *page, const struct report_hist *hist)
     }
 }
 
+/* What latency is made of: parts that any run spent time in. */
+static void put_split(struct page *page)
+{
+    const struct report_stats *stats = page->model->stats;
+    uint64_t mean_ns = report_hist_mean(&stats->latency);
+    if (!stats->split.parts[0].counts || mean_ns == 0)
+        return;
+    heading(page, "%-24s%10s%11s%11s%11s%11s", "Of which", "share", "p50",
+            "p90", "p99", "max");
+    for (int i = 0; i < REPORT_PARTS; i++) {
+        const struct report_hist *part = &stats->split.parts[i];
+        struct report_word share;
+        if (part->max == 0)
+            continue;
+        report_buffer_put(page->out, "  ");
+        cell(page, report_part_name((enum report_part)i), 22);
+        report_buffer_print(
+            page->out, "%10s",
+            report_format_share(&share, report_hist_mean(part), mean_ns));
+        ns_cell(page, report_hist_at(part, 500000), 11);
+        ns_cell(page, report_hist_at(part, 900000), 11);
+        ns_cell(page, report_hist_at(part, 990000), 11);
+        ns_cell(page, part->max, 11);
+        report_buffer_put(page->out, "\n");
+    }
+}
+
 static void put_latency(struct page *page)
 {
     static const struct {
@@ -425,6 +452,7 @@ static void put_latency(struct page *page)
             report_format_ns(&word, report_hist_at(hist, points[i].ppm)),
             i < 4 ? "  " : "\n");
     put_histogram(page, hist);
+    put_split(page);
 }
 
 static void put_one_platform(struct page *page,
