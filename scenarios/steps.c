@@ -26,7 +26,7 @@ enum {
 #define STREAM_MAX (UINT64_C(1) << 30)
 
 /* What a step runs; words is NULL if it only sleeps. */
-struct command {
+struct step_command {
     const char **words; /* ends with NULL; the texts are the document's */
     bool at_once;       /* it says nothing of how long it takes */
     bool stream;        /* what it writes is emitted in pieces */
@@ -37,8 +37,8 @@ struct workflow {
     struct steps *steps;
     struct engine_program_bound *bound; /* NULL: a graph */
     struct engine_handler handler;
-    struct command *commands; /* by step */
-    struct redact *redact;    /* NULL: nothing is secret */
+    struct step_command *commands; /* by step */
+    struct redact *redact;         /* NULL: nothing is secret */
 };
 
 /* A step under way. */
@@ -185,7 +185,7 @@ static const char *name_of(const struct doing *d)
                               d->step);
 }
 
-static const struct command *command_of(const struct doing *d)
+static const struct step_command *command_of(const struct doing *d)
 {
     return &d->steps->bound[d->workflow].commands[d->step];
 }
@@ -374,7 +374,7 @@ static bool open_spool(struct doing *d, struct host_child_config *config)
     return d->spool != NULL;
 }
 
-static void run_command(struct doing *d, const struct command *command,
+static void run_command(struct doing *d, const struct step_command *command,
                         const struct engine_execute *what,
                         struct engine_bytes input)
 {
@@ -414,7 +414,7 @@ static void run_command(struct doing *d, const struct command *command,
     report(d, ENGINE_ERR_PLATFORM_START, true);
 }
 
-static void begin_command(struct doing *d, const struct command *command,
+static void begin_command(struct doing *d, const struct step_command *command,
                           const struct engine_execute *what, const void *input,
                           size_t size)
 {
@@ -504,7 +504,7 @@ static void begin(void *self, struct host_worker *worker, uint32_t workflow,
         .step = what->part ? (uint32_t)what->tag : what->op,
         .attempt = what->part ? what->part_attempt : what->attempt,
     };
-    const struct command *command = command_of(d);
+    const struct step_command *command = command_of(d);
     if (command->words) {
         begin_command(d, command, what, input, size);
     } else {
@@ -569,7 +569,7 @@ static bool is_over_at_once(const struct workflow *w,
                             const struct engine_program_step *step,
                             const struct engine_attempt *a)
 {
-    const struct command *command = &w->commands[step->number];
+    const struct step_command *command = &w->commands[step->number];
     const struct sim_step *model =
         &w->steps->scenario.workflows[w - w->steps->bound].steps[step->number];
 
@@ -642,7 +642,7 @@ static void read_command(struct steps *s, uint32_t workflow, const char *name,
 
     if (step == UINT32_MAX)
         return;
-    struct command *command = &s->bound[workflow].commands[step];
+    struct step_command *command = &s->bound[workflow].commands[step];
     command->at_once = !json_member(run, "duration").item;
     command->json = read_output_is(run, "json");
     command->stream = read_output_is(run, "stream");
