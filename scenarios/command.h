@@ -1,9 +1,11 @@
 /*
- * The commands of the program. Each takes its own arguments and returns the
- * exit code of the process.
+ * The commands of the program, each with its table of options, and the exit
+ * codes that they return.
  */
 #ifndef SCENARIOS_COMMAND_H
 #define SCENARIOS_COMMAND_H
+
+#include "scenarios/options.h"
 
 enum exit_code {
     EXIT_HELD = 0,
@@ -17,41 +19,49 @@ enum exit_code {
     EXIT_INTERRUPTED = 130
 };
 
-int command_run(int argc, char **argv);
-int command_export(int argc, char **argv);
-int command_sweep(int argc, char **argv);
-int command_shrink(int argc, char **argv);
-int command_diff(int argc, char **argv);
-int command_gate(int argc, char **argv);
-int command_compare(int argc, char **argv);
-int command_replay(int argc, char **argv);
-int command_validate(int argc, char **argv);
-int command_validate_models(int argc, char **argv);
-int command_points(int argc, char **argv);
-int command_defects(int argc, char **argv);
-int command_limits(int argc, char **argv);
-int command_profiles(int argc, char **argv);
-int command_errors(int argc, char **argv);
-int command_engine(int argc, char **argv);
-int command_worker(int argc, char **argv);
-int command_start(int argc, char **argv);
-int command_ps(int argc, char **argv);
-int command_events(int argc, char **argv);
-int command_lineage(int argc, char **argv);
-int command_ops(int argc, char **argv);
-int command_value(int argc, char **argv);
-int command_stuck(int argc, char **argv);
-int command_cancel(int argc, char **argv);
-int command_stop(int argc, char **argv);
-int command_pause(int argc, char **argv);
-int command_unpause(int argc, char **argv);
-int command_resume(int argc, char **argv);
-int command_skip(int argc, char **argv);
-int command_abort(int argc, char **argv);
-int command_callback(int argc, char **argv);
-int command_recover(int argc, char **argv);
-int command_verify(int argc, char **argv);
-int command_archive(int argc, char **argv);
-int command_restore(int argc, char **argv);
+extern const struct command command_run;
+extern const struct command command_export;
+extern const struct command command_sweep;
+extern const struct command command_shrink;
+extern const struct command command_diff;
+extern const struct command command_gate;
+extern const struct command command_compare;
+extern const struct command command_replay;
+extern const struct command command_validate;
+extern const struct command command_validate_models;
+extern const struct command command_points;
+extern const struct command command_defects;
+extern const struct command command_limits;
+extern const struct command command_profiles;
+extern const struct command command_errors;
+extern const struct command command_engine;
+extern const struct command command_worker;
+extern const struct command command_start;
+extern const struct command command_ps;
+extern const struct command command_events;
+extern const struct command command_lineage;
+extern const struct command command_ops;
+extern const struct command command_value;
+extern const struct command command_stuck;
+extern const struct command command_cancel;
+extern const struct command command_stop;
+extern const struct command command_pause;
+extern const struct command command_unpause;
+extern const struct command command_resume;
+extern const struct command command_skip;
+extern const struct command command_abort;
+extern const struct command command_callback;
+extern const struct command command_recover;
+extern const struct command command_verify;
+extern const struct command command_archive;
+extern const struct command command_restore;
+extern const struct command command_help;
+
+/* The one at a place, in the order of help; NULL at the end. */
+const struct command *command_at(uint32_t index);
+
+/* By name, or NULL; its name at a place, NULL at the end. */
+const struct command *command_find(const char *name);
+const char *command_name(uint32_t index);
 
 #endif

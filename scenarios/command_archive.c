@@ -14,7 +14,6 @@
 #include "engine/host/store_upkeep.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 
 #define DAY (86400 * UINT64_C(1000000000))
 
@@ -82,33 +81,44 @@ static void clean_up(struct archiving *a, uint64_t now_ns)
         ;
 }
 
-int command_archive(int argc, char **argv)
+struct arguments {
+    struct archiving a;
+    struct archive_options options;
+    bool trim;
+    bool check;
+};
+
+static const struct option archive_table[] = {
+    OPT_DURATION("--older", options.age_ns, 0, INT64_MAX,
+                 "Runs that ended longer ago (default 30d)."),
+    OPT_FLAG("--trim", trim, "Without payloads."),
+    OPT_KEY_FILE(a.key_path),
+    {.name = NULL}};
+
+static const struct option restore_table[] = {
+    OPT_FLAG("--check", check, "Only look whether the file is whole."),
+    OPT_KEY_FILE(a.key_path),
+    {.name = NULL}};
+
+static int archive(int argc, char **argv)
 {
-    struct archiving a = {.command = argv[0]};
-    struct archive_options options_of = {
-        .age_ns = 30 * DAY, .runs_max = 1000000, .slice = SLICE};
+    struct arguments a = {
+        .a = {.command = argv[0]},
+        .options = {.age_ns = 30 * DAY, .runs_max = 1000000, .slice = SLICE}};
     struct archive_result result = {0};
     const char *rest[2];
-    bool trim = false;
-    const struct option options[] = {
-        {"--older", OPTION_DURATION, &options_of.age_ns, 0, INT64_MAX, NULL},
-        {"--trim", OPTION_FLAG, &trim, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &a.key_path, 0, 0, NULL},
-    };
 
-    if (options_read(
-            argc, argv, options, sizeof(options) / sizeof(options[0]), rest, 2,
-            2, "archive DB FILE [--older 30d] [--trim] [--key-file FILE]") < 0)
+    if (options_read(argc, argv, &command_archive, &a, rest) < 0)
         return EXIT_USAGE;
-    a.database = rest[0];
-    if (!open_store(&a))
+    a.a.database = rest[0];
+    if (!open_store(&a.a))
         return EXIT_ENVIRONMENT;
-    options_of.now_ns = host_wall_ns();
-    options_of.trim = trim;
-    int failed = archive_write(&a.store, rest[1], &options_of, &result);
+    a.options.now_ns = host_wall_ns();
+    a.options.trim = a.trim;
+    int failed = archive_write(&a.a.store, rest[1], &a.options, &result);
     if (!failed)
-        clean_up(&a, options_of.now_ns);
-    close_store(&a);
+        clean_up(&a.a, a.options.now_ns);
+    close_store(&a.a);
     if (failed)
         return say_failed(argv[0], &result);
     if (result.runs > 0)
@@ -119,35 +129,51 @@ int command_archive(int argc, char **argv)
     return EXIT_HELD;
 }
 
-int command_restore(int argc, char **argv)
+static int restore(int argc, char **argv)
 {
-    struct archiving a = {.command = argv[0]};
+    struct arguments a = {.a = {.command = argv[0]}};
     struct archive_result result = {0};
     const char *rest[2];
-    bool check = false;
-    const struct option options[] = {
-        {"--check", OPTION_FLAG, &check, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &a.key_path, 0, 0, NULL},
-    };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "restore DB FILE [--check] [--key-file FILE]") < 0)
+    if (options_read(argc, argv, &command_restore, &a, rest) < 0)
         return EXIT_USAGE;
-    a.database = rest[0];
+    a.a.database = rest[0];
     int failed = archive_check(rest[1], &result);
-    if (!failed && !check) {
-        if (!open_store(&a))
+    if (!failed && !a.check) {
+        if (!open_store(&a.a))
             return EXIT_ENVIRONMENT;
         result = (struct archive_result){0};
-        failed = archive_restore(&a.store, rest[1], host_wall_ns(), &result);
-        close_store(&a);
+        failed = archive_restore(&a.a.store, rest[1], host_wall_ns(), &result);
+        close_store(&a.a);
     }
     if (failed)
         return say_failed(argv[0], &result);
     printf("%s: %" PRIu64 " runs, %" PRIu64 " rows, %" PRIu64
            " blobs%s; %" PRIu64 " were there already\n",
            rest[1], result.runs, result.rows, result.blobs,
-           check ? ", whole" : "", result.skipped);
+           a.check ? ", whole" : "", result.skipped);
     return EXIT_HELD;
 }
+
+const struct command command_archive = {
+    .name = "archive",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB FILE [OPTIONS]",
+    .summary = "take ended runs out into a file",
+    .about = "Takes runs that ended longer ago than --older out of "
+             "the database into a file. Not while an engine runs.",
+    .options = archive_table,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = archive};
+
+const struct command command_restore = {
+    .name = "restore",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB FILE [OPTIONS]",
+    .summary = "bring archived runs back",
+    .about = "Brings the runs of an archive back.",
+    .options = restore_table,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = restore};

@@ -303,17 +303,35 @@ static int compare(struct comparison *comparison)
     return output_print(&out, EXIT_HELD);
 }
 
-int command_compare(int argc, char **argv)
+struct arguments {
+    struct comparison comparison;
+};
+
+static const struct option options[] = {
+    OPT_FLAG("--all", comparison.all, "Also the figures that are the same."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    struct comparison comparison = {.all = false};
-    const struct option options[] = {
-        {"--all", OPTION_FLAG, &comparison.all, 0, 0, NULL}};
-    if (options_read(argc, argv, options, 1, comparison.paths, 2, 2,
-                     "compare A B [--all]") != 2)
+    struct arguments a = {.comparison = {.all = false}};
+    struct comparison *comparison = &a.comparison;
+    if (options_read(argc, argv, &command_compare, &a, comparison->paths) < 0)
         return EXIT_USAGE;
-    int code = compare(&comparison);
-    gate_pairs_free(&comparison.pairs);
-    gate_set_free(&comparison.sets[0]);
-    gate_set_free(&comparison.sets[1]);
+    int code = compare(comparison);
+    gate_pairs_free(&comparison->pairs);
+    gate_set_free(&comparison->sets[0]);
+    gate_set_free(&comparison->sets[1]);
     return code;
 }
+
+const struct command command_compare = {
+    .name = "compare",
+    .group = COMMAND_COMPARE,
+    .synopsis = "A B [--all]",
+    .summary = "the figures of two reports side by side",
+    .about = "The figures of two reports side by side; of two directories, "
+             "over all seeds that both have of a scenario.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

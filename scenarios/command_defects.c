@@ -8,7 +8,7 @@
 #include "scenarios/command.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/matrix.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 
@@ -19,10 +19,6 @@ enum {
     CELL_COLUMNS = 20,
     SHOWN = 3 /* properties in a cell */
 };
-
-static const char usage[] =
-    "defects [--json] | defects --matrix [--own] [--seeds N] [--jobs N] "
-    "[--defect NAME]... [--out DIR] [--json]";
 
 /* Where defects are tried beside their own scenarios. */
 static const struct {
@@ -61,20 +57,27 @@ struct matrix_inputs {
     struct matrix_config config;
 };
 
+static const struct option options[] = {
+    OPT_FLAG("--json", json, "As JSON on stdout."),
+    OPT_FLAG("--matrix", matrix,
+             "Let each loose: in its own scenario, where the property it names "
+             "must fail and nothing may fail without it; in swarms; and in "
+             "crash sweeps. Exit 3: a defect that its property did not see. "
+             "It reads the scenarios of perdure's own folder."),
+    OPT_FLAG("--own", own, "With --matrix: only in its own scenario."),
+    OPT_NUMBER("--seeds", seeds, 1, UINT32_MAX,
+               "With --matrix: up to so many of each swarm (default 200)."),
+    OPT_NUMBER("--jobs", jobs, 1, JOBS_MOST,
+               "With --matrix: processes (default: one for each core)."),
+    OPT_NAMES("--defect", names, "NAME", names_defect,
+              "With --matrix: only this one; may be repeated."),
+    OPT_OUT(out, "DIR", "With --matrix: keep matrix.json and matrix.txt."),
+    {.name = NULL}};
+
 static bool read_arguments(int argc, char **argv, struct arguments *a)
 {
     *a = (struct arguments){.seeds = SEEDS};
-    const struct option options[] = {
-        {"--json", OPTION_FLAG, &a->json, 0, 0, NULL},
-        {"--matrix", OPTION_FLAG, &a->matrix, 0, 0, NULL},
-        {"--own", OPTION_FLAG, &a->own, 0, 0, NULL},
-        {"--seeds", OPTION_NUMBER, &a->seeds, 1, UINT32_MAX, NULL},
-        {"--jobs", OPTION_NUMBER, &a->jobs, 1, JOBS_MOST, NULL},
-        {"--defect", OPTION_TEXTS, &a->names, 0, 0, NULL},
-        {"--out", OPTION_TEXT, &a->out, 0, 0, NULL},
-    };
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                     NULL, 0, 0, usage) < 0)
+    if (options_read(argc, argv, &command_defects, a, NULL) < 0)
         return false;
     const char *given = a->own              ? "--own"
                         : a->out            ? "--out"
@@ -82,22 +85,13 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
                         : a->jobs           ? "--jobs"
                         : a->seeds != SEEDS ? "--seeds"
                                             : NULL;
-    if (!a->matrix && given) {
-        fprintf(stderr,
-                "perdure defects: found %s without --matrix, allowed with it; "
-                "see perdure --help\n",
-                given);
-        return false;
-    }
-    for (uint32_t i = 0; i < a->names.count; i++)
-        if (!fault_defect_find(a->names.texts[i])) {
-            fprintf(stderr,
-                    "perdure defects: found defect \"%.40s\", allowed those "
-                    "of perdure defects\n",
-                    a->names.texts[i]);
-            return false;
-        }
-    return true;
+    if (a->matrix || !given)
+        return true;
+    fprintf(stderr,
+            "perdure defects: found %s without --matrix, allowed with it; see "
+            "perdure defects --help\n",
+            given);
+    return false;
 }
 
 /* The list ---------------------------------------------------------------- */
@@ -406,7 +400,7 @@ static int run_matrix(const struct arguments *a, struct matrix_inputs *in)
     return conclude(a, in);
 }
 
-int command_defects(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct arguments arguments;
     if (!read_arguments(argc, argv, &arguments))
@@ -422,3 +416,13 @@ int command_defects(int argc, char **argv)
     free_inputs(in);
     return code;
 }
+
+const struct command command_defects = {
+    .name = "defects",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[--json]\n--matrix [OPTIONS]",
+    .summary = "seeded defects, and which property sees each",
+    .about = "Seeded defects: what each breaks, which property sees it, and in "
+             "which scenario.",
+    .options = options,
+    .run = run};

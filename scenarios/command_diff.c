@@ -16,7 +16,7 @@
 #include "faults/defects.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/replay.h"
 #include "scenarios/runner.h"
 #include "scenarios/trace_line.h"
@@ -52,8 +52,8 @@ struct side {
 
 struct arguments {
     const char *files[2];
-    uint64_t seed;
-    uint64_t seed_b;
+    struct option_seed seed;
+    struct option_seed seed_b;
     uint64_t context;
     struct option_texts defects;
     struct option_texts defects_b;
@@ -61,36 +61,22 @@ struct arguments {
 
 /* Arguments --------------------------------------------------------------- */
 
-static bool check_defects(const struct option_texts *defects)
-{
-    for (uint32_t i = 0; i < defects->count; i++) {
-        if (fault_defect_find(defects->texts[i]))
-            continue;
-        fprintf(stderr,
-                "perdure diff: found defect \"%.40s\", allowed those that "
-                "perdure defects lists\n",
-                defects->texts[i]);
-        return false;
-    }
-    return true;
-}
+static const struct option options[] = {
+    OPT_SEED("--seed", seed, "The world of scenarios."),
+    OPT_SEED("--seed-b", seed_b, "The world of B alone."),
+    OPT_NAMES("--defect", defects, "NAME", names_defect,
+              "Switch a seeded defect on; may be repeated."),
+    OPT_NAMES("--defect-b", defects_b, "NAME", names_defect,
+              "Switch one on in B alone; may be repeated."),
+    OPT_NUMBER("--context", context, 0, CONTEXT_MAX,
+               "So many records before the difference (default 5)."),
+    {.name = NULL}};
 
 static bool parse(int argc, char **argv, struct arguments *arguments)
 {
-    *arguments = (struct arguments){
-        .seed = UINT64_MAX, .seed_b = UINT64_MAX, .context = CONTEXT};
-    const struct option options[] = {
-        {"--seed", OPTION_NUMBER, &arguments->seed, 0, UINT64_MAX - 1, NULL},
-        {"--seed-b", OPTION_NUMBER, &arguments->seed_b, 0, UINT64_MAX - 1,
-         NULL},
-        {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
-        {"--defect-b", OPTION_TEXTS, &arguments->defects_b, 0, 0, NULL},
-        {"--context", OPTION_NUMBER, &arguments->context, 0, CONTEXT_MAX, NULL},
-    };
-    return options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                        arguments->files, 2, 2, "diff A B") == 2 &&
-           check_defects(&arguments->defects) &&
-           check_defects(&arguments->defects_b);
+    *arguments = (struct arguments){.context = CONTEXT};
+    return options_read(argc, argv, &command_diff, arguments,
+                        arguments->files) == 2;
 }
 
 static bool is_report(const char *path)
@@ -114,9 +100,9 @@ static bool open_side(struct side *side, const struct arguments *arguments,
                       bool second)
 {
     struct json_error error = {0};
-    uint64_t seed = second && arguments->seed_b != UINT64_MAX
-                        ? arguments->seed_b
-                        : arguments->seed;
+    const struct option_seed *seed = second && arguments->seed_b.given
+                                         ? &arguments->seed_b
+                                         : &arguments->seed;
     if (is_report(side->file)) {
         (void)replay_read(side->file, &side->run, &error);
     } else {
@@ -128,8 +114,8 @@ static bool open_side(struct side *side, const struct arguments *arguments,
         fprintf(stderr, "%s\n", error.text);
         return false;
     }
-    if (seed != UINT64_MAX) {
-        side->run.seed = seed;
+    if (seed->given) {
+        side->run.seed = seed->value;
         side->run.digest[0] = '\0'; /* another run than the report's */
     }
     for (uint32_t i = 0; i < side->run.defect_count; i++)
@@ -414,7 +400,7 @@ static int compare(struct side sides[2], uint64_t context)
     return repeated ? EXIT_HELD : EXIT_DIFFERENT;
 }
 
-int command_diff(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct arguments arguments;
     struct side *sides = calloc(2, sizeof(*sides));
@@ -435,3 +421,18 @@ int command_diff(int argc, char **argv)
     free(sides);
     return code;
 }
+
+const struct command command_diff = {
+    .name = "diff",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "A B [OPTIONS]",
+    .summary = "the first record at which two runs differ",
+    .about = "The first record at which two runs differ, with those before it. "
+             "A and B are report.json files or scenarios; both are run again. "
+             "A report of another version, or whose run this program does not "
+             "repeat, is compared by the digests that it carries. Exits with 0 "
+             "if the runs are the same, with 1 if they differ.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

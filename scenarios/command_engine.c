@@ -10,7 +10,6 @@
 #include "engine/random.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 #include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -98,53 +97,90 @@ static bool check_archive(const struct host_engine_config *config)
     return false;
 }
 
-int command_engine(int argc, char **argv)
+struct arguments {
+    const char *database;
+    const char *sample;
+    const char *profile;
+    const char *key;
+    uint64_t level;
+    uint64_t sync;
+    uint64_t coordinators;
+    struct host_engine_config config;
+};
+
+static const struct option options[] = {
+    OPT_DURATION("--lease", config.lease_ttl_ns, SECOND, 3600 * SECOND,
+                 "How long runs and attempts are held without a sign of life "
+                 "(default 30s)."),
+    OPT_TEXT("--limits", profile, "PROFILE",
+             "What a run may use (default aws); see perdure limits."),
+    OPT_CHOICE("--store-sync", sync, syncs,
+               "With normal a power cut may undo the last commits; a crash "
+               "never does (default full)."),
+    OPT_NUMBER("--coordinators", coordinators, 1, 8,
+               "Coordinators in the process, 1 to 8 (default 1)."),
+    OPT_NUMBER("--snapshot-events", config.snapshot_events, 0, 1000000,
+               "A snapshot of a handler's run after so many events (default "
+               "none)."),
+    OPT_DURATION("--retention", config.retention_ns, SECOND,
+                 3650 * 86400 * SECOND,
+                 "Let logs of runs that ended longer ago leave the database "
+                 "(default never), a few rows at a time when nobody waits; "
+                 "runs that have not ended stay."),
+    OPT_TEXT("--archive", config.archive, "DIR",
+             "Write them into files in this directory first, as perdure "
+             "archive does."),
+    OPT_TEXT("--observe", config.observe, "FILE",
+             "Append records to look at, one JSON object a line; lines may be "
+             "lost when the file is slow, which is told. The log of runs "
+             "itself is always whole."),
+    OPT_TEXT("--sample", sample, "SHARE",
+             "Observe only this share of the runs, e.g. 1%, the same ones "
+             "after every start."),
+    OPT_TEXT("--key-file", key, "FILE",
+             "Encrypt payloads at rest; of a new database, and then always."),
+    OPT_CHOICE("--log", level, levels,
+               "How much is said on stderr (default info)."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    const char *sample = NULL;
-    const char *profile = "aws";
-    const char *rest[1];
-    const char *key = NULL;
     struct limits_profile limits;
     uint8_t bytes[CIPHER_KEY_SIZE];
     char error[HOST_ERROR_SIZE];
-    uint64_t level = HOST_SAY_INFO, sync = 0, coordinators = 1;
-    struct host_engine_config config = {.say = say, .self = argv[0]};
-    const struct option options[] = {
-        {"--lease", OPTION_DURATION, &config.lease_ttl_ns, SECOND,
-         3600 * SECOND, NULL},
-        {"--limits", OPTION_TEXT, &profile, 0, 0, NULL},
-        {"--store-sync", OPTION_CHOICE, &sync, 0, 0, syncs},
-        {"--coordinators", OPTION_NUMBER, &coordinators, 1, 8, NULL},
-        {"--snapshot-events", OPTION_NUMBER, &config.snapshot_events, 0,
-         1000000, NULL},
-        {"--retention", OPTION_DURATION, &config.retention_ns, SECOND,
-         3650 * 86400 * SECOND, NULL},
-        {"--archive", OPTION_TEXT, &config.archive, 0, 0, NULL},
-        {"--observe", OPTION_TEXT, &config.observe, 0, 0, NULL},
-        {"--sample", OPTION_TEXT, &sample, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--log", OPTION_CHOICE, &level, 0, 0, levels},
-    };
+    struct arguments a = {.profile = "aws",
+                          .level = HOST_SAY_INFO,
+                          .coordinators = 1,
+                          .config = {.say = say, .self = argv[0]}};
 
-    if (options_read(
-            argc, argv, options, sizeof(options) / sizeof(options[0]), rest, 1,
-            1,
-            "engine DB [--lease 30s] [--limits PROFILE] [--store-sync "
-            "full|normal] [--retention 14d [--archive DIR]] [--observe FILE "
-            "[--sample 1%]]") < 0)
+    if (options_read(argc, argv, &command_engine, &a, &a.database) < 0 ||
+        !find_limits(a.profile, &limits) || !take_sample(a.sample, &a.config) ||
+        !check_archive(&a.config))
         return EXIT_USAGE;
-    config.database = rest[0];
-    if (!find_limits(profile, &limits) || !take_sample(sample, &config) ||
-        !check_archive(&config))
-        return EXIT_USAGE;
-    config.limits = &limits.limits;
-    if (!database_key(argv[0], key, bytes, &config.key))
+    a.config.database = a.database;
+    a.config.limits = &limits.limits;
+    if (!database_key(argv[0], a.key, bytes, &a.config.key))
         return EXIT_ENVIRONMENT;
-    config.level = (enum host_level)level;
-    config.sync_normal = sync == 1;
-    config.coordinators = (uint32_t)coordinators;
-    if (host_engine_run(&config, error) == 0)
+    a.config.level = (enum host_level)a.level;
+    a.config.sync_normal = a.sync == 1;
+    a.config.coordinators = (uint32_t)a.coordinators;
+    if (host_engine_run(&a.config, error) == 0)
         return EXIT_HELD;
     fprintf(stderr, "perdure engine: %s\n", error);
     return EXIT_ENVIRONMENT;
 }
+
+const struct command command_engine = {
+    .name = "engine",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB [OPTIONS]",
+    .summary = "own a database and drive its runs",
+    .about = "Owns the database, which is made if it is not there, "
+             "and drives its runs until SIGTERM. Workers and "
+             "clients reach it through the socket DB.sock; the file "
+             "DB-lock names its process. The leases of an engine "
+             "that died are taken over at once.",
+    .options = options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "engine/store.h"
-#include "faults/defects.h"
 #include "faults/points.h"
 #include "reports/check.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/enumerate.h"
 #include "scenarios/interrupt.h"
-#include "scenarios/options.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/runner.h"
@@ -25,62 +23,43 @@ enum {
     NAME_COLUMNS = 30
 };
 
-static const char usage[] =
-    "sweep SCENARIO --crash every|twice | --fail every | --lose-reply every | "
-    "--pause every | --duplicate every [--limit N] [--only NAME] [--no-fork] "
-    "[--jobs N] [--seed N] [--defect NAME] [--out DIR] [--json]";
+const char *const enumerate_once[] = {"every", NULL};
+const char *const enumerate_crash[] = {"every", "twice", NULL};
 
 /* What each option of them enumerates. */
 static const struct mode {
     const char *option;
-    const char *values[3];
     const char *title; /* "crash at" every boundary */
     enum boundary_way ways[2];
     uint32_t way_count;
 } modes[] = {
-    {"--crash", {"every", "twice", NULL}, "crash", {BOUNDARY_CRASH}, 1},
+    {"--crash", "crash", {BOUNDARY_CRASH}, 1},
     {"--fail",
-     {"every", NULL},
      "fail, once and for good,",
      {BOUNDARY_FAIL, BOUNDARY_FAIL_ON},
      2},
-    {"--lose-reply", {"every", NULL}, "lose the reply", {BOUNDARY_LOSE}, 1},
-    {"--pause", {"every", NULL}, "pause", {BOUNDARY_PAUSE}, 1},
-    {"--duplicate", {"every", NULL}, "duplicate", {BOUNDARY_DUPLICATE}, 1},
+    {"--lose-reply", "lose the reply", {BOUNDARY_LOSE}, 1},
+    {"--pause", "pause", {BOUNDARY_PAUSE}, 1},
+    {"--duplicate", "duplicate", {BOUNDARY_DUPLICATE}, 1},
 };
 
-enum {
-    MODE_COUNT = sizeof(modes) / sizeof(*modes),
-    NOT_GIVEN = 99
-};
+_Static_assert(sizeof(modes) / sizeof(*modes) == ENUMERATE_MODES,
+               "an option for each mode");
 
 struct arguments {
-    const char *file;
-    const char *out;
-    uint64_t values[MODE_COUNT];
+    struct enumerate_arguments given;
     const struct mode *mode;
-    uint64_t limit;
-    uint64_t jobs;
     uint64_t seed;
-    struct option_texts only;
-    struct option_texts defects;
-    bool no_fork;
-    bool json;
-    bool has_seed;
 };
 
 /* Arguments --------------------------------------------------------------- */
 
-bool command_enumerate_wanted(int argc, char **argv)
+bool command_enumerate_wanted(const struct enumerate_arguments *given)
 {
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--only") == 0)
+    for (uint32_t m = 0; m < ENUMERATE_MODES; m++)
+        if (given->modes[m] != ENUMERATE_NOT_GIVEN)
             return true;
-        for (uint32_t m = 0; m < MODE_COUNT; m++)
-            if (strcmp(argv[i], modes[m].option) == 0)
-                return true;
-    }
-    return false;
+    return given->only.count > 0;
 }
 
 static bool refuse(const char *format, const char *what)
@@ -88,26 +67,16 @@ static bool refuse(const char *format, const char *what)
     fprintf(stderr, "perdure sweep: ");
     /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral) */
     fprintf(stderr, format, what);
-    fprintf(stderr, "; see perdure --help\n");
+    fprintf(stderr, "; see perdure sweep --help\n");
     return false;
-}
-
-static bool check_defects(const struct arguments *a)
-{
-    for (uint32_t i = 0; i < a->defects.count; i++)
-        if (!fault_defect_find(a->defects.texts[i]))
-            return refuse("found defect \"%.40s\", allowed those of perdure "
-                          "defects",
-                          a->defects.texts[i]);
-    return true;
 }
 
 /* The one mode that was given; a crash if there are only names. */
 static bool choose_mode(struct arguments *a)
 {
     a->mode = NULL;
-    for (uint32_t m = 0; m < MODE_COUNT; m++) {
-        if (a->values[m] == NOT_GIVEN)
+    for (uint32_t m = 0; m < ENUMERATE_MODES; m++) {
+        if (a->given.modes[m] == ENUMERATE_NOT_GIVEN)
             continue;
         if (a->mode)
             return refuse("found %s beside another enumeration, allowed one",
@@ -116,51 +85,33 @@ static bool choose_mode(struct arguments *a)
     }
     if (!a->mode) {
         a->mode = &modes[0];
-        a->values[0] = 0;
+        a->given.modes[0] = 0;
     }
-    if (a->only.count > 1 && a->mode != &modes[0])
+    if (a->given.only.count > 1 && a->mode != &modes[0])
         return refuse("found two --only with %s, allowed one; a crash can "
                       "come twice",
                       a->mode->option);
-    if (a->only.count > ENUMERATE_DEPTH)
+    if (a->given.only.count > ENUMERATE_DEPTH)
         return refuse("found more than two --only, allowed at most %s", "two");
     return true;
 }
 
 static bool twice(const struct arguments *a)
 {
-    return a->mode == &modes[0] && (a->values[0] == 1 || a->only.count == 2);
+    return a->mode == &modes[0] &&
+           (a->given.modes[0] == 1 || a->given.only.count == 2);
 }
 
-static bool read_arguments(int argc, char **argv, struct arguments *a)
+static bool read_arguments(const struct enumerate_arguments *given,
+                           struct arguments *a)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    *a = (struct arguments){.jobs = cores > 0 ? (uint64_t)cores : 1,
-                            .seed = UINT64_MAX};
-    struct option options[MODE_COUNT + 9];
-    uint32_t count = 0;
-    for (uint32_t m = 0; m < MODE_COUNT; m++) {
-        a->values[m] = NOT_GIVEN;
-        options[count++] =
-            (struct option){modes[m].option, OPTION_CHOICE, &a->values[m], 0, 0,
-                            modes[m].values};
-    }
-    const struct option others[] = {
-        {"--limit", OPTION_NUMBER, &a->limit, 1, UINT32_MAX, NULL},
-        {"--jobs", OPTION_NUMBER, &a->jobs, 1, JOBS_MOST, NULL},
-        {"--seed", OPTION_NUMBER, &a->seed, 0, UINT64_MAX - 1, NULL},
-        {"--only", OPTION_TEXTS, &a->only, 0, 0, NULL},
-        {"--defect", OPTION_TEXTS, &a->defects, 0, 0, NULL},
-        {"--no-fork", OPTION_FLAG, &a->no_fork, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &a->json, 0, 0, NULL},
-        {"--out", OPTION_TEXT, &a->out, 0, 0, NULL},
-    };
-    memcpy(options + count, others, sizeof(others));
-    count += sizeof(others) / sizeof(*others);
-    if (options_read(argc, argv, options, count, &a->file, 1, 1, usage) < 0)
-        return false;
-    a->has_seed = a->seed != UINT64_MAX;
-    return choose_mode(a) && check_defects(a);
+    *a = (struct arguments){.given = *given};
+    if (a->given.jobs == 0)
+        a->given.jobs = cores > 0 ? (uint64_t)cores : 1;
+    if (a->given.jobs > JOBS_MOST)
+        a->given.jobs = JOBS_MOST;
+    return choose_mode(a);
 }
 
 /* What repeats one world, or all --------------------------------------------
@@ -189,12 +140,12 @@ static void command_line(const struct arguments *a,
 {
     char name[BOUNDARY_NAME_SIZE];
     report_buffer_put(out, "perdure sweep");
-    quote(out, a->file);
-    if (a->has_seed)
+    quote(out, a->given.file);
+    if (a->given.seed.given)
         report_buffer_print(out, " --seed %" PRIu64, a->seed);
-    for (uint32_t i = 0; i < a->defects.count; i++) {
+    for (uint32_t i = 0; i < a->given.defects.count; i++) {
         report_buffer_put(out, " --defect");
-        quote(out, a->defects.texts[i]);
+        quote(out, a->given.defects.texts[i]);
     }
     report_buffer_print(out, " %s %s", a->mode->option,
                         twice(a) ? "twice" : "every");
@@ -271,7 +222,7 @@ static void print_table(struct report_buffer *out, const struct arguments *a,
     }
     print_row(out, "all", &all);
     bool first = true;
-    for (uint32_t p = 0; p < count && a->only.count == 0; p++) {
+    for (uint32_t p = 0; p < count && a->given.only.count == 0; p++) {
         if (!may_break(a->mode, p) || rows[p].worlds > 0)
             continue;
         report_buffer_print(out, "%s%s", first ? "Never met here: " : ", ",
@@ -376,7 +327,7 @@ static void print_recoveries(struct report_buffer *out,
         report_buffer_print(out,
                             ", but for %" PRIu64 " beyond the first %" PRIu64
                             " of their recovery (--limit)",
-                            result->left_out, a->limit);
+                            result->left_out, a->given.limit);
     report_buffer_put(out, "\n");
 }
 
@@ -599,8 +550,8 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
     }
     struct runner_options options = {
         .seed = a->seed,
-        .defects = a->defects.texts,
-        .defect_count = a->defects.count,
+        .defects = a->given.defects.texts,
+        .defect_count = a->given.defects.count,
         .command = command.text,
         .interrupted = interrupt_flag(),
     };
@@ -614,8 +565,8 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
     if (runner) {
         report_html(runner_model(runner), report_library(), &page);
         report_json(runner_model(runner), &json);
-        good = output_write(a->out, "report.html", &page) &&
-               output_write(a->out, "report.json", &json);
+        good = output_write(a->given.out, "report.html", &page) &&
+               output_write(a->given.out, "report.json", &json);
     }
     report_buffer_free(&page);
     report_buffer_free(&json);
@@ -662,20 +613,20 @@ static struct enumerate_config config_of(const struct arguments *a,
     struct enumerate_config config = {
         .scenario = scenario,
         .seed = a->seed,
-        .defects = a->defects.texts,
-        .defect_count = a->defects.count,
+        .defects = a->given.defects.texts,
+        .defect_count = a->given.defects.count,
         .way_count = a->mode->way_count,
         .depth = twice(a) ? 2 : 1,
-        .no_fork = a->no_fork || a->only.count > 0,
-        .jobs = (uint32_t)a->jobs,
-        .limit = a->limit,
+        .no_fork = a->given.no_fork || a->given.only.count > 0,
+        .jobs = (uint32_t)a->given.jobs,
+        .limit = a->given.limit,
         .interrupted = interrupt_flag(),
         .progress = progress_line_tell,
         .progress_self = line,
     };
     memcpy(config.ways, a->mode->ways, sizeof(config.ways));
-    for (uint32_t i = 0; i < a->only.count; i++)
-        config.only[i] = a->only.texts[i];
+    for (uint32_t i = 0; i < a->given.only.count; i++)
+        config.only[i] = a->given.only.texts[i];
     return config;
 }
 
@@ -694,12 +645,12 @@ static bool say_all(const struct arguments *a, const struct scenario *scenario,
     fill_rows(result, rows);
     print_text(&text, a, scenario, result, rows);
     print_json(&json, a, scenario, result, rows);
-    const struct report_buffer *out = a->json ? &json : &text;
+    const struct report_buffer *out = a->given.json ? &json : &text;
     bool good = report_buffer_ok(out) &&
                 fwrite(out->text, 1, out->size, stdout) == out->size &&
                 fflush(stdout) == 0;
-    if (a->out)
-        good = output_write(a->out, "sweep.json", &json) && good;
+    if (a->given.out)
+        good = output_write(a->given.out, "sweep.json", &json) && good;
     report_buffer_free(&text);
     report_buffer_free(&json);
     free(rows);
@@ -714,6 +665,7 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
     struct enumerate_config config = config_of(a, scenario, &line);
     interrupt_catch();
     progress_line_start(&line, "sweep", NULL);
+    line.quiet = a->given.quiet;
     int error = enumerate_run(&config, &result, message, sizeof(message));
     progress_line_end(&line);
     if (error) {
@@ -723,32 +675,31 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
     int code = exit_code(result);
     if (!say_all(a, scenario, result))
         code = EXIT_ENVIRONMENT;
-    if (a->out && a->only.count > 0 && result->count == 1 &&
+    if (a->given.out && a->given.only.count > 0 && result->count == 1 &&
         !write_report(a, scenario, &result->worlds[0]))
         code = EXIT_ENVIRONMENT;
     enumerate_free(result);
     return code;
 }
 
-int command_enumerate(int argc, char **argv)
+int command_enumerate(const struct enumerate_arguments *given)
 {
     struct arguments a;
     struct json_error error = {0};
-    if (!read_arguments(argc, argv, &a))
+    if (!read_arguments(given, &a))
         return EXIT_USAGE;
-    struct scenario *scenario = scenario_read(a.file, &error);
+    struct scenario *scenario = scenario_read(a.given.file, &error);
     if (!scenario) {
         fprintf(stderr, "%s\n", error.text);
         return EXIT_USAGE;
     }
-    if (!a.has_seed)
-        a.seed = scenario->seed;
+    a.seed = given->seed.given ? given->seed.value : scenario->seed;
     int code = EXIT_USAGE;
     if (scenario->mode == SCENARIO_MODE_CAPACITY)
         refuse("found a scenario in mode \"capacity\"%s, allowed \"full\": "
                "without an engine there is no boundary",
                "");
-    else if (a.out && output_directory(a.out) != EXIT_HELD)
+    else if (a.given.out && output_directory(a.given.out) != EXIT_HELD)
         code = EXIT_ENVIRONMENT;
     else
         code = sweep(&a, scenario);

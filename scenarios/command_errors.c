@@ -6,6 +6,7 @@
 #include "engine/platform_codes.h"
 #include "reports/buffer.h"
 #include "scenarios/command.h"
+#include "scenarios/output.h"
 
 static void member(struct report_buffer *out, const char *name,
                    const char *value, const char *end)
@@ -67,49 +68,41 @@ static void platform_codes(struct report_buffer *out, bool json)
         code_row(out, i, json);
 }
 
-/* False: an option that is none; *wrong is it. */
-static bool read_options(int argc, char **argv, bool *json, bool *platforms,
-                         const char **wrong)
+struct arguments {
+    bool json;
+    bool platforms;
+};
+
+static const struct option options[] = {
+    OPT_FLAG("--json", json, "As JSON on stdout."),
+    OPT_FLAG("--platforms", platforms,
+             "Only the codes of platforms, and the class of each."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    *json = *platforms = false;
-    for (int i = 1; i < argc; i++) {
-        bool *option = strcmp(argv[i], "--json") == 0        ? json
-                       : strcmp(argv[i], "--platforms") == 0 ? platforms
-                                                             : NULL;
-        *wrong = argv[i];
-        if (!option || *option)
-            return false;
-        *option = true;
-    }
-    return true;
+    struct arguments a = {.json = false};
+    struct report_buffer out;
+    if (options_read(argc, argv, &command_errors, &a, NULL) < 0)
+        return EXIT_USAGE;
+    report_buffer_init(&out);
+    report_buffer_put(&out, a.json ? "[\n" : "");
+    if (!a.platforms)
+        classes(&out, a.json);
+    if (!a.json && !a.platforms)
+        report_buffer_put(&out, "\n");
+    if (!a.json || a.platforms)
+        platform_codes(&out, a.json);
+    report_buffer_put(&out, a.json ? "\n]\n" : "");
+    return output_print(&out, EXIT_HELD);
 }
 
-int command_errors(int argc, char **argv)
-{
-    bool json, platforms;
-    const char *wrong = "";
-    struct report_buffer out;
-    int code = EXIT_HELD;
-    if (!read_options(argc, argv, &json, &platforms, &wrong)) {
-        fprintf(stderr,
-                "perdure errors: found \"%.40s\", allowed --json, "
-                "--platforms, each once\n",
-                wrong);
-        return EXIT_USAGE;
-    }
-    report_buffer_init(&out);
-    report_buffer_put(&out, json ? "[\n" : "");
-    if (!platforms)
-        classes(&out, json);
-    if (!json && !platforms)
-        report_buffer_put(&out, "\n");
-    if (!json || platforms)
-        platform_codes(&out, json);
-    report_buffer_put(&out, json ? "\n]\n" : "");
-    if (!report_buffer_ok(&out) ||
-        fwrite(out.text, 1, out.size, stdout) != out.size ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
-    report_buffer_free(&out);
-    return code;
-}
+const struct command command_errors = {
+    .name = "errors",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[--json] [--platforms]",
+    .summary = "classes of errors, and whether each is retried",
+    .about = "Every class of error: whether it is retried, and what it means; "
+             "then which code of a platform belongs to which.",
+    .options = options,
+    .run = run};

@@ -12,7 +12,6 @@
 #include "engine/workflow.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 #include "scenarios/run_history.h"
 #include "scenarios/run_operations.h"
 
@@ -447,44 +446,64 @@ static bool check_format(const struct events *ev, bool aws, bool follow,
     return !found && (aws || !page);
 }
 
-int command_events(int argc, char **argv)
-{
-    static const char *const formats[] = {"log", "aws", NULL};
-    struct events ev = {.op = UINT64_MAX};
-    uint64_t format = 0, page = 0;
-    const char *rest[2];
-    const char *key = NULL;
-    bool follow = false;
-    const struct option options[] = {
-        {"--after", OPTION_NUMBER, &ev.after, 0, UINT64_MAX, NULL},
-        {"--limit", OPTION_NUMBER, &ev.limit, 1, UINT64_MAX, NULL},
-        {"--type", OPTION_TEXT, &ev.type, 0, 0, NULL},
-        {"--op", OPTION_NUMBER, &ev.op, 0, UINT32_MAX, NULL},
-        {"--format", OPTION_CHOICE, &format, 0, 0, formats},
-        {"--page", OPTION_NUMBER, &page, 1, 100000, NULL},
-        {"--follow", OPTION_FLAG, &follow, 0, 0, NULL},
-        {"--payload", OPTION_FLAG, &ev.payload, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &ev.json, 0, 0, NULL},
-    };
+struct arguments {
+    struct events ev;
+    uint64_t format;
+    uint64_t page;
+    const char *key;
+    bool follow;
+};
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "events DB RUN [--after N] [--limit N] [--type KIND] "
-                     "[--op N] [--follow] [--payload] [--json] "
-                     "[--format aws [--page N]]") < 0 ||
-        !database_number(argv[0], "run", rest[1], UINT64_MAX, &ev.run) ||
-        !check_format(&ev, format == 1, follow, page))
+static const char *const formats[] = {"log", "aws", NULL};
+
+static const struct option options[] = {
+    OPT_NUMBER("--after", ev.after, 0, UINT64_MAX, "Those after this event."),
+    OPT_NUMBER("--limit", ev.limit, 1, UINT64_MAX, "At most so many."),
+    OPT_TEXT("--type", ev.type, "KIND", "Of this kind."),
+    OPT_NUMBER("--op", ev.op, 0, UINT32_MAX, "Of this operation."),
+    OPT_CHOICE("--format", format, formats,
+               "With aws a handler's run is shown as public history, an event "
+               "a line."),
+    OPT_NUMBER("--page", page, 1, 100000,
+               "With --format aws: one object with at most N Events and the "
+               "NextMarker that --after takes."),
+    OPT_FLAG("--follow", follow, "Go on as it grows."),
+    OPT_FLAG("--payload", ev.payload, "With what each carries."),
+    OPT_KEY_FILE(key),
+    OPT_ROWS_JSON(ev.json),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {.ev = {.op = UINT64_MAX}};
+    struct events *ev = &a.ev;
+    const char *rest[2];
+
+    if (options_read(argc, argv, &command_events, &a, rest) < 0 ||
+        !database_number(argv[0], "run", rest[1], UINT64_MAX, &ev->run) ||
+        !check_format(ev, a.format == 1, a.follow, a.page))
         return EXIT_USAGE;
-    ev.reader = database_open(argv[0], rest[0], key);
-    if (!ev.reader)
+    ev->reader = database_open(argv[0], rest[0], a.key);
+    if (!ev->reader)
         return EXIT_ENVIRONMENT;
-    ev.last = ev.after;
-    report_buffer_init(&ev.out);
-    int code = format == 1 ? show_history(&ev, rest[0], page)
-                           : show(&ev, rest[0], follow);
-    report_buffer_free(&ev.out);
-    engine_block_free(&ev.block);
-    host_reader_close(ev.reader);
+    ev->last = ev->after;
+    report_buffer_init(&ev->out);
+    int code = a.format == 1 ? show_history(ev, rest[0], a.page)
+                             : show(ev, rest[0], a.follow);
+    report_buffer_free(&ev->out);
+    engine_block_free(&ev->block);
+    host_reader_close(ev->reader);
     return code;
 }
+
+const struct command command_events = {
+    .name = "events",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "what happened to a run",
+    .about = "What happened, oldest first. A callback's line has "
+             "what to answer to.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

@@ -6,7 +6,7 @@
 #include "scenarios/command.h"
 #include "scenarios/export.h"
 #include "scenarios/export_read.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 
 /* The format asked for, or NULL: said why. */
@@ -20,10 +20,6 @@ static const struct export_format *choose(const char *name, const char *file)
         return NULL;
     }
     const struct export_format *format = export_format_find(name, strlen(name));
-    if (!format) {
-        export_list_check("export", name);
-        return NULL;
-    }
     if (format->of_report)
         return format;
     fprintf(stderr,
@@ -74,18 +70,37 @@ static int export_file(const char *file, const struct export_format *format,
     return code;
 }
 
-int command_export(int argc, char **argv)
+struct arguments {
+    const char *file;
+    const char *format;
+    const char *out;
+};
+
+static const struct option options[] = {
+    OPT_NAME("--format", format, "NAME", names_format,
+             "junit, openmetrics, bmf, github-summary or github-annotations; "
+             "hgrm and hlog need the run itself: perdure replay REPORT.json "
+             "--export hgrm,hlog."),
+    OPT_OUT(out, "FILE", "There instead of on stdout; replaced as a whole."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    const char *file = NULL;
-    const char *name = NULL;
-    const char *path = NULL;
-    const struct option options[] = {
-        {.name = "--format", .kind = OPTION_TEXT, .out = &name},
-        {.name = "--out", .kind = OPTION_TEXT, .out = &path},
-    };
-    if (options_read(argc, argv, options, 2, &file, 1, 1,
-                     "export REPORT.json --format NAME [--out FILE]") < 0)
+    struct arguments a = {.file = NULL};
+    if (options_read(argc, argv, &command_export, &a, &a.file) < 0)
         return EXIT_USAGE;
-    const struct export_format *format = choose(name, file);
-    return format ? export_file(file, format, path) : EXIT_USAGE;
+    const struct export_format *format = choose(a.format, a.file);
+    return format ? export_file(a.file, format, a.out) : EXIT_USAGE;
 }
+
+const struct command command_export = {
+    .name = "export",
+    .group = COMMAND_COMPARE,
+    .synopsis = "REPORT.json --format NAME [--out FILE]",
+    .summary = "a report for another tool",
+    .about = "A report.json for another tool, on stdout or in a file; "
+             "docs/formats.md says what each format holds.",
+    .options = options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

@@ -41,20 +41,22 @@ struct gate {
     enum report_gate_outcome outcome;
 };
 
-static bool parse(int argc, char **argv, struct gate *gate)
-{
-    const struct option options[] = {
-        {"--policy", OPTION_TEXT, &gate->policy_path, 0, 0, NULL},
-        {"--trend", OPTION_TEXT, &gate->trend, 0, 0, NULL},
-        {"--accept", OPTION_FLAG, &gate->accept, 0, 0, NULL},
-        {"--all", OPTION_FLAG, &gate->all, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &gate->json, 0, 0, NULL},
-    };
-    return options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                        gate->paths, 2, 2,
-                        "gate NEW BASE [--policy FILE] [--accept] [--trend "
-                        "FILE] [--all] [--json]") == 2;
-}
+struct arguments {
+    struct gate gate;
+};
+
+static const struct option options[] = {
+    OPT_TEXT("--policy", gate.policy_path, "FILE",
+             "Budgets, and whether the wall clock is judged."),
+    OPT_FLAG("--accept", gate.accept,
+             "Print the difference, then make the new reports the baseline."),
+    OPT_TEXT("--trend", gate.trend, "FILE",
+             "Add a line with the figures to FILE."),
+    OPT_FLAG("--all", gate.all,
+             "Also each figure that became better or stayed within its "
+             "budget."),
+    OPT_FLAG("--json", gate.json, "All of it as JSON on stdout."),
+    {.name = NULL}};
 
 /* Reading ------------------------------------------------------------------ */
 
@@ -601,20 +603,38 @@ static void deinit(struct gate *gate)
     gate_policy_free(&gate->policy);
 }
 
-int command_gate(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    struct gate gate = {0};
+    struct arguments a = {.gate = {.json = false}};
+    struct gate *gate = &a.gate;
     int code = EXIT_USAGE;
-    if (!parse(argc, argv, &gate))
+    if (options_read(argc, argv, &command_gate, &a, gate->paths) < 0)
         return code;
-    if (read_all(&gate)) {
-        if (!judge(&gate)) {
+    if (read_all(gate)) {
+        if (!judge(gate)) {
             fprintf(stderr, "perdure gate: out of memory\n");
             code = EXIT_INTERNAL;
-        } else if (!is_empty(&gate)) {
-            code = finish(&gate);
+        } else if (!is_empty(gate)) {
+            code = finish(gate);
         }
     }
-    deinit(&gate);
+    deinit(gate);
     return code;
 }
+
+const struct command command_gate = {
+    .name = "gate",
+    .group = COMMAND_COMPARE,
+    .synopsis = "NEW BASE [OPTIONS]",
+    .summary = "hold new reports against a baseline",
+    .about = "Holds new reports against a baseline; each is a report.json or a "
+             "directory of them, matched by scenario and seed. Properties and "
+             "expectations come first, then figures in virtual time, which "
+             "are compared as they stand or within the budgets of a policy. "
+             "Exits with 3 if a property regressed, 4 if an expectation or a "
+             "budget was missed, 5 if something cannot be said, 2 if a report "
+             "cannot be read or nothing matched.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

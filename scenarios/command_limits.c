@@ -4,6 +4,7 @@
 
 #include "reports/buffer.h"
 #include "scenarios/command.h"
+#include "scenarios/names.h"
 #include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -132,24 +133,33 @@ static int find(const char *name, struct limits_profile *profile)
     return EXIT_USAGE;
 }
 
-int command_limits(int argc, char **argv)
+struct arguments {
+    bool json;
+};
+
+static const struct option options[] = {
+    OPT_FLAG("--json", json, "As JSON on stdout."), {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
     struct limits_profile profile;
-    const char *name = NULL;
-    bool json = false;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (argv[i][0] == '-' || name) {
-            fprintf(stderr,
-                    "perdure limits: found \"%.40s\", allowed one PROFILE or "
-                    "FILE and --json\n",
-                    argv[i]);
-            return EXIT_USAGE;
-        } else {
-            name = argv[i];
-        }
-    }
-    int code = find(name ? name : "aws", &profile);
-    return code == EXIT_HELD ? print(&profile, json) : code;
+    struct arguments a = {.json = false};
+    const char *name = "aws";
+    if (options_read(argc, argv, &command_limits, &a, &name) < 0)
+        return EXIT_USAGE;
+    int code = find(name, &profile);
+    return code == EXIT_HELD ? print(&profile, a.json) : code;
 }
+
+const struct command command_limits = {
+    .name = "limits",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[PROFILE|FILE] [--json]",
+    .summary = "what a run may use under a limit profile",
+    .about = "What a run may use under a limit profile: aws (default), "
+             "seed-001, inline-1mb, or a JSON file of one's own; sizes in "
+             "bytes, times in seconds.",
+    .options = options,
+    .rest_max = 1,
+    .words = names_limits,
+    .run = run};

@@ -9,7 +9,6 @@
 #include "scenarios/command.h"
 #include "scenarios/database.h"
 #include "scenarios/lineage_write.h"
-#include "scenarios/options.h"
 
 enum {
     DEPTH_DEFAULT = 8,
@@ -76,39 +75,57 @@ static int show(struct host_reader *reader, const char *database,
     return code;
 }
 
-int command_lineage(int argc, char **argv)
-{
-    static const char *const formats[] = {"text", "json", "graphml", "svg",
-                                          NULL};
-    static const char *const directions[] = {"both", "up", "down", NULL};
-    struct lineage_request request = {.run = 0};
-    uint64_t depth = DEPTH_DEFAULT;
-    uint64_t direction = LINEAGE_BOTH;
-    uint64_t format = 0;
-    const char *file = NULL;
-    const char *key = NULL;
-    const char *rest[2];
-    const struct option options[] = {
-        {"--depth", OPTION_NUMBER, &depth, 0, DEPTH_MAX, NULL},
-        {"--direction", OPTION_CHOICE, &direction, 0, 0, directions},
-        {"--format", OPTION_CHOICE, &format, 0, 0, formats},
-        {"--out", OPTION_TEXT, &file, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-    };
+struct arguments {
+    uint64_t depth;
+    uint64_t direction;
+    uint64_t format;
+    const char *file;
+    const char *key;
+};
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "lineage DB RUN [--depth N] [--direction up|down|both] "
-                     "[--format text|json|graphml|svg] [--out FILE] "
-                     "[--key-file FILE]") < 0 ||
+static const char *const formats[] = {"text", "json", "graphml", "svg", NULL};
+static const char *const directions[] = {"both", "up", "down", NULL};
+
+static const struct option options[] = {
+    OPT_NUMBER("--depth", depth, 0, DEPTH_MAX,
+               "So many steps away, in each direction (default 8)."),
+    OPT_CHOICE("--direction", direction, directions,
+               "To what it is from, to what is from it, or both (default)."),
+    OPT_CHOICE("--format", format, formats, "How it is written."),
+    OPT_OUT(file, "FILE", "There instead of on stdout."),
+    OPT_KEY_FILE(key),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
+{
+    struct lineage_request request = {.run = 0};
+    struct arguments a = {.depth = DEPTH_DEFAULT, .direction = LINEAGE_BOTH};
+    const char *rest[2];
+
+    if (options_read(argc, argv, &command_lineage, &a, rest) < 0 ||
         !database_number(argv[0], "run", rest[1], UINT64_MAX, &request.run))
         return EXIT_USAGE;
-    request.depth = (uint32_t)depth;
-    request.direction = (enum lineage_direction)direction;
-    struct host_reader *reader = database_open(argv[0], rest[0], key);
+    request.depth = (uint32_t)a.depth;
+    request.direction = (enum lineage_direction)a.direction;
+    struct host_reader *reader = database_open(argv[0], rest[0], a.key);
     if (!reader)
         return EXIT_ENVIRONMENT;
-    int code = show(reader, rest[0], &request, format, file);
+    int code = show(reader, rest[0], &request, a.format, a.file);
     host_reader_close(reader);
     return code;
 }
+
+const struct command command_lineage = {
+    .name = "lineage",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "where values come from",
+    .about = "Where values come from: every execution with its "
+             "input, output, code, platform and parents, in this "
+             "run and in those that it invoked, that invoked it, or "
+             "that it exchanged messages with. Exit code 3: a log "
+             "is damaged, and where.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

@@ -7,17 +7,14 @@
 #include "scenarios/output.h"
 #include "scenarios/scenario.h"
 
-/* The only argument is --json. -1: something else was given. */
-static int wants_json(int argc, char **argv)
-{
-    if (argc == 1)
-        return 0;
-    if (argc == 2 && strcmp(argv[1], "--json") == 0)
-        return 1;
-    fprintf(stderr, "perdure %s: found \"%.40s\", allowed --json\n", argv[0],
-            argv[argc > 2 && strcmp(argv[1], "--json") == 0 ? 2 : 1]);
-    return -1;
-}
+struct arguments {
+    bool json;
+};
+
+static const struct option points_options[] = {
+    OPT_FLAG("--json", json, "As JSON on stdout."), {.name = NULL}};
+
+static const struct option validate_options[] = {{.name = NULL}};
 
 static void point_json(struct report_buffer *out,
                        const struct fault_point_info *info)
@@ -34,23 +31,23 @@ static void point_json(struct report_buffer *out,
     output_member(out, "simulates", info->simulates, "\n  }");
 }
 
-int command_points(int argc, char **argv)
+static int points(int argc, char **argv)
 {
-    int json = wants_json(argc, argv);
-    if (json < 0)
+    struct arguments a = {.json = false};
+    if (options_read(argc, argv, &command_points, &a, NULL) < 0)
         return EXIT_USAGE;
     struct report_buffer out;
     report_buffer_init(&out);
     uint32_t count;
-    const struct engine_point *points = scenario_points(&count);
-    report_buffer_put(&out, json ? "[\n" : "");
+    const struct engine_point *all = scenario_points(&count);
+    report_buffer_put(&out, a.json ? "[\n" : "");
     bool first = true;
     for (uint32_t i = 0; i < count; i++) {
-        struct fault_point_info info = fault_point_info(&points[i]);
+        struct fault_point_info info = fault_point_info(&all[i]);
         char actions[256];
-        if (fault_point_defect(&points[i]))
+        if (fault_point_defect(&all[i]))
             continue; /* perdure defects lists those */
-        if (json) {
+        if (a.json) {
             report_buffer_put(&out, first ? "" : ",\n");
             point_json(&out, &info);
             first = false;
@@ -60,23 +57,19 @@ int command_points(int argc, char **argv)
         report_buffer_print(&out, "%-28s %-7s %s\n%37s%s\n", info.name,
                             info.phase, info.simulates, "", actions);
     }
-    report_buffer_put(&out, json ? "\n]\n" : "");
+    report_buffer_put(&out, a.json ? "\n]\n" : "");
     return output_print(&out, EXIT_HELD);
 }
 
-int command_validate(int argc, char **argv)
+/* Reads each of them; what is wrong with one does not hide the others. */
+static int validate_files(const char *const *files, int count)
 {
     int code = EXIT_HELD;
-    if (argc < 2) {
-        fprintf(stderr, "perdure validate: found no file, allowed one or "
-                        "more: perdure validate FILE...\n");
-        return EXIT_USAGE;
-    }
-    for (int i = 1; i < argc; i++) {
+    for (int i = 0; i < count; i++) {
         struct json_error error = {0};
-        struct scenario *scenario = scenario_read(argv[i], &error);
+        struct scenario *scenario = scenario_read(files[i], &error);
         if (scenario) {
-            printf("%s: valid\n", argv[i]);
+            printf("%s: valid\n", files[i]);
         } else {
             fprintf(stderr, "%s\n", error.text);
             code = EXIT_USAGE;
@@ -85,3 +78,38 @@ int command_validate(int argc, char **argv)
     }
     return code;
 }
+
+static int validate(int argc, char **argv)
+{
+    const char **files = calloc((size_t)argc, sizeof(*files));
+    int code = EXIT_USAGE;
+    if (!files) {
+        fprintf(stderr, "perdure validate: out of memory\n");
+        return EXIT_INTERNAL;
+    }
+    int count = options_read(argc, argv, &command_validate, NULL, files);
+    if (count > 0)
+        code = validate_files(files, count);
+    free(files);
+    return code;
+}
+
+const struct command command_points = {
+    .name = "points",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[--json]",
+    .summary = "places where a fault can strike",
+    .about = "Every place where a fault can strike, and what it simulates.",
+    .options = points_options,
+    .run = points};
+
+const struct command command_validate = {
+    .name = "validate",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "FILE...",
+    .summary = "check scenarios without running them",
+    .about = "Checks scenarios without running them.",
+    .options = validate_options,
+    .rest_min = 1,
+    .rest_max = COMMAND_REST_MANY,
+    .run = validate};

@@ -13,7 +13,6 @@
 #include "engine/value.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 #include "scenarios/run_operations.h"
 
 /* Opens a database and reads a run. HELD, or the exit code: said why. */
@@ -211,28 +210,45 @@ static int print_all(struct table *t)
     return database_print(&t->out);
 }
 
-int command_ops(int argc, char **argv)
+struct showing {
+    const char *database;
+    struct engine_store *store;
+    uint64_t index; /* of a value in an envelope */
+};
+
+struct arguments {
+    struct table t;
+    struct showing s;
+    const char *key;
+};
+
+static const struct option ops_options[] = {
+    OPT_FLAG("--tree", t.tree, "Each below the one it is in."),
+    OPT_KEY_FILE(key),
+    OPT_ROWS_JSON(t.json),
+    {.name = NULL}};
+
+static const struct option value_options[] = {
+    OPT_NUMBER("--index", s.index, 0, UINT32_MAX,
+               "One of several values, from 0."),
+    OPT_KEY_FILE(key),
+    {.name = NULL}};
+
+static int ops(int argc, char **argv)
 {
     struct run_operations operations = {.wanted = UINT32_MAX};
-    struct table t = {.operations = &operations, .now_ns = host_wall_ns()};
+    struct arguments a = {
+        .t = {.operations = &operations, .now_ns = host_wall_ns()}};
     struct host_reader *reader = NULL;
     const char *rest[2];
-    const char *key = NULL;
     uint64_t run;
-    const struct option options[] = {
-        {"--tree", OPTION_FLAG, &t.tree, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &t.json, 0, 0, NULL},
-    };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "ops DB RUN [--tree] [--json] [--key-file FILE]") < 0 ||
+    if (options_read(argc, argv, &command_ops, &a, rest) < 0 ||
         !database_number(argv[0], "run", rest[1], UINT64_MAX, &run))
         return EXIT_USAGE;
-    int code = open_run(argv[0], rest[0], key, run, &reader, &operations);
+    int code = open_run(argv[0], rest[0], a.key, run, &reader, &operations);
     if (code == EXIT_HELD)
-        code = print_all(&t);
+        code = print_all(&a.t);
     run_operations_free(&operations);
     host_reader_close(reader);
     return code;
@@ -240,12 +256,6 @@ int command_ops(int argc, char **argv)
 
 /* Values --------------------------------------------------------------------
  */
-
-struct showing {
-    const char *database;
-    struct engine_store *store;
-    uint64_t index; /* of a value in an envelope */
-};
 
 static int write_bytes(const void *bytes, size_t size)
 {
@@ -355,32 +365,25 @@ static void choose(struct run_operations *operations, const char *op)
         operations->name = op;
 }
 
-int command_value(int argc, char **argv)
+static int value(int argc, char **argv)
 {
     struct run_operations operations = {.wanted = UINT32_MAX};
-    struct showing s = {.index = 0};
+    struct arguments a = {.s = {.index = 0}};
     struct host_reader *reader = NULL;
     const char *rest[3];
-    const char *key = NULL;
     uint64_t run;
-    const struct option options[] = {
-        {"--index", OPTION_NUMBER, &s.index, 0, UINT32_MAX, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-    };
 
-    int count = options_read(
-        argc, argv, options, sizeof(options) / sizeof(options[0]), rest, 2, 3,
-        "value DB RUN [OP|NAME] [--index N] [--key-file FILE]");
+    int count = options_read(argc, argv, &command_value, &a, rest);
     if (count < 0 ||
         !database_number(argv[0], "run", rest[1], UINT64_MAX, &run))
         return EXIT_USAGE;
     if (count == 3)
         choose(&operations, rest[2]);
-    int code = open_run(argv[0], rest[0], key, run, &reader, &operations);
+    int code = open_run(argv[0], rest[0], a.key, run, &reader, &operations);
     if (code == EXIT_HELD) {
-        s.database = rest[0];
-        s.store = host_reader_store(reader);
-        code = show_value(&s, &operations);
+        a.s.database = rest[0];
+        a.s.store = host_reader_store(reader);
+        code = show_value(&a.s, &operations);
         if (fflush(stdout) != 0)
             code = EXIT_INTERNAL;
     }
@@ -388,3 +391,27 @@ int command_value(int argc, char **argv)
     host_reader_close(reader);
     return code;
 }
+
+const struct command command_ops = {
+    .name = "ops",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "the operations of a run",
+    .about = "The operations of a run: type, status, attempts, how "
+             "long they took, the error.",
+    .options = ops_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = ops};
+
+const struct command command_value = {
+    .name = "value",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB RUN [OP|NAME] [OPTIONS]",
+    .summary = "the result of a run or an operation",
+    .about = "The result of a run, or of one operation, on stdout "
+             "as it is, wherever it is kept.",
+    .options = value_options,
+    .rest_min = 2,
+    .rest_max = 3,
+    .run = value};

@@ -2,14 +2,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/sentence.h"
 #include "reports/buffer.h"
 #include "scenarios/command.h"
+#include "scenarios/names.h"
 #include "scenarios/profile.h"
 #include "scenarios/profile_values.h"
 #include "scenarios/read_files.h"
 
-struct options {
+struct arguments {
     const char *name; /* NULL: all of them */
     bool explain, json;
 };
@@ -153,21 +153,21 @@ static bool list(struct report_buffer *out, bool json, struct profile *profile,
     return true;
 }
 
-static int print(const struct options *options, struct profile *profile)
+static int print(const struct arguments *arguments, struct profile *profile)
 {
     struct report_buffer out;
     struct json_error err = {0};
     bool ok;
     int code = EXIT_HELD;
     report_buffer_init(&out);
-    if (!options->name) {
-        ok = list(&out, options->json, profile, &err);
+    if (!arguments->name) {
+        ok = list(&out, arguments->json, profile, &err);
     } else {
-        ok = read_profile(options->name, profile, &err);
-        if (ok && options->json)
+        ok = read_profile(arguments->name, profile, &err);
+        if (ok && arguments->json)
             all_json(&out, profile);
         else if (ok)
-            all_text(&out, profile, options->explain);
+            all_text(&out, profile, arguments->explain);
     }
     if (!ok) {
         fprintf(stderr, "%s\n", err.text);
@@ -181,56 +181,39 @@ static int print(const struct options *options, struct profile *profile)
     return code;
 }
 
-static bool known(const char *name)
-{
-    size_t count;
-    const char *const *names = profile_names(&count);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
+static const struct option options[] = {
+    OPT_FLAG("--explain", explain,
+             "What each value does, where it comes from, and what is to be "
+             "known about it."),
+    OPT_FLAG("--json", json, "As JSON on stdout."),
+    {.name = NULL}};
 
-static int refuse_name(const char *name)
+static int run(int argc, char **argv)
 {
-    size_t count;
-    const char *const *names = profile_names(&count);
-    const char *nearest = sentence_nearest(name, names, count);
-    fprintf(stderr, "perdure profiles: found profile \"%.40s\", allowed", name);
-    for (size_t i = 0; i < count; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", names[i]);
-    if (nearest)
-        fprintf(stderr, "; did you mean %s?", nearest);
-    fprintf(stderr, "\n");
-    return EXIT_USAGE;
-}
-
-int command_profiles(int argc, char **argv)
-{
-    struct options options = {.name = NULL};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--json") == 0) {
-            options.json = true;
-        } else if (strcmp(argv[i], "--explain") == 0) {
-            options.explain = true;
-        } else if (argv[i][0] == '-' || options.name) {
-            fprintf(stderr,
-                    "perdure profiles: found \"%.40s\", allowed one NAME, "
-                    "--explain and --json\n",
-                    argv[i]);
-            return EXIT_USAGE;
-        } else {
-            options.name = argv[i];
-        }
-    }
-    if (options.name && !known(options.name))
-        return refuse_name(options.name);
+    struct arguments a = {.name = NULL};
+    if (options_read(argc, argv, &command_profiles, &a, &a.name) < 0 ||
+        (a.name &&
+         !options_check_name(argv[0], "profile", a.name, names_profile)))
+        return EXIT_USAGE;
     struct profile *profile = calloc(1, sizeof(*profile));
     if (!profile) {
         fprintf(stderr, "perdure profiles: memory ran out\n");
         return EXIT_INTERNAL;
     }
-    int code = print(&options, profile);
+    int code = print(&a, profile);
     free(profile);
     return code;
 }
+
+const struct command command_profiles = {
+    .name = "profiles",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[NAME] [--explain] [--json]",
+    .summary = "platform profiles and their values",
+    .about = "The profiles of platforms that a scenario can name; with a name, "
+             "every value of that one with its unit, its source and how far "
+             "to trust it.",
+    .options = options,
+    .rest_max = 1,
+    .words = names_profile,
+    .run = run};

@@ -11,7 +11,6 @@
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -309,62 +308,91 @@ static int run_listing(struct listing *l, const char *command,
     return code ? code : printed;
 }
 
-int command_ps(int argc, char **argv)
+struct arguments {
+    struct listing l;
+    const char *key;
+    bool workers;
+};
+
+static const struct option ps_options[] = {
+    OPT_FLAG("--all", l.all, "Also runs that have ended."),
+    OPT_TEXT("--state", l.state, "STATE", "Those in this state."),
+    OPT_NUMBER("--limit", l.limit, 1, UINT64_MAX,
+               "At most so many (default 1000)."),
+    OPT_FLAG("--workers", workers, "Who is connected, and nothing else."),
+    OPT_KEY_FILE(key),
+    OPT_ROWS_JSON(l.json),
+    {.name = NULL}};
+
+static const struct option stuck_options[] = {
+    OPT_DURATION("--older", l.older_ns, 0, INT64_MAX,
+                 "How long nothing must have happened (default 10m)."),
+    OPT_NUMBER("--limit", l.limit, 1, UINT64_MAX,
+               "At most so many (default 1000)."),
+    OPT_KEY_FILE(key),
+    OPT_ROWS_JSON(l.json),
+    {.name = NULL}};
+
+static int ps(int argc, char **argv)
 {
-    struct listing l = {.limit = 1000};
+    struct arguments a = {.l = {.limit = 1000}};
     const char *rest[2];
-    const char *key = NULL;
-    bool workers = false;
-    const struct option options[] = {
-        {"--all", OPTION_FLAG, &l.all, 0, 0, NULL},
-        {"--state", OPTION_TEXT, &l.state, 0, 0, NULL},
-        {"--limit", OPTION_NUMBER, &l.limit, 1, UINT64_MAX, NULL},
-        {"--workers", OPTION_FLAG, &workers, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &l.json, 0, 0, NULL},
-    };
-    int count = options_read(argc, argv, options,
-                             sizeof(options) / sizeof(options[0]), rest, 1, 2,
-                             "ps DB [RUN] [--all] [--state STATE] [--limit N] "
-                             "[--workers] [--json]");
+    int count = options_read(argc, argv, &command_ps, &a, rest);
 
     if (count < 0)
         return EXIT_USAGE;
     if (count == 2 &&
-        !database_number(argv[0], "run", rest[1], UINT64_MAX, &l.run))
+        !database_number(argv[0], "run", rest[1], UINT64_MAX, &a.l.run))
         return EXIT_USAGE;
-    if (workers) {
-        report_buffer_init(&l.out);
-        list_workers(rest[0], &l.out);
-        return database_print(&l.out);
+    if (a.workers) {
+        report_buffer_init(&a.l.out);
+        list_workers(rest[0], &a.l.out);
+        return database_print(&a.l.out);
     }
-    int code = run_listing(&l, argv[0], rest[0], key);
-    if (code == EXIT_HELD && l.run && l.shown == 0) {
+    int code = run_listing(&a.l, argv[0], rest[0], a.key);
+    if (code == EXIT_HELD && a.l.run && a.l.shown == 0) {
         fprintf(stderr,
                 "perdure ps: found no run %" PRIu64 " in %.200s; see perdure "
                 "ps %.200s --all\n",
-                l.run, rest[0], rest[0]);
+                a.l.run, rest[0], rest[0]);
         return EXIT_USAGE;
     }
     return code;
 }
 
-int command_stuck(int argc, char **argv)
+static int stuck(int argc, char **argv)
 {
-    struct listing l = {.limit = 1000, .stuck = true, .older_ns = 600 * SECOND};
+    struct arguments a = {
+        .l = {.limit = 1000, .stuck = true, .older_ns = 600 * SECOND}};
     const char *rest[1];
-    const char *key = NULL;
-    const struct option options[] = {
-        {"--older", OPTION_DURATION, &l.older_ns, 0, INT64_MAX, NULL},
-        {"--limit", OPTION_NUMBER, &l.limit, 1, UINT64_MAX, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &l.json, 0, 0, NULL},
-    };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1,
-                     "stuck DB [--older 10m] [--limit N] [--json]") < 0)
+    if (options_read(argc, argv, &command_stuck, &a, rest) < 0)
         return EXIT_USAGE;
-    int code = run_listing(&l, argv[0], rest[0], key);
-    return code == EXIT_HELD && l.shown > 0 ? EXIT_PROPERTY : code;
+    int code = run_listing(&a.l, argv[0], rest[0], a.key);
+    return code == EXIT_HELD && a.l.shown > 0 ? EXIT_PROPERTY : code;
 }
+
+const struct command command_ps = {
+    .name = "ps",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB [RUN] [OPTIONS]",
+    .summary = "how runs stand, and who executes them",
+    .about = "Runs that have not ended, or all, or those in a "
+             "state: operations used of the limit, when it started, "
+             "when it wakes, who holds it, its error.",
+    .options = ps_options,
+    .rest_min = 1,
+    .rest_max = 2,
+    .run = ps};
+
+const struct command command_stuck = {
+    .name = "stuck",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB [OPTIONS]",
+    .summary = "runs that do not go on by themselves, and why",
+    .about = "Runs that do not go on by themselves, and why; exits "
+             "with 3 if there are any.",
+    .options = stuck_options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = stuck};

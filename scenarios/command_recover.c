@@ -13,7 +13,6 @@
 #include "engine/host/registry.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 
 struct work {
     uint64_t run;
@@ -271,32 +270,37 @@ static int end_leases(const char *database)
     return code;
 }
 
-int command_recover(int argc, char **argv)
-{
-    struct recovering r = {.json = false};
-    const char *rest[1];
-    const char *key = NULL;
-    bool dry = false;
-    const struct option options[] = {
-        {"--dry-run", OPTION_FLAG, &dry, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &r.json, 0, 0, NULL},
-    };
+struct arguments {
+    struct recovering r;
+    const char *key;
+    bool dry;
+};
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1, "recover DB [--dry-run] [--json]") < 0)
+static const struct option options[] = {
+    OPT_FLAG("--dry-run", dry, "Say it, and end no lease."),
+    OPT_KEY_FILE(key),
+    OPT_ROWS_JSON(r.json),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {.r = {.json = false}};
+    struct recovering *r = &a.r;
+    const char *rest[1];
+
+    if (options_read(argc, argv, &command_recover, &a, rest) < 0)
         return EXIT_USAGE;
-    r.now_ns = host_wall_ns();
-    r.engine = host_lock_holder(rest[0]);
-    r.reader = database_open(argv[0], rest[0], key);
-    if (!r.reader)
+    r->now_ns = host_wall_ns();
+    r->engine = host_lock_holder(rest[0]);
+    r->reader = database_open(argv[0], rest[0], a.key);
+    if (!r->reader)
         return EXIT_ENVIRONMENT;
-    report_buffer_init(&r.out);
-    int result = plan(&r);
-    host_reader_close(r.reader);
-    free(r.rows);
-    free(r.work);
-    int code = database_print(&r.out);
+    report_buffer_init(&r->out);
+    int result = plan(r);
+    host_reader_close(r->reader);
+    free(r->rows);
+    free(r->work);
+    int code = database_print(&r->out);
     if (result) {
         fprintf(stderr,
                 "perdure recover: %.200s cannot be read; see perdure "
@@ -304,7 +308,21 @@ int command_recover(int argc, char **argv)
                 rest[0], rest[0]);
         return EXIT_ENVIRONMENT;
     }
-    if (!r.json && r.planned == 0)
+    if (!r->json && r->planned == 0)
         printf("nothing to recover\n");
-    return code || dry ? code : end_leases(rest[0]);
+    return code || a.dry ? code : end_leases(rest[0]);
 }
+
+const struct command command_recover = {
+    .name = "recover",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB [OPTIONS]",
+    .summary = "what becomes of each run, and why",
+    .about = "Says what becomes of each run that has not ended, and "
+             "why: which attempts are waited for, cut off or sent "
+             "again, which timers are overdue. Without --dry-run "
+             "also ends the leases of engines that died.",
+    .options = options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

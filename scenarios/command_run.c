@@ -6,13 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "faults/defects.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/export.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/keep_database.h"
 #include "scenarios/machine.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
@@ -30,142 +30,85 @@ struct arguments {
     const char *trace;
     const char *database;
     const char *formats; /* of --export; NULL: none */
-    uint64_t seed;
-    bool has_seed;
+    struct option_seed seed;
     bool json;
     bool golden;
     bool paranoid;
     bool force; /* also a reproduction that is not to be trusted */
-    const char *defects[DEFECTS_MAX];
-    uint32_t defect_count;
+    bool quiet;
+    struct option_texts defects;
 };
 
 /* Arguments --------------------------------------------------------------- */
 
-static bool parse_seed(const char *text, uint64_t *seed)
-{
-    char *end;
-    errno = 0;
-    *seed = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
-}
+#define OPT_REPORT_OUT                                                         \
+    OPT_OUT(out, "DIR",                                                        \
+            "Where report.html, report.json and run-meta.json go (default "    \
+            "perdure-report); it is made if it is not there.")
+#define OPT_REPORT_JSON                                                        \
+    OPT_FLAG("--json", json, "report.json on stdout; files only with --out.")
+#define OPT_REPORT_TRACE                                                       \
+    OPT_TEXT("--trace", trace, "FILE", "One line for each record of the run.")
+#define OPT_REPORT_EXPORT                                                      \
+    OPT_TEXT("--export", formats, "LIST",                                      \
+             "Files for other tools beside report.json: of hgrm, hlog, "       \
+             "junit, openmetrics, bmf, github-summary and "                    \
+             "github-annotations those that are named, with commas between "   \
+             "them. docs/formats.md says what each holds.")
+#define OPT_REPORT_QUIET                                                       \
+    OPT_QUIET(quiet, "No progress, and nothing on stderr but errors.")
 
-static bool usage(const char *command, const char *format, const char *what)
+static const struct option run_options[] = {
+    OPT_SEED("--seed", seed,
+             "Which of the scenario's worlds (default: its own)."),
+    OPT_REPORT_OUT,
+    OPT_REPORT_JSON,
+    OPT_NAMES("--defect", defects, "NAME", names_defect,
+              "Switch a seeded defect on; may be repeated."),
+    OPT_FLAG("--golden", golden,
+             "Run the same world without faults first, and judge whether each "
+             "run came out the same (S8)."),
+    OPT_FLAG("--paranoid", paranoid,
+             "Fold the log of each run anew after each event, and judge "
+             "whether its owner holds the same (S7)."),
+    OPT_REPORT_TRACE,
+    OPT_TEXT("--database", database, "FILE",
+             "Keep the database as it is at the end, for the commands on a "
+             "database: of worlds on SQLite, and never over a file that is "
+             "there."),
+    OPT_FLAG("--force", force,
+             "Run a reproduction also if another version made it, or if it "
+             "was changed."),
+    OPT_REPORT_EXPORT,
+    OPT_REPORT_QUIET,
+    {.name = NULL}};
+
+static const struct option replay_options[] = {
+    OPT_REPORT_OUT,    OPT_REPORT_JSON,  OPT_REPORT_TRACE,
+    OPT_REPORT_EXPORT, OPT_REPORT_QUIET, {.name = NULL}};
+
+static bool refuse(const char *command, const char *what)
 {
-    fprintf(stderr, "perdure %s: ", command);
-    fprintf(stderr, format, what);
-    fprintf(stderr, "; see perdure --help\n");
+    fprintf(stderr, "perdure %s: found %s; see perdure %s --help\n", command,
+            what, command);
     return false;
 }
 
-static bool check_defect(const char *command, const char *name)
-{
-    if (fault_defect_find(name))
-        return true;
-    fprintf(stderr, "perdure %s: found defect \"%.40s\", allowed", command,
-            name);
-    for (uint32_t i = 0; i < ENGINE_DEFECT_COUNT; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", fault_defect_at(i)->name);
-    fprintf(stderr, "\n");
-    return false;
-}
-
-/* One option with its value, if it has one. False: refused, and said so. */
-static bool parse_option(const char *command, bool replay,
-                         struct arguments *arguments, const char *option,
-                         const char *value, int *used)
-{
-    *used = 1;
-    if (strcmp(option, "--json") == 0) {
-        arguments->json = true;
-        return true;
-    }
-    if (!replay && strcmp(option, "--golden") == 0) {
-        arguments->golden = true;
-        return true;
-    }
-    if (!replay && strcmp(option, "--paranoid") == 0) {
-        arguments->paranoid = true;
-        return true;
-    }
-    if (!replay && strcmp(option, "--force") == 0) {
-        arguments->force = true;
-        return true;
-    }
-    *used = 2;
-    bool known = strcmp(option, "--out") == 0 ||
-                 strcmp(option, "--trace") == 0 ||
-                 strcmp(option, "--export") == 0 ||
-                 (!replay && (strcmp(option, "--seed") == 0 ||
-                              strcmp(option, "--defect") == 0 ||
-                              strcmp(option, "--database") == 0));
-    if (!known)
-        return usage(command,
-                     replay ? "found \"%.40s\", allowed --out DIR, --json, "
-                              "--trace FILE, --export LIST"
-                            : "found \"%.40s\", allowed --seed N, --out DIR, "
-                              "--json, --defect NAME, --golden, --paranoid, "
-                              "--trace FILE, --database FILE, --force, "
-                              "--export LIST",
-                     option);
-    if (!value)
-        return usage(command, "found %s without a value", option);
-    if (strcmp(option, "--out") == 0) {
-        arguments->out = value;
-        return true;
-    }
-    if (strcmp(option, "--trace") == 0) {
-        arguments->trace = value;
-        return true;
-    }
-    if (strcmp(option, "--database") == 0) {
-        arguments->database = value;
-        return true;
-    }
-    if (strcmp(option, "--export") == 0) {
-        arguments->formats = value;
-        return export_list_check(command, value);
-    }
-    if (strcmp(option, "--seed") == 0) {
-        arguments->has_seed = true;
-        return parse_seed(value, &arguments->seed) ||
-               usage(command,
-                     "found seed \"%.40s\", allowed a whole number from 0 to "
-                     "18446744073709551615",
-                     value);
-    }
-    if (arguments->defect_count == DEFECTS_MAX)
-        return usage(command, "found more than %s defects", "32");
-    arguments->defects[arguments->defect_count++] = value;
-    return check_defect(command, value);
-}
-
-static bool parse(int argc, char **argv, bool replay,
+static bool parse(int argc, char **argv, const struct command *command,
                   struct arguments *arguments)
 {
     *arguments = (struct arguments){0};
-    for (int i = 1; i < argc;) {
-        int used = 1;
-        if (strncmp(argv[i], "--", 2) == 0) {
-            if (!parse_option(argv[0], replay, arguments, argv[i],
-                              i + 1 < argc ? argv[i + 1] : NULL, &used))
-                return false;
-        } else if (arguments->file) {
-            return usage(argv[0], "found a second file \"%.80s\", allowed one",
-                         argv[i]);
-        } else {
-            arguments->file = argv[i];
-        }
-        i += used;
-    }
-    if (!arguments->file)
-        return usage(argv[0], "found no file, allowed %s",
-                     replay ? "the report.json of a run" : "a scenario");
+    if (options_read(argc, argv, command, arguments, &arguments->file) < 0)
+        return false;
+    if (arguments->formats &&
+        !export_list_check(command->name, arguments->formats))
+        return false;
+    if (arguments->defects.count > DEFECTS_MAX)
+        return refuse(command->name, "more than 32 defects");
     if (!arguments->out && arguments->json && arguments->formats)
-        return usage(argv[0],
-                     "found %s and --json without --out DIR: there "
-                     "is no place for its files",
-                     "--export");
+        return refuse(command->name,
+                      "--export and --json without --out DIR: there is no "
+                      "place for its files");
     if (!arguments->out && !arguments->json)
         arguments->out = "perdure-report";
     return true;
@@ -252,7 +195,7 @@ static bool print_summary(const struct arguments *arguments,
     struct report_buffer text;
     report_buffer_init(&text);
     if (!arguments->json) {
-        if (arguments->out)
+        if (arguments->out && !arguments->quiet)
             fprintf(stderr, "report: %s/report.html\n", arguments->out);
         report_text(runner_model(runner), &text,
                     wants_colour() ? REPORT_TEXT_COLOUR : 0);
@@ -301,9 +244,9 @@ static int run_scenario(const struct scenario *scenario,
     char message[512];
     struct progress_line progress;
     struct runner_options options = {
-        .seed = arguments->seed,
-        .defects = arguments->defects,
-        .defect_count = arguments->defect_count,
+        .seed = arguments->seed.value,
+        .defects = arguments->defects.texts,
+        .defect_count = arguments->defects.count,
         .golden = arguments->golden,
         .paranoid = arguments->paranoid,
         .database = arguments->database,
@@ -316,6 +259,7 @@ static int run_scenario(const struct scenario *scenario,
         return EXIT_ENVIRONMENT;
     interrupt_catch();
     progress_line_start(&progress, "run", NULL);
+    progress.quiet = arguments->quiet;
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));
     if (options.trace && fclose(options.trace) != 0)
@@ -384,9 +328,11 @@ static int compare_reproduction(const struct scenario *scenario,
 {
     const struct scenario_reproduces *made = &scenario->reproduces;
     if (!made->property[0] || !digest[0] || code == EXIT_INTERRUPTED ||
-        arguments->seed != scenario->seed || arguments->defect_count > 0)
+        arguments->seed.value != scenario->seed || arguments->defects.count > 0)
         return code;
     bool same = strcmp(digest, made->digest) == 0;
+    if (same && arguments->quiet)
+        return code;
     if (same)
         fprintf(stderr, "reproduction: same digest %s\n", digest);
     else
@@ -397,10 +343,10 @@ static int compare_reproduction(const struct scenario *scenario,
     return same || arguments->force ? code : EXIT_INTERNAL;
 }
 
-int command_run(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct arguments arguments;
-    if (!parse(argc, argv, false, &arguments))
+    if (!parse(argc, argv, &command_run, &arguments))
         return EXIT_USAGE;
     struct json_error error = {0};
     struct scenario *scenario = scenario_read(arguments.file, &error);
@@ -408,12 +354,12 @@ int command_run(int argc, char **argv)
         fprintf(stderr, "%s\n", error.text);
         return EXIT_USAGE;
     }
-    if (!arguments.has_seed)
-        arguments.seed = scenario->seed;
+    if (!arguments.seed.given)
+        arguments.seed.value = scenario->seed;
     char command[COMMAND_SIZE];
     char digest[33] = "";
-    replay_line(command, sizeof(command), arguments.file, arguments.seed,
-                arguments.defects, arguments.defect_count);
+    replay_line(command, sizeof(command), arguments.file, arguments.seed.value,
+                arguments.defects.texts, arguments.defects.count);
     add_checks(command, sizeof(command), &arguments);
     int code = trust(scenario, &arguments) && may_keep(scenario, &arguments)
                    ? EXIT_HELD
@@ -428,43 +374,68 @@ int command_run(int argc, char **argv)
     return code;
 }
 
-int command_replay(int argc, char **argv)
+static int replay(int argc, char **argv)
 {
     struct arguments arguments;
-    struct replay replay;
+    struct replay saved;
     struct json_error error = {0};
-    if (!parse(argc, argv, true, &arguments))
+    if (!parse(argc, argv, &command_replay, &arguments))
         return EXIT_USAGE;
-    if (replay_read(arguments.file, &replay, &error)) {
+    if (replay_read(arguments.file, &saved, &error)) {
         fprintf(stderr, "%s\n", error.text);
         return EXIT_USAGE;
     }
-    arguments.seed = replay.seed;
-    for (uint32_t i = 0; i < replay.defect_count; i++) {
-        arguments.defects[i] = replay.defects[i];
-        if (!check_defect("replay", replay.defects[i])) {
-            replay_deinit(&replay);
+    arguments.seed.value = saved.seed;
+    for (uint32_t i = 0; i < saved.defect_count; i++) {
+        arguments.defects.texts[i] = saved.defects[i];
+        if (!options_check_name("replay", "defect", saved.defects[i],
+                                names_defect)) {
+            replay_deinit(&saved);
             return EXIT_USAGE;
         }
     }
-    arguments.defect_count = replay.defect_count;
-    arguments.golden = replay.golden;
-    arguments.paranoid = replay.paranoid;
+    arguments.defects.count = saved.defect_count;
+    arguments.golden = saved.golden;
+    arguments.paranoid = saved.paranoid;
     char digest[33] = "";
     int code = arguments.out ? output_directory(arguments.out) : EXIT_HELD;
     if (code == EXIT_HELD)
-        code =
-            run_scenario(replay.scenario, &arguments, replay.command, digest);
-    if (digest[0] && !*interrupt_flag() && strcmp(digest, replay.digest) != 0) {
+        code = run_scenario(saved.scenario, &arguments, saved.command, digest);
+    if (digest[0] && !*interrupt_flag() && strcmp(digest, saved.digest) != 0) {
         fprintf(stderr,
                 "perdure replay: found digest %s, expected %s as in "
                 "\"%.200s\": the run did not repeat; was it written by "
                 "another version?\n",
-                digest, replay.digest, arguments.file);
+                digest, saved.digest, arguments.file);
         code = EXIT_INTERNAL;
-    } else if (digest[0] && !*interrupt_flag()) {
+    } else if (digest[0] && !*interrupt_flag() && !arguments.quiet) {
         fprintf(stderr, "replay: same digest %s\n", digest);
     }
-    replay_deinit(&replay);
+    replay_deinit(&saved);
     return code;
 }
+
+const struct command command_run = {
+    .name = "run",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "FILE [OPTIONS]",
+    .summary = "run a scenario: verdict, summary and report",
+    .about = "Runs a scenario: verdict and summary on stdout; report.html, "
+             "report.json and run-meta.json in DIR (default perdure-report). "
+             "The same scenario and seed give the same result, byte for byte.",
+    .options = run_options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};
+
+const struct command command_replay = {
+    .name = "replay",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "REPORT.json [OPTIONS]",
+    .summary = "repeat the run of a report and compare the digests",
+    .about = "Repeats the run of a report.json and compares the digests. Exits "
+             "as the run did, or with 1 if the digests differ.",
+    .options = replay_options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = replay};

@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "faults/defects.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/command_shrink.h"
 #include "scenarios/interrupt.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/replay.h"
@@ -18,10 +17,9 @@
 
 struct arguments {
     const char *file;
-    const char *seed_text;
     const char *property;
     const char *out;
-    uint64_t seed;
+    struct option_seed seed;
     uint64_t budget_ns;
     uint64_t trials;
     struct option_texts defects;
@@ -29,73 +27,31 @@ struct arguments {
 
 /* Arguments --------------------------------------------------------------- */
 
-static bool read_seed(const char *text, uint64_t *seed)
-{
-    char *end;
-    errno = 0;
-    *seed = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0)
-        return true;
-    fprintf(stderr,
-            "perdure shrink: found seed \"%.40s\", allowed a whole number from "
-            "0 to 18446744073709551615\n",
-            text);
-    return false;
-}
-
-static bool check_defects(const struct option_texts *defects)
-{
-    for (uint32_t i = 0; i < defects->count; i++) {
-        if (fault_defect_find(defects->texts[i]))
-            continue;
-        fprintf(stderr,
-                "perdure shrink: found defect \"%.40s\", allowed those that "
-                "perdure defects lists\n",
-                defects->texts[i]);
-        return false;
-    }
-    return true;
-}
-
-static bool check_property(const char *id)
-{
-    if (!id || strcmp(id, "crash") == 0)
-        return true;
-    for (size_t i = 0; check_all[i]; i++)
-        if (strcmp(check_all[i]->id, id) == 0)
-            return true;
-    fprintf(stderr, "perdure shrink: found property \"%.20s\", allowed", id);
-    for (size_t i = 0; check_all[i]; i++)
-        fprintf(stderr, " %s,", check_all[i]->id);
-    fprintf(stderr, " crash\n");
-    return false;
-}
+static const struct option shrink_table[] = {
+    OPT_OUT(out, "DIR", "Where it goes: NAME-PROPERTY.json."),
+    OPT_SEED("--seed", seed, "Which run of a scenario; a report says so."),
+    OPT_NAMES("--defect", defects, "NAME", names_defect,
+              "Of a scenario: switch a seeded defect on; may be repeated."),
+    OPT_NAME("--property", property, "ID", names_property,
+             "Which failure, if there are several: S1 to L8, or crash."),
+    OPT_DURATION("--budget", budget_ns, 1000000, 86400 * SECOND,
+                 "Wall time (default 30s)."),
+    OPT_NUMBER("--trials", trials, 1, 1000000000,
+               "At most so many candidates; equal numbers give equal "
+               "results."),
+    {.name = NULL}};
 
 static bool parse(int argc, char **argv, struct arguments *arguments)
 {
     *arguments = (struct arguments){.budget_ns = 30 * SECOND};
-    const struct option options[] = {
-        {"--seed", OPTION_TEXT, &arguments->seed_text, 0, 0, NULL},
-        {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
-        {"--property", OPTION_TEXT, &arguments->property, 0, 0, NULL},
-        {"--out", OPTION_TEXT, &arguments->out, 0, 0, NULL},
-        {"--budget", OPTION_DURATION, &arguments->budget_ns, 1000000,
-         86400 * SECOND, NULL},
-        {"--trials", OPTION_NUMBER, &arguments->trials, 1, 1000000000, NULL},
-    };
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                     &arguments->file, 1, 1,
-                     "shrink REPORT.json|SCENARIO --out DIR") != 1)
+    if (options_read(argc, argv, &command_shrink, arguments, &arguments->file) <
+        0)
         return false;
-    if (!arguments->out) {
-        fprintf(stderr, "perdure shrink: found no --out, allowed --out DIR, "
-                        "where the reproduction goes\n");
-        return false;
-    }
-    return check_defects(&arguments->defects) &&
-           check_property(arguments->property) &&
-           (!arguments->seed_text ||
-            read_seed(arguments->seed_text, &arguments->seed));
+    if (arguments->out)
+        return true;
+    fprintf(stderr, "perdure shrink: found no --out, allowed --out DIR, where "
+                    "the reproduction goes\n");
+    return false;
 }
 
 /* A report says which run it is; a scenario is told. */
@@ -113,12 +69,12 @@ static bool is_report(const char *path)
 
 static bool refuse_for_report(const struct arguments *arguments)
 {
-    if (!arguments->seed_text && arguments->defects.count == 0)
+    if (!arguments->seed.given && arguments->defects.count == 0)
         return false;
     fprintf(stderr,
             "perdure shrink: found %s with a report, allowed with a scenario: "
             "a report says itself which run it is of\n",
-            arguments->seed_text ? "--seed" : "--defect");
+            arguments->seed.given ? "--seed" : "--defect");
     return true;
 }
 
@@ -135,8 +91,8 @@ static bool read_input(struct arguments *arguments, struct replay *input)
     } else {
         input->scenario = scenario_read(arguments->file, &error);
         if (input->scenario) {
-            input->seed =
-                arguments->seed_text ? arguments->seed : input->scenario->seed;
+            input->seed = arguments->seed.given ? arguments->seed.value
+                                                : input->scenario->seed;
             return true;
         }
     }
@@ -277,7 +233,7 @@ static int shrink_input(const struct arguments *arguments,
     return code == EXIT_HELD ? command_shrink_one(&request, stdout) : code;
 }
 
-int command_shrink(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     struct arguments arguments;
     struct replay input;
@@ -290,3 +246,18 @@ int command_shrink(int argc, char **argv)
     }
     return code;
 }
+
+const struct command command_shrink = {
+    .name = "shrink",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "REPORT.json|SCENARIO --out DIR [OPTIONS]",
+    .summary = "make a failure small",
+    .about =
+        "Makes a failure small: a scenario that stands alone, in which the "
+        "same property fails with as few faults, runs and nodes as can "
+        "be. It is read and run again before the command ends; the last "
+        "line repeats it.",
+    .options = shrink_table,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

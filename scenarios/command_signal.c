@@ -17,7 +17,6 @@
 #include "engine/workflow.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 #include "scenarios/redaction.h"
 #include "scenarios/run_operations.h"
 
@@ -396,144 +395,288 @@ static bool check_texts(const struct signal *s)
     return false;
 }
 
-static int operator_says(int argc, char **argv, enum engine_signal_kind kind,
-                         bool reason_needed, bool with_op, bool with_value)
+struct arguments {
+    struct signal s;
+    const char *id;
+    const char *value;
+    uint64_t op;
+};
+
+#define OPT_REASON                                                             \
+    OPT_TEXT("--reason", s.reason, "TEXT",                                     \
+             "Why; it is kept in the run's log. stop, skip and abort must "    \
+             "have one.")
+#define OPT_ACTOR                                                              \
+    OPT_TEXT("--actor", s.actor, "NAME",                                       \
+             "Who; it is kept in the run's log (default user@host).")
+#define OPT_ID                                                                 \
+    OPT_TEXT("--id", id, "KEY", "What is said under the same key counts once.")
+#define OPT_OP                                                                 \
+    OPT_NUMBER("--op", op, 0, UINT32_MAX - 1,                                  \
+               "Which operation, where several wait; without it they are "     \
+               "listed and nothing is done.")
+#define OPT_VALUE                                                              \
+    OPT_TEXT("--value", value, "TEXT|@FILE",                                   \
+             "What it returns, or the file that holds it.")
+#define OPT_REDACT                                                             \
+    OPT_TEXTS("--redact", s.redact, "PATTERN",                                 \
+              "Take secrets out of the value first; may be repeated.")
+
+static const struct option plain_options[] = {OPT_REASON,
+                                              OPT_ACTOR,
+                                              OPT_ID,
+                                              OPT_KEY_FILE(s.key_path),
+                                              OPT_ROWS_JSON(s.json),
+                                              {.name = NULL}};
+
+static const struct option op_options[] = {OPT_OP,
+                                           OPT_REASON,
+                                           OPT_ACTOR,
+                                           OPT_ID,
+                                           OPT_KEY_FILE(s.key_path),
+                                           OPT_ROWS_JSON(s.json),
+                                           {.name = NULL}};
+
+static const struct option skip_options[] = {OPT_OP,
+                                             OPT_VALUE,
+                                             OPT_REDACT,
+                                             OPT_REASON,
+                                             OPT_ACTOR,
+                                             OPT_ID,
+                                             OPT_KEY_FILE(s.key_path),
+                                             OPT_ROWS_JSON(s.json),
+                                             {.name = NULL}};
+
+static const struct option callback_options[] = {OPT_VALUE,
+                                                 OPT_REDACT,
+                                                 OPT_REASON,
+                                                 OPT_ACTOR,
+                                                 OPT_KEY_FILE(s.key_path),
+                                                 OPT_ROWS_JSON(s.json),
+                                                 {.name = NULL}};
+
+static bool has_reason(const struct command *command, const struct signal *s)
 {
-    struct signal s = {.command = argv[0], .kind = kind, .op = UINT32_MAX};
-    const char *rest[2];
-    const char *key = NULL;
-    const char *value = NULL;
-    char actor[512];
-    char usage[256];
-    uint64_t op = UINT32_MAX;
-    struct option options[] = {
-        {"--reason", OPTION_TEXT, &s.reason, 0, 0, NULL},
-        {"--actor", OPTION_TEXT, &s.actor, 0, 0, NULL},
-        {"--id", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &s.key_path, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
-        {"--op", OPTION_NUMBER, &op, 0, UINT32_MAX - 1, NULL},
-        {"--value", OPTION_TEXT, &value, 0, 0, NULL},
-        {"--redact", OPTION_TEXTS, &s.redact, 0, 0, NULL},
-    };
-    uint32_t count = with_value ? 8 : with_op ? 6 : 5;
-
-    snprintf(usage, sizeof(usage), "%s DB RUN%s%s%s [--actor NAME] [--id KEY]",
-             argv[0], with_op ? " [--op N]" : "",
-             with_value ? " [--value TEXT|@FILE]" : "",
-             reason_needed ? " --reason TEXT" : " [--reason TEXT]");
-    usual_actor(actor, sizeof(actor));
-    s.actor = actor;
-    if (options_read(argc, argv, options, count, rest, 2, 2, usage) < 0 ||
-        !database_number(argv[0], "run", rest[1], UINT64_MAX, &s.run))
-        return EXIT_USAGE;
-    if (reason_needed && (!s.reason || !*s.reason)) {
-        fprintf(stderr,
-                "perdure %s: found no --reason, allowed perdure %s: it is "
-                "kept in the run's log\n",
-                argv[0], usage);
-        return EXIT_USAGE;
-    }
-    s.database = rest[0];
-    s.op = (uint32_t)op;
-    if (!check_texts(&s) || !read_value(&s, value))
-        return EXIT_USAGE;
-    if (with_op && !check_choice(&s)) {
-        free(s.value);
-        return EXIT_USAGE;
-    }
-    choose_id(&s, key);
-    return send_signal(&s);
-}
-
-int command_cancel(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_CANCEL, false, false, false);
-}
-
-int command_stop(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_STOP, true, false, false);
-}
-
-int command_pause(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_PAUSE, false, false, false);
-}
-
-int command_unpause(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_UNPAUSE, false, false, false);
-}
-
-int command_resume(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_RESUME, false, true, false);
-}
-
-int command_skip(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_SKIP, true, true, true);
-}
-
-int command_abort(int argc, char **argv)
-{
-    return operator_says(argc, argv, ENGINE_SIG_ABORT, true, true, false);
-}
-
-static bool callback_kind(const char *word, struct signal *s)
-{
-    static const char *const words[] = {"success", "fail", "heartbeat"};
-
-    for (uint32_t i = 0; i < 3; i++)
-        if (strcmp(word, words[i]) == 0) {
-            s->kind = ENGINE_SIG_CALLBACK_SUCCEED + i;
-            return true;
-        }
+    if (s->reason && *s->reason)
+        return true;
     fprintf(stderr,
-            "perdure callback: found \"%.40s\", allowed success, fail, "
-            "heartbeat\n",
-            word);
+            "perdure %s: found no --reason, allowed perdure %s %s: it is "
+            "kept in the run's log\n",
+            command->name, command->name, command->synopsis);
     return false;
 }
 
-int command_callback(int argc, char **argv)
+static int operator_says(int argc, char **argv, const struct command *command,
+                         enum engine_signal_kind kind, bool reason_needed)
 {
-    static const char usage[] =
-        "callback success|fail|heartbeat DB CALLBACK [--value TEXT|@FILE]";
-    struct signal s = {.command = argv[0]};
-    struct engine_hash operation;
-    const char *rest[3];
-    const char *value = NULL;
+    struct arguments a = {
+        .s = {.command = argv[0], .kind = kind, .op = UINT32_MAX},
+        .op = UINT32_MAX};
+    struct signal *s = &a.s;
+    const char *rest[2];
     char actor[512];
-    const struct option options[] = {
-        {"--value", OPTION_TEXT, &value, 0, 0, NULL},
-        {"--redact", OPTION_TEXTS, &s.redact, 0, 0, NULL},
-        {"--reason", OPTION_TEXT, &s.reason, 0, 0, NULL},
-        {"--actor", OPTION_TEXT, &s.actor, 0, 0, NULL},
-        {"--key-file", OPTION_TEXT, &s.key_path, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
-    };
 
     usual_actor(actor, sizeof(actor));
-    s.actor = actor;
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 3, 3, usage) < 0 ||
-        !callback_kind(rest[0], &s))
+    s->actor = actor;
+    if (options_read(argc, argv, command, &a, rest) < 0 ||
+        !database_number(argv[0], "run", rest[1], UINT64_MAX, &s->run) ||
+        (reason_needed && !has_reason(command, s)))
         return EXIT_USAGE;
-    s.database = rest[1];
-    if (engine_callback_parse(rest[2], &s.run, &s.op, &operation)) {
+    s->database = rest[0];
+    s->op = (uint32_t)a.op;
+    if (!check_texts(s) || !read_value(s, a.value))
+        return EXIT_USAGE;
+    if (command->options != plain_options && !check_choice(s)) {
+        free(s->value);
+        return EXIT_USAGE;
+    }
+    choose_id(s, a.id);
+    return send_signal(s);
+}
+
+static int say_cancel(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_cancel, ENGINE_SIG_CANCEL, false);
+}
+
+const struct command command_cancel = {
+    .name = "cancel",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "end a run",
+    .about = "Ends a run when what is under way has ended. Kept in the run's "
+             "log with who and why; "
+             "without an engine it is kept for the next one.",
+    .options = plain_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_cancel};
+
+static int say_stop(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_stop, ENGINE_SIG_STOP, true);
+}
+
+const struct command command_stop = {
+    .name = "stop",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN --reason TEXT [OPTIONS]",
+    .summary = "end a run at once",
+    .about = "Ends a run at once, whatever it does. Kept in the "
+             "run's log with who and why; without an engine it is "
+             "kept for the next one.",
+    .options = plain_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_stop};
+
+static int say_pause(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_pause, ENGINE_SIG_PAUSE, false);
+}
+
+const struct command command_pause = {
+    .name = "pause",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "hold a run",
+    .about = "Holds a run: nothing new of it starts until unpause. "
+             "Kept in the run's log with who and why; without an "
+             "engine it is kept for the next one.",
+    .options = plain_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_pause};
+
+static int say_unpause(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_unpause, ENGINE_SIG_UNPAUSE,
+                         false);
+}
+
+const struct command command_unpause = {
+    .name = "unpause",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [OPTIONS]",
+    .summary = "let a paused run go on",
+    .about = "Lets a paused run go on. Kept in the run's log with "
+             "who and why; without an engine it is kept for the "
+             "next one.",
+    .options = plain_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_unpause};
+
+static int say_resume(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_resume, ENGINE_SIG_RESUME, false);
+}
+
+const struct command command_resume = {
+    .name = "resume",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [--op N] [OPTIONS]",
+    .summary = "start the attempt in doubt of a blocked run again",
+    .about = "For a run that is blocked: starts the attempt in "
+             "doubt again. Kept in the run's log with who and why; "
+             "without an engine it is kept for the next one.",
+    .options = op_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_resume};
+
+static int say_skip(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_skip, ENGINE_SIG_SKIP, true);
+}
+
+const struct command command_skip = {
+    .name = "skip",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [--op N] [--value TEXT|@FILE] --reason TEXT [OPTIONS]",
+    .summary = "take the operation of a blocked run as done",
+    .about = "For a run that is blocked: takes its operation as "
+             "done, with a value. Kept in the run's log with who "
+             "and why; without an engine it is kept for the next "
+             "one.",
+    .options = skip_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_skip};
+
+static int say_abort(int argc, char **argv)
+{
+    return operator_says(argc, argv, &command_abort, ENGINE_SIG_ABORT, true);
+}
+
+const struct command command_abort = {
+    .name = "abort",
+    .group = COMMAND_SAY,
+    .synopsis = "DB RUN [--op N] --reason TEXT [OPTIONS]",
+    .summary = "take the operation of a blocked run as failed",
+    .about = "For a run that is blocked: takes its operation as "
+             "failed. Kept in the run's log with who and why; "
+             "without an engine it is kept for the next one.",
+    .options = op_options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = say_abort};
+
+static const char *const answers[] = {"success", "fail", "heartbeat", NULL};
+
+static const char *answer_name(uint32_t index)
+{
+    return answers[index];
+}
+
+/* Of a word that is one of them. */
+static uint32_t callback_kind(const char *word)
+{
+    uint32_t i = 0;
+    while (strcmp(word, answers[i]) != 0)
+        i++;
+    return ENGINE_SIG_CALLBACK_SUCCEED + i;
+}
+
+static int callback(int argc, char **argv)
+{
+    struct arguments a = {.s = {.command = argv[0]}};
+    struct signal *s = &a.s;
+    struct engine_hash operation;
+    const char *rest[3];
+    char actor[512];
+
+    usual_actor(actor, sizeof(actor));
+    s->actor = actor;
+    if (options_read(argc, argv, &command_callback, &a, rest) < 0 ||
+        !options_check_name(argv[0], "answer", rest[0], answer_name))
+        return EXIT_USAGE;
+    s->kind = callback_kind(rest[0]);
+    s->database = rest[1];
+    if (engine_callback_parse(rest[2], &s->run, &s->op, &operation)) {
         fprintf(stderr,
                 "perdure callback: found \"%.60s\", which is no callback's "
                 "id: one was mistyped or cut\n",
                 rest[2]);
         return EXIT_USAGE;
     }
-    if (s.kind == ENGINE_SIG_CALLBACK_FAIL)
-        s.error = ENGINE_ERR_USER;
-    if (!check_texts(&s) || !read_value(&s, value))
+    if (s->kind == ENGINE_SIG_CALLBACK_FAIL)
+        s->error = ENGINE_ERR_USER;
+    if (!check_texts(s) || !read_value(s, a.value))
         return EXIT_USAGE;
     /* The first answer counts; each sign of life does. */
-    choose_id(&s, s.kind == ENGINE_SIG_CALLBACK_HEARTBEAT ? NULL : rest[2]);
-    return send_signal(&s);
+    choose_id(s, s->kind == ENGINE_SIG_CALLBACK_HEARTBEAT ? NULL : rest[2]);
+    return send_signal(s);
 }
+
+const struct command command_callback = {
+    .name = "callback",
+    .group = COMMAND_SAY,
+    .synopsis = "success|fail|heartbeat DB CALLBACK [OPTIONS]",
+    .summary = "answer what a run waits for",
+    .about = "Answers what a run waits for. The first answer counts.",
+    .options = callback_options,
+    .rest_min = 3,
+    .rest_max = 3,
+    .words = answer_name,
+    .run = callback};

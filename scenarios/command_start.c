@@ -7,7 +7,6 @@
 #include "engine/host/control.h"
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
-#include "scenarios/options.h"
 #include "scenarios/redaction.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -165,48 +164,67 @@ static int talk(struct starting *s)
     return s->failed ? EXIT_PROPERTY : EXIT_HELD;
 }
 
-int command_start(int argc, char **argv)
-{
-    struct starting s = {.count = 1};
-    const char *rest[2];
-    const char *input = NULL;
-    struct option_texts redact = {0};
-    char error[HOST_ERROR_SIZE];
-    const struct option options[] = {
-        {"--input", OPTION_TEXT, &input, 0, 0, NULL},
-        {"--redact", OPTION_TEXTS, &redact, 0, 0, NULL},
-        {"--id", OPTION_TEXT, &s.key, 0, 0, NULL},
-        {"--count", OPTION_NUMBER, &s.count, 1, 100000000, NULL},
-        {"--wait", OPTION_FLAG, &s.wait, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &s.json, 0, 0, NULL},
-    };
+struct arguments {
+    struct starting s;
+    const char *input;
+    struct option_texts redact;
+};
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 2, 2,
-                     "start DB WORKFLOW [--input TEXT|@FILE] [--id KEY] "
-                     "[--count N] [--wait] [--json] "
-                     "[--redact PATTERN]") < 0)
+static const struct option options[] = {
+    OPT_TEXT("--input", input, "TEXT|@FILE",
+             "What the run gets, or the file that holds it."),
+    OPT_TEXTS("--redact", redact, "PATTERN",
+              "Take secrets out of the input first; may be repeated."),
+    OPT_TEXT("--id", s.key, "KEY",
+             "The same key is the same run, however often it is said."),
+    OPT_NUMBER("--count", s.count, 1, 100000000, "So many runs (default 1)."),
+    OPT_FLAG("--wait", s.wait,
+             "Until they have ended; exit with 3 if one did not succeed."),
+    OPT_FLAG("--json", s.json, "One JSON object a line."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
+{
+    const char *rest[2];
+    char error[HOST_ERROR_SIZE];
+    struct arguments a = {.s = {.count = 1}};
+    struct starting *s = &a.s;
+
+    if (options_read(argc, argv, &command_start, &a, rest) < 0)
         return EXIT_USAGE;
-    s.database = rest[0];
-    s.workflow = rest[1];
-    if (s.key && s.count > 1) {
+    s->database = rest[0];
+    s->workflow = rest[1];
+    if (s->key && s->count > 1) {
         fprintf(stderr,
                 "perdure start: found --id with --count %" PRIu64
                 ", allowed --count 1: a key stands for one run\n",
-                s.count);
+                s->count);
         return EXIT_USAGE;
     }
-    if (!take_input(&s, input) ||
-        !redaction_apply(argv[0], &redact, &s.input, &s.input_size)) {
-        free(s.input);
+    if (!take_input(s, a.input) ||
+        !redaction_apply(argv[0], &a.redact, &s->input, &s->input_size)) {
+        free(s->input);
         return EXIT_USAGE;
     }
     int code = EXIT_ENVIRONMENT;
-    if (host_client_open(&s.client, s.database, error) == 0)
-        code = talk(&s);
+    if (host_client_open(&s->client, s->database, error) == 0)
+        code = talk(s);
     else
         fprintf(stderr, "perdure start: %s\n", error);
-    host_client_close(&s.client);
-    free(s.input);
+    host_client_close(&s->client);
+    free(s->input);
     return code;
 }
+
+const struct command command_start = {
+    .name = "start",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB WORKFLOW [OPTIONS]",
+    .summary = "start runs of a workflow",
+    .about = "Starts a run, or --count of them, and prints their "
+             "numbers once they are durable; with --wait when they "
+             "have ended.",
+    .options = options,
+    .rest_min = 2,
+    .rest_max = 2,
+    .run = run};

@@ -5,13 +5,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "faults/defects.h"
 #include "reports/format.h"
 #include "scenarios/command.h"
 #include "scenarios/command_enumerate.h"
 #include "scenarios/command_shrink.h"
 #include "scenarios/interrupt.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
 #include "scenarios/sweep.h"
@@ -25,19 +24,12 @@ enum {
 #define SEEDS_MAX UINT64_C(1000000000)
 
 struct arguments {
-    const char *file;
+    struct enumerate_arguments boundaries; /* and what both have */
     const char *seeds;
-    const char *out;
     uint64_t for_ns;
-    uint64_t jobs;
-    struct option_texts defects;
-    bool json;
     bool golden;
     bool paranoid;
     bool shrink;
-    /* Those of a sweep over boundaries, which is another command's. */
-    const char *elsewhere;
-    bool elsewhere_too;
 };
 
 /* Arguments --------------------------------------------------------------- */
@@ -82,82 +74,115 @@ static int read_seeds(const char *text, uint64_t *from, uint64_t *to)
     return EXIT_HELD;
 }
 
-static int check_defects(const struct option_texts *defects)
+static const struct option sweep_table[] = {
+    OPT_TEXT("--seeds", seeds, "A..B", "Which worlds; both ends included."),
+    OPT_DURATION("--for", for_ns, 1000000, 365 * DAY_NS,
+                 "Worlds for so long: half of them new, half of them near one "
+                 "that showed something new."),
+    OPT_CHOICE("--crash", boundaries.modes[0], enumerate_crash,
+               "Crash whoever is there, at each boundary; twice: and again at "
+               "each boundary of the recovery."),
+    OPT_CHOICE("--fail", boundaries.modes[1], enumerate_once,
+               "Each call to the disk fails, once and for good."),
+    OPT_CHOICE("--lose-reply", boundaries.modes[2], enumerate_once,
+               "Replies of the store are lost."),
+    OPT_CHOICE("--pause", boundaries.modes[3], enumerate_once,
+               "Processes stand still for longer than their lease."),
+    OPT_CHOICE("--duplicate", boundaries.modes[4], enumerate_once,
+               "Messages come twice."),
+    OPT_OUT(boundaries.out, "DIR",
+            "Keep each result there as it comes, and sweep.json at the end. "
+            "Started again with the same DIR, a sweep over seeds goes on where "
+            "it was interrupted."),
+    OPT_FLAG("--json", boundaries.json, "sweep.json on stdout."),
+    OPT_NUMBER("--jobs", boundaries.jobs, 1, JOBS_MAX,
+               "Processes (default: one for each core)."),
+    OPT_NAMES("--defect", boundaries.defects, "NAME", names_defect,
+              "Switch a seeded defect on; may be repeated."),
+    OPT_FLAG("--golden", golden,
+             "Over seeds: compare each world with its faultless twin."),
+    OPT_FLAG("--paranoid", paranoid,
+             "Over seeds: replay the log of each run after each event."),
+    OPT_FLAG("--shrink", shrink,
+             "Over seeds: make the first failure of each property small, as "
+             "perdure shrink does, in DIR."),
+    OPT_SEED("--seed", boundaries.seed,
+             "Over boundaries: which of the scenario's worlds."),
+    OPT_NUMBER("--limit", boundaries.limit, 1, UINT32_MAX,
+               "With --crash twice: at most so many second crashes in each "
+               "recovery."),
+    OPT_TEXTS("--only", boundaries.only, "NAME",
+              "Over boundaries: the one of this name only; a second one names "
+              "the second crash. With --out it writes the world's report."),
+    OPT_FLAG("--no-fork", boundaries.no_fork,
+             "Over boundaries: run each world from its start; the results are "
+             "the same."),
+    OPT_QUIET(boundaries.quiet, "No progress, and nothing on stderr but "
+                                "errors."),
+    {.name = NULL}};
+
+static int refuse(const char *format, const char *what)
 {
-    for (uint32_t i = 0; i < defects->count; i++) {
-        if (fault_defect_find(defects->texts[i]))
-            continue;
-        fprintf(stderr,
-                "perdure sweep: found defect \"%.40s\", allowed those that "
-                "perdure defects lists\n",
-                defects->texts[i]);
-        return EXIT_USAGE;
-    }
+    fprintf(stderr, "perdure sweep: ");
+    /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral) */
+    fprintf(stderr, format, what);
+    fprintf(stderr, "; see perdure sweep --help\n");
+    return EXIT_USAGE;
+}
+
+/* What only seeds have, and what only boundaries have. */
+static int check_boundaries(const struct arguments *a)
+{
+    const char *found = a->seeds      ? "--seeds"
+                        : a->for_ns   ? "--for"
+                        : a->golden   ? "--golden"
+                        : a->paranoid ? "--paranoid"
+                        : a->shrink   ? "--shrink"
+                                      : NULL;
+    return found ? refuse("found %s beside --crash every or its like, allowed "
+                          "without: a sweep is over seeds or over boundaries",
+                          found)
+                 : EXIT_HELD;
+}
+
+static int check_seeds(const struct arguments *a)
+{
+    const struct enumerate_arguments *other = &a->boundaries;
+    const char *found = other->limit        ? "--limit"
+                        : other->seed.given ? "--seed"
+                        : other->no_fork    ? "--no-fork"
+                                            : NULL;
+    if (found)
+        return refuse("found %s, allowed only with --crash every, --fail "
+                      "every, --lose-reply every, --pause every or --duplicate "
+                      "every",
+                      found);
+    if (a->shrink && !other->out)
+        return refuse("found %s without --out, allowed with --out DIR, where "
+                      "the reproductions go",
+                      "--shrink");
+    if (!a->seeds == !a->for_ns)
+        return refuse("found %s, allowed one of --seeds A..B, --for 10m and "
+                      "--crash every",
+                      a->seeds ? "two of them" : "none");
     return EXIT_HELD;
 }
 
-static int parse(int argc, char **argv, struct arguments *arguments,
-                 struct sweep_options *sweep)
+static int parse(const struct arguments *arguments, struct sweep_options *sweep)
 {
-    const struct option options[] = {
-        {"--seeds", OPTION_TEXT, &arguments->seeds, 0, 0, NULL},
-        {"--for", OPTION_DURATION, &arguments->for_ns, 1000000, 365 * DAY_NS,
-         NULL},
-        {"--jobs", OPTION_NUMBER, &arguments->jobs, 1, JOBS_MAX, NULL},
-        {"--out", OPTION_TEXT, &arguments->out, 0, 0, NULL},
-        {"--defect", OPTION_TEXTS, &arguments->defects, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &arguments->json, 0, 0, NULL},
-        {"--golden", OPTION_FLAG, &arguments->golden, 0, 0, NULL},
-        {"--paranoid", OPTION_FLAG, &arguments->paranoid, 0, 0, NULL},
-        {"--shrink", OPTION_FLAG, &arguments->shrink, 0, 0, NULL},
-        {"--crash", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--fail", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--lose-reply", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--pause", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--duplicate", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--limit", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--only", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--seed", OPTION_TEXT, &arguments->elsewhere, 0, 0, NULL},
-        {"--no-fork", OPTION_FLAG, &arguments->elsewhere_too, 0, 0, NULL},
-    };
-    *arguments = (struct arguments){0};
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                     &arguments->file, 1, 1,
-                     "sweep SCENARIO --seeds A..B | --for 10m") != 1)
-        return EXIT_USAGE;
-    if (arguments->elsewhere || arguments->elsewhere_too) {
-        fprintf(stderr,
-                "perdure sweep: found one of --limit, --only, --seed, "
-                "--no-fork, allowed only with --crash every, --fail every, "
-                "--lose-reply every, --pause every or --duplicate every\n");
-        return EXIT_USAGE;
-    }
-    if (arguments->shrink && !arguments->out) {
-        fprintf(stderr,
-                "perdure sweep: found --shrink without --out, allowed with "
-                "--out DIR, where the reproductions go\n");
-        return EXIT_USAGE;
-    }
-    if (!arguments->seeds == !arguments->for_ns) {
-        fprintf(
-            stderr,
-            "perdure sweep: found %s, allowed one of --seeds A..B, --for 10m "
-            "and --crash every\n",
-            arguments->seeds ? "two of them" : "none");
-        return EXIT_USAGE;
-    }
+    const struct enumerate_arguments *other = &arguments->boundaries;
+    int code = check_seeds(arguments);
     *sweep = (struct sweep_options){
-        .file = arguments->file,
+        .file = other->file,
         .for_ns = arguments->for_ns,
-        .jobs = (uint32_t)arguments->jobs,
-        .defects = arguments->defects.texts,
-        .defect_count = arguments->defects.count,
+        .jobs = (uint32_t)other->jobs,
+        .defects = other->defects.texts,
+        .defect_count = other->defects.count,
         .golden = arguments->golden,
         .paranoid = arguments->paranoid,
-        .directory = arguments->out,
+        .directory = other->out,
         .interrupted = interrupt_flag(),
     };
-    int code = check_defects(&arguments->defects);
     if (code == EXIT_HELD && arguments->seeds)
         code = read_seeds(arguments->seeds, &sweep->from, &sweep->to);
     return code;
@@ -203,7 +228,7 @@ static bool print(const struct arguments *arguments,
                   const struct report_buffer *json)
 {
     struct report_buffer text;
-    const struct report_buffer *out = arguments->json ? json : &text;
+    const struct report_buffer *out = arguments->boundaries.json ? json : &text;
     report_buffer_init(&text);
     sweep_text(options, summary, &text);
     bool good = report_buffer_ok(out) &&
@@ -231,7 +256,7 @@ static int conclude(const struct arguments *arguments,
     report_buffer_free(&json);
     if (arguments->shrink)
         command_shrink_sweep(options, summary,
-                             arguments->json ? stderr : stdout);
+                             arguments->boundaries.json ? stderr : stdout);
     return code;
 }
 
@@ -246,6 +271,7 @@ static int sweep(const struct arguments *arguments,
     interrupt_catch();
     progress_line_start(&line, "sweep", NULL);
     line.time_ns = options->for_ns;
+    line.quiet = arguments->boundaries.quiet;
     int error = sweep_run(options, &summary, message, sizeof(message));
     progress_line_end(&line);
     int code = error == SWEEP_EFOREIGN ? EXIT_USAGE : EXIT_ENVIRONMENT;
@@ -260,29 +286,15 @@ static int sweep(const struct arguments *arguments,
     return code;
 }
 
-/* Boundaries instead of seeds. */
-static bool enumerates(int argc, char **argv)
+static int sweep_seeds(const struct arguments *arguments)
 {
-    static const char *const options[] = {"--crash", "--fail", "--lose-reply",
-                                          "--pause", "--duplicate"};
-    for (int i = 1; i < argc; i++)
-        for (size_t o = 0; o < sizeof(options) / sizeof(*options); o++)
-            if (strcmp(argv[i], options[o]) == 0)
-                return true;
-    return false;
-}
-
-int command_sweep(int argc, char **argv)
-{
-    if (enumerates(argc, argv))
-        return command_enumerate(argc, argv);
-    struct arguments arguments;
     struct sweep_options options;
     struct json_error error = {0};
-    int code = parse(argc, argv, &arguments, &options);
+    const char *out = arguments->boundaries.out;
+    int code = parse(arguments, &options);
     if (code != EXIT_HELD)
         return code;
-    struct scenario *scenario = scenario_read(arguments.file, &error);
+    struct scenario *scenario = scenario_read(options.file, &error);
     if (!scenario) {
         fprintf(stderr, "%s\n", error.text);
         return EXIT_USAGE;
@@ -292,13 +304,45 @@ int command_sweep(int argc, char **argv)
         fprintf(stderr,
                 "perdure sweep: found \"%.200s\" in mode \"capacity\", allowed "
                 "\"full\": without an engine there is nothing to recover\n",
-                arguments.file);
+                options.file);
         code = EXIT_USAGE;
     }
-    if (code == EXIT_HELD && arguments.out)
-        code = output_directory(arguments.out);
+    if (code == EXIT_HELD && out)
+        code = output_directory(out);
     if (code == EXIT_HELD)
-        code = sweep(&arguments, &options);
+        code = sweep(arguments, &options);
     scenario_free(scenario);
     return code;
 }
+
+static int run(int argc, char **argv)
+{
+    struct arguments a = {.seeds = NULL};
+    for (int m = 0; m < ENUMERATE_MODES; m++)
+        a.boundaries.modes[m] = ENUMERATE_NOT_GIVEN;
+    if (options_read(argc, argv, &command_sweep, &a, &a.boundaries.file) < 0)
+        return EXIT_USAGE;
+    if (!command_enumerate_wanted(&a.boundaries))
+        return sweep_seeds(&a);
+    int code = check_boundaries(&a);
+    return code == EXIT_HELD ? command_enumerate(&a.boundaries) : code;
+}
+
+const struct command command_sweep = {
+    .name = "sweep",
+    .group = COMMAND_SIMULATE,
+    .synopsis = "FILE --seeds A..B|--for TIME [OPTIONS]\n"
+                "FILE --crash every|twice [OPTIONS]\n"
+                "FILE --fail|--lose-reply|--pause|--duplicate every [OPTIONS]",
+    .summary = "run many worlds, or break one at each boundary",
+    .about = "Over seeds: runs many worlds of a scenario on all cores and "
+             "judges them together. Every tenth is run twice, in two "
+             "processes, and must be the same. What is printed depends on the "
+             "worlds only, not on how many processes ran them.\n\n"
+             "Over boundaries (--crash and its like): finds the boundaries "
+             "that the scenario's run crosses without faults, and breaks one "
+             "world at each of them.",
+    .options = sweep_table,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

@@ -3,15 +3,11 @@
 #include <unistd.h>
 
 #include "scenarios/command.h"
-#include "scenarios/options.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/read_files.h"
 #include "scenarios/validate/report.h"
 #include "scenarios/validate/validate.h"
-
-static const char usage[] =
-    "validate-models [--length quick|normal|full] [--only GROUP]... "
-    "[--experiments FILE.csv] [--seed N] [--out DIR] [--json]";
 
 static const char *const lengths[] = {"quick", "normal", "full", NULL};
 
@@ -22,48 +18,24 @@ static const struct {
 
 struct arguments {
     uint64_t length;
-    uint64_t seed;
+    struct option_seed seed;
     struct option_texts only;
     const char *experiments;
     const char *out;
     bool json;
 };
 
-static bool known(const char *name)
-{
-    for (uint32_t i = 0; validate_groups[i]; i++)
-        if (strcmp(validate_groups[i]->name, name) == 0)
-            return true;
-    return false;
-}
-
-static bool read_arguments(int argc, char **argv, struct arguments *a)
-{
-    *a = (struct arguments){.length = 1, .seed = 1};
-    const struct option options[] = {
-        {"--length", OPTION_CHOICE, &a->length, 0, 0, lengths},
-        {"--only", OPTION_TEXTS, &a->only, 0, 0, NULL},
-        {"--experiments", OPTION_TEXT, &a->experiments, 0, 0, NULL},
-        {"--seed", OPTION_NUMBER, &a->seed, 0, UINT64_MAX, NULL},
-        {"--out", OPTION_TEXT, &a->out, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &a->json, 0, 0, NULL},
-    };
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(*options),
-                     NULL, 0, 0, usage) < 0)
-        return false;
-    for (uint32_t i = 0; i < a->only.count; i++) {
-        if (known(a->only.texts[i]))
-            continue;
-        fprintf(stderr,
-                "perdure validate-models: found group \"%.40s\", allowed",
-                a->only.texts[i]);
-        for (uint32_t g = 0; validate_groups[g]; g++)
-            fprintf(stderr, "%s %s", g ? "," : "", validate_groups[g]->name);
-        fprintf(stderr, "\n");
-        return false;
-    }
-    return true;
-}
+static const struct option options[] = {
+    OPT_CHOICE("--length", length, lengths,
+               "Seconds, about a minute (default), or minutes."),
+    OPT_NAMES("--only", only, "GROUP", names_group,
+              "Only this group; may be repeated."),
+    OPT_TEXT("--experiments", experiments, "FILE",
+             "Only experiments, those in a file of comma-separated lines."),
+    OPT_SEED("--seed", seed, "Other draws (default 1)."),
+    OPT_OUT(out, "DIR", "Write validation.html and validation.json there."),
+    OPT_FLAG("--json", json, "As JSON on stdout."),
+    {.name = NULL}};
 
 /* A file of experiments alone asks for nothing else. */
 static bool chosen(const struct arguments *a, const char *name)
@@ -124,10 +96,10 @@ static int conclude(const struct arguments *a, const struct validate *v)
     return code;
 }
 
-int command_validate_models(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-    struct arguments a;
-    if (!read_arguments(argc, argv, &a))
+    struct arguments a = {.length = 1, .seed = {.value = 1}};
+    if (options_read(argc, argv, &command_validate_models, &a, NULL) < 0)
         return EXIT_USAGE;
     char here[] = ".";
     struct read_files read = {.dir = here};
@@ -135,7 +107,7 @@ int command_validate_models(int argc, char **argv)
     struct validate v = {
         .files = &files,
         .experiments = a.experiments,
-        .seed = a.seed,
+        .seed = a.seed.value,
         .length = scales[a.length].share,
         .near = scales[a.length].near,
     };
@@ -147,3 +119,16 @@ int command_validate_models(int argc, char **argv)
     read_files_free(&read);
     return code;
 }
+
+const struct command command_validate_models = {
+    .name = "validate-models",
+    .group = COMMAND_LOOK_UP,
+    .synopsis = "[OPTIONS]",
+    .summary = "platform models against theory and experiments",
+    .about = "Holds the models of platforms against theory, a published "
+             "simulation and experiments on real AWS Lambda; each row says "
+             "what was expected, what came out with its interval, the error "
+             "and a verdict. Exit code 3 if a row fails, 5 if one cannot be "
+             "told.",
+    .options = options,
+    .run = run};

@@ -7,7 +7,6 @@
 #include "engine/host/verify.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
-#include "scenarios/options.h"
 
 struct verifying {
     struct report_buffer out;
@@ -70,28 +69,30 @@ static void print_summary(struct verifying *v, const char *database,
                             s->orphans, s->archived);
 }
 
-int command_verify(int argc, char **argv)
+struct arguments {
+    struct verifying v;
+    const char *key;
+};
+
+static const struct option options[] = {
+    OPT_KEY_FILE(key), OPT_ROWS_JSON(v.json), {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    struct verifying v = {.json = false};
+    struct arguments a = {.v = {.json = false}};
     struct verify_summary summary = {0};
     const char *rest[1];
-    const char *key = NULL;
-    const struct option options[] = {
-        {"--key-file", OPTION_TEXT, &key, 0, 0, NULL},
-        {"--json", OPTION_FLAG, &v.json, 0, 0, NULL},
-    };
 
-    if (options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1, "verify DB [--key-file FILE] [--json]") < 0)
+    if (options_read(argc, argv, &command_verify, &a, rest) < 0)
         return EXIT_USAGE;
-    struct host_reader *reader = database_open(argv[0], rest[0], key);
+    struct host_reader *reader = database_open(argv[0], rest[0], a.key);
     if (!reader)
         return EXIT_ENVIRONMENT;
-    report_buffer_init(&v.out);
-    int result = verify_store(host_reader_store(reader), found, &v, &summary);
-    print_summary(&v, rest[0], &summary);
+    report_buffer_init(&a.v.out);
+    int result = verify_store(host_reader_store(reader), found, &a.v, &summary);
+    print_summary(&a.v, rest[0], &summary);
     host_reader_close(reader);
-    int code = database_print(&v.out);
+    int code = database_print(&a.v.out);
     if (result)
         fprintf(stderr,
                 "perdure verify: %.200s: cannot be read to its end: a page is "
@@ -100,3 +101,15 @@ int command_verify(int argc, char **argv)
                 rest[0], rest[0]);
     return result || summary.findings ? EXIT_PROPERTY : code;
 }
+
+const struct command command_verify = {
+    .name = "verify",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB [OPTIONS]",
+    .summary = "whether every run's log is whole",
+    .about = "Whether every page, log, snapshot and blob is whole; "
+             "exits with 3 if not.",
+    .options = options,
+    .rest_min = 1,
+    .rest_max = 1,
+    .run = run};

@@ -9,7 +9,6 @@
 
 #include "engine/host/worker_process.h"
 #include "scenarios/command.h"
-#include "scenarios/options.h"
 #include "scenarios/redaction.h"
 #include "scenarios/steps.h"
 
@@ -118,8 +117,8 @@ static bool gather(struct files *files, const struct option_texts *named,
     return good;
 }
 
-static int run(struct host_worker_config *config, const struct files *files,
-               const struct option_texts *redact)
+static int work(struct host_worker_config *config, const struct files *files,
+                const struct option_texts *redact)
 {
     const struct steps_config of = {.paths = files->names,
                                     .count = files->count,
@@ -145,52 +144,91 @@ static int run(struct host_worker_config *config, const struct files *files,
     return EXIT_ENVIRONMENT;
 }
 
-int command_worker(int argc, char **argv)
+struct arguments {
+    const char *id;
+    struct option_texts workflows;
+    struct option_texts redact;
+    uint64_t slots;
+    uint64_t level;
+    struct host_worker_config config;
+};
+
+static const struct option options[] = {
+    OPT_TEXTS("--workflow", workflows, "FILE|DIR",
+              "A workflow, or every .json of a directory; may be repeated."),
+    OPT_TEXT("--id", id, "NAME",
+             "Unique among the workers of a database (default host:process)."),
+    OPT_TEXTS("--redact", redact, "PATTERN",
+              "Take secrets out of what steps' commands write, which must be "
+              "JSON then, beside those that a workflow names under \"redact\": "
+              "password, **.token, $.card.number, items[*].secret. May be "
+              "repeated."),
+    OPT_NUMBER("--slots", slots, 1, 65536, "Attempts at a time (default 64)."),
+    OPT_DURATION("--drain", config.drain_ns, 0, 86400 * SECOND,
+                 "How long attempts may take to end after SIGTERM (default "
+                 "30s)."),
+    OPT_FLAG("--optimistic", config.optimistic,
+             "Let steps of a handler that may be repeated share checkpoints; "
+             "after a crash all of them run again. Without, each result is "
+             "durable before the next step begins."),
+    OPT_DURATION("--checkpoint-window", config.checkpoint_window_ns, 0, SECOND,
+                 "How long a checkpoint of a handler stays open, at most, for "
+                 "the results of steps that run beside it, in other branches: "
+                 "fewer checkpoints, each later (default 0s, at most 1s). It "
+                 "goes out at once when it is full or no step runs any more."),
+    OPT_CHOICE("--log", level, levels,
+               "How much is said on stderr (default info)."),
+    {.name = NULL}};
+
+static int run(int argc, char **argv)
 {
-    struct option_texts named = {0};
-    struct option_texts redact = {0};
     struct files files = {.count = 0};
     const char *rest[1 + FILES_MAX];
     char id[HOST_ERROR_SIZE];
-    const char *given = NULL;
-    uint64_t slots = 64, level = HOST_SAY_INFO;
-    struct host_worker_config config = {
-        .drain_ns = 30 * SECOND, .say = say, .self = argv[0]};
-    const struct option options[] = {
-        {"--id", OPTION_TEXT, &given, 0, 0, NULL},
-        {"--workflow", OPTION_TEXTS, &named, 0, 0, NULL},
-        {"--redact", OPTION_TEXTS, &redact, 0, 0, NULL},
-        {"--slots", OPTION_NUMBER, &slots, 1, 65536, NULL},
-        {"--drain", OPTION_DURATION, &config.drain_ns, 0, 86400 * SECOND, NULL},
-        {"--optimistic", OPTION_FLAG, &config.optimistic, 0, 0, NULL},
-        {"--checkpoint-window", OPTION_DURATION, &config.checkpoint_window_ns,
-         0, SECOND, NULL},
-        {"--log", OPTION_CHOICE, &level, 0, 0, levels},
-    };
-    static const char usage[] = "worker DB --workflow FILE|DIR... [--id NAME] "
-                                "[--slots N] [--drain 30s]";
+    struct arguments a = {
+        .slots = 64,
+        .level = HOST_SAY_INFO,
+        .config = {.drain_ns = 30 * SECOND, .say = say, .self = argv[0]}};
 
-    int count =
-        options_read(argc, argv, options, sizeof(options) / sizeof(options[0]),
-                     rest, 1, 1 + FILES_MAX, usage);
+    int count = options_read(argc, argv, &command_worker, &a, rest);
     if (count < 0)
         return EXIT_USAGE;
-    if (named.count == 0) {
+    if (a.workflows.count == 0) {
         fprintf(stderr,
-                "perdure worker: found no workflow, allowed perdure %s\n",
-                usage);
+                "perdure worker: found no workflow, allowed perdure worker %s"
+                "\n",
+                command_worker.synopsis);
         return EXIT_USAGE;
     }
     usual_id(id, sizeof(id));
-    config.database = rest[0];
-    config.id = given ? given : id;
-    config.slots = (uint32_t)slots;
-    config.level = (enum host_level)level;
+    a.config.database = rest[0];
+    a.config.id = a.id ? a.id : id;
+    a.config.slots = (uint32_t)a.slots;
+    a.config.level = (enum host_level)a.level;
     int code = EXIT_USAGE;
-    if (redaction_check(argv[0], &redact) &&
-        gather(&files, &named, rest, count))
-        code = run(&config, &files, &redact);
+    if (redaction_check(argv[0], &a.redact) &&
+        gather(&files, &a.workflows, rest, count))
+        code = work(&a.config, &files, &a.redact);
     for (uint32_t i = 0; i < files.owned_count; i++)
         free(files.owned[i]);
     return code;
 }
+
+const struct command command_worker = {
+    .name = "worker",
+    .group = COMMAND_DATABASE,
+    .synopsis = "DB --workflow FILE|DIR... [OPTIONS]",
+    .summary = "execute the steps of workflows",
+    .about = "Executes the steps of workflows. A step with \"run\": "
+             "{\"command\": [...]} runs the program: input on "
+             "stdin, output from stdout; exit 0 is done, 75 may be "
+             "retried, any other is a failure for good. "
+             "PERDURE_RUN, PERDURE_STEP, PERDURE_ATTEMPT and "
+             "PERDURE_KEY are in its environment. Any other step "
+             "takes its time and returns bytes. When the engine "
+             "goes away the attempts go on and are reported to the "
+             "next one.",
+    .options = options,
+    .rest_min = 1,
+    .rest_max = 1 + FILES_MAX,
+    .run = run};

@@ -1,5 +1,6 @@
 #include "scenarios/options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -7,37 +8,138 @@
 #include <string.h>
 
 #include "engine/host/quantity.h"
+#include "engine/host/sentence.h"
 
-static const struct option *find(const struct option *options, uint32_t count,
-                                 const char *name)
+enum {
+    NAMES_MAX = 256,
+    NAMES_SHOWN = 60, /* and how many more there are */
+    LINE_SIZE = 4096
+};
+
+/* Refusing ---------------------------------------------------------------- */
+
+/* Nearest of a list that ends with NULL, or NULL. */
+static const char *nearest(const char *found, const char *const *names)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(options[i].name, name) == 0)
-            return &options[i];
-    return NULL;
+    size_t count = 0;
+    while (names[count])
+        count++;
+    return sentence_nearest(found, names, count);
 }
 
-static bool refuse_unknown(const char *command, const char *name,
-                           const struct option *options, uint32_t count)
+/* Ends a refusal: the allowed names and the nearest. */
+static bool allow(struct sentence *line, const char *found,
+                  const char *const *names)
 {
-    fprintf(stderr, "perdure %s: found \"%.40s\", allowed", command, name);
-    for (uint32_t i = 0; i < count; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", options[i].name);
-    fprintf(stderr, "\n");
+    const char *meant = nearest(found, names);
+
+    sentence_add(line, ", allowed");
+    for (size_t i = 0; names[i]; i++) {
+        size_t left = 0;
+        while (i >= NAMES_SHOWN && names[i + left])
+            left++;
+        sentence_add(line, "%s %s", i ? "," : "", names[i]);
+        if (left > 1) {
+            sentence_add(line, " and %zu more", left - 1);
+            break;
+        }
+    }
+    if (meant)
+        sentence_add(line, "; did you mean %s?", meant);
+    fprintf(stderr, "%s\n", line->text);
     return false;
 }
 
-static bool set_number(const char *command, const struct option *option,
-                       const char *value)
+static void list_names(const char *(*names)(uint32_t index), const char **list)
+{
+    uint32_t count = 0;
+
+    while (count < NAMES_MAX && (list[count] = names(count)))
+        count++;
+    list[count] = NULL;
+}
+
+bool options_refuse_name(const char *command, const char *what,
+                         const char *found, const char *(*names)(uint32_t))
+{
+    const char *list[NAMES_MAX + 1];
+    char text[LINE_SIZE];
+    struct sentence line;
+
+    list_names(names, list);
+    sentence_init(&line, text, sizeof(text));
+    sentence_add(&line, "perdure%s%s: found %s%s", *command ? " " : "", command,
+                 what, *what ? " " : "");
+    sentence_quote(&line, found, strlen(found));
+    return allow(&line, found, list);
+}
+
+bool options_check_name(const char *command, const char *what,
+                        const char *found, const char *(*names)(uint32_t))
+{
+    const char *name;
+
+    for (uint32_t i = 0; (name = names(i)); i++)
+        if (strcmp(name, found) == 0)
+            return true;
+    return options_refuse_name(command, what, found, names);
+}
+
+static bool refuse_unknown(const struct command *command, const char *name)
+{
+    const char *list[NAMES_MAX + 1];
+    char text[LINE_SIZE];
+    struct sentence line;
+    size_t count = 0;
+
+    for (const struct option *option = command->options;
+         option->name && count + 1 < NAMES_MAX; option++)
+        list[count++] = option->name;
+    list[count++] = "--help";
+    list[count] = NULL;
+    sentence_init(&line, text, sizeof(text));
+    sentence_add(&line, "perdure %s: found ", command->name);
+    sentence_quote(&line, name, strlen(name));
+    return allow(&line, name, list);
+}
+
+static void say_synopsis(const struct command *command)
+{
+    const char *at = command->synopsis;
+
+    for (;;) {
+        size_t length = strcspn(at, "\n");
+        fprintf(stderr, "perdure %s%s%.*s", command->name, length ? " " : "",
+                (int)length, at);
+        if (!at[length])
+            break;
+        fprintf(stderr, " or ");
+        at += length + 1;
+    }
+    fprintf(stderr, "\n");
+}
+
+/* Values ------------------------------------------------------------------ */
+
+static bool number_of(const char *text, int base, uint64_t *number)
 {
     char *end;
-    uint64_t number;
+    bool digit = base == 16 ? *text && strchr("0123456789abcdefABCDEF", *text)
+                            : *text >= '0' && *text <= '9';
 
     errno = 0;
-    number = strtoull(value, &end, 10);
-    if (value[0] >= '0' && value[0] <= '9' && *end == '\0' && errno == 0 &&
-        number >= option->min && number <= option->max) {
-        *(uint64_t *)option->out = number;
+    *number = strtoull(text, &end, base);
+    return digit && *end == '\0' && errno == 0;
+}
+
+static bool set_number(const char *command, const struct option *option,
+                       const char *value, uint64_t *to)
+{
+    uint64_t number;
+
+    if (number_of(value, 10, &number) && number >= option->min &&
+        number <= option->max) {
+        *to = number;
         return true;
     }
     fprintf(stderr,
@@ -47,8 +149,24 @@ static bool set_number(const char *command, const struct option *option,
     return false;
 }
 
+static bool set_seed(const char *command, const struct option *option,
+                     const char *value, struct option_seed *seed)
+{
+    bool hexadecimal = value[0] == '0' && (value[1] | 32) == 'x';
+
+    seed->given = number_of(hexadecimal ? value + 2 : value,
+                            hexadecimal ? 16 : 10, &seed->value);
+    if (seed->given)
+        return true;
+    fprintf(stderr,
+            "perdure %s: found %s \"%.40s\", allowed a whole number from 0 to "
+            "18446744073709551615, or 0x and up to 16 hexadecimal digits\n",
+            command, option->name, value);
+    return false;
+}
+
 static bool set_duration(const char *command, const struct option *option,
-                         const char *value)
+                         const char *value, uint64_t *to)
 {
     const char *why;
     uint64_t ns;
@@ -61,7 +179,7 @@ static bool set_duration(const char *command, const struct option *option,
         return false;
     }
     if (ns >= option->min && ns <= option->max) {
-        *(uint64_t *)option->out = ns;
+        *to = ns;
         return true;
     }
     fprintf(
@@ -72,27 +190,27 @@ static bool set_duration(const char *command, const struct option *option,
     return false;
 }
 
+/* first: what choices[0] sets. */
 static bool set_choice(const char *command, const struct option *option,
-                       const char *value)
+                       const char *value, uint64_t first, uint64_t *to)
 {
+    char text[LINE_SIZE];
+    struct sentence line;
+
     for (uint64_t i = 0; option->choices[i]; i++)
-        if (strcmp(option->choices[i], value) == 0) {
-            *(uint64_t *)option->out = i;
+        if (!value || strcmp(option->choices[i], value) == 0) {
+            *to = first + i;
             return true;
         }
-    fprintf(stderr, "perdure %s: found %s \"%.40s\", allowed", command,
-            option->name, value);
-    for (uint64_t i = 0; option->choices[i]; i++)
-        fprintf(stderr, "%s %s", i ? "," : "", option->choices[i]);
-    fprintf(stderr, "\n");
-    return false;
+    sentence_init(&line, text, sizeof(text));
+    sentence_add(&line, "perdure %s: found %s ", command, option->name);
+    sentence_quote(&line, value, strlen(value));
+    return allow(&line, value, option->choices);
 }
 
 static bool add_text(const char *command, const struct option *option,
-                     const char *value)
+                     const char *value, struct option_texts *texts)
 {
-    struct option_texts *texts = option->out;
-
     if (texts->count < OPTION_TEXTS_MAX) {
         texts->texts[texts->count++] = value;
         return true;
@@ -103,48 +221,117 @@ static bool add_text(const char *command, const struct option *option,
 }
 
 static bool set(const char *command, const struct option *option,
-                const char *value)
+                const char *value, void *arguments)
 {
+    void *to = (char *)arguments + option->at;
+
+    if (option->names && value &&
+        !options_check_name(command, option->name, value, option->names))
+        return false;
     switch (option->kind) {
     case OPTION_FLAG:
-        *(bool *)option->out = true;
+        *(bool *)to = true;
         return true;
     case OPTION_TEXT:
-        *(const char **)option->out = value;
+        *(const char **)to = value;
         return true;
     case OPTION_TEXTS:
-        return add_text(command, option, value);
+        return add_text(command, option, value, to);
     case OPTION_NUMBER:
-        return set_number(command, option, value);
+        return set_number(command, option, value, to);
     case OPTION_DURATION:
-        return set_duration(command, option, value);
+        return set_duration(command, option, value, to);
     case OPTION_CHOICE:
-        return set_choice(command, option, value);
+        return set_choice(command, option, value, 0, to);
+    case OPTION_MODE:
+        return set_choice(command, option, value, 1, to);
+    case OPTION_SEED:
+        return set_seed(command, option, value, to);
     }
     return false;
 }
 
-/* One option and its value; *used says how many arguments that were. */
-static bool read_one(const char *command, char **argv, int left,
-                     const struct option *options, uint32_t option_count,
-                     int *used)
-{
-    const struct option *option = find(options, option_count, argv[0]);
+/* Reading ----------------------------------------------------------------- */
 
-    if (!option)
-        return refuse_unknown(command, argv[0], options, option_count);
-    *used = option->kind == OPTION_FLAG ? 1 : 2;
-    if (*used > left) {
-        fprintf(stderr, "perdure %s: found %s without a value\n", command,
-                argv[0]);
-        return false;
-    }
-    return set(command, option, *used == 2 ? argv[1] : NULL);
+static const struct option *find(const struct command *command,
+                                 const char *name, size_t length)
+{
+    for (const struct option *o = command->options; o->name; o++)
+        if ((strlen(o->name) == length && memcmp(o->name, name, length) == 0) ||
+            (o->letter && length == 2 && name[0] == '-' &&
+             name[1] == o->letter))
+            return o;
+    return NULL;
 }
 
-int options_read(int argc, char **argv, const struct option *options,
-                 uint32_t option_count, const char **rest, int rest_min,
-                 int rest_max, const char *usage)
+static bool looks_like_option(const char *text)
+{
+    return text[0] == '-' && text[1] != '\0';
+}
+
+/* The option that an argument is, and its value if that is joined to it. */
+static const struct option *match(const struct command *command,
+                                  const char *text, const char **joined)
+{
+    bool is_long = strncmp(text, "--", 2) == 0;
+    size_t length = is_long ? strcspn(text, "=") : 2;
+    const struct option *option = find(command, text, length);
+
+    *joined = NULL;
+    if (is_long && text[length] == '=')
+        *joined = text + length + 1;
+    else if (!is_long && text[length] != '\0')
+        *joined = text + length;
+    return option;
+}
+
+static bool takes_next(const struct option *option, const char *joined)
+{
+    return !joined && option->kind != OPTION_FLAG &&
+           option->kind != OPTION_MODE;
+}
+
+/* One option and its value; *used says how many arguments that were. */
+static bool read_one(const struct command *command, char **argv, int left,
+                     void *arguments, int *used)
+{
+    const char *value;
+    const struct option *option = match(command, argv[0], &value);
+    const char *ignored;
+
+    if (!option)
+        return refuse_unknown(command, argv[0]);
+    if (value && option->kind == OPTION_FLAG) {
+        fprintf(stderr, "perdure %s: found \"%.40s\", allowed %s alone\n",
+                command->name, argv[0], option->name);
+        return false;
+    }
+    *used = takes_next(option, value) ? 2 : 1;
+    if (*used == 2 && (left < 2 || (looks_like_option(argv[1]) &&
+                                    match(command, argv[1], &ignored)))) {
+        fprintf(stderr, "perdure %s: found %s without a value, allowed %s %s\n",
+                command->name, argv[0], option->name,
+                option->value ? option->value : option->choices[0]);
+        return false;
+    }
+    return set(command->name, option, *used == 2 ? argv[1] : value, arguments);
+}
+
+static bool add_rest(const struct command *command, const char *text,
+                     const char **rest, int *count)
+{
+    if (*count < command->rest_max) {
+        rest[(*count)++] = text;
+        return true;
+    }
+    fprintf(stderr, "perdure %s: found \"%.80s\" too many, allowed ",
+            command->name, text);
+    say_synopsis(command);
+    return false;
+}
+
+int options_read(int argc, char **argv, const struct command *command,
+                 void *arguments, const char **rest)
 {
     int count = 0;
     bool plain = false;
@@ -153,24 +340,34 @@ int options_read(int argc, char **argv, const struct option *options,
         int used = 1;
         if (!plain && strcmp(argv[i], "--") == 0) {
             plain = true;
-        } else if (!plain && strncmp(argv[i], "--", 2) == 0) {
-            if (!read_one(argv[0], argv + i, argc - i, options, option_count,
-                          &used))
+        } else if (!plain && looks_like_option(argv[i])) {
+            if (!read_one(command, argv + i, argc - i, arguments, &used))
                 return -1;
-        } else if (count < rest_max) {
-            rest[count++] = argv[i];
-        } else {
-            fprintf(stderr,
-                    "perdure %s: found \"%.80s\" too many, allowed perdure "
-                    "%s\n",
-                    argv[0], argv[i], usage);
+        } else if (!add_rest(command, argv[i], rest, &count)) {
             return -1;
         }
         i += used;
     }
-    if (count >= rest_min)
+    if (count >= command->rest_min)
         return count;
-    fprintf(stderr, "perdure %s: found %d arguments, allowed perdure %s\n",
-            argv[0], count, usage);
+    fprintf(stderr, "perdure %s: found %d argument%s, allowed ", command->name,
+            count, count == 1 ? "" : "s");
+    say_synopsis(command);
     return -1;
+}
+
+bool options_ask_help(int argc, char **argv, const struct command *command)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *joined;
+        if (strcmp(argv[i], "--") == 0)
+            return false;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+        if (!looks_like_option(argv[i]))
+            continue;
+        const struct option *option = match(command, argv[i], &joined);
+        i += option && takes_next(option, joined);
+    }
+    return false;
 }

@@ -230,7 +230,8 @@ void progress_line_tell(void *self, const struct progress_now *now)
         line->event_ns = time_ns;
         say_event(line, now, asked ? "status" : "progress");
     }
-    if (time_ns - line->said_ns < (line->moves ? STANDS_NS : PLAIN_NS))
+    if (line->quiet ||
+        time_ns - line->said_ns < (line->moves ? STANDS_NS : PLAIN_NS))
         return;
     line->said_ns = time_ns;
     if (line->moves)

@@ -39,6 +39,7 @@ struct progress_line {
     const char *command; /* "sweep"; before lines that stay */
     uint64_t time_ns;    /* given to it in all; 0: as long as it takes */
     FILE *lines;         /* of JSON; NULL: none are wanted */
+    bool quiet;          /* set after start: only what is asked for */
     bool moves;          /* stderr is a terminal that can be written over */
     bool shown;          /* there is a line to wipe */
     volatile sig_atomic_t *asked;

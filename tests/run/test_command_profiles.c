@@ -98,5 +98,5 @@ Test(command_profiles, a_wrong_name_gets_the_nearest_one)
 Test(command_profiles, other_arguments_are_refused)
 {
     cr_assert_eq(call("profiles local lambda-2026"), 2);
-    cr_expect(strstr(said, "allowed one NAME, --explain and --json"));
+    cr_expect(strstr(said, "allowed perdure profiles [NAME]"));
 }

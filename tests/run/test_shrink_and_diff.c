@@ -152,7 +152,7 @@ Test(shrink_and_diff, what_holds_is_not_shrunk)
     cr_expect_eq(perdure_in("shrink scenarios/defects/timer_early.json "
                             "--property S99 --out @"),
                  2);
-    expect_said("found property \"S99\"");
+    expect_said("found --property \"S99\"");
     cr_expect_eq(perdure_in("shrink scenarios/defects/timer_early.json"), 2);
     expect_said("found no --out");
 }
