@@ -6,6 +6,7 @@
 
 #include "engine/sample.h"
 #include "reports/attempts.h"
+#include "reports/outcome.h"
 #include "reports/series.h"
 
 enum {
@@ -79,6 +80,8 @@ struct report_collect {
     uint32_t invoked_room;
     struct report_series series;
     struct report_splitter *splitter; /* NULL: brief */
+    struct report_struck *struck;     /* NULL: brief, or nothing is armed */
+    struct report_use use;
     uint64_t renewed_ns; /* last renewal counted, with its sender */
     uint16_t renewed_peer;
 
@@ -208,6 +211,18 @@ static int open_split(struct report_collect *collect)
     return collect->splitter ? 0 : -1;
 }
 
+static int open_struck(struct report_collect *collect)
+{
+    const struct report_world *world = &collect->world;
+    uint32_t armed = 0;
+    for (uint32_t i = 0; world->armed && i < world->point_count; i++)
+        armed += world->armed[i].count;
+    if (world->brief || armed == 0)
+        return 0;
+    collect->struck = report_struck_new(world->point_count);
+    return collect->struck ? 0 : -1;
+}
+
 struct report_collect *report_collect_new(const struct report_world *world)
 {
     struct report_collect *collect = calloc(1, sizeof(*collect));
@@ -221,7 +236,8 @@ struct report_collect *report_collect_new(const struct report_world *world)
     if (open_steps(collect) || open_faults(collect) ||
         report_hist_init(&collect->stats.latency, 3) ||
         report_hist_init(&collect->stats.platform.start_up, 2) ||
-        open_platforms(collect) || open_split(collect)) {
+        open_platforms(collect) || open_split(collect) ||
+        open_struck(collect)) {
         report_collect_free(collect);
         return NULL;
     }
@@ -244,6 +260,7 @@ void report_collect_free(struct report_collect *collect)
     for (int i = 0; i < REPORT_PARTS; i++)
         report_hist_deinit(&collect->stats.split.parts[i]);
     report_splitter_free(collect->splitter);
+    report_struck_free(collect->struck);
     report_hist_deinit(&collect->stats.platform.start_up);
     for (uint32_t i = 0; i < collect->stats.platform_count; i++)
         report_hist_deinit(&collect->stats.platforms[i].start_up);
@@ -600,14 +617,24 @@ static void part_effect(struct report_collect *collect,
         entry->claimed_ns = record->time_ns;
 }
 
+static void effect_lost(struct report_collect *collect,
+                        struct report_step *step, uint64_t run)
+{
+    step->lost++;
+    if (collect->struck)
+        report_struck_lost(collect->struck, run);
+}
+
 static void part_succeeded(struct report_collect *collect,
                            const struct engine_record *record)
 {
     struct report_attempt *entry = part(collect, record->run, record->a, 0, 0);
     if (!entry)
         return;
+    collect->stats.steps[entry->put_ns - 1].succeeded++;
     if (!entry->claimed_ns)
-        collect->stats.steps[entry->put_ns - 1].lost++;
+        effect_lost(collect, &collect->stats.steps[entry->put_ns - 1],
+                    record->run);
     report_attempts_drop(&collect->parts, entry);
 }
 
@@ -681,12 +708,13 @@ static void op_succeeded(struct report_collect *collect,
     struct report_step *step = step_of(collect, record);
     if (!step || !step->has_effect)
         return;
+    step->succeeded++;
     struct report_attempt *entry = report_attempts_find(
         &collect->attempts, record->run, record->op, APPLIED);
     if (entry)
         report_attempts_drop(&collect->attempts, entry);
     else
-        step->lost++;
+        effect_lost(collect, step, record->run);
 }
 
 /* The class of error that an attempt ended with, or NONE. */
@@ -1289,6 +1317,19 @@ static void take(struct report_collect *collect,
     }
 }
 
+/* What it uses of limits, and what follows from faults. */
+static void follow_record(struct report_collect *collect,
+                          const struct engine_record *record)
+{
+    int handler = (record->kind == ENGINE_REC_APPENDED ||
+                   record->kind == ENGINE_REC_WORK_PUT) &&
+                  is_handler(collect, record->run);
+    report_use_feed(&collect->use, record, handler);
+    if (collect->struck)
+        report_struck_feed(collect->struck, record, collect->in_flight,
+                           handler);
+}
+
 void report_collect_feed(struct report_collect *collect,
                          const struct engine_record *records, size_t count)
 {
@@ -1302,6 +1343,8 @@ void report_collect_feed(struct report_collect *collect,
         }
         if (record->time_ns > stats->last_ns)
             stats->last_ns = record->time_ns;
+        if (!collect->world.brief)
+            follow_record(collect, record);
         take(collect, record);
         if (!collect->world.brief) {
             report_splitter_feed(collect->splitter, record);
@@ -1352,9 +1395,81 @@ static void finish_runs(struct report_collect *collect)
 static void finish_faults(struct report_collect *collect)
 {
     struct report_stats *stats = &collect->stats;
+    const struct report_strikes *strikes =
+        collect->struck ? report_struck_finish(collect->struck) : NULL;
+    stats->incomplete |=
+        collect->struck && report_struck_failed(collect->struck);
+    for (uint32_t i = 0; strikes && i < collect->world.point_count; i++)
+        collect->faults[i].strikes = strikes[i];
     for (uint32_t i = 0; i < collect->world.point_count; i++)
         if (collect->faults[i].armed || collect->faults[i].fired)
             stats->faults[stats->fault_count++] = collect->faults[i];
+}
+
+static void finish_used(struct report_collect *collect)
+{
+    struct report_stats *stats = &collect->stats;
+    for (unsigned i = 0; i < REPORT_LIMITS; i++) {
+        stats->used[i] = collect->use.list[i];
+        if (collect->world.limits && collect->world.limits[i])
+            stats->used[i].allowed = collect->world.limits[i];
+    }
+}
+
+/* The step whose effect the golden world applied, or NULL. */
+static struct report_step *expected_step(struct report_collect *collect,
+                                         const struct outcomes *golden,
+                                         const struct outcome_effect *effect)
+{
+    const struct outcome_run *run = outcomes_run(golden, effect->run);
+    if (!run || run->workflow >= collect->world.graph_count)
+        return NULL;
+    const struct report_program *program = program_of(collect, run->workflow);
+    uint32_t base = collect->base_of[run->workflow];
+    uint64_t op = effect->id;
+    if (engine_graph_is_handler(collect->world.graphs[run->workflow]))
+        op = program && effect->last.count <= program->count
+                 ? effect->last.count
+                 : 0;
+    if (op >= collect->base_of[run->workflow + 1] - base)
+        return NULL;
+    uint32_t index = collect->step_of[base + op];
+    return index ? &collect->stats.steps[index - 1] : NULL;
+}
+
+/* What each step did to the outside where nothing went wrong, as the least
+   and the most of all schedules; `sums` is by step. */
+static void expect_effects(struct report_collect *collect,
+                           const struct outcomes *golden,
+                           uint64_t sums[REPORT_STEPS_MAX])
+{
+    struct report_stats *stats = &collect->stats;
+    memset(sums, 0, REPORT_STEPS_MAX * sizeof(*sums));
+    for (uint32_t i = 0; i < golden->effect_index.count; i++) {
+        const struct outcome_effect *effect = &golden->effects[i];
+        const struct report_step *step = expected_step(collect, golden, effect);
+        if (step)
+            sums[step - stats->steps] += effect->count;
+    }
+    for (uint32_t i = 0; i < stats->step_count; i++) {
+        struct report_step *step = &stats->steps[i];
+        if (stats->golden_schedules == 0 || sums[i] < step->expected_min)
+            step->expected_min = sums[i];
+        if (sums[i] > step->expected_max)
+            step->expected_max = sums[i];
+    }
+    stats->golden_schedules++;
+}
+
+static void finish_effects(struct report_collect *collect)
+{
+    uint64_t *sums =
+        collect->world.golden ? calloc(REPORT_STEPS_MAX, sizeof(*sums)) : NULL;
+    collect->stats.incomplete |= collect->world.golden && !sums;
+    for (const struct outcomes *golden = collect->world.golden; sums && golden;
+         golden = golden->next)
+        expect_effects(collect, golden, sums);
+    free(sums);
 }
 
 /* What is still down or paused is so until the end. */
@@ -1380,6 +1495,8 @@ const struct report_stats *report_collect_finish(struct report_collect *collect)
     collect->finished = 1;
     finish_runs(collect);
     finish_faults(collect);
+    finish_used(collect);
+    finish_effects(collect);
     finish_bands(collect);
     if (stats->events == 0)
         return stats;

@@ -34,6 +34,8 @@ enum {
     REPORT_FOLLOWED_MAX = 16
 };
 
+struct outcomes;
+
 /* What the plan armed, for each point of the switchboard. */
 struct report_armed {
     uint32_t count; /* decisions that name the point; 0: not armed */
@@ -61,7 +63,10 @@ struct report_world {
                               nothing over time */
     int claims_run;        /* capacity mode: an attempt's code runs from its
                               claim to its end */
-    uint64_t follow;       /* a run whose records are kept anyway; 0: none */
+    const uint64_t
+        *limits; /* by enum report_limit, 0: none; NULL: none known */
+    const struct outcomes *golden; /* of the faultless world; NULL: none */
+    uint64_t follow; /* a run whose records are kept anyway; 0: none */
     /*
      * Whole records are kept only of sample_ppb of a billion of the runs
      * (engine/sample.h) and, unless that is 0, of the world. Figures are of

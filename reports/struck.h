@@ -1,16 +1,17 @@
 /*
  * What became of those that faults struck. Each firing of a fault strikes the
  * run that it was about and, if it hits a process, the runs whose lease or
- * whose attempt that process has; what then happens to these runs until they
- * end is said to follow from it. A firing comes to the gravest thing that
- * followed, so that points and what came of them make a matrix:
+ * whose attempt that process has, or all if it has the store; what then happens
+ * to these runs until they end is said to follow from it. A firing comes to the
+ * gravest thing that followed, so that points and what came of them make a
+ * matrix:
  *
  *                         lost  duplicate .. taken over  retried  went on
  *     worker/effect/after    0          0             0       12        3
  *
- * That one thing follows another is no proof: a step that would have failed
- * anyway counts too. Memory is bounded: 40 bytes a run in flight, the same an
- * attempt under way, and 24 a firing of which REPORT_FIRINGS_MAX are followed.
+ * That one thing follows another is no proof that it caused it. Memory: about
+ * 60 bytes a run, 40 an attempt under way, and 32 a firing, of which
+ * REPORT_FIRINGS_MAX are followed.
  */
 #ifndef REPORTS_STRUCK_H
 #define REPORTS_STRUCK_H
@@ -61,5 +62,24 @@ struct report_strikes {
     uint64_t in_flight_max; /* most runs in flight at the instant of one */
     uint64_t not_followed;  /* firings beyond those that are */
 };
+
+struct report_struck;
+
+/* NULL: out of memory. */
+struct report_struck *report_struck_new(uint32_t point_count);
+void report_struck_free(struct report_struck *struck);
+/*
+ * Takes the next record. in_flight: runs in flight before it; handler: its run
+ * is of a handler.
+ */
+void report_struck_feed(struct report_struck *struck,
+                        const struct engine_record *record, uint64_t in_flight,
+                        int handler);
+/* A step of the run has succeeded without its effect. */
+void report_struck_lost(struct report_struck *struck, uint64_t run);
+/* Ends the stream; again: the same. Of each point; 0 of those out of range. */
+const struct report_strikes *report_struck_finish(struct report_struck *struck);
+/* Memory ran out: too little was followed. */
+int report_struck_failed(const struct report_struck *struck);
 
 #endif

@@ -13,6 +13,7 @@ enum report_limit {
     REPORT_LIMIT_DEPTH,       /* of runs that invoke runs */
     REPORT_LIMIT_EVENTS,      /* of the log of a run that is a graph */
     REPORT_LIMIT_OPERATIONS,  /* of a handler's run */
+    REPORT_LIMIT_PAYLOAD,     /* bytes of an event */
     REPORT_LIMIT_VALUE,       /* bytes of an operation's result */
     REPORT_LIMITS
 };
@@ -23,7 +24,18 @@ struct report_used {
     uint64_t run;     /* the first that used as much; 0: none */
 };
 
-/* "updates a checkpoint", "attempts in flight", .. */
+/* Counts the use; zeroed at first. */
+struct report_use {
+    struct report_used list[REPORT_LIMITS];
+    uint64_t run;     /* whose checkpoint the last records were of; 0: none */
+    uint64_t updates; /* of it, so far */
+};
+
+/* Takes the next record; handler: its run is of a handler. */
+void report_use_feed(struct report_use *use, const struct engine_record *record,
+                     int handler);
+
+/* "updates of a checkpoint", "events of a run", .. */
 const char *report_limit_name(enum report_limit limit);
 /* "bytes", or "" for counts. */
 const char *report_limit_unit(enum report_limit limit);

@@ -69,6 +69,21 @@ static void fill_check_world(struct judges *j)
     };
 }
 
+static void fill_limits(struct judges *j)
+{
+    const struct check_world *world = &j->check_world;
+    uint64_t *limits = j->limits;
+    limits[REPORT_LIMIT_BATCH] = world->batch_updates_max;
+    limits[REPORT_LIMIT_CONCURRENCY] = world->concurrency_max;
+    limits[REPORT_LIMIT_DEPTH] = world->invoke_depth_max;
+    limits[REPORT_LIMIT_EVENTS] = world->history_ops_max;
+    limits[REPORT_LIMIT_OPERATIONS] =
+        world->operations_max ? world->operations_max : world->history_ops_max;
+    limits[REPORT_LIMIT_PAYLOAD] = world->op_payload_max;
+    limits[REPORT_LIMIT_VALUE] = world->value_max;
+    j->report_world.limits = limits;
+}
+
 static bool fill_freedom(struct judges *j)
 {
     const struct scenario *scenario = j->scenario;
@@ -172,6 +187,8 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
         .claims_run = capacity,
     };
     fill_check_world(j);
+    fill_limits(j);
+    j->report_world.golden = options->golden;
     j->check_world.golden = options->golden;
     j->check_world.paranoid = options->paranoid;
     j->check_world.outcomes = options->outcomes;

@@ -28,6 +28,7 @@ struct judges {
     struct check_world check_world;
     struct check_suite *checks; /* NULL in capacity mode */
     struct report_world report_world;
+    uint64_t limits[REPORT_LIMITS]; /* what is allowed */
     struct report_armed *armed;
     char (*node_text)[JUDGES_NODE_TEXT];
     const char **node_names;
