@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,18 @@ static int fill(const char *name, int fd, const char *path, const void *bytes,
     return -1;
 }
 
+/* Who ends the program meanwhile ends it when the file is there: nothing is
+ * left beside it. */
+static void hold_signals(sigset_t *former)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, former);
+}
+
 int report_file_write(const char *path, const void *bytes, size_t size)
 {
     size_t room = strlen(path) + 8;
@@ -85,9 +98,12 @@ int report_file_write(const char *path, const void *bytes, size_t size)
         return -1;
     }
     snprintf(name, room, "%s.XXXXXX", path);
+    sigset_t former;
+    hold_signals(&former);
     int fd = open_beside(name);
     int result = fd < 0 ? -1 : fill(name, fd, path, bytes, size);
     int error = errno;
+    sigprocmask(SIG_SETMASK, &former, NULL);
     free(name);
     if (result == 0)
         sync_directory(path);

@@ -352,6 +352,15 @@ static void print_head(struct report_buffer *out, const struct arguments *a,
     report_buffer_print(out, "\", seed %" PRIu64 ": %s at every boundary%s\n",
                         a->seed, a->mode->title,
                         twice(a) ? ", and again in each recovery" : "");
+    if (result->interrupted)
+        report_buffer_print(out,
+                            "INCONCLUSIVE: interrupted after %" PRIu64
+                            " worlds; what follows is incomplete\n",
+                            result->count);
+    if (result->interrupted && result->boundaries == 0) {
+        report_buffer_put(out, "Faultless run: not at its end\n");
+        return;
+    }
     report_buffer_print(out,
                         "Faultless run: %" PRIu64 " boundaries, digest %s\n",
                         (uint64_t)result->boundaries,
@@ -487,8 +496,9 @@ static void print_json(struct report_buffer *out, const struct arguments *a,
                        const struct enumeration *result, const struct row *rows)
 {
     struct report_word word;
-    report_buffer_print(out, "{\n  \"boundaries\": %" PRIu32 ",\n",
-                        result->boundaries);
+    report_buffer_print(
+        out, "{\n  \"boundaries\": %" PRIu32 ",\n  \"complete\": %s,\n",
+        result->boundaries, result->interrupted ? "false" : "true");
     report_buffer_print(out, "  \"digest\": \"%s\",\n",
                         report_format_digest(&word, digest_of(result)));
     report_buffer_print(out, "  \"golden\": \"%s\",\n",
@@ -630,8 +640,8 @@ static struct enumerate_config config_of(const struct arguments *a,
     return config;
 }
 
-static bool say_all(const struct arguments *a, const struct scenario *scenario,
-                    const struct enumeration *result)
+static int say_all(const struct arguments *a, const struct scenario *scenario,
+                   const struct enumeration *result, int code)
 {
     uint32_t count;
     (void)scenario_points(&count);
@@ -639,22 +649,19 @@ static bool say_all(const struct arguments *a, const struct scenario *scenario,
     struct report_buffer text;
     struct report_buffer json;
     if (!rows)
-        return false;
+        return EXIT_INTERNAL;
     report_buffer_init(&text);
     report_buffer_init(&json);
     fill_rows(result, rows);
     print_text(&text, a, scenario, result, rows);
     print_json(&json, a, scenario, result, rows);
-    const struct report_buffer *out = a->given.json ? &json : &text;
-    bool good = report_buffer_ok(out) &&
-                fwrite(out->text, 1, out->size, stdout) == out->size &&
-                fflush(stdout) == 0;
-    if (a->given.out)
-        good = output_write(a->given.out, "sweep.json", &json) && good;
+    if (a->given.out && !output_write(a->given.out, "sweep.json", &json))
+        code = EXIT_ENVIRONMENT;
+    code = output_text(a->given.json ? &json : &text, code);
     report_buffer_free(&text);
     report_buffer_free(&json);
     free(rows);
-    return good;
+    return code;
 }
 
 static int sweep(const struct arguments *a, struct scenario *scenario)
@@ -672,9 +679,7 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
         fprintf(stderr, "perdure sweep: %s\n", message);
         return error_code(error);
     }
-    int code = exit_code(result);
-    if (!say_all(a, scenario, result))
-        code = EXIT_ENVIRONMENT;
+    int code = say_all(a, scenario, result, exit_code(result));
     if (a->given.out && a->given.only.count > 0 && result->count == 1 &&
         !write_report(a, scenario, &result->worlds[0]))
         code = EXIT_ENVIRONMENT;

@@ -12,6 +12,7 @@
 #include "engine/workflow.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
+#include "scenarios/output.h"
 #include "scenarios/run_history.h"
 #include "scenarios/run_operations.h"
 
@@ -21,6 +22,7 @@ enum {
 };
 
 struct events {
+    int code; /* of what was written last */
     struct host_reader *reader;
     struct report_buffer out;
     struct engine_block block; /* of one event, aligned */
@@ -309,14 +311,10 @@ static int take_row(void *self, const struct engine_log_row *row)
 
 static int write_out(struct events *ev)
 {
-    bool good = report_buffer_ok(&ev->out) &&
-                fwrite(ev->out.text ? ev->out.text : "", 1, ev->out.size,
-                       stdout) == ev->out.size &&
-                fflush(stdout) == 0;
+    int code = output_print(&ev->out, EXIT_HELD);
 
-    report_buffer_free(&ev->out);
     report_buffer_init(&ev->out);
-    return good ? EXIT_HELD : EXIT_INTERNAL;
+    return code;
 }
 
 /* All pages there are now. -1: the file could not be read. */
@@ -330,7 +328,8 @@ static int read_pages(struct events *ev, struct store_page *page)
                                    take_row, ev, page);
         if (result == 0 && page->last_seq > ev->last)
             ev->last = page->last_seq;
-        if (write_out(ev))
+        ev->code = write_out(ev);
+        if (ev->code != EXIT_HELD)
             return -2;
     } while (result == 0 && page->state == STORE_PAGE_MORE);
     return result;
@@ -369,7 +368,7 @@ static int show(struct events *ev, const char *database, bool follow)
             return EXIT_ENVIRONMENT;
         }
         if (result == -2)
-            return EXIT_INTERNAL;
+            return ev->code;
         if (!ev->state) {
             fprintf(stderr,
                     "perdure events: found no run %" PRIu64
@@ -384,7 +383,8 @@ static int show(struct events *ev, const char *database, bool follow)
                     ev->run);
             return EXIT_HELD;
         }
-        follow = follow && result == 0 && !engine_run_state_terminal(ev->state);
+        follow = follow && result == 0 && output_heard() &&
+                 !engine_run_state_terminal(ev->state);
         if (follow)
             usleep(FOLLOW_US);
     } while (follow);

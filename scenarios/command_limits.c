@@ -5,6 +5,7 @@
 #include "reports/buffer.h"
 #include "scenarios/command.h"
 #include "scenarios/names.h"
+#include "scenarios/output.h"
 #include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -82,7 +83,6 @@ static void row_json(struct report_buffer *out,
 static int print(const struct limits_profile *profile, bool json)
 {
     struct report_buffer out;
-    int code = EXIT_HELD;
     report_buffer_init(&out);
     if (json)
         report_buffer_put(&out, "[\n");
@@ -99,12 +99,7 @@ static int print(const struct limits_profile *profile, bool json)
         row_json(&out, profile, (enum engine_limit)i);
     }
     report_buffer_put(&out, json ? "\n]\n" : "");
-    if (!report_buffer_ok(&out) ||
-        fwrite(out.text, 1, out.size, stdout) != out.size ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
-    report_buffer_free(&out);
-    return code;
+    return output_print(&out, EXIT_HELD);
 }
 
 static int refuse_name(const char *name)

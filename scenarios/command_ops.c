@@ -13,6 +13,7 @@
 #include "engine/value.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
+#include "scenarios/output.h"
 #include "scenarios/run_operations.h"
 
 /* Opens a database and reads a run. HELD, or the exit code: said why. */
@@ -259,7 +260,7 @@ static int ops(int argc, char **argv)
 
 static int write_bytes(const void *bytes, size_t size)
 {
-    return fwrite(bytes, 1, size, stdout) == size ? EXIT_HELD : EXIT_INTERNAL;
+    return output_bytes(bytes, size, EXIT_HELD);
 }
 
 static int say_damaged(const struct showing *s, const char *why)
@@ -384,8 +385,6 @@ static int value(int argc, char **argv)
         a.s.database = rest[0];
         a.s.store = host_reader_store(reader);
         code = show_value(&a.s, &operations);
-        if (fflush(stdout) != 0)
-            code = EXIT_INTERNAL;
     }
     run_operations_free(&operations);
     host_reader_close(reader);

@@ -5,6 +5,7 @@
 #include "reports/buffer.h"
 #include "scenarios/command.h"
 #include "scenarios/names.h"
+#include "scenarios/output.h"
 #include "scenarios/profile.h"
 #include "scenarios/profile_values.h"
 #include "scenarios/read_files.h"
@@ -172,10 +173,8 @@ static int print(const struct arguments *arguments, struct profile *profile)
     if (!ok) {
         fprintf(stderr, "%s\n", err.text);
         code = EXIT_USAGE;
-    } else if (!report_buffer_ok(&out) ||
-               fwrite(out.text, 1, out.size, stdout) != out.size ||
-               fflush(stdout) != 0) {
-        code = EXIT_INTERNAL;
+    } else {
+        code = output_text(&out, code);
     }
     report_buffer_free(&out);
     return code;

@@ -18,6 +18,7 @@
 #include "scenarios/replay.h"
 #include "scenarios/reproduce.h"
 #include "scenarios/runner.h"
+#include "scenarios/terminal.h"
 
 enum {
     DEFECTS_MAX = REPLAY_DEFECTS_MAX,
@@ -181,31 +182,20 @@ static bool write_files(const struct arguments *arguments,
     return good;
 }
 
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && (!no_colour || !*no_colour);
-}
-
 /* The report and where it went, then what repeats it: the last line. */
-static bool print_summary(const struct arguments *arguments,
-                          const struct runner *runner,
-                          const struct report_buffer *json)
+static int print_summary(const struct arguments *arguments,
+                         const struct runner *runner,
+                         const struct report_buffer *json, int code)
 {
     struct report_buffer text;
+    if (arguments->json)
+        return output_text(json, code);
+    if (arguments->out && !arguments->quiet)
+        fprintf(stderr, "report: %s/report.html\n", arguments->out);
     report_buffer_init(&text);
-    if (!arguments->json) {
-        if (arguments->out && !arguments->quiet)
-            fprintf(stderr, "report: %s/report.html\n", arguments->out);
-        report_text(runner_model(runner), &text,
-                    wants_colour() ? REPORT_TEXT_COLOUR : 0);
-    }
-    const struct report_buffer *out = arguments->json ? json : &text;
-    bool good = report_buffer_ok(out) &&
-                fwrite(out->text, 1, out->size, stdout) == out->size &&
-                fflush(stdout) == 0;
-    report_buffer_free(&text);
-    return good;
+    report_text(runner_model(runner), &text,
+                terminal_colour(STDOUT_FILENO, false) ? REPORT_TEXT_COLOUR : 0);
+    return output_print(&text, code);
 }
 
 static int exit_code(const struct report_model *model)
@@ -280,8 +270,7 @@ static int run_scenario(const struct scenario *scenario,
     int code = exit_code(runner_model(runner));
     if (!write_files(arguments, runner, took, &json))
         code = EXIT_ENVIRONMENT;
-    if (!print_summary(arguments, runner, &json) && errno != EPIPE)
-        code = EXIT_INTERNAL;
+    code = print_summary(arguments, runner, &json, code);
     report_buffer_free(&json);
     runner_free(runner);
     return code;

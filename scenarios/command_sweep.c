@@ -222,20 +222,17 @@ static bool write_files(const struct sweep_options *options,
     return good;
 }
 
-static bool print(const struct arguments *arguments,
-                  const struct sweep_options *options,
-                  const struct sweep_summary *summary,
-                  const struct report_buffer *json)
+static int print(const struct arguments *arguments,
+                 const struct sweep_options *options,
+                 const struct sweep_summary *summary,
+                 const struct report_buffer *json, int code)
 {
     struct report_buffer text;
-    const struct report_buffer *out = arguments->boundaries.json ? json : &text;
+    if (arguments->boundaries.json)
+        return output_text(json, code);
     report_buffer_init(&text);
     sweep_text(options, summary, &text);
-    bool good = report_buffer_ok(out) &&
-                fwrite(out->text, 1, out->size, stdout) == out->size &&
-                fflush(stdout) == 0;
-    report_buffer_free(&text);
-    return good || errno == EPIPE;
+    return output_print(&text, code);
 }
 
 /* Says what there is to say, also of a sweep that was stopped. */
@@ -251,8 +248,7 @@ static int conclude(const struct arguments *arguments,
     sweep_json(options, summary, &json);
     if (!write_files(options, summary, &json))
         code = EXIT_ENVIRONMENT;
-    if (!print(arguments, options, summary, &json))
-        code = EXIT_INTERNAL;
+    code = print(arguments, options, summary, &json, code);
     report_buffer_free(&json);
     if (arguments->shrink)
         command_shrink_sweep(options, summary,

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "scenarios/command.h"
+#include "scenarios/output.h"
 
 bool database_key(const char *command, const char *path,
                   uint8_t key[CIPHER_KEY_SIZE], const uint8_t **out)
@@ -74,13 +75,5 @@ const char *database_time(uint64_t ns, char text[32])
 
 int database_print(struct report_buffer *out)
 {
-    int code = EXIT_HELD;
-
-    if (!report_buffer_ok(out) ||
-        (out->size > 0 &&
-         fwrite(out->text, 1, out->size, stdout) != out->size) ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
-    report_buffer_free(out);
-    return code;
+    return output_print(out, EXIT_HELD);
 }

@@ -1,6 +1,7 @@
 #include "scenarios/output.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,15 +65,77 @@ bool output_write(const char *directory, const char *name,
     return false;
 }
 
+/* Nobody reads there any more: no error of ours. */
+static bool hung_up(int fd)
+{
+    struct pollfd other = {.fd = fd};
+    return poll(&other, 1, 0) > 0 && (other.revents & POLLERR) != 0;
+}
+
+static int say_unwritten(int code, int number)
+{
+    clearerr(stdout);
+    if (hung_up(STDOUT_FILENO))
+        return code;
+    fprintf(stderr, "perdure: stdout could not be written: %s\n",
+            number ? strerror(number) : "a write failed");
+    return code == EXIT_INTERNAL ? code : EXIT_ENVIRONMENT;
+}
+
+bool output_heard(void)
+{
+    return !hung_up(STDOUT_FILENO);
+}
+
+int output_end(int code)
+{
+    errno = 0;
+    bool good = fflush(stdout) == 0 && !ferror(stdout);
+    return good ? code : say_unwritten(code, errno);
+}
+
+int output_bytes(const void *bytes, size_t size, int code)
+{
+    errno = 0;
+    if (size > 0 && fwrite(bytes, 1, size, stdout) != size)
+        return say_unwritten(code, errno);
+    return output_end(code);
+}
+
+int output_text(const struct report_buffer *buffer, int code)
+{
+    if (report_buffer_ok(buffer))
+        return output_bytes(buffer->text, buffer->size, code);
+    fprintf(stderr, "perdure: out of memory\n");
+    return EXIT_INTERNAL;
+}
+
 int output_print(struct report_buffer *buffer, int code)
 {
-    if (!report_buffer_ok(buffer) ||
-        (buffer->size > 0 &&
-         fwrite(buffer->text, 1, buffer->size, stdout) != buffer->size) ||
-        fflush(stdout) != 0)
-        code = EXIT_INTERNAL;
+    code = output_text(buffer, code);
     report_buffer_free(buffer);
     return code;
+}
+
+void output_json_line(const struct report_buffer *json,
+                      struct report_buffer *line)
+{
+    bool quoted = false;
+    for (size_t i = 0; i < json->size; i++) {
+        char c = json->text[i];
+        if (!quoted && (c == '\n' || c == ' '))
+            continue;
+        if (c == '"' || (quoted && c == '\\' && i + 1 < json->size)) {
+            size_t taken = c == '"' ? 1 : 2;
+            quoted = c == '"' ? !quoted : quoted;
+            report_buffer_bytes(line, json->text + i, taken);
+            i += taken - 1;
+            continue;
+        }
+        report_buffer_bytes(line, &c, 1);
+    }
+    line->failed |= json->failed;
+    report_buffer_put(line, "\n");
 }
 
 void output_member(struct report_buffer *out, const char *name,

@@ -15,8 +15,24 @@ int output_directory(const char *path);
 bool output_write(const char *directory, const char *name,
                   const struct report_buffer *buffer);
 
-/* Puts it all on stdout and frees it: code, or EXIT_INTERNAL. */
+/*
+ * Puts it all on stdout: code, or EXIT_ENVIRONMENT and a sentence on stderr if
+ * it could not be written. A reader that has gone away is no error, and what
+ * came of the command still counts. print() frees the buffer.
+ */
+int output_text(const struct report_buffer *buffer, int code);
+int output_bytes(const void *bytes, size_t size, int code);
 int output_print(struct report_buffer *buffer, int code);
+
+/* The same for what was put there in other ways: when a command ends. */
+int output_end(int code);
+
+/* Whether anybody may still read what is put on stdout. */
+bool output_heard(void);
+
+/* JSON as a single line, without the space between its tokens. */
+void output_json_line(const struct report_buffer *json,
+                      struct report_buffer *line);
 
 /* Adds a member of a JSON object, four columns in, and then `end`. */
 void output_member(struct report_buffer *out, const char *name,
