@@ -176,12 +176,6 @@ static void add_flight(struct report_splitter *splitter, uint64_t run,
     flight->measured = measured != 0;
 }
 
-void report_splitter_start(struct report_splitter *splitter, uint64_t run,
-                           uint64_t due_ns)
-{
-    add_flight(splitter, run, due_ns, 1);
-}
-
 static enum report_part part_of(const struct flight *flight)
 {
     static const uint8_t parts[] = {
@@ -449,6 +443,15 @@ static void drop_flight(struct report_splitter *splitter, struct flight *flight)
     flight->run = 0;
     flight->first = splitter->flight_free;
     splitter->flight_free = (uint32_t)(flight - splitter->flights);
+}
+
+void report_splitter_start(struct report_splitter *splitter, uint64_t run,
+                           uint64_t due_ns)
+{
+    struct flight *flight = flight_of(splitter, run);
+    if (flight && !flight->measured)
+        drop_flight(splitter, flight);
+    add_flight(splitter, run, due_ns, 1);
 }
 
 /* A clock that was set back: the last of what was counted has not passed. */
