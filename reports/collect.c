@@ -1472,10 +1472,13 @@ static void finish_effects(struct report_collect *collect)
     free(sums);
 }
 
-/* What is still down or paused is so until the end. */
+/* What is still down, paused or broken is so until the end. */
 static void finish_bands(struct report_collect *collect)
 {
     uint64_t end = collect->stats.last_ns;
+    for (uint32_t i = 0; i < collect->stats.band_count; i++)
+        if (collect->stats.bands[i].to_ns > end)
+            collect->stats.bands[i].to_ns = end;
     for (uint32_t i = 0; i < collect->node_room; i++) {
         const struct node *node = &collect->nodes[i];
         if (node->down_ns)
