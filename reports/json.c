@@ -11,8 +11,8 @@ enum {
     DEPTH_MAX = 8
 };
 
-/* Above this, a reader that keeps numbers as doubles changes them. */
-#define EXACT_MAX ((uint64_t)1 << 53)
+/* Above this, a reader that keeps numbers as doubles may change them. */
+#define EXACT_MAX (((uint64_t)1 << 53) - 1)
 
 /* Writes JSON in which the keys of every object are in order: it insists. */
 struct writer {

@@ -94,6 +94,14 @@ const char *report_part_name(enum report_part part)
     return names[part];
 }
 
+const char *report_part_key(enum report_part part)
+{
+    static const char *const keys[REPORT_PARTS] = {
+        "service",    "replay",  "start_up", "queueing",
+        "retry_wait", "waiting", "engine"};
+    return keys[part];
+}
+
 struct report_splitter *report_splitter_new(int claims_run)
 {
     struct report_splitter *splitter = calloc(1, sizeof(*splitter));

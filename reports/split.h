@@ -45,6 +45,8 @@ struct report_split {
 /* "service", "replay", "start-up", "queueing", "retry wait", "waiting",
    "engine". */
 const char *report_part_name(enum report_part part);
+/* The same as a key of report.json: "start_up", "retry_wait". */
+const char *report_part_key(enum report_part part);
 
 struct report_splitter;
 
