@@ -1411,8 +1411,9 @@ static void finish_used(struct report_collect *collect)
     struct report_stats *stats = &collect->stats;
     for (unsigned i = 0; i < REPORT_LIMITS; i++) {
         stats->used[i] = collect->use.list[i];
-        if (collect->world.limits && collect->world.limits[i])
-            stats->used[i].allowed = collect->world.limits[i];
+        uint64_t limit = collect->world.limits ? collect->world.limits[i] : 0;
+        if (limit != 0 && limit != UINT64_MAX)
+            stats->used[i].allowed = limit;
     }
 }
 
