@@ -24,8 +24,9 @@ void report_chart_in_flight(const struct report_model *model,
 /* Runs due and runs ended over time. */
 void report_chart_throughput(const struct report_model *model,
                              struct report_buffer *out);
-/* One run's timeline, a lane for each actor; the model has one. */
+/* One run's timeline, a lane for each actor; it is one of the model's. */
 void report_chart_timeline(const struct report_model *model,
+                           const struct report_timeline *timeline,
                            struct report_buffer *out);
 
 #endif

@@ -71,6 +71,9 @@ void html_figure(struct report_buffer *out, const char *name,
 /* One entry of a chart's key: an SVG shape around 0, 0 and what it means. */
 void html_key(struct report_buffer *out, const char *shape, const char *text);
 
+/* Whether the page has the timeline of a run, under #run-NUMBER. */
+int html_shows_run(const struct report_model *model, uint64_t run);
+
 /* Sections, in the order of the page -------------------------------------- */
 
 struct html_page {
@@ -88,13 +91,16 @@ void html_figures(struct html_page *page);
     X(properties, "Properties")                                                \
     X(expectations, "Expectations")                                            \
     X(sometimes, "Sometimes")                                                  \
+    X(failures, "Why runs failed")                                             \
     X(faults, "Faults")                                                        \
     X(latency, "Latency of runs")                                              \
     X(series, "Over virtual time")                                             \
     X(steps, "Steps")                                                          \
-    X(timeline, "One run")                                                     \
+    X(struck, "What faults came to")                                           \
+    X(timeline, "Timelines")                                                   \
     X(effects, "Side effects")                                                 \
     X(platform, "Platform and cost")                                           \
+    X(used, "Limits used")                                                     \
     X(store, "Store and ownership")                                            \
     X(settings, "Configuration")                                               \
     X(limits, "What this report does not show")

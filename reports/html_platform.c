@@ -1,4 +1,6 @@
 /* Where it ran and what it took: platform, bill, store, configuration. */
+#include <inttypes.h>
+
 #include "reports/format.h"
 #include "reports/html.h"
 
@@ -85,6 +87,76 @@ void html_put_platform(struct html_page *page)
     put_figures(&page->model->stats->platform, page->out);
     put_platforms(page->model->stats, page->out);
     put_bill(&page->model->facts, page->out);
+}
+
+/* A limit that nothing ran into and nobody set is left out. */
+static int shows(const struct report_used *used)
+{
+    return used->used > 0 && used->allowed != UINT64_MAX;
+}
+
+int html_has_used(const struct report_model *model)
+{
+    for (unsigned i = 0; i < REPORT_LIMITS; i++)
+        if (shows(&model->stats->used[i]))
+            return 1;
+    return 0;
+}
+
+static void amount_cell(struct report_buffer *out, enum report_limit limit,
+                        uint64_t amount)
+{
+    struct report_word word;
+    if (*report_limit_unit(limit))
+        html_text_n(out, report_format_bytes(&word, amount));
+    else
+        html_count(out, amount);
+}
+
+/* How much of it: in per cent, and as a bar. */
+static void share_cell(struct report_buffer *out,
+                       const struct report_used *used)
+{
+    struct report_word word;
+    if (!used->allowed) {
+        put(out, "<td class=\"dim\">no limit</td>");
+        return;
+    }
+    report_buffer_print(out,
+                        "<td class=\"n\"><meter min=\"0\" max=\"%" PRIu64
+                        "\" value=\"%" PRIu64 "\"></meter> %s</td>",
+                        used->allowed, used->used,
+                        report_format_share(&word, used->used, used->allowed));
+}
+
+void html_put_used(struct html_page *page)
+{
+    static const struct html_column columns[] = {{"limit", NULL},
+                                                 {"used at most", "n"},
+                                                 {"allowed", "n"},
+                                                 {"share", "n"},
+                                                 {"by", NULL}};
+    struct report_buffer *out = page->out;
+    html_table(out, "Limits used", columns, 5);
+    for (unsigned i = 0; i < REPORT_LIMITS; i++) {
+        const struct report_used *used = &page->model->stats->used[i];
+        if (!shows(used))
+            continue;
+        html_row(out, report_limit_name(i));
+        amount_cell(out, i, used->used);
+        if (used->allowed)
+            amount_cell(out, i, used->allowed);
+        else
+            put(out, "<td class=\"n dim\">–</td>");
+        share_cell(out, used);
+        if (used->run)
+            report_buffer_print(out, "<td class=\"w\">run %" PRIu64 "</td>",
+                                used->run);
+        else
+            put(out, "<td></td>");
+        html_row_end(out);
+    }
+    html_table_end(out);
 }
 
 int html_has_store(const struct report_model *model)

@@ -1,5 +1,6 @@
 /* What was judged: properties, expectations, conditions of a sweep. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "reports/format.h"
 #include "reports/html.h"
@@ -123,4 +124,57 @@ void html_put_sometimes(struct html_page *page)
         html_row_end(out);
     }
     html_table_end(out);
+}
+
+int html_has_failures(const struct report_model *model)
+{
+    return model->facts.failures && model->facts.failures->count > 0;
+}
+
+static void put_line(struct report_buffer *out, struct engine_text line)
+{
+    char word[HTML_SENTENCE];
+    snprintf(word, sizeof(word), "%.*s", (int)line.size, line.text);
+    report_buffer_html(out, word, HTML_SENTENCE);
+}
+
+/* What was said on the way, the root cause last. */
+static void put_chain(struct report_buffer *out,
+                      const struct report_failure *failure)
+{
+    struct engine_text line;
+    const char *gap = "";
+    for (size_t at = 0;
+         engine_cause_next(failure->chain, failure->size, &at, &line);) {
+        put(out, gap);
+        put_line(out, line);
+        gap = "<br>";
+    }
+}
+
+void html_put_failures(struct html_page *page)
+{
+    static const struct html_column columns[] = {{"class", NULL},
+                                                 {"runs", "n"},
+                                                 {"first", "n"},
+                                                 {"said, the root last", NULL}};
+    const struct report_failures *failures = page->model->facts.failures;
+    struct report_buffer *out = page->out;
+    html_table(out, "Why runs failed", columns, 4);
+    for (size_t i = 0; html_room(out, i, failures->count, 4); i++) {
+        const struct report_failure *failure = &failures->list[i];
+        html_row(out, engine_error_name(failure->error));
+        html_count(out, failure->count);
+        report_buffer_print(out, "<td class=\"n\">run %" PRIu64 "</td><td>",
+                            failure->run);
+        put_chain(out, failure);
+        put(out, "</td>");
+        html_row_end(out);
+    }
+    html_table_end(out);
+    if (failures->others)
+        report_buffer_print(out,
+                            "<p class=\"note\">%" PRIu64
+                            " more runs failed for other causes.</p>\n",
+                            failures->others);
 }

@@ -5,6 +5,10 @@
 #include "reports/format.h"
 #include "reports/html.h"
 
+enum {
+    MORE_ROWS = 80 /* of a run that is not the first shown */
+};
+
 static void put_timeline_key(struct report_buffer *out, int handler)
 {
     report_buffer_put(out, "<div class=\"key\">\n");
@@ -76,26 +80,30 @@ static void put_row(const struct report_timeline *line,
                  HTML_PHRASE, "</td></tr>\n");
 }
 
+/* At most `most` of them; open: they are seen at once. */
 static void put_rows(const struct report_timeline *line,
-                     struct report_buffer *out)
+                     struct report_buffer *out, uint32_t most, int open)
 {
     static const struct html_column columns[] = {{"seconds since due", "n"},
                                                  {"record", "n"},
                                                  {"actor", NULL},
                                                  {"what", NULL}};
-    report_buffer_put(out, "<details open><summary>What happened, in "
-                           "order</summary>\n");
+    uint32_t count = line->row_count < most ? line->row_count : most;
+    uint64_t left_out = line->rows_left_out + line->row_count - count;
+    report_buffer_print(
+        out, "<details%s><summary>What happened, in order</summary>\n",
+        open ? " open" : "");
     html_table(out, "What happened, in order", columns, 4);
-    for (uint32_t i = 0; i < line->row_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         if (out->size <= HTML_SIZE_SOFT + HTML_SIZE_SOFT / 8)
             put_row(line, out, &line->rows[i]);
     html_table_end(out);
     report_buffer_put(out, "</details>\n");
-    if (line->rows_left_out)
+    if (left_out)
         report_buffer_print(out,
                             "<p class=\"note\">%" PRIu64
                             " more records of this run are not listed.</p>\n",
-                            line->rows_left_out);
+                            left_out);
 }
 
 int html_has_timeline(const struct report_model *model)
@@ -103,22 +111,57 @@ int html_has_timeline(const struct report_model *model)
     return model->timeline != NULL;
 }
 
-void html_put_timeline(struct html_page *page)
+static void put_run(const struct report_model *model,
+                    const struct report_timeline *line,
+                    struct report_buffer *out)
 {
-    const struct report_timeline *line = page->model->timeline;
-    struct report_buffer *out = page->out;
     report_buffer_print(out,
-                        "<h3>Run %" PRIu64 "</h3>\n<p class=\"note\">It "
-                        "is shown because it is %s. Its actors are the lanes; "
-                        "stretches in which nothing happens are folded.</p>\n",
-                        line->run, line->why);
-    report_chart_timeline(page->model, out);
-    put_timeline_key(out, line->handler);
+                        "<h3 id=\"run-%" PRIu64 "\">Run %" PRIu64 "</h3>\n"
+                        "<p class=\"note\">Shown: ",
+                        line->run, line->run);
+    report_buffer_html(out, line->why, HTML_PHRASE);
+    report_buffer_put(out, ".</p>\n");
+    report_chart_timeline(model, line, out);
     if (line->spans_left_out || line->marks_left_out || line->lanes_left_out)
         report_buffer_print(
             out,
             "<p class=\"note\">Not drawn: %" PRIu64 " intervals, %" PRIu64
             " marks, %" PRIu32 " records of further actors.</p>\n",
             line->spans_left_out, line->marks_left_out, line->lanes_left_out);
-    put_rows(line, out);
+}
+
+/* A run that is not the first is drawn while there is room on the page. */
+static void put_more(struct html_page *page)
+{
+    const struct report_model *model = page->model;
+    for (uint32_t i = 0; i < model->more_count; i++) {
+        if (page->out->size > HTML_SIZE_SOFT)
+            break;
+        put_run(model, model->more[i], page->out);
+        put_rows(model->more[i], page->out, MORE_ROWS, 0);
+    }
+}
+
+static int any_handler(const struct report_model *model)
+{
+    int any = model->timeline->handler;
+    for (uint32_t i = 0; i < model->more_count; i++)
+        any |= model->more[i]->handler;
+    return any;
+}
+
+void html_put_timeline(struct html_page *page)
+{
+    const struct report_model *model = page->model;
+    struct report_buffer *out = page->out;
+    report_buffer_put(
+        out,
+        "<p class=\"note\">A lane for each actor, time from left to right; "
+        "stretches in which nothing happens are folded. Tokens are the "
+        "epochs of the lease that its owner holds: a write with an older "
+        "one is refused. Times count from when the run was due.</p>\n");
+    put_timeline_key(out, any_handler(model));
+    put_run(model, model->timeline, out);
+    put_rows(model->timeline, out, REPORT_ROWS_MAX, 1);
+    put_more(page);
 }

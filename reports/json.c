@@ -825,6 +825,22 @@ static void write_a_to_l(struct writer *writer,
     write_used(writer, stats);
 }
 
+/* The faults as the scenario asks for them. */
+static void write_rules(struct writer *writer, const struct report_facts *facts)
+{
+    begin(writer, "rules", "[");
+    for (size_t i = 0; i < facts->rule_count; i++) {
+        const struct report_rule *rule = &facts->rules[i];
+        begin_flat(writer, NULL, "{");
+        number(writer, "fired", rule->fired);
+        number(writer, "in_flight", rule->in_flight);
+        truth(writer, "optional", rule->optional);
+        text(writer, "text", rule->text);
+        end(writer, "}");
+    }
+    end(writer, "]");
+}
+
 static void write_p_to_z(struct writer *writer,
                          const struct report_model *model)
 {
@@ -843,6 +859,7 @@ static void write_p_to_z(struct writer *writer,
     write_properties(writer, facts);
     write_reasons(writer, model);
     text(writer, "replay", facts->replay);
+    write_rules(writer, facts);
     write_runs(writer, &stats->runs);
     text(writer, "scenario", facts->scenario);
     write_sources(writer, facts);

@@ -222,6 +222,68 @@ void report_model_judge(struct report_model *model,
     judge(model);
 }
 
+/* Why a run is shown to which this happened behind a fault. */
+static const char *why_more(enum report_came came)
+{
+    static const char *const why[REPORT_CAMES] = {
+        [REPORT_CAME_LOST] = "a fault struck it and an effect was lost",
+        [REPORT_CAME_DUPLICATE] =
+            "a fault struck it and an effect was applied again",
+        [REPORT_CAME_UNFINISHED] = "a fault struck it and it did not end",
+        [REPORT_CAME_BLOCKED] =
+            "a fault struck it and it waits for an operator",
+        [REPORT_CAME_FAILED] = "a fault struck it and it did not succeed",
+        [REPORT_CAME_REPEATED] =
+            "a fault struck it and an effect was repeated and recognised",
+        [REPORT_CAME_TAKEN_OVER] = "a fault struck it and it was taken over",
+        [REPORT_CAME_RETRIED] =
+            "a fault struck it and an attempt was made again"};
+    return why[came];
+}
+
+static int shown(const struct report_model *model, uint64_t run)
+{
+    if (model->timeline && model->timeline->run == run)
+        return 1;
+    for (uint32_t i = 0; i < model->more_count; i++)
+        if (model->more[i]->run == run)
+            return 1;
+    return 0;
+}
+
+/* The first point's run to which this happened, if records of it are kept. */
+static int show_more(struct report_model *model,
+                     const struct report_collect *collect,
+                     enum report_came came)
+{
+    const struct report_stats *stats = model->stats;
+    for (uint32_t i = 0; i < stats->fault_count; i++) {
+        uint64_t run = stats->faults[i].strikes.came[came].run;
+        if (run == 0 || shown(model, run) ||
+            !report_timeline_kept(collect, run))
+            continue;
+        struct report_timeline *line =
+            report_timeline_new(collect, run, why_more(came));
+        if (!line)
+            return -1;
+        model->more[model->more_count++] = line;
+        return 0;
+    }
+    return 0;
+}
+
+/* One run for each of the gravest things that faults came to. */
+static int choose_more(struct report_model *model,
+                       const struct report_collect *collect)
+{
+    for (unsigned came = 0;
+         came < REPORT_CAME_WENT_ON && model->more_count < REPORT_MORE_MAX;
+         came++)
+        if (show_more(model, collect, came))
+            return -1;
+    return 0;
+}
+
 int report_model_init(struct report_model *model,
                       struct report_collect *collect,
                       const struct report_facts *facts)
@@ -232,7 +294,7 @@ int report_model_init(struct report_model *model,
     if (run == 0)
         return 0;
     model->timeline = report_timeline_new(collect, run, why);
-    return model->timeline ? 0 : -1;
+    return model->timeline ? choose_more(model, collect) : -1;
 }
 
 void report_model_deinit(struct report_model *model)

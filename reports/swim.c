@@ -412,6 +412,7 @@ static void put_mark(struct swim *swim, const struct report_mark *mark)
 }
 
 void report_chart_timeline(const struct report_model *model,
+                           const struct report_timeline *timeline,
                            struct report_buffer *out)
 {
     struct swim *swim = calloc(1, sizeof(*swim));
@@ -420,7 +421,7 @@ void report_chart_timeline(const struct report_model *model,
         return;
     }
     swim->model = model;
-    swim->line = model->timeline;
+    swim->line = timeline;
     swim->out = out;
     gather(swim);
     fold(swim);
