@@ -103,7 +103,7 @@ void report_use_feed(struct report_use *use, const struct engine_record *record,
         break;
     case ENGINE_REC_APPENDED:
         use->run = 0;
-        if (!handler)
+        if (!handler && record->count > 0) /* capacity mode has no log */
             note(use, REPORT_LIMIT_EVENTS, record->a + record->count - 1,
                  record->run);
         break;
