@@ -1538,6 +1538,11 @@ report_collect_retained(const struct report_collect *collect, size_t *count,
     return collect->retained;
 }
 
+int report_collect_is_choosy(const struct report_collect *collect)
+{
+    return collect->choosy;
+}
+
 uint64_t report_collect_due(const struct report_collect *collect, uint64_t run)
 {
     return run < collect->run_room ? collect->runs[run].due_ns : 0;

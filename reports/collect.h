@@ -276,6 +276,8 @@ report_collect_world(const struct report_collect *collect);
 const struct report_retained *
 report_collect_retained(const struct report_collect *collect, size_t *count,
                         uint64_t *left_out);
+/* 1 if from some time on records were kept of a few runs only. */
+int report_collect_is_choosy(const struct report_collect *collect);
 /* When a run was due; 0 if it was never seen. */
 uint64_t report_collect_due(const struct report_collect *collect, uint64_t run);
 /* The workflow of a run, or UINT32_MAX. */

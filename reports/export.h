@@ -13,9 +13,8 @@
 #ifndef REPORTS_EXPORT_H
 #define REPORTS_EXPORT_H
 
-#include "reports/buffer.h"
-#include "reports/check.h"
-#include "reports/collect.h"
+#include "reports/activities.h"
+#include "reports/report.h"
 
 /* A latency as report.json has it, in nanoseconds; count 0: all are 0. */
 struct report_export_latency {
@@ -150,5 +149,24 @@ void report_export_hlog(const struct report_stats *stats,
 /* One histogram in that form as base64; empty ones are allowed. */
 void report_export_hlog_histogram(const struct report_hist *hist,
                                   struct report_buffer *out);
+
+/*
+ * The trace event format of Chrome, which Perfetto opens: code on a thread
+ * for each slot of its process, everything else of a run as asynchronous
+ * events, faults as instants, runs in flight and backlog as counters, arrows
+ * from an attempt to the next. Microseconds of virtual time.
+ */
+void report_export_chrome(const struct report_activities *told,
+                          const struct report_facts *facts,
+                          const struct report_stats *stats,
+                          struct report_buffer *out);
+
+/*
+ * OTLP JSON, one TracesData a line, one run each: spans for the run, its
+ * leases, what waited, attempts and their code.
+ */
+void report_export_otlp(const struct report_activities *told,
+                        const struct report_facts *facts,
+                        struct report_buffer *out);
 
 #endif

@@ -530,7 +530,7 @@ static void say(struct report_row *row, const char *format, ...)
     report_buffer_trim(row->text);
 }
 
-static const char *action_name(unsigned action)
+const char *report_timeline_action(unsigned action)
 {
     static const char *const names[ENGINE_ACT_COUNT] = {
         "nothing", "crash",     "pause",      "out of memory", "error",
@@ -556,7 +556,7 @@ static int say_world(struct telling *telling, struct report_row *row,
     row->bold = 1;
     switch (record->kind) {
     case ENGINE_REC_FAULT:
-        say(row, "fault: %s at %s", action_name(record->detail),
+        say(row, "fault: %s at %s", report_timeline_action(record->detail),
             record->key < world->point_count ? world->points[record->key].name
                                              : "an unknown point");
         return 1;
@@ -567,7 +567,8 @@ static int say_world(struct telling *telling, struct report_row *row,
         return 1;
     case ENGINE_REC_PROC_DOWN:
         say(row, "process down (%s)",
-            record->detail ? action_name(record->detail) : "shutdown");
+            record->detail ? report_timeline_action(record->detail)
+                           : "shutdown");
         return 1;
     case ENGINE_REC_PROC_UP:
         say(row, "process up, incarnation %" PRIu64, record->a);

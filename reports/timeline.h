@@ -149,4 +149,7 @@ const char *report_mark_name(enum report_mark_kind kind);
 /* What a handler's operation is: "wait", "map". */
 const char *report_timeline_type(unsigned type, unsigned subtype);
 
+/* What a fault does, in words: "crash", "short write". */
+const char *report_timeline_action(unsigned action);
+
 #endif

@@ -23,9 +23,9 @@ static const struct export_format *choose(const char *name, const char *file)
     if (format->of_report)
         return format;
     fprintf(stderr,
-            "perdure export: format %s needs the histograms of a run, which "
+            "perdure export: format %s needs the %s of a run, which "
             "report.json has not: perdure replay %.300s --export %s\n",
-            name, file, name);
+            name, format->of_records ? "records" : "histograms", file, name);
     return NULL;
 }
 

@@ -176,7 +176,8 @@ static bool write_files(const struct arguments *arguments,
                 output_write(arguments->out, "run-meta.json", &meta) &&
                 (!arguments->formats ||
                  export_list_write(arguments->formats, arguments->out,
-                                   runner_model(runner), json));
+                                   runner_model(runner), runner_collect(runner),
+                                   json));
     report_buffer_free(&html);
     report_buffer_free(&meta);
     return good;

@@ -12,15 +12,31 @@ static void hgrm_of_stats(const struct report_stats *stats,
     report_export_hgrm(&stats->latency, out);
 }
 
+static void chrome_of_records(const struct report_activities *told,
+                              const struct report_model *model,
+                              struct report_buffer *out)
+{
+    report_export_chrome(told, &model->facts, model->stats, out);
+}
+
+static void otlp_of_records(const struct report_activities *told,
+                            const struct report_model *model,
+                            struct report_buffer *out)
+{
+    report_export_otlp(told, &model->facts, out);
+}
+
 static const struct export_format formats[] = {
-    {"hgrm", "latency.hgrm", NULL, hgrm_of_stats},
-    {"hlog", "latency.hlog", NULL, report_export_hlog},
-    {"junit", "junit.xml", report_export_junit, NULL},
-    {"openmetrics", "metrics.txt", report_export_openmetrics, NULL},
-    {"bmf", "bmf.json", report_export_bmf, NULL},
-    {"github-summary", "summary.md", report_export_github_summary, NULL},
+    {"hgrm", "latency.hgrm", NULL, hgrm_of_stats, NULL},
+    {"hlog", "latency.hlog", NULL, report_export_hlog, NULL},
+    {"junit", "junit.xml", report_export_junit, NULL, NULL},
+    {"openmetrics", "metrics.txt", report_export_openmetrics, NULL, NULL},
+    {"bmf", "bmf.json", report_export_bmf, NULL, NULL},
+    {"github-summary", "summary.md", report_export_github_summary, NULL, NULL},
     {"github-annotations", "annotations.txt", report_export_github_annotations,
-     NULL},
+     NULL, NULL},
+    {"chrome-trace", "trace.json", NULL, NULL, chrome_of_records},
+    {"otlp", "traces.otlp.jsonl", NULL, NULL, otlp_of_records},
 };
 
 const struct export_format *export_format_at(uint32_t index)
@@ -65,13 +81,31 @@ bool export_list_check(const char *command, const char *list)
     return true;
 }
 
+/* What only the records that were kept of the run can tell. */
+static void render_records(const struct export_format *format,
+                           const struct report_model *model,
+                           const struct report_collect *collect,
+                           struct report_buffer *out)
+{
+    struct report_activities told;
+    if (report_activities_init(&told, collect, model->stats,
+                               REPORT_ACTIVITIES_MAX) == 0)
+        format->of_records(&told, model, out);
+    else
+        out->failed = 1;
+    report_activities_deinit(&told);
+}
+
 static bool write_one(const struct export_format *format, const char *directory,
                       const struct report_model *model,
+                      const struct report_collect *collect,
                       const struct report_export *report)
 {
     struct report_buffer out;
     report_buffer_init(&out);
-    if (format->of_stats)
+    if (format->of_records)
+        render_records(format, model, collect, &out);
+    else if (format->of_stats)
         format->of_stats(model->stats, &out);
     else
         format->of_report(report, &out);
@@ -82,6 +116,7 @@ static bool write_one(const struct export_format *format, const char *directory,
 
 bool export_list_write(const char *list, const char *directory,
                        const struct report_model *model,
+                       const struct report_collect *collect,
                        const struct report_buffer *json)
 {
     struct export_figures figures = {0};
@@ -97,7 +132,7 @@ bool export_list_write(const char *list, const char *directory,
                 error.code ? error.text : "out of memory");
     for (const char *name; good && (name = next_name(&list, &size));)
         good = write_one(export_format_find(name, size), directory, model,
-                         &figures.report);
+                         collect, &figures.report);
     export_figures_deinit(&figures);
     json_free(doc);
     return good;

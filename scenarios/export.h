@@ -9,7 +9,7 @@
 #include "reports/export.h"
 #include "reports/report.h"
 
-/* One format; exactly one of the two functions is set. */
+/* One format; exactly one of the three functions is set. */
 struct export_format {
     const char *name;
     const char *file; /* beside report.json */
@@ -17,6 +17,9 @@ struct export_format {
                       struct report_buffer *out);
     void (*of_stats)(const struct report_stats *stats,
                      struct report_buffer *out);
+    void (*of_records)(const struct report_activities *told,
+                       const struct report_model *model,
+                       struct report_buffer *out);
 };
 
 /* By place, or NULL at the end; by name, or NULL. */
@@ -28,10 +31,11 @@ bool export_list_check(const char *command, const char *list);
 
 /*
  * Writes each format of the list into its file in DIR. json is the run's
- * report.json, model the run's. False: said on stderr.
+ * report.json, model and collect the run's. False: said on stderr.
  */
 bool export_list_write(const char *list, const char *directory,
                        const struct report_model *model,
+                       const struct report_collect *collect,
                        const struct report_buffer *json);
 
 #endif

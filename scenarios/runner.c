@@ -364,6 +364,11 @@ const struct report_model *runner_model(const struct runner *r)
     return r->has_model ? &r->model : NULL;
 }
 
+const struct report_collect *runner_collect(const struct runner *r)
+{
+    return r->judges.collect;
+}
+
 struct runner_counts runner_counts(const struct runner *r)
 {
     return r->counts;

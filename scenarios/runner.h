@@ -24,14 +24,14 @@ struct runner_options {
     uint64_t seed;
     const char *const *defects; /* names of seeded defects to switch on */
     uint32_t defect_count;
-    bool paranoid;        /* S7 after every event */
-    bool golden;          /* S8: its faultless twin runs first */
-    bool no_checks;       /* measure the run without its checkers */
-    FILE *trace;          /* one line for each record; NULL: none */
+    bool paranoid;           /* S7 after every event */
+    bool golden;             /* S8: its faultless twin runs first */
+    bool no_checks;          /* measure the run without its checkers */
+    FILE *trace;             /* one line for each record; NULL: none */
     struct recording record; /* of which runs something is kept to be looked
                                 at; zero: of all. Changes no verdict */
-    const char *database; /* its store is kept there at the end; NULL: not */
-    const char *command;  /* what repeats the run, for the report */
+    const char *database;    /* its store is kept there at the end; NULL: not */
+    const char *command;     /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */
     /* Called often; may be NULL. */
     void (*progress)(void *self, const struct progress_now *now);
@@ -60,6 +60,8 @@ const char *runner_version(void);
 
 /* What came of it; valid as long as the runner. */
 const struct report_model *runner_model(const struct runner *runner);
+/* Its records that were kept, and how they were counted; as long. */
+const struct report_collect *runner_collect(const struct runner *runner);
 
 /* Counts for benches. */
 struct runner_counts {
