@@ -18,7 +18,10 @@ static void family(struct report_buffer *out, const char *name,
     report_buffer_print(out, "# HELP %s %s\n", name, help);
 }
 
-/* A value in quotes: what is hidden is shown, then \ and " are escaped. */
+/*
+ * A value in quotes: what is hidden is shown, then \ and " are escaped. A # is
+ * shown like what is hidden: to GitLab it begins a comment even there.
+ */
 static void label(struct report_buffer *out, const char *name,
                   const char *value)
 {
@@ -29,7 +32,10 @@ static void label(struct report_buffer *out, const char *name,
     for (size_t i = 0; i < plain.size; i++) {
         if (strchr("\\\"", plain.text[i]))
             report_buffer_put(out, "\\");
-        report_buffer_bytes(out, plain.text + i, 1);
+        if (plain.text[i] == '#')
+            report_buffer_put(out, "\\\\u{23}");
+        else
+            report_buffer_bytes(out, plain.text + i, 1);
     }
     report_buffer_put(out, "\"");
     out->failed |= plain.failed;

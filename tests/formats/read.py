@@ -2,6 +2,7 @@
 compares it with the run's report.json. usage: read.py DIR"""
 import json
 import re
+import shlex
 import sys
 import xml.etree.ElementTree
 
@@ -53,6 +54,29 @@ assert int(rows[-1][2]) == run["count"]
 median = next(row for row in rows if float(row[1]) == 0.5)
 assert float(median[0]) == run["p50_ns"] / 1e6, median
 print(f"hgrm: {len(rows)} lines")
+
+
+
+def read_as_gitlab(lines):
+    """A line is what is before a #, split as a shell would: name, value."""
+    found = {}
+    for line in lines:
+        words = shlex.split(re.sub("#.*$", "", line))
+        if not words:
+            continue
+        name, value = words
+        assert re.fullmatch(r"perdure_\w+\{.*\}", name), name
+        assert name not in found, name
+        found[name] = float(value)
+    return found
+
+
+mine = read_as_gitlab(text("metrics.txt").splitlines())
+with open(f"{golden}/export-metrics-hostile.txt", encoding="utf-8") as file:
+    read_as_gitlab(file.read().splitlines())
+key = f"perdure_runs_started{{scenario={report['scenario']}}}"
+assert mine[key] == report["runs"]["started"]
+print(f"gitlab: {len(mine)} metrics")
 
 try:
     from prometheus_client.openmetrics import parser
