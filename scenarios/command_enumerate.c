@@ -657,7 +657,8 @@ static int say_all(const struct arguments *a, const struct scenario *scenario,
     print_json(&json, a, scenario, result, rows);
     if (a->given.out && !output_write(a->given.out, "sweep.json", &json))
         code = EXIT_ENVIRONMENT;
-    code = output_text(a->given.json ? &json : &text, code);
+    code = a->given.json ? output_json(&json, a->given.json, code)
+                         : output_text(&text, code);
     report_buffer_free(&text);
     report_buffer_free(&json);
     free(rows);
@@ -671,7 +672,9 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
     struct progress_line line;
     struct enumerate_config config = config_of(a, scenario, &line);
     interrupt_catch();
-    progress_line_start(&line, "sweep", NULL);
+    output_json_start(a->given.json, "sweep", scenario->name, &a->seed);
+    progress_line_start(&line, "sweep",
+                        a->given.json == OUTPUT_JSON_LINES ? stdout : NULL);
     line.quiet = a->given.quiet;
     int error = enumerate_run(&config, &result, message, sizeof(message));
     progress_line_end(&line);

@@ -24,7 +24,7 @@ struct enumerate_arguments {
     struct option_texts only;
     struct option_texts defects;
     bool no_fork;
-    bool json;
+    uint64_t json; /* enum output_json */
     bool quiet;
 };
 

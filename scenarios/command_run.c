@@ -32,11 +32,12 @@ struct arguments {
     const char *database;
     const char *formats; /* of --export; NULL: none */
     struct option_seed seed;
-    bool json;
+    uint64_t json; /* enum output_json */
     bool golden;
     bool paranoid;
     bool force; /* also a reproduction that is not to be trusted */
     bool quiet;
+    bool no_colour;
     struct option_texts defects;
 };
 
@@ -47,7 +48,10 @@ struct arguments {
             "Where report.html, report.json and run-meta.json go (default "    \
             "perdure-report); it is made if it is not there.")
 #define OPT_REPORT_JSON                                                        \
-    OPT_FLAG("--json", json, "report.json on stdout; files only with --out.")
+    OPT_MODE("--json", json, output_json_modes,                                \
+             "report.json on stdout; files only with --out. With lines: "      \
+             "events as lines of JSON while it runs, then the report as the "  \
+             "last line.")
 #define OPT_REPORT_TRACE                                                       \
     OPT_TEXT("--trace", trace, "FILE", "One line for each record of the run.")
 #define OPT_REPORT_EXPORT                                                      \
@@ -58,6 +62,11 @@ struct arguments {
              "them. docs/formats.md says what each holds.")
 #define OPT_REPORT_QUIET                                                       \
     OPT_QUIET(quiet, "No progress, and nothing on stderr but errors.")
+#define OPT_REPORT_COLOUR                                                      \
+    OPT_FLAG(                                                                  \
+        "--no-color", no_colour,                                               \
+        "No colours, as with NO_COLOR set; CLICOLOR_FORCE set gives them "     \
+        "where there is no terminal.")
 
 static const struct option run_options[] = {
     OPT_SEED("--seed", seed,
@@ -82,11 +91,12 @@ static const struct option run_options[] = {
              "was changed."),
     OPT_REPORT_EXPORT,
     OPT_REPORT_QUIET,
+    OPT_REPORT_COLOUR,
     {.name = NULL}};
 
 static const struct option replay_options[] = {
-    OPT_REPORT_OUT,    OPT_REPORT_JSON,  OPT_REPORT_TRACE,
-    OPT_REPORT_EXPORT, OPT_REPORT_QUIET, {.name = NULL}};
+    OPT_REPORT_OUT,   OPT_REPORT_JSON,   OPT_REPORT_TRACE, OPT_REPORT_EXPORT,
+    OPT_REPORT_QUIET, OPT_REPORT_COLOUR, {.name = NULL}};
 
 static bool refuse(const char *command, const char *what)
 {
@@ -190,12 +200,14 @@ static int print_summary(const struct arguments *arguments,
 {
     struct report_buffer text;
     if (arguments->json)
-        return output_text(json, code);
+        return output_json(json, arguments->json, code);
     if (arguments->out && !arguments->quiet)
         fprintf(stderr, "report: %s/report.html\n", arguments->out);
     report_buffer_init(&text);
     report_text(runner_model(runner), &text,
-                terminal_colour(STDOUT_FILENO, false) ? REPORT_TEXT_COLOUR : 0);
+                terminal_colour(STDOUT_FILENO, arguments->no_colour)
+                    ? REPORT_TEXT_COLOUR
+                    : 0);
     return output_print(&text, code);
 }
 
@@ -249,7 +261,9 @@ static int run_scenario(const struct scenario *scenario,
     if (!open_trace(arguments, &options.trace))
         return EXIT_ENVIRONMENT;
     interrupt_catch();
-    progress_line_start(&progress, "run", NULL);
+    output_json_start(arguments->json, "run", scenario->name, &options.seed);
+    progress_line_start(&progress, "run",
+                        arguments->json == OUTPUT_JSON_LINES ? stdout : NULL);
     progress.quiet = arguments->quiet;
     struct runner *runner =
         runner_run(scenario, &options, message, sizeof(message));

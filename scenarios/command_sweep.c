@@ -94,7 +94,10 @@ static const struct option sweep_table[] = {
             "Keep each result there as it comes, and sweep.json at the end. "
             "Started again with the same DIR, a sweep over seeds goes on where "
             "it was interrupted."),
-    OPT_FLAG("--json", boundaries.json, "sweep.json on stdout."),
+    OPT_MODE("--json", boundaries.json, output_json_modes,
+             "sweep.json on stdout. With lines: events as lines of JSON while "
+             "it runs, over seeds one for each world, then sweep.json as the "
+             "last line."),
     OPT_NUMBER("--jobs", boundaries.jobs, 1, JOBS_MAX,
                "Processes (default: one for each core)."),
     OPT_NAMES("--defect", boundaries.defects, "NAME", names_defect,
@@ -229,7 +232,7 @@ static int print(const struct arguments *arguments,
 {
     struct report_buffer text;
     if (arguments->boundaries.json)
-        return output_text(json, code);
+        return output_json(json, arguments->boundaries.json, code);
     report_buffer_init(&text);
     sweep_text(options, summary, &text);
     return output_print(&text, code);
@@ -256,16 +259,35 @@ static int conclude(const struct arguments *arguments,
     return code;
 }
 
+/* Whether it was written is asked in the end. */
+static void say_world(void *self, const struct sweep_world *world)
+{
+    struct report_buffer line;
+    report_buffer_init(&line);
+    sweep_world_json(self, world, &line);
+    if (report_buffer_ok(&line))
+        (void)fwrite(line.text, 1, line.size, stdout);
+    (void)fflush(stdout);
+    report_buffer_free(&line);
+}
+
 static int sweep(const struct arguments *arguments,
                  struct sweep_options *options)
 {
     char message[1024] = "";
     struct sweep_summary summary;
     struct progress_line line;
+    bool lines = arguments->boundaries.json == OUTPUT_JSON_LINES;
     options->progress = progress_line_tell;
     options->progress_self = &line;
     interrupt_catch();
-    progress_line_start(&line, "sweep", NULL);
+    if (lines) {
+        options->world = say_world;
+        options->world_self = options;
+    }
+    output_json_start(arguments->boundaries.json, "sweep",
+                      options->scenario->name, NULL);
+    progress_line_start(&line, "sweep", lines ? stdout : NULL);
     line.time_ns = options->for_ns;
     line.quiet = arguments->boundaries.quiet;
     int error = sweep_run(options, &summary, message, sizeof(message));

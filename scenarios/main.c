@@ -44,7 +44,7 @@ int main(int argc, char **argv)
         return say_overview(EXIT_HELD);
     if (strcmp(argv[1], "--version") == 0) {
         puts("perdure " PERDURE_VERSION);
-        return EXIT_HELD;
+        return output_end(EXIT_HELD);
     }
     const struct command *command = command_find(argv[1]);
     if (!command) {
@@ -53,5 +53,8 @@ int main(int argc, char **argv)
     }
     if (options_ask_help(argc - 1, argv + 1, command))
         return say_command(command);
-    return command->run(argc - 1, argv + 1);
+    /* Until it can say how far it is. */
+    if (command->group == COMMAND_SIMULATE)
+        signal(SIGUSR1, SIG_IGN);
+    return output_end(command->run(argc - 1, argv + 1));
 }

@@ -1,6 +1,7 @@
 #include "scenarios/output.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "reports/file.h"
 #include "scenarios/command.h"
+#include "scenarios/runner.h"
 
 /* Makes DIR and every folder above it; -1 with errno. */
 static int make_directory(const char *path)
@@ -117,14 +119,51 @@ int output_print(struct report_buffer *buffer, int code)
     return code;
 }
 
+const char *const output_json_modes[] = {"whole", "lines", NULL};
+
+int output_json(const struct report_buffer *json, uint64_t mode, int code)
+{
+    struct report_buffer line;
+    if (mode != OUTPUT_JSON_LINES)
+        return output_text(json, code);
+    report_buffer_init(&line);
+    output_json_line(json, &line);
+    return output_print(&line, code);
+}
+
+void output_json_start(uint64_t mode, const char *command, const char *scenario,
+                       const uint64_t *seed)
+{
+    struct report_buffer line;
+    if (mode != OUTPUT_JSON_LINES)
+        return;
+    report_buffer_init(&line);
+    report_buffer_print(&line,
+                        "{\"command\": \"%s\", \"event\": \"start\", "
+                        "\"scenario\": ",
+                        command);
+    report_buffer_json(&line, scenario, strlen(scenario));
+    report_buffer_put(&line, ", \"schema\": \"perdure.events/1\"");
+    if (seed)
+        report_buffer_print(&line, ", \"seed\": \"%" PRIu64 "\"", *seed);
+    report_buffer_print(&line, ", \"version\": \"%s\"}\n", runner_version());
+    (void)output_print(&line, EXIT_HELD);
+}
+
 void output_json_line(const struct report_buffer *json,
                       struct report_buffer *line)
 {
     bool quoted = false;
     for (size_t i = 0; i < json->size; i++) {
         char c = json->text[i];
-        if (!quoted && (c == '\n' || c == ' '))
+        if (!quoted && c == '\n') {
+            size_t at = i;
+            while (i + 1 < json->size && json->text[i + 1] == ' ')
+                i++;
+            if (at > 0 && json->text[at - 1] == ',')
+                report_buffer_put(line, " ");
             continue;
+        }
         if (c == '"' || (quoted && c == '\\' && i + 1 < json->size)) {
             size_t taken = c == '"' ? 1 : 2;
             quoted = c == '"' ? !quoted : quoted;

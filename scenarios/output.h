@@ -30,7 +30,25 @@ int output_end(int code);
 /* Whether anybody may still read what is put on stdout. */
 bool output_heard(void);
 
-/* JSON as a single line, without the space between its tokens. */
+/* What --json asks for: of a command that has OPT_MODE("--json", ..). */
+enum output_json {
+    OUTPUT_NO_JSON,
+    OUTPUT_JSON_WHOLE, /* a document */
+    OUTPUT_JSON_LINES  /* events as they come; the document is the last line */
+};
+extern const char *const output_json_modes[];
+
+/* The document on stdout, in the way that is asked for; exit codes as above. */
+int output_json(const struct report_buffer *json, uint64_t mode, int code);
+
+/*
+ * The first of the lines, {"command": .., "event": "start", ..}: what begins,
+ * on which scenario and seed (NULL: it has many). Nothing without lines.
+ */
+void output_json_start(uint64_t mode, const char *command, const char *scenario,
+                       const uint64_t *seed);
+
+/* JSON as a single line: without its line ends and what indents them. */
 void output_json_line(const struct report_buffer *json,
                       struct report_buffer *line);
 

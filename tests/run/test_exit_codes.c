@@ -193,6 +193,9 @@ Test(exit_codes, a_full_device_is_6_for_every_command_that_says_something)
         {"limits"},
         {"profiles"},
         {"errors"},
+        {"--help"},
+        {"--version"},
+        {"run", "--help"},
     };
     struct stage s;
     stage_open(&s);

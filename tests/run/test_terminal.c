@@ -110,7 +110,7 @@ static void expect_narrow(const char *seen, size_t most)
     int lines = 0;
     for (const char *at = seen; (at = strstr(at, WIPE)); lines++) {
         at += strlen(WIPE);
-        size_t width = strcspn(at, "\r\n\033");
+        size_t width = strcspn(at, "\r\n\033^");
         cr_expect_leq(width, most, "%zu columns: %.*s", width, (int)width, at);
     }
     cr_expect_geq(lines, 2);

@@ -84,8 +84,8 @@ static void expect_line(const char *json, const char *expected)
 Test(output, json_becomes_one_line_and_its_strings_stay)
 {
     expect_line("{\n  \"a b\": [1, 2],\n  \"c\": null\n}\n",
-                "{\"a b\":[1,2],\"c\":null}\n");
+                "{\"a b\": [1, 2], \"c\": null}\n");
     expect_line("{\"q\": \"\\\" : , \\\\\", \"r\": 1}",
-                "{\"q\":\"\\\" : , \\\\\",\"r\":1}\n");
+                "{\"q\": \"\\\" : , \\\\\", \"r\": 1}\n");
     expect_line("", "\n");
 }
