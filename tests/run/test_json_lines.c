@@ -109,8 +109,8 @@ Test(json_lines, of_boundaries_the_last_line_is_the_whole)
     static struct lines lines;
     struct stage s;
     stage_open(&s);
-    cr_expect_eq(STAGE_CALL(&s, "sweep", "scenarios/small/order.json",
-                            "--crash", "every", "--json=lines"),
+    cr_expect_eq(STAGE_CALL(&s, "sweep", DATA "held.json", "--crash", "every",
+                            "--json=lines"),
                  0, "%s", s.complained);
     read_lines(s.said, &lines);
     cr_expect(is(lines.at[0], "command", "sweep"));
