@@ -10,6 +10,7 @@
 #include "engine/random.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
+#include "scenarios/names.h"
 #include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -36,7 +37,10 @@ static bool find_limits(const char *name, struct limits_profile *profile)
                 "perdure engine: found limit profile \"%.40s\", allowed", name);
         for (uint32_t i = 0; engine_limits_at(i); i++)
             fprintf(stderr, " %s,", engine_limits_at(i)->name);
-        fprintf(stderr, " or the name of a file\n");
+        const char *meant = options_nearest(name, names_limits);
+        fprintf(stderr, " or the name of a file%s%s%s\n",
+                meant ? "; did you mean " : "", meant ? meant : "",
+                meant ? "?" : "");
         return false;
     }
     if (json_read_file(name, &doc, &error) == 0)

@@ -7,6 +7,7 @@
 #include "scenarios/export.h"
 #include "scenarios/export_read.h"
 #include "scenarios/names.h"
+#include "scenarios/nearby.h"
 #include "scenarios/output.h"
 
 /* The format asked for, or NULL: said why. */
@@ -63,6 +64,7 @@ static int export_file(const char *file, const struct export_format *format,
         format->of_report(&figures.report, &out);
         code = put(&out, path);
     } else {
+        nearby_suggest(file, &error);
         fprintf(stderr, "%s\n", error.text);
     }
     export_figures_deinit(&figures);

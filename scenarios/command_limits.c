@@ -107,7 +107,10 @@ static int refuse_name(const char *name)
     fprintf(stderr, "perdure limits: found profile \"%.40s\", allowed", name);
     for (uint32_t i = 0; engine_limits_at(i); i++)
         fprintf(stderr, "%s %s", i ? "," : "", engine_limits_at(i)->name);
-    fprintf(stderr, " or a file, NAME.json\n");
+    const char *meant = options_nearest(name, names_limits);
+    fprintf(stderr, " or a file, NAME.json%s%s%s\n",
+            meant ? "; did you mean " : "", meant ? meant : "",
+            meant ? "?" : "");
     return EXIT_USAGE;
 }
 

@@ -59,6 +59,14 @@ static void list_names(const char *(*names)(uint32_t index), const char **list)
     list[count] = NULL;
 }
 
+const char *options_nearest(const char *found, const char *(*names)(uint32_t))
+{
+    const char *list[NAMES_MAX + 1];
+
+    list_names(names, list);
+    return nearest(found, list);
+}
+
 bool options_refuse_name(const char *command, const char *what,
                          const char *found, const char *(*names)(uint32_t))
 {

@@ -196,6 +196,10 @@ bool options_refuse_name(const char *command, const char *what,
                          const char *found,
                          const char *(*names)(uint32_t index));
 
+/* The nearest of the names, or NULL: none is near. */
+const char *options_nearest(const char *found,
+                            const char *(*names)(uint32_t index));
+
 /* Whether `found` is a name, or refuses it as above. */
 bool options_check_name(const char *command, const char *what,
                         const char *found,

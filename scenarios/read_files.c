@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "engine/host/sentence.h"
+#include "scenarios/nearby.h"
 #include "scenarios/scenario.h"
 
 enum {
@@ -247,6 +248,7 @@ int read_files_start(struct read_files *files, const char *path,
             *doc = NULL;
             return no_memory(err);
         }
+        nearby_suggest(path, err);
         return err->code;
     }
     *doc = take(files, last_part(path), path, text, size, err);

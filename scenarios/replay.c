@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "scenarios/nearby.h"
+
 static bool read_seed(struct json_view top, uint64_t *seed,
                       struct json_error *error)
 {
@@ -186,8 +188,10 @@ int replay_read(const char *path, struct replay *replay,
 {
     struct json_doc *doc;
     *replay = (struct replay){0};
-    if (json_read_file(path, &doc, error))
+    if (json_read_file(path, &doc, error)) {
+        nearby_suggest(path, error);
         return -1;
+    }
     bool good = read_report(json_root(doc), replay, error);
     json_free(doc);
     if (good)
