@@ -56,6 +56,7 @@ extern const struct command command_verify;
 extern const struct command command_archive;
 extern const struct command command_restore;
 extern const struct command command_help;
+extern const struct command command_completion;
 
 /* The one at a place, in the order of help; NULL at the end. */
 const struct command *command_at(uint32_t index);

@@ -5,19 +5,19 @@
 
 /* In the order of help, group by group. */
 static const struct command *const commands[] = {
-    &command_run,      &command_replay,  &command_sweep,
-    &command_shrink,   &command_diff,    &command_validate,
-    &command_gate,     &command_compare, &command_export,
-    &command_points,   &command_defects, &command_limits,
-    &command_profiles, &command_errors,  &command_validate_models,
-    &command_engine,   &command_worker,  &command_start,
-    &command_ps,       &command_events,  &command_ops,
-    &command_lineage,  &command_value,   &command_stuck,
-    &command_recover,  &command_verify,  &command_archive,
-    &command_restore,  &command_cancel,  &command_stop,
-    &command_pause,    &command_unpause, &command_resume,
-    &command_skip,     &command_abort,   &command_callback,
-    &command_help,
+    &command_run,      &command_replay,     &command_sweep,
+    &command_shrink,   &command_diff,       &command_validate,
+    &command_gate,     &command_compare,    &command_export,
+    &command_points,   &command_defects,    &command_limits,
+    &command_profiles, &command_errors,     &command_validate_models,
+    &command_engine,   &command_worker,     &command_start,
+    &command_ps,       &command_events,     &command_ops,
+    &command_lineage,  &command_value,      &command_stuck,
+    &command_recover,  &command_verify,     &command_archive,
+    &command_restore,  &command_cancel,     &command_stop,
+    &command_pause,    &command_unpause,    &command_resume,
+    &command_skip,     &command_abort,      &command_callback,
+    &command_help,     &command_completion,
 };
 
 enum {

@@ -40,7 +40,7 @@ int main(int argc, char **argv)
     signal(SIGXFSZ, SIG_IGN);
     if (argc < 2)
         return say_overview(EXIT_USAGE);
-    if (asks_help(argv[1]) || (strcmp(argv[1], "help") == 0 && argc == 2))
+    if (asks_help(argv[1]))
         return say_overview(EXIT_HELD);
     if (strcmp(argv[1], "--version") == 0) {
         puts("perdure " PERDURE_VERSION);

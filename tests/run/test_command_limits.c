@@ -93,8 +93,10 @@ Test(command_limits, an_unknown_profile_is_answered_with_the_known_ones)
 {
     static char said[16384];
     cr_assert_eq(call("limits awz", said, sizeof(said)), 2);
-    cr_assert_str_eq(said, "perdure limits: found profile \"awz\", allowed "
-                           "aws, seed-001, inline-1mb or a file, NAME.json\n");
+    cr_assert_str_eq(
+        said, "perdure limits: found profile \"awz\", allowed "
+              "aws, seed-001, inline-1mb or a file, NAME.json; did you mean "
+              "aws?\n");
     cr_assert_eq(call("limits ./none.json", said, sizeof(said)), 2);
     cr_assert(strstr(said, "none.json"), "%s", said);
     cr_assert_eq(call("limits aws seed-001", said, sizeof(said)), 2);

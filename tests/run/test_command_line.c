@@ -437,7 +437,7 @@ Test(command_line, a_sweep_into_the_directory_of_another_is_refused)
     stage_close(&stage);
 }
 
-/* The manual as it is read: without fonts and escapes. */
+/* A manual as it is read: without fonts and escapes. */
 static char *manual(void)
 {
     size_t size;
@@ -455,25 +455,101 @@ static char *manual(void)
     return text;
 }
 
-/* What the program takes is what its help says, each option at its command. */
+/* What stands between two lines of a text, for the caller to free. */
+static char *between(const char *text, const char *start, const char *name,
+                     const char *end)
+{
+    char line[80];
+    snprintf(line, sizeof(line), "%s%s\n", start, name);
+    const char *from = strstr(text, line);
+    cr_assert(from, "there is no \"%s%s\"", start, name);
+    from += strlen(line);
+    const char *to = strstr(from, end);
+    return strndup(from, to ? (size_t)(to - from) : strlen(from));
+}
+
+/* The same of a shell's "    name)". */
+static char *part_of(const char *script, const char *name, const char *end)
+{
+    char line[80];
+    snprintf(line, sizeof(line), "%s)", name);
+    return between(script, "\n    ", line, end);
+}
+
+/* Expects each option of a command in a part of some text, which is freed. */
+static void expect_options(const struct command *command, char *part,
+                           const char *where)
+{
+    for (const struct option *o = command->options; o->name; o++)
+        cr_expect(names(part, o->name, strlen(o->name)), "%s of %s lacks %s",
+                  where, command->name, o->name);
+    free(part);
+}
+
+/* In fish "--seed" is "-l seed", on lines that name the command. */
+static void expect_fish(const struct command *command, const char *script)
+{
+    char line[160];
+    for (const struct option *o = command->options; o->name; o++) {
+        snprintf(line, sizeof(line), "_from %s' -l %s ", command->name,
+                 o->name + 2);
+        cr_expect(strstr(script, line), "fish lacks %s of %s", o->name,
+                  command->name);
+    }
+}
+
+/* Expects nothing in a command's part of a text that it does not take. */
+static void expect_taken(const struct command *command, const char *part)
+{
+    char word[32];
+    for (const char *at = part; (at = strstr(at, "\n  ")); at++) {
+        const char *name =
+            at + 3 + (strncmp(at + 3, "-", 1) == 0 && at[4] != '-' ? 4 : 0);
+        if (strncmp(name, "--", 2) != 0)
+            continue;
+        snprintf(word, sizeof(word), "%.*s", (int)strcspn(name, " [\n"), name);
+        const struct option *o = command->options;
+        while (o->name && strcmp(o->name, word) != 0)
+            o++;
+        cr_expect(o->name || strcmp(word, "--help") == 0,
+                  "help of %s: nothing takes %s", command->name, word);
+    }
+}
+
+/* What the program takes is what it says, each option at its command. */
 Test(command_line, each_command_and_option_is_in_help_and_manual)
 {
     struct stage stage;
     const struct command *command;
     char *page = manual();
+    size_t size;
+    char *docs = slurp("docs/commands.md", &size);
+    char *scripts[3];
+    static const char *const shells[] = {"bash", "zsh", "fish"};
 
     stage_open(&stage);
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(CALL(&stage, "completion", shells[i]), 0);
+        scripts[i] = strdup(stage.said);
+    }
     cr_expect_eq(CALL(&stage, "--help"), 0);
     char *help = strdup(stage.said);
     for (uint32_t i = 0; (command = command_at(i)); i++) {
-        cr_expect(names(help, command->name, strlen(command->name)),
-                  "--help lacks %s", command->name);
-        cr_expect_eq(CALL(&stage, command->name, "--help"), 0);
-        for (const struct option *o = command->options; o->name; o++)
-            cr_expect(names(stage.said, o->name, strlen(o->name)),
-                      "perdure %s --help lacks %s", command->name, o->name);
+        const char *name = command->name;
+        cr_expect(names(help, name, strlen(name)), "--help lacks %s", name);
+        cr_expect_eq(CALL(&stage, name, "--help"), 0);
+        expect_taken(command, stage.said);
+        expect_options(command, strdup(stage.said), "--help");
+        expect_options(command, between(page, ".SS ", name, "\n.S"), "man");
+        expect_options(command, between(docs, "\n### ", name, "\n#"), "docs");
+        expect_options(command, part_of(scripts[0], name, "files="), "bash");
+        expect_options(command, part_of(scripts[1], name, " ;;"), "zsh");
+        expect_fish(command, scripts[2]);
     }
+    for (int i = 0; i < 3; i++)
+        free(scripts[i]);
     free(help);
+    free(docs);
     free(page);
     stage_close(&stage);
 }
