@@ -134,9 +134,10 @@ static void man_option(struct report_buffer *out, const struct option *option)
     }
     man_bold(out, option->name);
     help_value(option, value);
-    report_buffer_put(out, option->choices ? "" : "\\fI");
+    bool placeholder = value[0] && !option->choices;
+    report_buffer_put(out, placeholder ? "\\fI" : "");
     man_text(out, value);
-    report_buffer_put(out, option->choices ? "\n" : "\\fR\n");
+    report_buffer_put(out, placeholder ? "\\fR\n" : "\n");
     man_text(out, option->help);
     report_buffer_put(out, "\n");
 }
