@@ -49,6 +49,46 @@ static void put_finding(const struct report_model *model,
     put(out, "</td></tr>\n");
 }
 
+static void property_row(const struct report_model *model,
+                         struct report_buffer *out,
+                         const struct check_result *result)
+{
+    int more = result->violations ||
+               (result->verdict != CHECK_PASS && result->reason[0]);
+    put(out, more ? "<tr class=\"head\">" : "<tr>");
+    html_element(out, "<th scope=\"row\" class=\"w\">", result->id, HTML_NAME,
+                 "</th>");
+    html_cell(out, result->name);
+    html_count(out, result->checked);
+    html_cell(out, result->unit);
+    html_verdict(out, result->verdict);
+    html_row_end(out);
+    if (more)
+        put_finding(model, out, result);
+}
+
+/* Those that the world has nothing for, in a line. */
+static void put_absent(const struct report_model *model,
+                       struct report_buffer *out)
+{
+    const struct report_facts *facts = &model->facts;
+    const char *comma = "";
+    if (model->absent == 0)
+        return;
+    report_buffer_print(out, "<p class=\"note\">%" PRIu32 " %s not apply: ",
+                        model->absent, model->absent == 1 ? "does" : "do");
+    for (size_t i = 0; i < facts->result_count; i++) {
+        if (!facts->results[i].absent || out->size > HTML_SIZE_SOFT)
+            continue;
+        put(out, comma);
+        report_buffer_html(out, facts->results[i].id, HTML_NAME);
+        put(out, " ");
+        report_buffer_html(out, facts->results[i].name, HTML_NAME);
+        comma = ", ";
+    }
+    put(out, ".</p>\n");
+}
+
 void html_put_properties(struct html_page *page)
 {
     static const struct html_column columns[] = {{"id", NULL},
@@ -58,26 +98,18 @@ void html_put_properties(struct html_page *page)
                                                  {"verdict", NULL}};
     const struct report_facts *facts = &page->model->facts;
     struct report_buffer *out = page->out;
+    size_t judged = facts->result_count - page->model->absent;
+    size_t row = 0;
     html_table(out, "Properties", columns, 5);
-    for (size_t i = 0; html_room(out, i, facts->result_count, 5); i++) {
-        const struct check_result *result = &facts->results[i];
-        int more = result->violations || (result->verdict != CHECK_PASS &&
-                                          !result->absent && result->reason[0]);
-        put(out, more ? "<tr class=\"head\">" : "<tr>");
-        html_element(out, "<th scope=\"row\" class=\"w\">", result->id,
-                     HTML_NAME, "</th>");
-        html_cell(out, result->name);
-        html_count(out, result->checked);
-        html_cell(out, result->unit);
-        if (result->absent)
-            put(out, "<td class=\"w dim\">does not apply</td>");
-        else
-            html_verdict(out, result->verdict);
-        html_row_end(out);
-        if (more)
-            put_finding(page->model, out, result);
+    for (size_t i = 0; i < facts->result_count; i++) {
+        if (facts->results[i].absent)
+            continue;
+        if (!html_room(out, row++, judged, 5))
+            break;
+        property_row(page->model, out, &facts->results[i]);
     }
     html_table_end(out);
+    put_absent(page->model, out);
 }
 
 int html_has_expectations(const struct report_model *model)

@@ -35,6 +35,20 @@ static void put_reasons(const struct report_model *model,
     put(out, "</ul>\n");
 }
 
+/* Where to look next. */
+static void put_way(const struct report_model *model, struct report_buffer *out)
+{
+    const struct report_timeline *line = model->timeline;
+    if (!line)
+        return;
+    report_buffer_print(out,
+                        "<p>See <a href=\"#run-%" PRIu64
+                        "\">the timeline of run %" PRIu64 "</a>, ",
+                        line->run, line->run);
+    report_buffer_html(out, line->why, HTML_PHRASE);
+    put(out, ".</p>\n");
+}
+
 static void put_verdict(const struct report_model *model,
                         struct report_buffer *out)
 {
@@ -45,6 +59,7 @@ static void put_verdict(const struct report_model *model,
         "<strong class=\"%s\">%s %s</strong>\n",
         name, name, html_symbol(model->verdict), name);
     put_reasons(model, out);
+    put_way(model, out);
     html_element(out,
                  "<p class=\"note\">To repeat this run, byte for "
                  "byte:</p><pre tabindex=\"0\">",
@@ -60,6 +75,7 @@ void html_head(struct html_page *page)
     report_buffer_html(out, facts->scenario, HTML_NAME);
     report_buffer_print(out, ": %s", check_verdict_name(page->model->verdict));
     put(out, report_page_style);
+    put(out, report_page_sections);
     put(out, report_page_charts);
     put(out, "<a class=\"skip\" href=\"#main\">Skip to the sections</a>\n");
     html_element(out, "<header>\n<h1>", facts->scenario, TITLE, "</h1>\n");
@@ -101,6 +117,20 @@ static void put_other_runs(const struct report_runs *runs,
     }
 }
 
+/* A count that is marked if it is not 0. */
+static void put_doubtful(struct report_buffer *out, const char *class,
+                         const char *sign, const char *name, uint64_t count)
+{
+    struct report_word word;
+    const char *number = report_format_count(&word, count);
+    if (count)
+        report_buffer_print(
+            out, "<div class=\"%s\"><dt>%s</dt><dd>%s %s</dd></div>\n", class,
+            name, sign, number);
+    else
+        html_figure(out, name, number);
+}
+
 void html_figures(struct html_page *page)
 {
     const struct report_stats *stats = page->model->stats;
@@ -110,9 +140,9 @@ void html_figures(struct html_page *page)
     put(out, "<dl class=\"figures\">\n");
     html_figure(out, "runs started", report_format_count(&word, runs->started));
     html_figure(out, "succeeded", report_format_count(&word, runs->succeeded));
-    html_figure(out, "failed", report_format_count(&word, runs->failed));
-    html_figure(out, "blocked", report_format_count(&word, runs->blocked));
-    html_figure(out, "stuck", report_format_count(&word, runs->stuck));
+    put_doubtful(out, "odd", "≈", "failed", runs->failed);
+    put_doubtful(out, "odd", "‖", "blocked", runs->blocked);
+    put_doubtful(out, "bad", "✗", "stuck", runs->stuck);
     put_other_runs(runs, out);
     html_figure(
         out, "latency p50",

@@ -7,7 +7,8 @@
 #define REPORTS_PAGE_H
 
 extern const char report_page_head[];
-extern const char report_page_style[]; /* to be followed by the next */
+extern const char report_page_style[];    /* to be followed by the last */
+extern const char report_page_sections[]; /* between them: contents, cells */
 extern const char report_page_charts[];
 
 #endif

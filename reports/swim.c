@@ -428,7 +428,7 @@ void report_chart_timeline(const struct report_model *model,
     lay_out(swim);
     report_buffer_print(
         out,
-        "<svg class=\"swim\" viewBox=\"0 0 1000 %" PRId64
+        "<div class=\"chart\"><svg class=\"swim\" viewBox=\"0 0 1000 %" PRId64
         "\" role=\"img\" aria-label=\"Timeline of run %" PRIu64 "\">\n",
         swim->lane_y[swim->line->lane_count] / 10 + 22, swim->line->run);
     if (swim->line->handler)
@@ -440,6 +440,6 @@ void report_chart_timeline(const struct report_model *model,
         put_span(swim, i);
     for (uint32_t i = 0; i < swim->line->mark_count; i++)
         put_mark(swim, &swim->line->marks[i]);
-    report_buffer_put(out, "</svg>\n");
+    report_buffer_put(out, "</svg></div>\n");
     free(swim);
 }
