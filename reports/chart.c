@@ -61,7 +61,7 @@ static void svg_open(struct report_buffer *out, int64_t height,
                      const char *label)
 {
     report_buffer_print(out,
-                        "<svg viewBox=\"0 0 1000 %" PRId64
+                        "<div class=\"chart\"><svg viewBox=\"0 0 1000 %" PRId64
                         "\" role=\"img\" aria-label=\"%s\">\n",
                         height, label);
 }
@@ -351,7 +351,7 @@ void report_chart_latency_time(const struct report_model *model,
     put_latency_line(&plot, SERIES_P50, "p50");
     time_axis(&plot);
     put_fault_rows(&plot, 2520);
-    report_buffer_put(out, "</svg>\n");
+    report_buffer_put(out, "</svg></div>\n");
 }
 
 typedef uint64_t count_of(const struct report_bucket *bucket);
@@ -411,7 +411,7 @@ void report_chart_in_flight(const struct report_model *model,
     count_axis(&plot);
     put_steps(&plot, in_flight_of, "area", 1);
     time_axis(&plot);
-    report_buffer_put(out, "</svg>\n");
+    report_buffer_put(out, "</svg></div>\n");
 }
 
 void report_chart_throughput(const struct report_model *model,
@@ -426,7 +426,7 @@ void report_chart_throughput(const struct report_model *model,
     put_steps(&plot, started_of, "due", 0);
     put_steps(&plot, finished_of, "ended", 0);
     time_axis(&plot);
-    report_buffer_put(out, "</svg>\n");
+    report_buffer_put(out, "</svg></div>\n");
 }
 
 /* The distribution: bars of equal width on the logarithmic axis. */
@@ -509,5 +509,5 @@ void report_chart_latency(const struct report_model *model,
     put_bars(&plot, hist, &bins);
     put_percentiles(&plot, hist, &bins);
     log_time_axis(&plot, &bins);
-    report_buffer_put(out, "</svg>\n");
+    report_buffer_put(out, "</svg></div>\n");
 }

@@ -96,13 +96,16 @@ const char report_page_sections[] =
     "margin:6px 0}"
     ".means div{display:flex;gap:8px}.means dt{white-space:nowrap;"
     "min-width:96px}.means dd{margin:0}\n"
+    "details .scroll{max-height:520px;overflow-y:auto}"
+    "details thead th{position:sticky;top:0;background:var(--bg)}\n"
     "meter{width:90px;height:10px;vertical-align:0}\n"
     "@media(min-width:1480px){nav{position:fixed;top:40px;"
     "left:calc(50% - 740px);width:180px;flex-direction:column;gap:2px}}\n"
     "@media(max-width:640px){body{padding:16px 14px 40px}"
     ".verdict{padding:10px 12px}.figures{grid-template-columns:"
     "repeat(auto-fit,minmax(104px,1fr))}.chart{overflow-x:auto}"
-    ".chart svg{min-width:720px}}\n";
+    ".chart svg{min-width:720px}.scroll td,.scroll th{"
+    "overflow-wrap:break-word}}\n";
 
 const char report_page_charts[] =
     ".scroll{overflow-x:auto}\n"
@@ -156,7 +159,8 @@ const char report_page_charts[] =
     "@media print{:root{color-scheme:light}"
     "body{max-width:none;padding:0;font-size:10pt}nav,.skip{display:none}"
     "h2,h3,.note{break-after:avoid}svg,tr,.verdict{break-inside:avoid}"
-    "thead{display:table-header-group}.scroll{overflow:visible}"
+    "thead{display:table-header-group}.scroll,details .scroll{overflow:visible;"
+    "max-height:none}"
     "table{font-size:9pt}a{color:inherit;text-decoration:none}"
     "details::details-content{content-visibility:visible;height:auto}"
     "*{print-color-adjust:exact}}\n"

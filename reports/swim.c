@@ -18,6 +18,7 @@ enum {
     LEVELS_MAX = 6,
     FOLDS_MAX = 12,
     PX_TICK = 900,
+    TITLE = 120, /* code points of a mark's */
     POINTS_MAX = 2 * REPORT_SPANS_MAX + REPORT_MARKS_MAX + 2
 };
 
@@ -397,6 +398,19 @@ static void put_fault_line(struct swim *swim, int64_t x)
     report_buffer_put(swim->out, "\"/>\n");
 }
 
+/* What the table says of it, if it has the record. */
+static void put_mark_title(struct swim *swim, const struct report_mark *mark)
+{
+    for (uint32_t i = 0; i < swim->line->row_count; i++) {
+        if (swim->line->rows[i].index != mark->index)
+            continue;
+        report_buffer_put(swim->out, "<title>");
+        report_buffer_html(swim->out, swim->line->rows[i].text, TITLE);
+        report_buffer_put(swim->out, "</title>");
+        return;
+    }
+}
+
 static void put_mark(struct swim *swim, const struct report_mark *mark)
 {
     int64_t x = x_of(swim, mark->time_ns);
@@ -408,7 +422,9 @@ static void put_mark(struct swim *swim, const struct report_mark *mark)
     report_chart_px(swim->out, x);
     report_buffer_put(swim->out, " ");
     report_chart_px(swim->out, y);
-    report_buffer_print(swim->out, ")\" d=\"%s\"/>\n", mark_shape(mark->kind));
+    report_buffer_print(swim->out, ")\" d=\"%s\">", mark_shape(mark->kind));
+    put_mark_title(swim, mark);
+    report_buffer_put(swim->out, "</path>\n");
 }
 
 void report_chart_timeline(const struct report_model *model,
