@@ -150,8 +150,9 @@ class Page:
                     str(a.get("value", a.get("description")))
                     for a in body["args"]))
             elif event["method"] == "Runtime.exceptionThrown":
-                found.append("exception " +
-                             json.dumps(body["exceptionDetails"])[:400])
+                details = body["exceptionDetails"]
+                found.append("exception " + details.get("exception", {}).get(
+                    "description", details["text"]))
             elif event["method"] == "Log.entryAdded":
                 found.append(body["entry"]["level"] + " " +
                              body["entry"]["text"])
