@@ -76,11 +76,13 @@ static void put_about(struct report_buffer *out, const char *help)
 
 /* bash -------------------------------------------------------------------- */
 
-/* "--out|-o" */
+/* "--out|--out=|-o": a mode has a value only behind "=". */
 static void bash_names(struct report_buffer *out, const struct option *option)
 {
-    report_buffer_put(out, option->name);
-    if (option->letter)
+    if (takes_value(option))
+        report_buffer_print(out, "%s|", option->name);
+    report_buffer_print(out, "%s=", option->name);
+    if (option->letter && takes_value(option))
         report_buffer_print(out, "|-%c", option->letter);
 }
 
@@ -134,12 +136,11 @@ static const char bash_head[] =
     "files=\n"
     "    # --out=DIR is three words where = separates them\n"
     "    if [[ $current == = ]]; then\n"
-    "        before=${COMP_WORDS[COMP_CWORD - 1]} current=\n"
+    "        before=${COMP_WORDS[COMP_CWORD - 1]}= current=\n"
     "    elif [[ ${COMP_WORDS[COMP_CWORD - 1]} == = ]]; then\n"
-    "        before=${COMP_WORDS[COMP_CWORD - 2]}\n"
+    "        before=${COMP_WORDS[COMP_CWORD - 2]}=\n"
     "    else\n"
     "        before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-    "        if [[ $before == --json ]]; then before=; fi\n"
     "    fi\n"
     "    COMPREPLY=()\n"
     "    if ((COMP_CWORD == 1)); then\n";
