@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 enum {
     NAMES_MAX = 256,
     NAMES_SHOWN = 60, /* and how many more there are */
-    LINE_SIZE = 4096
+    LINE_SIZE = 4096,
+    FORMS_SIZE = 800 /* a sentence holds it beside the rest */
 };
 
 /* Refusing ---------------------------------------------------------------- */
@@ -111,33 +113,54 @@ static bool refuse_unknown(const struct command *command, const char *name)
     return allow(&line, name, list);
 }
 
-static void say_synopsis(const struct command *command)
+/* Says a sentence about what was found; what was typed is made harmless. */
+__attribute__((format(printf, 2, 3))) static bool
+refuse(const char *command, const char *format, ...)
+{
+    char text[LINE_SIZE];
+    struct sentence line;
+    va_list args;
+
+    sentence_init(&line, text, sizeof(text));
+    sentence_add(&line, "perdure %s: found ", command);
+    va_start(args, format);
+    sentence_vadd(&line, format, args);
+    va_end(args);
+    fprintf(stderr, "%s\n", line.text);
+    return false;
+}
+
+/* The forms of a command, with "or" between them. */
+static const char *forms(const struct command *command, char *text, size_t size)
 {
     const char *at = command->synopsis;
+    size_t used = 0;
 
+    text[0] = '\0';
     for (;;) {
         size_t length = strcspn(at, "\n");
-        fprintf(stderr, "perdure %s%s%.*s", command->name, length ? " " : "",
-                (int)length, at);
+        if (used < size)
+            used += (size_t)snprintf(text + used, size - used,
+                                     "perdure %s%s%.*s", command->name,
+                                     length ? " " : "", (int)length, at);
         if (!at[length])
-            break;
-        fprintf(stderr, " or ");
+            return text;
+        if (used < size)
+            used += (size_t)snprintf(text + used, size - used, " or ");
         at += length + 1;
     }
-    fprintf(stderr, "\n");
 }
 
 /* Values ------------------------------------------------------------------ */
 
 static bool number_of(const char *text, int base, uint64_t *number)
 {
-    char *end;
-    bool digit = base == 16 ? *text && strchr("0123456789abcdefABCDEF", *text)
-                            : *text >= '0' && *text <= '9';
+    size_t digits =
+        strspn(text, base == 16 ? "0123456789abcdefABCDEF" : "0123456789");
 
     errno = 0;
-    *number = strtoull(text, &end, base);
-    return digit && *end == '\0' && errno == 0;
+    *number = strtoull(text, NULL, base);
+    return digits > 0 && text[digits] == '\0' && errno == 0;
 }
 
 static bool set_number(const char *command, const struct option *option,
@@ -150,11 +173,10 @@ static bool set_number(const char *command, const struct option *option,
         *to = number;
         return true;
     }
-    fprintf(stderr,
-            "perdure %s: found %s \"%.40s\", allowed a whole number from "
-            "%" PRIu64 " to %" PRIu64 "\n",
-            command, option->name, value, option->min, option->max);
-    return false;
+    return refuse(command,
+                  "%s \"%.40s\", allowed a whole number from %" PRIu64
+                  " to %" PRIu64,
+                  option->name, value, option->min, option->max);
 }
 
 static bool set_seed(const char *command, const struct option *option,
@@ -166,11 +188,10 @@ static bool set_seed(const char *command, const struct option *option,
                             hexadecimal ? 16 : 10, &seed->value);
     if (seed->given)
         return true;
-    fprintf(stderr,
-            "perdure %s: found %s \"%.40s\", allowed a whole number from 0 to "
-            "18446744073709551615, or 0x and up to 16 hexadecimal digits\n",
-            command, option->name, value);
-    return false;
+    return refuse(command,
+                  "%s \"%.40s\", allowed a whole number from 0 to "
+                  "18446744073709551615, or 0x and up to 16 hexadecimal digits",
+                  option->name, value);
 }
 
 static bool set_duration(const char *command, const struct option *option,
@@ -181,21 +202,16 @@ static bool set_duration(const char *command, const struct option *option,
     char least[32];
     char most[32];
 
-    if (quantity_read(QUANTITY_DURATION, value, &ns, &why) != 0) {
-        fprintf(stderr, "perdure %s: found %s \"%.40s\": %s\n", command,
-                option->name, value, why);
-        return false;
-    }
+    if (quantity_read(QUANTITY_DURATION, value, &ns, &why) != 0)
+        return refuse(command, "%s \"%.40s\": %s", option->name, value, why);
     if (ns >= option->min && ns <= option->max) {
         *to = ns;
         return true;
     }
-    fprintf(
-        stderr, "perdure %s: found %s %.40s, allowed %s to %s\n", command,
-        option->name, value,
+    return refuse(
+        command, "%s %.40s, allowed %s to %s", option->name, value,
         quantity_print(QUANTITY_DURATION, option->min, least, sizeof(least)),
         quantity_print(QUANTITY_DURATION, option->max, most, sizeof(most)));
-    return false;
 }
 
 /* first: what choices[0] sets. */
@@ -223,9 +239,8 @@ static bool add_text(const char *command, const struct option *option,
         texts->texts[texts->count++] = value;
         return true;
     }
-    fprintf(stderr, "perdure %s: found %s more than %d times\n", command,
-            option->name, OPTION_TEXTS_MAX);
-    return false;
+    return refuse(command, "%s more than %d times", option->name,
+                  OPTION_TEXTS_MAX);
 }
 
 static bool set(const char *command, const struct option *option,
@@ -309,38 +324,35 @@ static bool read_one(const struct command *command, char **argv, int left,
 
     if (!option)
         return refuse_unknown(command, argv[0]);
-    if (value && option->kind == OPTION_FLAG) {
-        fprintf(stderr, "perdure %s: found \"%.40s\", allowed %s alone\n",
-                command->name, argv[0], option->name);
-        return false;
-    }
+    if (value && option->kind == OPTION_FLAG)
+        return refuse(command->name, "\"%.40s\", allowed %s alone", argv[0],
+                      option->name);
     *used = takes_next(option, value) ? 2 : 1;
     if (*used == 2 && (left < 2 || (looks_like_option(argv[1]) &&
-                                    match(command, argv[1], &ignored)))) {
-        fprintf(stderr, "perdure %s: found %s without a value, allowed %s %s\n",
-                command->name, argv[0], option->name,
-                option->value ? option->value : option->choices[0]);
-        return false;
-    }
+                                    match(command, argv[1], &ignored))))
+        return refuse(command->name, "%s without a value, allowed %s %s",
+                      argv[0], option->name,
+                      option->value ? option->value : option->choices[0]);
     return set(command->name, option, *used == 2 ? argv[1] : value, arguments);
 }
 
 static bool add_rest(const struct command *command, const char *text,
                      const char **rest, int *count)
 {
+    char all[FORMS_SIZE];
+
     if (*count < command->rest_max) {
         rest[(*count)++] = text;
         return true;
     }
-    fprintf(stderr, "perdure %s: found \"%.80s\" too many, allowed ",
-            command->name, text);
-    say_synopsis(command);
-    return false;
+    return refuse(command->name, "\"%.80s\" too many, allowed %s", text,
+                  forms(command, all, sizeof(all)));
 }
 
 int options_read(int argc, char **argv, const struct command *command,
                  void *arguments, const char **rest)
 {
+    char all[FORMS_SIZE];
     int count = 0;
     bool plain = false;
 
@@ -358,9 +370,8 @@ int options_read(int argc, char **argv, const struct command *command,
     }
     if (count >= command->rest_min)
         return count;
-    fprintf(stderr, "perdure %s: found %d argument%s, allowed ", command->name,
-            count, count == 1 ? "" : "s");
-    say_synopsis(command);
+    (void)refuse(command->name, "%d argument%s, allowed %s", count,
+                 count == 1 ? "" : "s", forms(command, all, sizeof(all)));
     return -1;
 }
 
