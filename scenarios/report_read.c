@@ -167,6 +167,24 @@ static void read_sometimes(struct reading *reading, struct json_view top,
     }
 }
 
+static void read_rules(struct reading *reading, struct json_view top,
+                       struct report_facts *facts)
+{
+    struct json_view list;
+    struct report_rule *rule =
+        reading_rows(reading, top, "rules", ROWS_MAX, sizeof(*rule), &list,
+                     &facts->rule_count);
+    facts->rules = rule;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        reading_text(reading, v, "text", &rule->text);
+        reading_number(reading, v, "fired", REPORT_READ_MAX, &rule->fired);
+        reading_number(reading, v, "in_flight", REPORT_READ_MAX,
+                       &rule->in_flight);
+        reading_truth(reading, v, "optional", &rule->optional);
+        rule++;
+    }
+}
+
 static void read_settings(struct reading *reading, struct json_view top,
                           struct report_facts *facts)
 {
@@ -353,6 +371,7 @@ static void read_facts(struct reading *reading, struct json_view top,
     read_expectations(reading, top, facts);
     read_sometimes(reading, top, facts);
     read_failures(reading, top, facts);
+    read_rules(reading, top, facts);
     read_settings(reading, top, facts);
     read_sources(reading, top, facts);
     read_bill(reading, top, facts);
