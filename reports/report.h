@@ -1,7 +1,7 @@
 /*
- * A report is one struct that holds all a renderer needs; text, JSON and HTML
- * are three functions of it. Nothing in it depends on the machine or on wall
- * time: the same scenario and seed give the same report, byte for byte.
+ * A report is one struct that holds all a renderer needs; text, JSON, HTML
+ * and Markdown are functions of it. Nothing in it depends on the machine or on
+ * wall time: the same scenario and seed give the same report, byte for byte.
  *
  * The runner fills struct report_facts with what it knows and the collector
  * does not, makes the model, and hands it to the renderers:
@@ -12,6 +12,7 @@
  *     report_text(&model, &buffer, 0);
  *     report_json(&model, &buffer);
  *     report_html(&model, NULL, &buffer);
+ *     report_markdown(&model, &buffer);
  *     report_model_deinit(&model);
  */
 #ifndef REPORTS_REPORT_H
@@ -167,6 +168,9 @@ enum {
 /* The summary for a terminal: the verdict first, the replay command last. */
 void report_text(const struct report_model *model, struct report_buffer *out,
                  unsigned flags);
+/* Tables for a merge request or a wiki; no charts. */
+void report_markdown(const struct report_model *model,
+                     struct report_buffer *out);
 /* report.json, schema "perdure.report/1": keys sorted at every level. */
 void report_json(const struct report_model *model, struct report_buffer *out);
 /*

@@ -60,6 +60,9 @@ static void expect_again(const struct report_model *model, const char *scenario)
     report_html(model, NULL, &live);
     report_html(got, NULL, &again);
     expect_same(&live, &again, scenario, "HTML");
+    report_markdown(model, &live);
+    report_markdown(got, &again);
+    expect_same(&live, &again, scenario, "Markdown");
     report_buffer_free(&live);
     report_buffer_free(&again);
     report_read_free(read);
