@@ -21,6 +21,7 @@ enum exit_code {
 
 extern const struct command command_run;
 extern const struct command command_export;
+extern const struct command command_report;
 extern const struct command command_sweep;
 extern const struct command command_shrink;
 extern const struct command command_diff;

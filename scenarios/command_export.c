@@ -1,8 +1,6 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "reports/file.h"
 #include "scenarios/command.h"
 #include "scenarios/export.h"
 #include "scenarios/export_read.h"
@@ -30,26 +28,6 @@ static const struct export_format *choose(const char *name, const char *file)
     return NULL;
 }
 
-static int put(struct report_buffer *out, const char *path)
-{
-    if (!path)
-        return output_print(out, EXIT_HELD);
-    int code = EXIT_HELD;
-    if (!report_buffer_ok(out)) {
-        fprintf(stderr, "perdure export: out of memory\n");
-        code = EXIT_INTERNAL;
-    } else if (report_file_write(path, out->text ? out->text : "", out->size) !=
-               0) {
-        fprintf(stderr,
-                "perdure export: %.300s could not be written: %s; choose "
-                "another with --out FILE\n",
-                path, strerror(errno));
-        code = EXIT_ENVIRONMENT;
-    }
-    report_buffer_free(out);
-    return code;
-}
-
 static int export_file(const char *file, const struct export_format *format,
                        const char *path)
 {
@@ -62,7 +40,8 @@ static int export_file(const char *file, const struct export_format *format,
         export_figures_read(doc, &figures, &error) == 0) {
         report_buffer_init(&out);
         format->of_report(&figures.report, &out);
-        code = put(&out, path);
+        code = path ? output_file("export", path, &out)
+                    : output_print(&out, EXIT_HELD);
     } else {
         nearby_suggest(file, &error);
         fprintf(stderr, "%s\n", error.text);

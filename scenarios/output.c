@@ -67,6 +67,25 @@ bool output_write(const char *directory, const char *name,
     return false;
 }
 
+int output_file(const char *command, const char *path,
+                struct report_buffer *buffer)
+{
+    int code = EXIT_HELD;
+    if (!report_buffer_ok(buffer)) {
+        fprintf(stderr, "perdure %s: out of memory\n", command);
+        code = EXIT_INTERNAL;
+    } else if (report_file_write(path, buffer->text ? buffer->text : "",
+                                 buffer->size) != 0) {
+        fprintf(stderr,
+                "perdure %s: %.300s could not be written: %s; choose another "
+                "with --out FILE\n",
+                command, path, strerror(errno));
+        code = EXIT_ENVIRONMENT;
+    }
+    report_buffer_free(buffer);
+    return code;
+}
+
 /* Nobody reads there any more: no error of ours. */
 static bool hung_up(int fd)
 {

@@ -16,6 +16,13 @@ bool output_write(const char *directory, const char *name,
                   const struct report_buffer *buffer);
 
 /*
+ * Replaces the file at path as a whole, for a command of this name, and frees
+ * the buffer: EXIT_HELD, or a sentence on stderr and the exit code for it.
+ */
+int output_file(const char *command, const char *path,
+                struct report_buffer *buffer);
+
+/*
  * Puts it all on stdout: code, or EXIT_ENVIRONMENT and a sentence on stderr if
  * it could not be written. A reader that has gone away is no error, and what
  * came of the command still counts. print() frees the buffer.
