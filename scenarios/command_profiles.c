@@ -60,6 +60,32 @@ static void head_json(struct report_buffer *out, const struct profile *profile)
     member(out, "why", profile->why, "");
 }
 
+/* What a parameter may be, for those who write one; rows beyond the parameters
+ * cannot be written. */
+static void kind_json(struct report_buffer *out, const struct profile *profile,
+                      uint32_t row)
+{
+    static const char *const kinds[] = {
+        [PROFILE_COUNT] = "count",       [PROFILE_RESERVED] = "count or none",
+        [PROFILE_DURATION] = "duration", [PROFILE_SIZE] = "size",
+        [PROFILE_MEMORY] = "memory",     [PROFILE_SHARE] = "share",
+        [PROFILE_RATE] = "rate",         [PROFILE_DIST] = "distribution",
+        [PROFILE_CHOICE] = "choice",     [PROFILE_MONEY] = "money",
+        [PROFILE_TEXT] = "name",
+    };
+    if (row >= profile->platform->count)
+        return;
+    const struct profile_param *param = &profile->platform->params[row];
+    report_buffer_put(out, ", ");
+    member(out, "takes", kinds[param->kind], ", \"choices\": [");
+    for (size_t i = 0; param->names && param->names[i]; i++) {
+        report_buffer_put(out, i ? ", " : "");
+        report_buffer_json(out, param->names[i], strlen(param->names[i]));
+    }
+    report_buffer_print(out, "], \"beside_profile\": %s",
+                        param->direct ? "true" : "false");
+}
+
 static void all_json(struct report_buffer *out, const struct profile *profile)
 {
     report_buffer_put(out, "{");
@@ -74,7 +100,9 @@ static void all_json(struct report_buffer *out, const struct profile *profile)
         member(out, "tag", row->tag, ", ");
         member(out, "source", row->source, ", ");
         member(out, "note", row->note, ", ");
-        member(out, "about", about(profile, i), "}");
+        member(out, "about", about(profile, i), "");
+        kind_json(out, profile, i);
+        report_buffer_put(out, "}");
     }
     report_buffer_put(out, "\n]}\n");
 }
