@@ -6,6 +6,7 @@
 #include "scenarios/command.h"
 #include "scenarios/output.h"
 #include "scenarios/scenario.h"
+#include "scenarios/validate_file.h"
 
 struct arguments {
     bool json;
@@ -67,14 +68,12 @@ static int validate_files(const char *const *files, int count)
     int code = EXIT_HELD;
     for (int i = 0; i < count; i++) {
         struct json_error error = {0};
-        struct scenario *scenario = scenario_read(files[i], &error);
-        if (scenario) {
+        if (validate_file(files[i], &error)) {
             printf("%s: valid\n", files[i]);
         } else {
             fprintf(stderr, "%s\n", error.text);
             code = EXIT_USAGE;
         }
-        scenario_free(scenario);
     }
     return code;
 }
@@ -108,7 +107,8 @@ const struct command command_validate = {
     .group = COMMAND_SIMULATE,
     .synopsis = "FILE...",
     .summary = "check scenarios without running them",
-    .about = "Checks scenarios without running them.",
+    .about = "Checks scenarios, and the files beside them (workflows, profiles "
+             "of limits, policies of the gate), without running them.",
     .options = validate_options,
     .rest_min = 1,
     .rest_max = COMMAND_REST_MANY,

@@ -168,9 +168,9 @@ static void read_words(struct policy_draft *draft, struct json_view top)
 
 static bool read_policy(struct policy_draft *draft, struct json_view top)
 {
-    static const char *const keys[] = {"schema",  "default", "metrics",
-                                       "missing", "changed", "scenarios",
-                                       "wall"};
+    static const char *const keys[] = {"$schema",   "schema",  "default",
+                                       "metrics",   "missing", "changed",
+                                       "scenarios", "wall"};
     static const char *const schemas[] = {"perdure.gate-policy/1"};
     size_t schema;
     if (!json_as_object(top, draft->err) ||

@@ -50,14 +50,22 @@ static bool read_count(const struct profile_param *param,
         return json_as_int(value->at, 0, JSON_INT_MAX, &plain, err) &&
                in_range(param, (uint64_t)plain, value, err);
     }
-    if (!json_as_string(value->at, 1, TEXT_MAX, &text, err)) {
+    if (!json_is_string(value->at)) {
+        return json_fail(value->at, err,
+                         "found no number for \"%s\", allowed one alone or "
+                         "with its unit: %llu or \"%llu %s\"",
+                         param->name, (unsigned long long)example,
+                         (unsigned long long)example, param->unit);
+    }
+    if (!json_as_string(value->at, 0, TEXT_MAX, &text, err)) {
         return false;
     }
     if (!amount(param, text, 0, &number)) {
         return json_fail(value->at, err,
-                         "found \"%s\", allowed a number and its unit, as in "
-                         "\"%llu %s\"",
-                         text, (unsigned long long)example, param->unit);
+                         "found \"%s\" for \"%s\", allowed a number alone or "
+                         "with its unit: %llu or \"%llu %s\"",
+                         text, param->name, (unsigned long long)example,
+                         (unsigned long long)example, param->unit);
     }
     return in_range(param, number, value, err);
 }

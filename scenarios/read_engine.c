@@ -309,6 +309,10 @@ void read_engine(struct read_state *state, struct json_view view)
     if (json_get(view, "limits", JSON_OPTIONAL, &limits, err)) {
         if (json_is_string(limits))
             read_profile(state, limits);
+        else if (!json_is_object(limits))
+            json_fail(limits, err,
+                      "found no limits, allowed the name of a profile of "
+                      "limits, or an object: \"aws\", {\"blob\": \"1MiB\"}");
         else if (json_member(limits, "profile").item)
             read_own_profile(limits, engine, err);
         else

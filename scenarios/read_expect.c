@@ -126,7 +126,10 @@ static void read_counted(struct expect_draft *draft, struct json_view view,
                       "one: \"< 3\", \"<= 3\", \"= 3\", \">= 3\", \"> 3\"",
                       text);
     } else {
-        (void)json_as_int(view, 0, JSON_INT_MAX, &exact, draft->err);
+        json_fail(view, draft->err,
+                  "found no number for \"%s\", allowed one or a comparison "
+                  "with one: 3, \"< 3\", \"<= 3\", \">= 3\", \"> 3\"",
+                  json_key(view));
     }
     add(draft, view, expectation, text);
 }
@@ -135,7 +138,14 @@ static void read_timed(struct expect_draft *draft, struct json_view view,
                        struct scenario_expectation expectation)
 {
     const char *text = NULL, *why = NULL;
-    if (!json_as_string(view, 1, 64, &text, draft->err))
+    if (!json_is_string(view)) {
+        json_fail(view, draft->err,
+                  "found no text for \"%s\", allowed a comparison with a "
+                  "duration: \"< 30s\", \"<= 30s\", \">= 30s\", \"> 30s\"",
+                  json_key(view));
+        return;
+    }
+    if (!json_as_string(view, 0, 64, &text, draft->err))
         return;
     const char *duration = comparison(text, &expectation.comparison);
     if (!duration || quantity_read(QUANTITY_DURATION, duration,

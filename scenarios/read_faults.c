@@ -200,6 +200,7 @@ struct fault_draft {
     uint32_t point_count;
     const struct class *owner; /* of boundaries; NULL: verb has its points */
     bool disk;                 /* of the disk, which "at" may narrow down */
+    const char *verb;          /* as it is written: "slow", "cut inbound" */
     struct fault_rule rule;
 };
 
@@ -276,6 +277,7 @@ static void read_failure(struct fault_draft *draft, struct json_view value,
         fault_rule_init(&draft->rule, ENGINE_ACT_NONE);
         return;
     }
+    draft->verb = failures[index].words;
     fault_rule_init(&draft->rule, failures[index].action);
     for (uint32_t i = 0; i < failures[index].count; i++)
         add_point(draft, failures[index].points[i]);
@@ -422,7 +424,7 @@ static void read_at(struct fault_draft *draft)
     } else if (given && !draft->owner) {
         json_fail_key(at, draft->err,
                       "found \"at\" of a fault that has its own place, "
-                      "allowed with crash, oom, pause, expire and disk");
+                      "allowed with crash, oom, pause, slow, expire and disk");
     } else if (given && json_is_array(at)) {
         (void)json_as_array(at, 1, 64, draft->err);
         for (struct json_view v = json_first(at); v.item; v = json_next(v))
@@ -723,11 +725,18 @@ static void check_amount(struct fault_draft *draft)
 {
     uint32_t action = draft->rule.action;
     const char *key = takes_for(action) ? "for" : "by";
-    if ((takes_for(action) || takes_by(action)) &&
-        draft->rule.amount_min == 0 && draft->rule.amount_max == 0)
+    struct json_view given = json_member(draft->object, key);
+    if ((!takes_for(action) && !takes_by(action)) ||
+        draft->rule.amount_min != 0 || draft->rule.amount_max != 0)
+        return;
+    if (given.item)
+        json_fail(given, draft->err, "found \"%s\" of nothing, allowed more",
+                  key);
+    else
         json_fail(draft->object, draft->err,
-                  "found a %s without \"%s\", allowed with e.g. \"%s\": \"%s\"",
-                  fault_action_name(action), key, key,
+                  "found \"%s\" without \"%s\", allowed with e.g. \"%s\": "
+                  "\"%s\"",
+                  draft->verb, key, key,
                   action == ENGINE_ACT_DRIFT ? "+200ppm" : "10s");
 }
 
@@ -740,7 +749,7 @@ static void read_amount(struct fault_draft *draft)
         if (set || !takes_for(action))
             json_fail_key(view, draft->err,
                           "found \"for\" of a fault that has no length of its "
-                          "own, allowed with pause, cut and freeze");
+                          "own, allowed with pause, cut, freeze and outage");
         read_duration(draft, view);
     }
     if (json_get(draft->object, "by", JSON_OPTIONAL, &view, draft->err)) {
@@ -839,6 +848,47 @@ static void read_times(struct fault_draft *draft)
     }
 }
 
+/* Whether nobody's code passes there: it strikes when its time has come. */
+static bool at_a_time(const struct fault_draft *draft)
+{
+    static const enum sim_point points[] = {
+        SIM_POINT_PROCESS, SIM_POINT_CLOCK, SIM_POINT_NET_LINK,
+        SIM_POINT_PLATFORM_HOST, SIM_POINT_PLATFORM_OUTAGE};
+    for (size_t i = 0; i < COUNT(points); i++)
+        if (fault_rule_has_point(&draft->rule,
+                                 scenario_points_base() + (uint32_t)points[i]))
+            return true;
+    return false;
+}
+
+/* A time where one is needed, and only there. */
+static void check_when(struct fault_draft *draft)
+{
+    static const char *const keys[] = {"times", "jitter", "every"};
+    struct json_error *err = draft->err;
+    bool set = draft->rule.time_count > 0 || draft->rule.period_ns > 0;
+    if (draft->owner && at_process(draft) && !set)
+        json_fail(draft->object, err,
+                  "found a fault of a %s without place and time, allowed with "
+                  "\"at\" and a boundary, or \"times\" or \"every\" with "
+                  "durations",
+                  draft->owner->name);
+    else if (at_a_time(draft) && !set)
+        json_fail(draft->object, err,
+                  "found \"%s\" without its time, allowed with \"times\" or "
+                  "\"every\" with durations",
+                  draft->verb);
+    for (size_t i = 0; i < COUNT(keys) && !at_a_time(draft); i++) {
+        struct json_view member = json_member(draft->object, keys[i]);
+        if (member.item && !json_is_number(member))
+            json_fail_key(member, err,
+                          "found \"%s\" of a fault that strikes where the "
+                          "code passes by, allowed \"nth\", \"first\", "
+                          "\"probability\" or \"every\" with a number",
+                          keys[i]);
+    }
+}
+
 static void read_when(struct fault_draft *draft)
 {
     struct json_error *err = draft->err;
@@ -850,13 +900,7 @@ static void read_when(struct fault_draft *draft)
                             &draft->rule.to_ns, err);
     (void)json_get_duration(draft->object, "jitter", JSON_OPTIONAL, 0, YEAR,
                             &draft->rule.jitter_ns, err);
-    if (draft->owner && at_process(draft) && draft->rule.time_count == 0 &&
-        draft->rule.period_ns == 0)
-        json_fail(draft->object, err,
-                  "found a fault of a %s without place and time, allowed with "
-                  "\"at\" and a boundary, or \"times\" or \"every\" with "
-                  "durations",
-                  draft->owner->name);
+    check_when(draft);
 }
 
 /*
@@ -972,6 +1016,7 @@ static void read_fault(struct read_state *state, struct json_view object)
         !find_verb(object, &verb, state->err))
         return;
     draft.points = scenario_points(&draft.point_count);
+    draft.verb = json_key(verb);
     if (strcmp(json_key(verb), "swarm") == 0) {
         read_swarm(state->scenario, object, verb, state->err);
         return;

@@ -157,8 +157,8 @@ static bool check(struct json_view values, const struct limits_profile *profile,
 bool limits_profile_read(struct json_view root, const char *file,
                          struct limits_profile *profile, struct json_error *err)
 {
-    static const char *const keys[] = {"profile", "why", "extends", "spill",
-                                       "limits"};
+    static const char *const keys[] = {"profile", "why",    "extends",
+                                       "spill",   "limits", "$schema"};
     struct json_view values;
     const char *why;
     bool spill;

@@ -1,6 +1,8 @@
 /*
  * What the load is: "load".
  */
+#include <string.h>
+
 #include "scenarios/read.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -33,17 +35,22 @@ static void start_one(struct scenario *scenario, struct json_view view,
                       struct json_error *err)
 {
     const char *names[READ_LOAD_WORKFLOWS];
-    size_t index = 0;
+    const char *name = "";
+    uint32_t index = 0;
     uint32_t count = scenario->workflow_count;
     for (uint32_t i = 0; i < count && i < READ_LOAD_WORKFLOWS; i++)
         names[i] = engine_graph_name(scenario->workflows[i].graph);
-    if (!json_as_enum(view, names, count, &index, err))
+    if (!json_as_string(view, 0, SIZE_MAX, &name, err))
         return;
-    if (starts(scenario, (uint32_t)index))
+    while (index < count && strcmp(names[index], name) != 0)
+        index++;
+    if (index == count)
+        json_fail_choice(view, err, "workflow", name, names, count);
+    else if (starts(scenario, index))
         json_fail(view, err, "found \"%s\" twice, allowed each workflow once",
-                  names[index]);
+                  name);
     else
-        scenario->started[scenario->started_count++] = (uint32_t)index;
+        scenario->started[scenario->started_count++] = index;
 }
 
 /* "start": the workflows that clients start, by name; usually all. */

@@ -67,7 +67,7 @@ static void read_runs(struct json_view view, struct sim_operator *operator,
 {
     struct json_view runs;
     struct quantity_range range;
-    const char *text = NULL;
+    const char *text = NULL, *why = NULL;
     int64_t number;
     operator->first_run = 1;
     operator->last_run = UINT64_MAX;
@@ -82,10 +82,15 @@ static void read_runs(struct json_view view, struct sim_operator *operator,
     if (!json_as_string(runs, 1, 64, &text, err) ||
         read_each(text, &operator->each))
         return;
-    if (json_as_range(runs, &range, err)) {
-        operator->first_run = range.first;
-        operator->last_run = range.last;
+    if (quantity_read_range(text, &range, &why) != 0) {
+        json_fail(runs, err,
+                  "found runs \"%s\", allowed a number, a range, or one in so "
+                  "many: 3, \"3-7\", \"every 10th\"",
+                  text);
+        return;
     }
+    operator->first_run = range.first;
+    operator->last_run = range.last;
 }
 
 static void read_text(struct json_view view, const char *key, char *to,

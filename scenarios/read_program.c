@@ -33,6 +33,11 @@ static void count_member(struct json_view view, const char *key,
         *value = (uint32_t)number;
 }
 
+static bool says(struct json_view view, const char *word)
+{
+    return json_is_string(view) && strcmp(view.item->valuestring, word) == 0;
+}
+
 /* Memory of the program, or NULL and an error. */
 static void *program_alloc(struct read_program *reading, size_t count,
                            size_t size, struct json_view view)
@@ -471,9 +476,7 @@ static void read_receive(struct read_program *reading, struct json_view view,
 {
     static const char *const keys[] = {NODE_KEYS, "edge", "messages",
                                        "timeout"};
-    static const char *const all[] = {"all"};
     struct json_view messages = json_member(view, "messages");
-    size_t ignored = 0;
     (void)node;
     if (!json_check_keys(view, keys, COUNT(keys), reading->err))
         return;
@@ -481,8 +484,12 @@ static void read_receive(struct read_program *reading, struct json_view view,
     out->messages = 1;
     if (!json_is_string(messages))
         count_member(view, "messages", &out->messages, reading->err);
-    else if (json_as_enum(messages, all, 1, &ignored, reading->err))
+    else if (says(messages, "all"))
         out->messages = 0;
+    else
+        json_fail(messages, reading->err,
+                  "found \"%s\" messages, allowed a number, or \"all\"",
+                  messages.item->valuestring);
     if (json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, LONGEST,
                           &out->ns, reading->err))
         check_within_run(reading, view, out->ns);
@@ -642,17 +649,19 @@ static void read_count(struct read_program *reading, struct json_view view,
 static void read_items(struct read_program *reading, struct json_view view,
                        struct engine_program_node *out)
 {
-    static const char *const words[] = {"input"};
     struct json_view items;
-    size_t ignored = 0;
     if (!json_get(view, "items", JSON_REQUIRED, &items, reading->err))
         return;
     if (json_is_array(items))
         read_sizes(reading, items, out);
     else if (json_is_number(items))
         read_count(reading, items, out);
-    else if (json_as_enum(items, words, 1, &ignored, reading->err))
+    else if (says(items, "input"))
         out->item_count = ENGINE_PROGRAM_NONE;
+    else
+        json_fail(items, reading->err,
+                  "found no items, allowed how many there are, the size of "
+                  "each, or \"input\": 3, [\"1KiB\", \"5KiB\"]");
 }
 
 static void read_map(struct read_program *reading, struct json_view view,

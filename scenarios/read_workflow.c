@@ -113,13 +113,25 @@ bool read_output_is(struct json_view run, const char *word)
            strcmp(text, word) == 0;
 }
 
+static bool is_word(struct json_view view)
+{
+    return json_is_string(view) && view.item->valuestring[0] >= 'a' &&
+           view.item->valuestring[0] <= 'z';
+}
+
 /* A size; or "json" or "stream", which only a real worker's command can
  * promise. */
 static void read_output(struct json_view view, uint64_t *output,
                         struct json_error *err)
 {
     bool json = read_output_is(view, "json");
-    if (!json && !read_output_is(view, "stream")) {
+    if (is_word(json_member(view, "output")) && !json &&
+        !read_output_is(view, "stream")) {
+        json_fail(json_member(view, "output"), err,
+                  "found the output \"%s\", allowed a size as \"16KB\", and "
+                  "with a command \"json\" and \"stream\"",
+                  json_member(view, "output").item->valuestring);
+    } else if (!json && !read_output_is(view, "stream")) {
         (void)json_get_quantity(view, "output", JSON_OPTIONAL, QUANTITY_SIZE, 0,
                                 READ_OUTPUT_MAX, output, err);
     } else if (!json_member(view, "command").item) {
@@ -738,7 +750,11 @@ static void read_end(struct json_view view, const char **node,
                               node, err);
         (void)json_get_string(view, "handle", JSON_REQUIRED, 1, READ_NAME_MAX,
                               handle, err);
-    } else if (json_as_string(view, 1, 2 * READ_NAME_MAX + 1, &text, err)) {
+    } else if (!json_is_string(view)) {
+        json_fail(view, err,
+                  "found no end of an edge, allowed \"node.handle\", or "
+                  "{\"node\": .., \"handle\": ..} if a name has a dot");
+    } else if (json_as_string(view, 0, 2 * READ_NAME_MAX + 1, &text, err)) {
         split_end(view, text, node, handle, owned, err);
     }
 }
@@ -1191,6 +1207,16 @@ static void read_list(struct read_state *state, struct json_view root)
     state->scenario->workflow_count = all.count;
 }
 
+static void workflow_free(struct scenario_workflow *workflow)
+{
+    engine_graph_free(workflow->graph);
+    engine_program_free(workflow->program);
+    free(workflow->steps);
+    free(workflow->answers);
+    free(workflow->effects);
+    free(workflow->exactly_once);
+}
+
 struct scenario_workflow *scenario_workflows_read(const char *const *paths,
                                                   uint32_t count,
                                                   struct json_error *error)
@@ -1212,17 +1238,24 @@ struct scenario_workflow *scenario_workflows_read(const char *const *paths,
     return NULL;
 }
 
+bool scenario_workflow_valid(const char *path, struct json_error *error)
+{
+    struct collection all = {.reading = {.err = error, .any_platform = true}};
+    struct scenario_workflow workflow = {0};
+    *error = (struct json_error){0};
+    if (json_read_file(path, &all.docs[0], error) == 0)
+        read_workflow(&all.reading, json_root(all.docs[0]), &workflow);
+    all.reading.invoke_count = 0; /* of workflows that are not here */
+    collection_end(&all);
+    workflow_free(&workflow);
+    return error->code == 0;
+}
+
 void scenario_workflows_free(struct scenario_workflow *workflows,
                              uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        engine_graph_free(workflows[i].graph);
-        engine_program_free(workflows[i].program);
-        free(workflows[i].steps);
-        free(workflows[i].answers);
-        free(workflows[i].effects);
-        free(workflows[i].exactly_once);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        workflow_free(&workflows[i]);
     free(workflows);
 }
 
@@ -1314,6 +1347,17 @@ static void apply_change(struct scenario *scenario, struct json_view change,
     }
 }
 
+/* A step that is in none of the workflows. */
+static void fail_change(struct json_view change, const char *const *names,
+                        uint32_t count, struct json_error *err)
+{
+    char known[512];
+    struct sentence text;
+    sentence_init(&text, known, sizeof(known));
+    sentence_choices(&text, json_key(change), names, count);
+    json_fail_key(change, err, "found step \"%s\"%s", json_key(change), known);
+}
+
 static void read_changes(struct scenario *scenario, struct json_view view,
                          struct json_error *err)
 {
@@ -1327,9 +1371,12 @@ static void read_changes(struct scenario *scenario, struct json_view view,
         for (uint32_t i = 0; i < scenario_step_count(workflow); i++)
             names[count++] = scenario_step_name(workflow, i);
     }
-    if (json_check_keys(view, names, count, err)) {
+    if (json_as_object(view, err)) {
         for (struct json_view v = json_first(view); v.item; v = json_next(v))
-            apply_change(scenario, v, err);
+            if (is_among(names, count, json_key(v)))
+                apply_change(scenario, v, err);
+            else
+                fail_change(v, names, count, err);
     }
     free(names);
 }

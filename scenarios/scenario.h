@@ -282,4 +282,10 @@ struct scenario_workflow *scenario_workflows_read(const char *const *paths,
 void scenario_workflows_free(struct scenario_workflow *workflows,
                              uint32_t count);
 
+/*
+ * Whether the file is a workflow. The platforms and workflows that it names may
+ * be any. False: *error says why it is not.
+ */
+bool scenario_workflow_valid(const char *path, struct json_error *error);
+
 #endif

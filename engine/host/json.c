@@ -507,9 +507,13 @@ bool json_as_array(struct json_view view, size_t count_min, size_t count_max,
         return fail_found(view, err, ", allowed an array");
     }
     count = json_count(view);
+    if (count_min == count_max && count != count_min) {
+        return fail_found(view, err, " of %zu value%s, allowed %zu", count,
+                          count == 1 ? "" : "s", count_min);
+    }
     if (count < count_min || count > count_max) {
-        return fail_found(view, err, " of %zu values, allowed %zu to %zu",
-                          count, count_min, count_max);
+        return fail_found(view, err, " of %zu value%s, allowed %zu to %zu",
+                          count, count == 1 ? "" : "s", count_min, count_max);
     }
     return true;
 }
@@ -543,6 +547,15 @@ static bool is_integer(struct json_view view)
     return text[digits] == '\0' || strchr(".eE", text[digits]) == NULL;
 }
 
+/* Whether only the way it is written is wrong: 5.0 and 5e0 for 5. */
+static bool is_whole(struct json_view view, int64_t min, int64_t max)
+{
+    double found = json_is_number(view) ? view.item->valuedouble : 0.5;
+
+    return found >= (double)min && found <= (double)max &&
+           found == (double)(int64_t)found;
+}
+
 bool json_as_int(struct json_view view, int64_t min, int64_t max,
                  int64_t *value, struct json_error *err)
 {
@@ -558,8 +571,10 @@ bool json_as_int(struct json_view view, int64_t min, int64_t max,
             return true;
         }
     }
-    return fail_found(view, err, ", allowed an integer from %jd to %jd",
-                      (intmax_t)min, (intmax_t)max);
+    return fail_found(view, err, ", allowed an integer from %jd to %jd%s",
+                      (intmax_t)min, (intmax_t)max,
+                      is_whole(view, min, max) ? ", without point and exponent"
+                                               : "");
 }
 
 bool json_as_double(struct json_view view, double min, double max,

@@ -519,10 +519,10 @@ Test(host_json, values_of_a_wrong_type_or_size_are_refused_at_the_value)
          "to 10"},
         {"{\"k\":1.0}", ASK_INT,
          "s.json:1:6: found the number 1.0 for \"k\", allowed an integer from "
-         "1 to 10"},
+         "1 to 10, without point and exponent"},
         {"{\"k\":1e0}", ASK_INT,
          "s.json:1:6: found the number 1e0 for \"k\", allowed an integer from "
-         "1 to 10"},
+         "1 to 10, without point and exponent"},
         {"{\"k\":\"5\"}", ASK_INT,
          "s.json:1:6: found the string \"5\" for \"k\", allowed an integer "
          "from 1 to 10"},

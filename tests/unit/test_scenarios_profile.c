@@ -368,8 +368,8 @@ Test(scenarios_profile, values_out_of_range_are_refused_at_their_place)
     expect_error("{\"profile\": \"local\", \"workers\": 0}",
                  "s.json:1:33: found 0 workers, allowed 1 to 8128");
     expect_error("{\"profile\": \"local\", \"workers\": \"2\"}",
-                 "s.json:1:33: found \"2\", allowed a number and its unit, as "
-                 "in \"2 workers\"");
+                 "s.json:1:33: found \"2\" for \"workers\", allowed a number "
+                 "alone or with its unit: 2 or \"2 workers\"");
     expect_error("{\"profile\": \"lambda-2026\", \"overrides\": "
                  "{\"reserved_concurrency\": \"901 envs\"}}",
                  "s.json:1:66: found 901 envs reserved, allowed to leave 100 "

@@ -128,6 +128,6 @@ Test(scenarios_profile_docker, what_cannot_be_is_refused_with_its_place)
                  "s.json:1:41: found 0 containers, allowed 1 to "
                  "1000");
     expect_error("{\"profile\": \"docker-ssd\", \"processors\": \"2\"}",
-                 "s.json:1:41: found \"2\", allowed a number and "
-                 "its unit, as in \"2 processors\"");
+                 "s.json:1:41: found \"2\" for \"processors\", allowed a "
+                 "number alone or with its unit: 2 or \"2 processors\"");
 }
