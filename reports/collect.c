@@ -1348,8 +1348,10 @@ void report_collect_feed(struct report_collect *collect,
         take(collect, record);
         if (!collect->world.brief) {
             report_splitter_feed(collect->splitter, record);
-            report_series_backlog(&collect->series, record->time_ns,
-                                  report_splitter_backlog(collect->splitter));
+            uint64_t backlog = report_splitter_backlog(collect->splitter);
+            if (backlog != collect->series.backlog)
+                report_series_backlog(&collect->series, record->time_ns,
+                                      backlog);
             retain(collect, record);
         }
         stats->events++;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "engine/operation.h"
-#include "reports/attempts.h"
 
 #define NONE UINT32_MAX
 
@@ -18,7 +17,6 @@ enum phase {
     PHASE_RETRY,    /* it waits before it is repeated */
     PHASE_WAITING,  /* it waits for the outside */
     PHASE_HELD,     /* somebody has it, and its code does not run */
-    PHASES
 };
 
 enum kind {
@@ -29,6 +27,7 @@ enum kind {
 
 /* Something under way. Links are indexes into the list of all. */
 struct task {
+    uint64_t run;
     uint64_t opened_ns;   /* when a place began, or had begun, to start */
     uint64_t start_up_ns; /* that it takes, or took */
     uint64_t queued_ns;   /* since when its run had been queueing then */
@@ -40,32 +39,35 @@ struct task {
     uint32_t last;
     uint32_t next_there; /* on the node */
     uint32_t last_there;
+    uint32_t next_alike; /* with the same hash */
     uint8_t kind;
     uint8_t phase;
 };
 
 struct node {
-    uint64_t gone_ns; /* when it went down last; 0: it never did */
+    uint64_t gone_ns; /* when it went down last */
     uint32_t first;   /* task on it */
+    uint16_t times;   /* that it went down */
 };
 
-/* A run under way. */
+/* A run under way: two lines of a cache. */
 struct flight {
     uint64_t run;
-    uint64_t due_ns;
     uint64_t at_ns;    /* its parts are told up to here */
     uint64_t since_ns; /* it is in its present part since */
-    uint64_t moved_ns; /* queueing before it has been called start-up */
-    uint64_t owned_ns; /* when its present owner got it; 0: it has none */
-    uint32_t owner;    /* node */
-    uint64_t parts[REPORT_PARTS];
-    uint32_t counts[PHASES];
+    uint32_t counts[PHASE_HELD];
     uint32_t first; /* task; of free ones, the next free */
+    uint32_t next_alike;
+    uint16_t owner; /* node */
+    uint16_t times; /* that it had gone down when it became the owner */
     uint8_t part;
+    uint8_t idle;          /* the part it is in when nothing is under way */
     unsigned measured : 1; /* not one that a run has invoked */
     unsigned progress : 1; /* a handler that has recorded something */
     unsigned stopped : 1;  /* an operator's turn */
-    uint8_t idle;          /* the part it is in when nothing is under way */
+    unsigned owned : 1;
+    uint64_t parts[REPORT_PARTS];
+    uint64_t moved_ns; /* queueing before it has been called start-up */
 };
 
 struct report_splitter {
@@ -77,9 +79,11 @@ struct report_splitter {
     uint32_t task_free;
     struct node *nodes;
     uint32_t node_room;
-    struct report_attempts flight_of; /* by run */
-    struct report_attempts task_of;   /* by run, op and kind */
-    uint32_t recent;                  /* the flight asked for last */
+    uint32_t *flight_heads; /* the first of each hash of a run's number */
+    uint32_t *task_heads;   /* of each hash of run, op and kind */
+    uint32_t flight_mask;
+    uint32_t task_mask;
+    uint32_t recent; /* the flight asked for last */
     uint64_t backlog;
     int claims_run;
     int failed;
@@ -109,8 +113,6 @@ struct report_splitter *report_splitter_new(int claims_run)
         return NULL;
     splitter->flight_free = splitter->task_free = splitter->recent = NONE;
     splitter->claims_run = claims_run;
-    report_attempts_init(&splitter->flight_of);
-    report_attempts_init(&splitter->task_of);
     return splitter;
 }
 
@@ -118,8 +120,8 @@ void report_splitter_free(struct report_splitter *splitter)
 {
     if (!splitter)
         return;
-    report_attempts_deinit(&splitter->flight_of);
-    report_attempts_deinit(&splitter->task_of);
+    free(splitter->flight_heads);
+    free(splitter->task_heads);
     free(splitter->flights);
     free(splitter->tasks);
     free(splitter->nodes);
@@ -128,33 +130,73 @@ void report_splitter_free(struct report_splitter *splitter)
 
 /* Runs. */
 
-static struct flight *flight_of(struct report_splitter *splitter, uint64_t run)
+static uint32_t hash_of(uint64_t run, uint32_t op, uint32_t kind)
 {
-    if (splitter->recent != NONE &&
-        splitter->flights[splitter->recent].run == run && run)
-        return &splitter->flights[splitter->recent];
-    const struct report_attempt *entry =
-        report_attempts_find(&splitter->flight_of, run, 0, 0);
-    if (!entry)
-        return NULL;
-    splitter->recent = (uint32_t)entry->put_ns;
-    return &splitter->flights[splitter->recent];
+    uint64_t hash = (run * 4 + kind + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    hash ^= op * UINT64_C(0xc2b2ae3d27d4eb4f);
+    return (uint32_t)((hash ^ hash >> 29) * UINT64_C(0xbf58476d1ce4e5b9) >> 32);
 }
 
+static struct flight *flight_of(struct report_splitter *splitter, uint64_t run)
+{
+    struct flight *flights = splitter->flights;
+    if (splitter->recent != NONE && flights[splitter->recent].run == run && run)
+        return &flights[splitter->recent];
+    uint32_t at =
+        splitter->flight_heads && run
+            ? splitter->flight_heads[hash_of(run, 0, 0) & splitter->flight_mask]
+            : NONE;
+    while (at != NONE && flights[at].run != run)
+        at = flights[at].next_alike;
+    if (at == NONE)
+        return NULL;
+    splitter->recent = at;
+    return &flights[at];
+}
+
+/* A list of heads for so many, a power of two, all of them empty. */
+static uint32_t *heads_for(uint32_t room)
+{
+    uint32_t *heads = malloc(room * sizeof(*heads));
+    for (uint32_t i = 0; heads && i < room; i++)
+        heads[i] = NONE;
+    return heads;
+}
+
+static void list_flight(struct report_splitter *splitter, uint32_t index)
+{
+    struct flight *flight = &splitter->flights[index];
+    uint32_t *head =
+        &splitter
+             ->flight_heads[hash_of(flight->run, 0, 0) & splitter->flight_mask];
+    flight->next_alike = *head;
+    *head = index;
+}
+
+/* Grows only when all are in use. */
 static int grow_flights(struct report_splitter *splitter)
 {
-    uint32_t room = splitter->flight_room ? 2 * splitter->flight_room : 64;
+    uint32_t used = splitter->flight_room;
+    uint32_t room = used ? 2 * used : 64;
+    uint32_t *heads = heads_for(room);
     struct flight *flights =
-        realloc(splitter->flights, room * sizeof(*flights));
-    if (!flights)
+        heads ? realloc(splitter->flights, room * sizeof(*flights)) : NULL;
+    if (!flights) {
+        free(heads);
         return -1;
+    }
+    free(splitter->flight_heads);
+    splitter->flight_heads = heads;
+    splitter->flight_mask = room - 1;
     splitter->flights = flights;
-    for (uint32_t i = room; i-- > splitter->flight_room;) {
+    splitter->flight_room = room;
+    for (uint32_t i = 0; i < used; i++)
+        list_flight(splitter, i);
+    for (uint32_t i = room; i-- > used;) {
         flights[i].run = 0;
         flights[i].first = splitter->flight_free;
         splitter->flight_free = i;
     }
-    splitter->flight_room = room;
     return 0;
 }
 
@@ -163,25 +205,19 @@ static void add_flight(struct report_splitter *splitter, uint64_t run,
 {
     if (run == 0 || flight_of(splitter, run))
         return;
-    struct report_attempt *entry = NULL;
-    if (splitter->flight_free != NONE || grow_flights(splitter) == 0)
-        entry = report_attempts_add(&splitter->flight_of, run, 0, 0);
-    if (!entry) {
+    if (splitter->flight_free == NONE && grow_flights(splitter)) {
         splitter->failed = 1;
         return;
     }
     uint32_t index = splitter->flight_free;
     struct flight *flight = &splitter->flights[index];
-    entry->put_ns = index;
     splitter->flight_free = flight->first;
-    *flight = (struct flight){.run = run,
-                              .due_ns = due_ns,
-                              .at_ns = due_ns,
-                              .since_ns = due_ns,
-                              .first = NONE};
+    *flight = (struct flight){
+        .run = run, .at_ns = due_ns, .since_ns = due_ns, .first = NONE};
     flight->part = flight->idle =
         splitter->claims_run ? REPORT_PART_WAITING : REPORT_PART_ENGINE;
     flight->measured = measured != 0;
+    list_flight(splitter, index);
 }
 
 static enum report_part part_of(const struct flight *flight)
@@ -208,12 +244,12 @@ static enum report_part part_of(const struct flight *flight)
 static uint64_t orphaned(const struct report_splitter *splitter,
                          const struct flight *flight, uint64_t now_ns)
 {
-    if (flight->owned_ns == 0 || flight->owner >= splitter->node_room)
+    if (!flight->owned || flight->owner >= splitter->node_room)
         return now_ns;
-    uint64_t gone_ns = splitter->nodes[flight->owner].gone_ns;
-    if (gone_ns < flight->owned_ns || gone_ns > now_ns)
+    const struct node *owner = &splitter->nodes[flight->owner];
+    if (owner->times == flight->times || owner->gone_ns > now_ns)
         return now_ns;
-    return gone_ns > flight->at_ns ? gone_ns : flight->at_ns;
+    return owner->gone_ns > flight->at_ns ? owner->gone_ns : flight->at_ns;
 }
 
 /* Time goes on: what has passed belongs to the part that the run is in. */
@@ -244,33 +280,63 @@ static void settle(struct flight *flight)
 
 /* Tasks. */
 
-static struct report_attempt *entry_of(struct report_splitter *splitter,
-                                       uint64_t run, uint32_t op,
-                                       enum kind kind)
+static struct task *find_task(struct report_splitter *splitter, uint64_t run,
+                              uint32_t op, enum kind kind)
 {
-    return report_attempts_find(&splitter->task_of, run, op, (uint32_t)kind);
+    struct task *tasks = splitter->tasks;
+    if (!tasks)
+        return NULL;
+    uint32_t at = splitter->task_heads[hash_of(run, op, (uint32_t)kind) &
+                                       splitter->task_mask];
+    while (at != NONE && (tasks[at].run != run || tasks[at].op != op ||
+                          tasks[at].kind != (uint8_t)kind))
+        at = tasks[at].next_alike;
+    return at == NONE ? NULL : &tasks[at];
 }
 
 static struct task *task_of(struct report_splitter *splitter,
                             const struct engine_record *record, enum kind kind)
 {
-    const struct report_attempt *entry =
-        entry_of(splitter, record->run, record->op, kind);
-    return entry ? &splitter->tasks[entry->put_ns] : NULL;
+    return find_task(splitter, record->run, record->op, kind);
+}
+
+static uint32_t *head_of(struct report_splitter *splitter,
+                         const struct task *task)
+{
+    return &splitter->task_heads[hash_of(task->run, task->op, task->kind) &
+                                 splitter->task_mask];
+}
+
+static void list_task(struct report_splitter *splitter, uint32_t index)
+{
+    struct task *task = &splitter->tasks[index];
+    uint32_t *head = head_of(splitter, task);
+    task->next_alike = *head;
+    *head = index;
 }
 
 static int grow_tasks(struct report_splitter *splitter)
 {
-    uint32_t room = splitter->task_room ? 2 * splitter->task_room : 64;
-    struct task *tasks = realloc(splitter->tasks, room * sizeof(*tasks));
-    if (!tasks)
+    uint32_t used = splitter->task_room;
+    uint32_t room = used ? 2 * used : 64;
+    uint32_t *heads = heads_for(room);
+    struct task *tasks =
+        heads ? realloc(splitter->tasks, room * sizeof(*tasks)) : NULL;
+    if (!tasks) {
+        free(heads);
         return -1;
+    }
+    free(splitter->task_heads);
+    splitter->task_heads = heads;
+    splitter->task_mask = room - 1;
     splitter->tasks = tasks;
-    for (uint32_t i = room; i-- > splitter->task_room;) {
+    splitter->task_room = room;
+    for (uint32_t i = 0; i < used; i++)
+        list_task(splitter, i);
+    for (uint32_t i = room; i-- > used;) {
         tasks[i].next = splitter->task_free;
         splitter->task_free = i;
     }
-    splitter->task_room = room;
     return 0;
 }
 
@@ -328,10 +394,9 @@ static int is_backlog(enum phase phase)
 static void count(struct report_splitter *splitter, struct flight *flight,
                   enum phase phase, int more)
 {
-    if (more)
-        flight->counts[phase]++;
-    else
-        flight->counts[phase]--;
+    if (phase == PHASE_HELD)
+        return;
+    flight->counts[phase] += more ? 1 : UINT32_MAX;
     if (is_backlog(phase))
         splitter->backlog += more ? 1 : UINT64_MAX;
 }
@@ -356,21 +421,17 @@ static struct task *add_task(struct report_splitter *splitter,
                              enum phase phase)
 {
     struct flight *flight = flight_of(splitter, record->run);
-    struct report_attempt *entry = NULL;
     if (!flight)
         return NULL;
-    if (splitter->task_free != NONE || grow_tasks(splitter) == 0)
-        entry = report_attempts_add(&splitter->task_of, record->run, record->op,
-                                    (uint32_t)kind);
-    if (!entry) {
+    if (splitter->task_free == NONE && grow_tasks(splitter)) {
         splitter->failed = 1;
         return NULL;
     }
     uint32_t index = splitter->task_free;
     struct task *task = &splitter->tasks[index];
-    entry->put_ns = index;
     splitter->task_free = task->next;
-    *task = (struct task){.op = record->op,
+    *task = (struct task){.run = record->run,
+                          .op = record->op,
                           .node = NONE,
                           .flight = (uint32_t)(flight - splitter->flights),
                           .next = flight->first,
@@ -380,6 +441,7 @@ static struct task *add_task(struct report_splitter *splitter,
     if (flight->first != NONE)
         splitter->tasks[flight->first].last = index;
     flight->first = index;
+    list_task(splitter, index);
     advance(splitter, flight, record->time_ns);
     count(splitter, flight, phase, 1);
     settle(flight);
@@ -418,10 +480,10 @@ static void drop_task(struct report_splitter *splitter, struct task *task,
         flight->first = task->next;
     if (task->next != NONE)
         tasks[task->next].last = task->last;
-    struct report_attempt *entry =
-        entry_of(splitter, flight->run, task->op, (enum kind)task->kind);
-    assert(entry);
-    report_attempts_drop(&splitter->task_of, entry);
+    uint32_t *link = head_of(splitter, task);
+    while (*link != (uint32_t)(task - tasks))
+        link = &tasks[*link].next_alike;
+    *link = task->next_alike;
     task->next = splitter->task_free;
     splitter->task_free = (uint32_t)(task - tasks);
 }
@@ -444,13 +506,16 @@ static void drop_flight(struct report_splitter *splitter, struct flight *flight)
 {
     while (flight->first != NONE)
         drop_task(splitter, &splitter->tasks[flight->first], flight->at_ns);
-    struct report_attempt *entry =
-        report_attempts_find(&splitter->flight_of, flight->run, 0, 0);
-    assert(entry);
-    report_attempts_drop(&splitter->flight_of, entry);
+    uint32_t index = (uint32_t)(flight - splitter->flights);
+    uint32_t *link =
+        &splitter
+             ->flight_heads[hash_of(flight->run, 0, 0) & splitter->flight_mask];
+    while (*link != index)
+        link = &splitter->flights[*link].next_alike;
+    *link = flight->next_alike;
     flight->run = 0;
     flight->first = splitter->flight_free;
-    splitter->flight_free = (uint32_t)(flight - splitter->flights);
+    splitter->flight_free = index;
 }
 
 void report_splitter_start(struct report_splitter *splitter, uint64_t run,
@@ -535,8 +600,6 @@ static void rename_queueing(struct flight *flight, uint64_t from_ns,
 {
     if (from_ns < flight->moved_ns)
         from_ns = flight->moved_ns;
-    if (from_ns < flight->due_ns)
-        from_ns = flight->due_ns;
     uint64_t ns = now_ns > from_ns ? now_ns - from_ns : 0;
     if (ns > flight->parts[REPORT_PART_QUEUEING])
         ns = flight->parts[REPORT_PART_QUEUEING];
@@ -608,19 +671,18 @@ static void claimed(struct report_splitter *splitter,
 static void goes_on(struct report_splitter *splitter, uint64_t run,
                     uint64_t now_ns)
 {
-    const struct report_attempt *entry =
-        entry_of(splitter, run, 0, KIND_ATTEMPT);
-    if (entry && splitter->tasks[entry->put_ns].phase == PHASE_REPLAY)
-        turn(splitter, &splitter->tasks[entry->put_ns], PHASE_HELD, now_ns);
+    struct task *task = find_task(splitter, run, 0, KIND_ATTEMPT);
+    if (task && task->phase == PHASE_REPLAY)
+        turn(splitter, task, PHASE_HELD, now_ns);
 }
 
 static void step_begins(struct report_splitter *splitter,
                         const struct engine_record *record)
 {
     /* One of an invocation that was given up leads to nothing. */
-    const struct report_attempt *entry =
-        entry_of(splitter, record->run, 0, KIND_ATTEMPT);
-    if (!entry || splitter->tasks[entry->put_ns].node != record->node)
+    const struct task *invocation =
+        find_task(splitter, record->run, 0, KIND_ATTEMPT);
+    if (!invocation || invocation->node != record->node)
         return;
     struct task *task = put_task(splitter, record, KIND_STEP, PHASE_CODE);
     if (task)
@@ -693,6 +755,7 @@ static void node_gone(struct report_splitter *splitter, uint32_t node,
         return;
     }
     splitter->nodes[node].gone_ns = now_ns;
+    splitter->nodes[node].times++;
     while (splitter->nodes[node].first != NONE) {
         struct task *task = &splitter->tasks[splitter->nodes[node].first];
         move(splitter, task, NONE);
@@ -803,8 +866,11 @@ static void leased(struct report_splitter *splitter,
     if (!flight)
         return;
     advance(splitter, flight, record->time_ns);
+    flight->owned = 1;
     flight->owner = record->peer;
-    flight->owned_ns = record->time_ns;
+    flight->times = record->peer < splitter->node_room
+                        ? splitter->nodes[record->peer].times
+                        : 0;
 }
 
 void report_splitter_feed(struct report_splitter *splitter,
