@@ -114,7 +114,7 @@ void html_put_properties(struct html_page *page)
 
 int html_has_expectations(const struct report_model *model)
 {
-    return model->facts.expectation_count > 0;
+    return model->facts.expectation_count + model->facts.threshold_count > 0;
 }
 
 void html_put_expectations(struct html_page *page)
@@ -128,6 +128,15 @@ void html_put_expectations(struct html_page *page)
         html_row(out, facts->expectations[i].text);
         html_cell(out, facts->expectations[i].actual);
         html_verdict(out, facts->expectations[i].verdict);
+        html_row_end(out);
+    }
+    for (size_t i = 0; html_room(out, i, facts->threshold_count, 3); i++) {
+        const struct report_threshold *each = &facts->thresholds[i];
+        char text[200];
+        snprintf(text, sizeof(text), "%s %s", each->expr, each->limit);
+        html_row(out, text);
+        html_cell(out, each->actual);
+        html_verdict(out, each->verdict);
         html_row_end(out);
     }
     html_table_end(out);

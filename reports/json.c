@@ -239,6 +239,22 @@ static void write_expectations(struct writer *writer,
     end(writer, "]");
 }
 
+static void write_thresholds(struct writer *writer,
+                             const struct report_facts *facts)
+{
+    begin(writer, "thresholds", "[");
+    for (size_t i = 0; i < facts->threshold_count; i++) {
+        const struct report_threshold *each = &facts->thresholds[i];
+        begin(writer, NULL, "{");
+        text(writer, "actual", each->actual);
+        text(writer, "expr", each->expr);
+        text(writer, "limit", each->limit);
+        text(writer, "verdict", check_verdict_name(each->verdict));
+        end(writer, "}");
+    }
+    end(writer, "]");
+}
+
 static void write_sometimes(struct writer *writer,
                             const struct report_facts *facts)
 {
@@ -870,6 +886,8 @@ static void write_p_to_z(struct writer *writer,
     if (facts->sometimes_count)
         write_sometimes(writer, facts);
     write_store(writer, &stats->store);
+    if (facts->threshold_count)
+        write_thresholds(writer, facts);
     write_timeline(writer, "timeline", model->timeline);
     begin(writer, "timelines_more", "[");
     for (uint32_t i = 0; i < model->more_count; i++)

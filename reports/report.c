@@ -49,6 +49,22 @@ void report_model_count(struct report_model *model)
         model->met += facts->expectations[i].verdict == CHECK_PASS;
         model->missed += facts->expectations[i].verdict == CHECK_FAIL;
     }
+    for (size_t i = 0; i < facts->threshold_count; i++) {
+        model->met += facts->thresholds[i].verdict == CHECK_PASS;
+        model->missed += facts->thresholds[i].verdict == CHECK_FAIL;
+    }
+}
+
+static void judge_thresholds(struct report_model *model,
+                             enum check_verdict verdict)
+{
+    const struct report_facts *facts = &model->facts;
+    for (size_t i = 0; i < facts->threshold_count; i++) {
+        const struct report_threshold *each = &facts->thresholds[i];
+        if (each->verdict == verdict)
+            reason(model, verdict, "The threshold of %s is %s, found %s.",
+                   each->expr, each->limit, each->actual);
+    }
 }
 
 static void judge_failures(struct report_model *model)
@@ -68,6 +84,7 @@ static void judge_failures(struct report_model *model)
         reason(model, CHECK_FAIL, "Expected %s, found %s.", expected->text,
                expected->actual);
     }
+    judge_thresholds(model, CHECK_FAIL);
 }
 
 static void judge_excuses(struct report_model *model)
@@ -149,7 +166,9 @@ static void judge_doubts(struct report_model *model)
         if (facts->expectations[i].verdict == CHECK_INCONCLUSIVE)
             reason(model, CHECK_INCONCLUSIVE, "Expected %s, found %s.",
                    facts->expectations[i].text, facts->expectations[i].actual);
-    if (facts->result_count == 0 && facts->expectation_count == 0)
+    judge_thresholds(model, CHECK_INCONCLUSIVE);
+    if (facts->result_count == 0 && facts->expectation_count == 0 &&
+        facts->threshold_count == 0)
         reason(model, CHECK_INCONCLUSIVE,
                "No property was checked and nothing was expected.");
     if (model->stats->runs.started == 0)

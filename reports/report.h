@@ -41,6 +41,14 @@ struct report_expectation {
     enum check_verdict verdict;
 };
 
+/* A budget that the scenario sets, and what came out. */
+struct report_threshold {
+    const char *expr;  /* what is measured: "p99(run)" */
+    const char *limit; /* "< 30s" */
+    const char *actual;
+    enum check_verdict verdict;
+};
+
 /* A file the scenario needs, for a replay. */
 struct report_source {
     const char *name; /* as the scenario refers to it */
@@ -84,6 +92,8 @@ struct report_facts {
     const struct report_failures *failures; /* NULL: not known */
     const struct report_expectation *expectations;
     size_t expectation_count;
+    const struct report_threshold *thresholds;
+    size_t threshold_count;
     /* What must come true in some world of many: no part of the verdict. */
     const struct report_expectation *sometimes;
     size_t sometimes_count;

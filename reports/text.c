@@ -296,13 +296,21 @@ static void put_expected(struct page *page,
 static void put_expectations(struct page *page)
 {
     const struct report_facts *facts = &page->model->facts;
-    if (facts->expectation_count)
+    if (facts->expectation_count + facts->threshold_count)
         heading(page, "%-42s%s", "Expected", "found");
     for (size_t i = 0; i < facts->expectation_count; i++) {
         const struct report_expectation *expected = &facts->expectations[i];
         put_expected(page, expected);
         put_verdict(page, expected->verdict,
                     check_verdict_name(expected->verdict));
+        report_buffer_put(page->out, "\n");
+    }
+    for (size_t i = 0; i < facts->threshold_count; i++) {
+        const struct report_threshold *each = &facts->thresholds[i];
+        char text[200];
+        snprintf(text, sizeof(text), "%s %s", each->expr, each->limit);
+        put_expected(page, &(struct report_expectation){text, each->actual, 0});
+        put_verdict(page, each->verdict, check_verdict_name(each->verdict));
         report_buffer_put(page->out, "\n");
     }
 }

@@ -1,6 +1,7 @@
 #include "scenarios/export_read.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,17 +136,51 @@ static bool read_expectation(struct json_view view,
            get_verdict(view, &to->verdict, error);
 }
 
+/* Its name is what is measured and the limit. */
+static bool read_threshold(struct json_view view, char name[static 200],
+                           struct report_export_case *to,
+                           struct json_error *error)
+{
+    const char *expr = NULL, *limit = NULL;
+    if (!json_as_object(view, error) || !get_text(view, "expr", &expr, error) ||
+        !get_text(view, "limit", &limit, error))
+        return false;
+    snprintf(name, 200, "%.128s %.64s", expr, limit);
+    to->name = name;
+    return get_text_or_null(view, "actual", &to->detail, error) &&
+           get_verdict(view, &to->verdict, error);
+}
+
+static bool read_thresholds(struct json_view list, struct export_figures *to,
+                            struct json_error *error)
+{
+    size_t i = 0;
+    to->names = calloc(json_count(list) + 1, sizeof(*to->names));
+    if (!to->names)
+        return json_fail(list, error, "out of memory");
+    for (struct json_view v = json_first(list); v.item; v = json_next(v))
+        if (!read_threshold(v, to->names[i++],
+                            &to->cases[to->report.case_count++], error))
+            return false;
+    return true;
+}
+
 static bool read_cases(struct json_view top, struct export_figures *to,
                        struct json_error *error)
 {
     struct json_view properties;
     struct json_view expectations;
+    struct json_view thresholds;
+    bool has = json_member(top, "thresholds").item != NULL;
     if (!json_get_array(top, "properties", JSON_REQUIRED, 0, ROWS_MAX,
                         &properties, error) ||
         !json_get_array(top, "expectations", JSON_REQUIRED, 0, ROWS_MAX,
-                        &expectations, error))
+                        &expectations, error) ||
+        (has && !json_get_array(top, "thresholds", JSON_REQUIRED, 0, ROWS_MAX,
+                                &thresholds, error)))
         return false;
     size_t room = json_count(properties) + json_count(expectations) + 1;
+    room += has ? json_count(thresholds) : 0;
     to->cases = calloc(room, sizeof(*to->cases));
     if (!to->cases)
         return json_fail(properties, error, "out of memory");
@@ -157,7 +192,7 @@ static bool read_cases(struct json_view top, struct export_figures *to,
          v = json_next(v))
         if (!read_expectation(v, &to->cases[(*count)++], error))
             return false;
-    return true;
+    return !has || read_thresholds(thresholds, to, error);
 }
 
 static bool read_reasons(struct json_view top, struct export_figures *to,
@@ -300,6 +335,7 @@ int export_figures_read(const struct json_doc *doc,
 void export_figures_deinit(struct export_figures *figures)
 {
     free(figures->cases);
+    free(figures->names);
     free(figures->reasons);
     free(figures->steps);
     free(figures->faults);

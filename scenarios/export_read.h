@@ -12,6 +12,7 @@
 struct export_figures {
     struct report_export report;
     struct report_export_case *cases;
+    char (*names)[200]; /* of thresholds */
     struct report_export_reason *reasons;
     struct report_export_step *steps;
     struct report_export_fault *faults;

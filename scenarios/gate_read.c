@@ -299,8 +299,7 @@ static void read_latency(struct draft *draft, struct json_view top)
     put(draft, steps, COUNTED, LESS, retries, "retries");
 }
 
-/* "$0.055725" in millionths; what else may stand there is no price. */
-static bool read_price(const char *text, uint64_t *micro)
+bool gate_read_price(const char *text, uint64_t *micro)
 {
     uint64_t value = 0;
     int decimals = -1;
@@ -336,7 +335,7 @@ static void read_bill(struct draft *draft, struct json_view top)
         uint64_t micro;
         get_words(v, "name", name, sizeof(name));
         get_words(v, "cost", cost, sizeof(cost));
-        if (!read_price(cost, &micro))
+        if (!gate_read_price(cost, &micro))
             continue;
         put(draft, v, REPORT_GATE_MICRODOLLARS, LESS, micro, "cost.%s", name);
         all += micro;
@@ -437,6 +436,23 @@ static bool read_expectation(struct json_view view, struct draft *draft)
     return true;
 }
 
+static bool read_threshold(struct json_view view, struct draft *draft)
+{
+    struct report_gate_report *report = draft->report;
+    struct report_gate_judged *judged =
+        &report->expectations[report->expectation_count];
+    char expr[130], limit[66];
+    if (!get_text(view, "expr", expr, sizeof(expr), draft->err) ||
+        !get_text(view, "limit", limit, sizeof(limit), draft->err) ||
+        !get_verdict(view, &judged->verdict, draft->err))
+        return false;
+    snprintf(judged->id, sizeof(judged->id), "%s %s", expr, limit);
+    get_words(view, "actual", judged->text, sizeof(judged->text));
+    number_id(report->expectations, report->expectation_count, judged);
+    report->expectation_count++;
+    return true;
+}
+
 static struct report_gate_judged *read_judged(struct draft *draft,
                                               struct json_view top,
                                               const char *key, size_t most,
@@ -451,6 +467,36 @@ static struct report_gate_judged *read_judged(struct draft *draft,
     return room;
 }
 
+/* Expectations, and thresholds as such. */
+static void read_expected(struct draft *draft, struct json_view top)
+{
+    struct report_gate_report *report = draft->report;
+    struct json_view list, thresholds;
+    if (!json_get_array(top, "expectations", JSON_REQUIRED, 0, 10000, &list,
+                        draft->err) ||
+        (!json_get_array(top, "thresholds", JSON_OPTIONAL, 0, 10000,
+                         &thresholds, draft->err) &&
+         draft->err->code != 0))
+        return;
+    size_t room = json_count(list) + 1;
+    bool has = json_member(top, "thresholds").item != NULL;
+    room += has ? json_count(thresholds) : 0;
+    report->expectations = calloc(room, sizeof(*report->expectations));
+    if (!report->expectations) {
+        json_fail(list, draft->err, "out of memory");
+        draft->err->code = JSON_ENOMEM;
+        return;
+    }
+    for (struct json_view v = json_first(list); v.item; v = json_next(v))
+        if (!read_expectation(v, draft))
+            return;
+    if (!has)
+        return;
+    for (struct json_view v = json_first(thresholds); v.item; v = json_next(v))
+        if (!read_threshold(v, draft))
+            return;
+}
+
 static void read_verdicts(struct draft *draft, struct json_view top)
 {
     struct report_gate_report *report = draft->report;
@@ -461,13 +507,7 @@ static void read_verdicts(struct draft *draft, struct json_view top)
     for (struct json_view v = json_first(list); v.item; v = json_next(v))
         if (!read_property(v, draft))
             return;
-    report->expectations =
-        read_judged(draft, top, "expectations", 10000, &list);
-    if (!report->expectations)
-        return;
-    for (struct json_view v = json_first(list); v.item; v = json_next(v))
-        if (!read_expectation(v, draft))
-            return;
+    read_expected(draft, top);
 }
 
 /* A report ----------------------------------------------------------------- */

@@ -37,6 +37,9 @@ bool gate_read_report(const char *path, struct gate_entry *entry,
                       struct json_error *err);
 void gate_entry_free(struct gate_entry *entry);
 
+/* "$0.055725" in millionths; false: what stands there is no price. */
+bool gate_read_price(const char *text, uint64_t *micro);
+
 /* All bytes of a file, to be freed; NULL: err says why. */
 char *gate_read_bytes(const char *path, size_t *size, struct json_error *err);
 

@@ -164,6 +164,7 @@ bool judges_init(struct judges *j, const struct scenario *scenario,
     checkpoints_init(&j->checkpoints);
     j->armed = calloc(plan->point_count, sizeof(*j->armed));
     /* Only a report and a trace name nodes. */
+    j->brief = options->brief;
     if (!j->armed || (!options->brief && !name_nodes(j)) || !fill_freedom(j))
         return false;
     fill_armed(j);
@@ -209,6 +210,8 @@ void judges_deinit(struct judges *j)
     free(j->node_names);
     free(j->actual);
     free(j->expectations);
+    free(j->found);
+    free(j->thresholds);
     free(j->rules);
     free(j->rule_texts);
     *j = (struct judges){0};
@@ -333,13 +336,37 @@ static bool expect(struct judges *j, enum scenario_end end)
     return true;
 }
 
+/* By the figures and the bill that is in the facts. */
+static bool hold(struct judges *j, enum scenario_end end,
+                 struct report_facts *facts)
+{
+    uint32_t count = j->scenario->threshold_count;
+    struct threshold_figures figures = {.stats =
+                                            report_collect_finish(j->collect),
+                                        .bill = facts->bill,
+                                        .bill_count = facts->bill_count,
+                                        .brief = j->brief};
+    j->found = calloc((size_t)count + 1, sizeof(*j->found));
+    j->thresholds = calloc((size_t)count + 1, sizeof(*j->thresholds));
+    if (!j->found || !j->thresholds)
+        return false;
+    facts->thresholds = j->thresholds;
+    facts->threshold_count =
+        thresholds_judge(j->scenario, &figures, j->thresholds, j->found);
+    for (size_t i = 0; i < facts->threshold_count; i++)
+        if (end == SCENARIO_END_INTERRUPTED &&
+            j->thresholds[i].verdict == CHECK_FAIL)
+            j->thresholds[i].verdict = CHECK_INCONCLUSIVE;
+    return true;
+}
+
 bool judges_sum_up(struct judges *j, enum scenario_end end,
                    struct report_facts *facts)
 {
     size_t result_count = 0;
     const struct check_result *results =
         j->checks ? check_suite_finish(j->checks, &result_count) : NULL;
-    if (!expect(j, end) || !fill_rules(j))
+    if (!expect(j, end) || !hold(j, end, facts) || !fill_rules(j))
         return false;
     facts->incomplete = why_incomplete(j, end);
     facts->digest = j->checkpoints.digest.hash;

@@ -13,6 +13,7 @@
 #include "scenarios/checkpoints.h"
 #include "scenarios/expect.h"
 #include "scenarios/recording.h"
+#include "scenarios/thresholds.h"
 #include "scenarios/world.h"
 
 enum {
@@ -36,6 +37,9 @@ struct judges {
     struct checkpoints checkpoints; /* and the digest of all */
     struct expect_actual *actual;
     struct report_expectation *expectations; /* then "sometimes" */
+    struct threshold_actual *found;
+    struct report_threshold *thresholds;
+    bool brief;
     struct report_rule *rules;
     char (*rule_texts)[JUDGES_RULE_TEXT];
     size_t rule_count;

@@ -61,5 +61,10 @@ void read_faults(struct read_state *state, struct json_view root);
 
 /* "expect", after workflows. */
 void read_expectations(struct read_state *state, struct json_view root);
+/* Takes "<= " off the start of a text: what follows it; NULL: there is none. */
+const char *read_comparison(const char *text, enum scenario_comparison *out);
+
+/* "thresholds", after workflows and platforms. */
+void read_thresholds(struct read_state *state, struct json_view root);
 
 #endif

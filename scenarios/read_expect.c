@@ -72,8 +72,7 @@ static void add(struct expect_draft *draft, struct json_view view,
     draft->list[draft->count++] = expectation;
 }
 
-/* Takes the comparison off the start of a text; returns what follows it. */
-static const char *comparison(const char *text, enum scenario_comparison *out)
+const char *read_comparison(const char *text, enum scenario_comparison *out)
 {
     static const struct {
         const char *sign;
@@ -119,7 +118,7 @@ static void read_counted(struct expect_draft *draft, struct json_view view,
     } else if (json_is_string(view)) {
         (void)json_as_string(view, 1, 64, &text, draft->err);
         if (draft->err->code == 0)
-            number = comparison(text, &expectation.comparison);
+            number = read_comparison(text, &expectation.comparison);
         if (!number || !read_count(number, &expectation.value))
             json_fail(view, draft->err,
                       "found \"%s\", allowed a number or a comparison with "
@@ -147,7 +146,7 @@ static void read_timed(struct expect_draft *draft, struct json_view view,
     }
     if (!json_as_string(view, 0, 64, &text, draft->err))
         return;
-    const char *duration = comparison(text, &expectation.comparison);
+    const char *duration = read_comparison(text, &expectation.comparison);
     if (!duration || quantity_read(QUANTITY_DURATION, duration,
                                    &expectation.value, &why) != 0) {
         json_fail(view, draft->err,

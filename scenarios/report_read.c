@@ -148,6 +148,24 @@ static void read_expectations(struct reading *reading, struct json_view top,
     }
 }
 
+static void read_thresholds(struct reading *reading, struct json_view top,
+                            struct report_facts *facts)
+{
+    struct json_view list;
+    if (!json_member(top, "thresholds").item)
+        return;
+    struct report_threshold *each =
+        reading_rows(reading, top, "thresholds", ROWS_MAX, sizeof(*each), &list,
+                     &facts->threshold_count);
+    facts->thresholds = each;
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        reading_text(reading, v, "expr", &each->expr);
+        reading_text(reading, v, "limit", &each->limit);
+        reading_text(reading, v, "actual", &each->actual);
+        each++->verdict = read_verdict(reading, v);
+    }
+}
+
 static void read_sometimes(struct reading *reading, struct json_view top,
                            struct report_facts *facts)
 {
@@ -369,6 +387,7 @@ static void read_facts(struct reading *reading, struct json_view top,
     read_digests(reading, top, facts);
     read_results(reading, top, facts);
     read_expectations(reading, top, facts);
+    read_thresholds(reading, top, facts);
     read_sometimes(reading, top, facts);
     read_failures(reading, top, facts);
     read_rules(reading, top, facts);

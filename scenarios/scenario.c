@@ -19,11 +19,12 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",       "extends",    "mode",     "seed", "workflow",  "workflows",
-    "steps",     "engine",     "platform", "load", "operators", "network",
-    "disk",      "clocks",     "faults",   "heal", "envelope",  "expect",
-    "sometimes", "limit",      "events",   "exit", "defects",   "checks",
-    "$schema",   "reproduces", "platforms"};
+    "why",        "extends",   "mode",      "seed",      "workflow",
+    "workflows",  "steps",     "engine",    "platform",  "load",
+    "operators",  "network",   "disk",      "clocks",    "faults",
+    "heal",       "envelope",  "expect",    "sometimes", "limit",
+    "events",     "exit",      "defects",   "checks",    "$schema",
+    "reproduces", "platforms", "thresholds"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -234,6 +235,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     read_checks(root, scenario, err);
     read_reproduces(root, scenario, err);
     read_expectations(state, root);
+    read_thresholds(state, root);
 }
 
 /* "extends": the other file is merged under this one. */
@@ -414,6 +416,7 @@ void scenario_free(struct scenario *scenario)
     fault_plan_deinit(&scenario->plan);
     free(scenario->expectations);
     free(scenario->sometimes);
+    free(scenario->thresholds);
     for (uint32_t i = 0; i < scenario->defect_count; i++)
         free(scenario->defects[i]);
     free(scenario->defects);

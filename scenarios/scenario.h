@@ -227,6 +227,8 @@ struct scenario {
     /* Each must come true in some world of a sweep; at most 64. */
     struct scenario_expectation *sometimes;
     uint32_t sometimes_count;
+    struct scenario_threshold *thresholds; /* scenarios/thresholds.h */
+    uint32_t threshold_count;
     uint64_t limit_ns;     /* virtual time at which the world ends anyway */
     uint64_t events_limit; /* events after which it ends anyway */
     uint32_t exit_code;    /* "exit": what CI expects of it, default 0 */

@@ -83,6 +83,9 @@ static void fill_missed(struct trial_result *result,
     for (size_t i = 0; i < facts->expectation_count; i++)
         if (facts->expectations[i].verdict == CHECK_FAIL)
             result->missed |= UINT32_C(1) << (i < 31 ? i : 31);
+    for (size_t i = 0; i < facts->threshold_count; i++)
+        if (facts->thresholds[i].verdict == CHECK_FAIL)
+            result->missed |= UINT32_C(1) << 31;
 }
 
 static void fill_world(struct trial_result *result,

@@ -119,7 +119,8 @@ Test(scenarios_gate_read, what_is_not_as_it_was_written_is_refused)
 {
     struct place place;
     place_open(&place);
-    expect_refused(put_changed(&place, "a.json", "\"succeeded\": 40",
+    expect_refused(put_changed(&place, "a.json",
+                               "\"stuck\": 0,\n    \"succeeded\": 40",
                                "\"succeeded\": 41", false),
                    "content_digest does not match");
     expect_refused(put_changed(&place, "a.json", "perdure.report/1",
@@ -128,12 +129,14 @@ Test(scenarios_gate_read, what_is_not_as_it_was_written_is_refused)
     expect_refused(
         put_changed(&place, "a.json", "content_digest", "other_digest", false),
         "found no content_digest");
-    expect_refused(put_changed(&place, "a.json", "\"succeeded\": 40",
-                               "\"succeeded\": -1", true),
+    expect_refused(put_changed(&place, "a.json",
+                               "\"stuck\": 0,\n    \"succeeded\": 40",
+                               "\"stuck\": 0,\n    \"succeeded\": -1", true),
                    "allowed");
-    expect_refused(put_changed(&place, "a.json", "\"succeeded\": 40",
-                               "\"succeeded\": \"many\"", true),
-                   "whole number");
+    expect_refused(
+        put_changed(&place, "a.json", "\"stuck\": 0,\n    \"succeeded\": 40",
+                    "\"stuck\": 0,\n    \"succeeded\": \"many\"", true),
+        "whole number");
     expect_refused(
         put_changed(&place, "a.json", "\"commits\": ", "\"commit\": ", true),
         "commits");

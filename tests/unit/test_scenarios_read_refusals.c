@@ -378,6 +378,46 @@ static const struct bad_member {
      "\"platform\": \"lose\"}]",
      "s.json:4:47: found a fault that cannot be carried out: two rules are "
      "named x"},
+    {"thresholds", "{}",
+     "s.json:4:15: found an object for \"thresholds\", allowed an array"},
+    {"thresholds", "[{\"expr\": \"cost\"}]",
+     "s.json:4:16: found an object without \"limit\", allowed only with this "
+     "key"},
+    {"thresholds", "[{\"expr\": \"cost\", \"limit\": \"< $1\", \"x\": 1}]",
+     "s.json:4:50: found key \"x\", allowed \"expr\", \"limit\""},
+    {"thresholds", "[{\"expr\": \"cots\", \"limit\": \"< $1\"}]",
+     "s.json:4:25: found expression \"cots\", allowed \"stuck runs\", "
+     "\"blocked runs\", \"failed runs\", \"succeeded runs\", \"cancelled "
+     "runs\", \"stopped runs\", \"timed-out runs\", \"drain after faults\", "
+     "\"takeovers\", \"fenced writes\", \"throttled\", "
+     "\"throttled:PLATFORM\", \"killed\", \"killed:PLATFORM\", \"warned "
+     "places\" and 40 more; did you mean \"cost\"?"},
+    {"thresholds", "[{\"expr\": \"cost\", \"limit\": \"< 1\"}]",
+     "s.json:4:42: found \"< 1\", allowed a comparison with dollars: "
+     "\"<= $0.25\""},
+    {"thresholds", "[{\"expr\": \"cost\", \"limit\": \"$1\"}]",
+     "s.json:4:42: found \"$1\", allowed a comparison with dollars: "
+     "\"<= $0.25\""},
+    {"thresholds", "[{\"expr\": \"throughput\", \"limit\": \">= 3\"}]",
+     "s.json:4:48: found \">= 3\", allowed a comparison with a rate: "
+     "\">= 3/s\""},
+    {"thresholds", "[{\"expr\": \"retries:c\", \"limit\": 3}]",
+     "s.json:4:25: found step \"c\", allowed \"a\", \"w\", \"b\""},
+    {"thresholds", "[{\"expr\": \"p99(step:c)\", \"limit\": \"< 3s\"}]",
+     "s.json:4:25: found step \"c\", allowed \"a\", \"w\", \"b\""},
+    {"thresholds", "[{\"expr\": \"p99(part:waitin)\", \"limit\": \"< 3s\"}]",
+     "s.json:4:25: found part of the latency \"waitin\", allowed \"service\", "
+     "\"replay\", \"start-up\", \"queueing\", \"retry wait\", \"waiting\", "
+     "\"engine\"; did you mean \"waiting\"?"},
+    {"thresholds", "[{\"expr\": \"limit:size\", \"limit\": \"< 50%\"}]",
+     "s.json:4:25: found limit \"size\", allowed \"batch\", "
+     "\"concurrency\", \"depth\", \"events\", \"operations\", \"payload\", "
+     "\"value\""},
+    {"thresholds", "[{\"expr\": \"limit:events\", \"limit\": \"< 50\"}]",
+     "s.json:4:50: found \"< 50\", allowed a comparison with a share: "
+     "\"<= 80%\""},
+    {"thresholds", "[{\"expr\": \"max(run)\", \"limit\": 3}]",
+     "s.json:4:46: found the number 3 for \"limit\", allowed a string"},
     {"expect", "{\"effects:bb\": \"exactly once\"}",
      "s.json:4:12: found step with an effect \"bb\", allowed \"b\""},
     {"expect", "{\"effects:a\": \"exactly once\"}",
@@ -439,7 +479,7 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"heal\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 3 more; "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 4 more; "
      "did you mean \"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "

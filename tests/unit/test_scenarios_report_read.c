@@ -104,6 +104,11 @@ Test(scenarios_report_read, what_facts_may_hold_renders_the_same_again)
     sample->facts.check_count = 1;
     sample->facts.sometimes = sometimes;
     sample->facts.sometimes_count = 2;
+    struct report_threshold thresholds[] = {
+        {"p99(run)", "< 30s", "39 s", CHECK_FAIL},
+        {"cost", "<= $1", "</script>\x1b[31m", CHECK_INCONCLUSIVE}};
+    sample->facts.thresholds = thresholds;
+    sample->facts.threshold_count = 2;
     sample->facts.incomplete = "the limit of events";
     sample->facts.why = NULL;
     sample->results[0].verdict = CHECK_FAIL;
