@@ -56,6 +56,7 @@ extern const struct command command_recover;
 extern const struct command command_verify;
 extern const struct command command_archive;
 extern const struct command command_restore;
+extern const struct command command_bench_engine;
 extern const struct command command_help;
 extern const struct command command_completion;
 

@@ -12,6 +12,7 @@
 #include "scenarios/database.h"
 #include "scenarios/names.h"
 #include "scenarios/read_limits.h"
+#include "scenarios/recording.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -79,6 +80,40 @@ static bool take_sample(const char *given, struct host_engine_config *config)
     return true;
 }
 
+/* The same in the words of perdure run: full, off or a share. */
+static bool take_record(const char *given, const char *sample,
+                        struct host_engine_config *config)
+{
+    struct recording recording;
+    const char *why = NULL;
+
+    if (!given)
+        return take_sample(sample, config);
+    if (sample) {
+        fprintf(stderr, "perdure engine: found --record and --sample, allowed "
+                        "one of them\n");
+        return false;
+    }
+    if (!recording_read(given, &recording, &why)) {
+        fprintf(stderr, "perdure engine: found --record \"%.40s\": %s\n", given,
+                why);
+        return false;
+    }
+    if (!config->observe && recording_keeps_any(&recording)) {
+        fprintf(stderr,
+                "perdure engine: found --record %s without --observe FILE, "
+                "allowed with it: the log of runs is what recovery reads, and "
+                "is always whole\n",
+                given);
+        return false;
+    }
+    if (!recording_keeps_any(&recording))
+        config->observe = NULL;
+    config->observe_ppb =
+        recording.sampled ? recording.share_ppb : ENGINE_CHANCE_ALWAYS;
+    return true;
+}
+
 /* Archives need a directory, and to know when. */
 static bool check_archive(const struct host_engine_config *config)
 {
@@ -104,6 +139,7 @@ static bool check_archive(const struct host_engine_config *config)
 struct arguments {
     const char *database;
     const char *sample;
+    const char *record;
     const char *profile;
     const char *key;
     uint64_t level;
@@ -141,6 +177,9 @@ static const struct option options[] = {
     OPT_TEXT("--sample", sample, "SHARE",
              "Observe only this share of the runs, e.g. 1%, the same ones "
              "after every start."),
+    OPT_TEXT("--record", record, "WHAT",
+             "What of the runs is observed, in the words of perdure run: full "
+             "(default), off, or sample=1%, which is --sample 1%."),
     OPT_TEXT("--key-file", key, "FILE",
              "Encrypt payloads at rest; of a new database, and then always."),
     OPT_CHOICE("--log", level, levels,
@@ -158,7 +197,8 @@ static int run(int argc, char **argv)
                           .config = {.say = say, .self = argv[0]}};
 
     if (options_read(argc, argv, &command_engine, &a, &a.database) < 0 ||
-        !find_limits(a.profile, &limits) || !take_sample(a.sample, &a.config) ||
+        !find_limits(a.profile, &limits) ||
+        !take_record(a.record, a.sample, &a.config) ||
         !check_archive(&a.config))
         return EXIT_USAGE;
     a.config.database = a.database;

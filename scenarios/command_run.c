@@ -39,6 +39,8 @@ struct arguments {
     bool quiet;
     bool no_colour;
     struct option_texts defects;
+    const char *record; /* what --record says; NULL: all */
+    struct recording recording;
 };
 
 /* Arguments --------------------------------------------------------------- */
@@ -60,6 +62,12 @@ struct arguments {
              "junit, openmetrics, bmf, github-summary and "                    \
              "github-annotations those that are named, with commas between "   \
              "them. docs/formats.md says what each holds.")
+#define OPT_REPORT_RECORD                                                      \
+    OPT_TEXT("--record", record, "WHAT",                                       \
+             "Which runs are recorded for the timeline and --trace: full "     \
+             "(default), off, or a share of them such as sample=1%, chosen "   \
+             "by their number. Verdict, properties, figures and digest are "   \
+             "of all runs.")
 #define OPT_REPORT_QUIET                                                       \
     OPT_QUIET(quiet, "No progress, and nothing on stderr but errors.")
 #define OPT_REPORT_COLOUR                                                      \
@@ -82,6 +90,7 @@ static const struct option run_options[] = {
              "Fold the log of each run anew after each event, and judge "
              "whether its owner holds the same (S7)."),
     OPT_REPORT_TRACE,
+    OPT_REPORT_RECORD,
     OPT_TEXT("--database", database, "FILE",
              "Keep the database as it is at the end, for the commands on a "
              "database: of worlds on SQLite, and never over a file that is "
@@ -105,6 +114,22 @@ static bool refuse(const char *command, const char *what)
     return false;
 }
 
+static bool parse_record(const char *command, struct arguments *arguments)
+{
+    const char *why = NULL;
+    if (!arguments->record)
+        return true;
+    if (!recording_read(arguments->record, &arguments->recording, &why)) {
+        fprintf(stderr, "perdure %s: found --record \"%.40s\": %s\n", command,
+                arguments->record, why);
+        return false;
+    }
+    if (arguments->trace && !recording_keeps_any(&arguments->recording))
+        return refuse(command, "--trace and --record off: nothing would be in "
+                               "the trace");
+    return true;
+}
+
 static bool parse(int argc, char **argv, const struct command *command,
                   struct arguments *arguments)
 {
@@ -116,6 +141,8 @@ static bool parse(int argc, char **argv, const struct command *command,
         return false;
     if (arguments->defects.count > DEFECTS_MAX)
         return refuse(command->name, "more than 32 defects");
+    if (!parse_record(command->name, arguments))
+        return false;
     if (!arguments->out && arguments->json && arguments->formats)
         return refuse(command->name,
                       "--export and --json without --out DIR: there is no "
@@ -181,13 +208,13 @@ static bool write_files(const struct arguments *arguments,
     report_buffer_init(&meta);
     report_html(runner_model(runner), report_library(), &html);
     write_meta(&meta, wall_ns, runner);
-    bool good = output_write(arguments->out, "report.html", &html) &&
-                output_write(arguments->out, "report.json", json) &&
-                output_write(arguments->out, "run-meta.json", &meta) &&
-                (!arguments->formats ||
-                 export_list_write(arguments->formats, arguments->out,
-                                   runner_model(runner), runner_collect(runner),
-                                   json));
+    bool good =
+        output_write(arguments->out, "report.html", &html) &&
+        output_write(arguments->out, "report.json", json) &&
+        output_write(arguments->out, "run-meta.json", &meta) &&
+        (!arguments->formats ||
+         export_list_write(arguments->formats, arguments->out,
+                           runner_model(runner), runner_collect(runner), json));
     report_buffer_free(&html);
     report_buffer_free(&meta);
     return good;
@@ -248,6 +275,7 @@ static int run_scenario(const struct scenario *scenario,
     struct progress_line progress;
     struct runner_options options = {
         .seed = arguments->seed.value,
+        .record = arguments->recording,
         .defects = arguments->defects.texts,
         .defect_count = arguments->defects.count,
         .golden = arguments->golden,

@@ -30,6 +30,12 @@ bool recording_read(const char *text, struct recording *recording,
 /* Whether records of this run are kept; of run 0, the world's own. */
 bool recording_keeps(const struct recording *recording, uint64_t run);
 
+/* Whether anything is kept at all. */
+static inline bool recording_keeps_any(const struct recording *recording)
+{
+    return !recording->sampled || recording->share_ppb > 0;
+}
+
 /* What a report of runs 1 .. runs does not show; not for full. Returns text. */
 const char *recording_limit(const struct recording *recording, uint64_t runs,
                             char text[RECORDING_TEXT]);

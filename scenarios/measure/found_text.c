@@ -152,6 +152,8 @@ static void put_difference(const struct measure_overhead *o,
     if (isfinite(d.seen))
         report_buffer_print(out, "; a change below %.0f %% would not be seen",
                             d.seen * 100);
+    else
+        put(out, "; with so few repeats nothing could be");
     put(out, "\n");
 }
 
