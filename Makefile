@@ -79,7 +79,7 @@ test: $B/tests $B/perdure
 	$(RUNENV) $B/tests
 check check-long:
 	@ci/$@
-bench: $B/bench
+bench: $B/bench $B/perdure
 	$B/bench
 fidelity:
 	@ci/setup fidelity

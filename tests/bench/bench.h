@@ -62,5 +62,6 @@ void bench_sweep(struct bench *bench);
 void bench_matrix(struct bench *bench);
 void bench_shrink(struct bench *bench);
 void bench_enumerate(struct bench *bench);
+void bench_help(struct bench *bench);
 
 #endif

@@ -220,6 +220,7 @@ static void run_all(struct bench *bench)
     bench_matrix(bench);
     bench_shrink(bench);
     bench_enumerate(bench);
+    bench_help(bench);
 }
 
 static int usage(void)
