@@ -1,0 +1,75 @@
+/*
+ * A report.json of any bytes: it is refused in one sentence with a place, or
+ * it is rendered in every form. What was accepted is a report: its JSON is
+ * read again and gives the same JSON. The digest of the bytes is put right
+ * first, or nothing that was changed would get any further.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/content.h"
+#include "scenarios/report_read.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static struct report_buffer json_of(const struct report_read *read)
+{
+    struct report_buffer out;
+    report_buffer_init(&out);
+    report_json(report_read_model(read), &out);
+    must(report_buffer_ok(&out));
+    return out;
+}
+
+static void render(const struct report_model *model)
+{
+    struct report_buffer out;
+    report_buffer_init(&out);
+    report_text(model, &out, REPORT_TEXT_COLOUR);
+    report_html(model, NULL, &out);
+    report_markdown(model, &out);
+    must(report_buffer_ok(&out));
+    report_buffer_free(&out);
+}
+
+static void check_again(const struct report_read *read)
+{
+    struct json_error error = {0};
+    struct report_buffer once = json_of(read);
+    struct report_read *again =
+        report_read_bytes("again", once.text, once.size, &error);
+    must(again != NULL);
+    struct report_buffer twice = json_of(again);
+    must(once.size == twice.size &&
+         memcmp(once.text, twice.text, once.size) == 0);
+    report_buffer_free(&once);
+    report_buffer_free(&twice);
+    report_read_free(again);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct json_error error = {0};
+    char *text = malloc(size + 1);
+    must(text != NULL);
+    memcpy(text, data, size);
+    text[size] = '\0';
+    if (report_content_check(text, size) == REPORT_CONTENT_DIFFERS)
+        report_content_seal(text, size);
+    struct report_read *read = report_read_bytes("fuzz", text, size, &error);
+    free(text);
+    must((read == NULL) == (error.code != 0));
+    must(read || strncmp(error.text, "fuzz:", 5) == 0);
+    if (read) {
+        render(report_read_model(read));
+        check_again(read);
+    }
+    report_read_free(read);
+    return 0;
+}
