@@ -149,6 +149,24 @@ static void put_expected(struct markdown *page, const char *title,
     markdown_table_end(page, more);
 }
 
+static void put_thresholds(struct markdown *page,
+                           const struct report_facts *facts)
+{
+    if (facts->threshold_count == 0)
+        return;
+    markdown_table(page, "Thresholds", "| Of | Limit | Found | |",
+                   "|---|---|---|---|");
+    for (size_t i = 0; i < facts->threshold_count; i++) {
+        const struct report_threshold *each = &facts->thresholds[i];
+        markdown_cell(page, each->expr);
+        markdown_cell(page, each->limit);
+        markdown_cell(page, each->actual);
+        markdown_cell(page, check_verdict_name(each->verdict));
+        markdown_row_end(page);
+    }
+    markdown_table_end(page, more);
+}
+
 static void put_failures(struct markdown *page,
                          const struct report_failures *failures)
 {
@@ -381,6 +399,7 @@ void report_markdown(const struct report_model *model,
     put_properties(&page, facts);
     put_expected(&page, "Expectations", facts->expectations,
                  facts->expectation_count, NULL);
+    put_thresholds(&page, facts);
     put_expected(&page, "Sometimes, in one world of a sweep", facts->sometimes,
                  facts->sometimes_count, sometimes);
     put_failures(&page, facts->failures);

@@ -56,6 +56,9 @@ static void expect_round_trip(const struct report_model *model)
     report_text(model, &live, REPORT_TEXT_COLOUR);
     report_text(got, &again, REPORT_TEXT_COLOUR);
     expect_same(&live, &again, "text");
+    report_markdown(model, &live);
+    report_markdown(got, &again);
+    expect_same(&live, &again, "Markdown");
     report_buffer_free(&live);
     report_buffer_free(&again);
     report_read_free(read);
