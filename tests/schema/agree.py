@@ -17,8 +17,8 @@ schemas = {"scenario": main, "workflow": "scenarios/workflow.schema.json",
 # Why the program refuses what a schema lets through, by directory of
 # tests/schema/beyond, and how it says so.
 beyond = {
-    "names": r"found (node|output|input|step|step with an effect|workflow|platform|profile|"
-             r"runtime|trace|coordinator|worker|store) \".*\", allowed "
+    "names": r"found (node|output|input|step|step with an effect|workflow|platform|profile|point|"
+             r"class of error|part|runtime|trace|coordinator|worker|store) \".*\", allowed "
              r"|which is a (wait|callback), allowed steps|for \"start\" of \d+ values, allowed "
              r"|a built-in profile's name|allowed only where a step has an effect",
     "files": r"found no file \"",
@@ -87,10 +87,11 @@ def described(node, path, found):
         for part in node:
             described(part, path, found)
     elif isinstance(node, dict):
-        for kind in ("properties", "patternProperties"):
+        # Others only say more of keys that are described elsewhere.
+        own = "additionalProperties" in node or "description" in node
+        for kind in ("properties", "patternProperties") if own else ():
             for key, part in node.get(kind, {}).items():
-                if isinstance(part, dict) and path.split("/")[-1] not in ("if", "then", "else") \
-                        and "description" not in part and "$ref" not in part and part.get("type"):
+                if isinstance(part, dict) and "description" not in part and "$ref" not in part:
                     found.append(f"{path}/{key}")
         for key, part in node.items():
             if key not in ("examples", "default", "enum", "const"):

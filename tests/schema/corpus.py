@@ -238,8 +238,17 @@ VALID = {
     "expect-points-and-classes": scenario(expect={"fired:disk/write": "> 0", "errors:USER": 0,
                                                   "given up:THROTTLED": 0,
                                                   "starts:platform": ">= 1"}),
+    "thresholds": scenario(thresholds=[
+        {"expr": expr, "limit": limit} for expr, limit in (
+            ("p99(run)", "< 30s"), ("mean(step:charge)", "<= 1s"), ("stuck runs", 0),
+            ("retries:charge", "< 100"), ("throughput", ">= 1/s"), ("cost", "< $5.50"),
+            ("memory", "< 1GiB"), ("limit:operations", "< 50%"), ("fired:disk/write", "= 0"))]),
     "sometimes": scenario(sometimes={"takeovers": ">= 1"}),
 }
+
+def threshold(expr, limit):
+    return scenario(thresholds=[{"expr": expr, "limit": limit}])
+
 
 # Sections of a scenario: how one is made of some keys, a key, and a good value.
 SECTIONS = {
@@ -567,6 +576,19 @@ INVALID = {
     "expect-fired-unknown-point": expect("fired:disk/writes", 0),
     "expect-errors-unknown-class": expect("errors:TIMEOUT", 0),
     "expect-not-an-object": scenario(expect=["stuck runs"]),
+    "thresholds-empty": scenario(thresholds=[]),
+    "thresholds-not-a-list": scenario(thresholds={"p99(run)": "< 30s"}),
+    "threshold-without-limit": scenario(thresholds=[{"expr": "p99(run)"}]),
+    "threshold-without-expr": scenario(thresholds=[{"limit": "< 30s"}]),
+    "threshold-unknown-key": scenario(thresholds=[{"expr": "takeovers", "limit": 0, "why": "x"}]),
+    "threshold-unknown-expression": threshold("p99(runs)", "< 30s"),
+    "threshold-time-without-unit": threshold("p99(run)", "< 30"),
+    "threshold-time-number": threshold("p99(run)", 30),
+    "threshold-count-of-time": threshold("takeovers", "< 3s"),
+    "threshold-cost-without-currency": threshold("cost", "< 5"),
+    "threshold-rate-without-time": threshold("throughput", "> 5"),
+    "threshold-memory-in-seconds": threshold("memory", "< 5s"),
+    "threshold-limit-negative": threshold("takeovers", -1),
     "reproduces-without-digest": scenario(reproduces={
         "property": "S2", "text": "", "version": "1", "content": "0" * 32, "from": "x"}),
 }
@@ -592,6 +614,9 @@ BEYOND = {
     "names/profile": platform("local-2"),
     "names/runtime": platform("lambda-2026", runtime="cobol"),
     "names/trace": arrivals(trace="azure-llm-codes"),
+    "names/step-of-a-threshold": threshold("mean(step:chrage)", "< 1s"),
+    "names/point-of-a-threshold": threshold("fired:disk/writes", 0),
+    "names/class-of-a-threshold": threshold("errors:TIMEOUT", 0),
     "names/wait-in-steps": {**flow(nodes=[{"name": "nap", "type": "wait", "wait": "5s"}]),
                             "steps": {"nap": {"duration": "1s"}}},
     # Files must be there.

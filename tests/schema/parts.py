@@ -58,7 +58,8 @@ def kind(rows):
     beside = [row["name"] for row in rows if row.get("beside_profile")]
     keys = ["profile", "overrides", "credentials", *beside]
     return {"properties": {**{name: {"$ref": ""} for name in beside},
-                           "overrides": {"properties": every, "additionalProperties": False}},
+                           "overrides": {"description": "All parameters of the profile.",
+                                         "properties": every, "additionalProperties": False}},
             "propertyNames": {"enum": keys}}
 
 
