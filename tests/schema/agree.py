@@ -36,7 +36,7 @@ beyond = {
                 r"|\"platform\" of a step in a handler|branches, allowed at most as many"
                 r"|found both \"nth\" and|cannot be carried out: (the|jitter|two|worker|store|coord|disk)"
                 r"|ends before it starts|a lognormal that cannot be|quantiles out of order"
-                r"|a time before the one|found a memory of|found a timeout of",
+                r"|a time before the one|found a memory of|found a timeout (of|above)",
     "graphs": r"closes a cycle|found a second edge|no run can reach|that the engine refuses",
     "texts": r"again, allowed once|without point and exponent|out of range, allowed integers",
 }
