@@ -123,6 +123,14 @@ void html_verdict(struct report_buffer *out, enum check_verdict verdict)
                         html_symbol(verdict), name);
 }
 
+int html_failed(const struct report_model *model, const char *id)
+{
+    for (size_t i = 0; i < model->facts.result_count; i++)
+        if (strcmp(model->facts.results[i].id, id) == 0)
+            return model->facts.results[i].verdict == CHECK_FAIL;
+    return 0;
+}
+
 void html_figure(struct report_buffer *out, const char *name, const char *value)
 {
     report_buffer_print(out, "<div><dt>%s</dt><dd>%s</dd></div>\n", name,

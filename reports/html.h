@@ -62,6 +62,9 @@ void html_at(struct report_buffer *out, const struct report_hist *hist,
 void html_verdict(struct report_buffer *out, enum check_verdict verdict);
 const char *html_symbol(enum check_verdict verdict);
 
+/* Whether a property failed: what it says of effects and runs is its word. */
+int html_failed(const struct report_model *model, const char *id);
+
 /* Untrusted text between the page's own tags. */
 void html_element(struct report_buffer *out, const char *open, const char *text,
                   size_t columns, const char *close);

@@ -1,6 +1,5 @@
 /* Steps, and what they did to the world outside. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "reports/format.h"
 #include "reports/html.h"
@@ -48,15 +47,6 @@ void html_put_steps(struct html_page *page)
              "durable claim. Attempt: to its durable report.</p>\n");
 }
 
-/* Whether a property failed: what S5 or S8 says of effects is their word. */
-static int failed(const struct report_model *model, const char *id)
-{
-    for (size_t i = 0; i < model->facts.result_count; i++)
-        if (strcmp(model->facts.results[i].id, id) == 0)
-            return model->facts.results[i].verdict == CHECK_FAIL;
-    return 0;
-}
-
 static void put_judged(struct report_buffer *out, int bad, const char *format,
                        uint64_t count)
 {
@@ -82,12 +72,12 @@ static void effect_verdict(const struct report_model *model,
     if (step->lost)
         put_judged(out, 1, "%s lost", step->lost);
     else if (step->duplicates)
-        put_judged(out, failed(model, "S5"), "%s applied again",
+        put_judged(out, html_failed(model, "S5"), "%s applied again",
                    step->duplicates);
     else if (once < least)
-        put_judged(out, failed(model, "S8"), "%s fewer", least - once);
+        put_judged(out, html_failed(model, "S8"), "%s fewer", least - once);
     else if (once > most)
-        put_judged(out, failed(model, "S8"), "%s more", once - most);
+        put_judged(out, html_failed(model, "S8"), "%s more", once - most);
     else
         put(out, "<td class=\"w pass\">✓ as expected</td>");
 }
@@ -119,7 +109,7 @@ static void effect_row(const struct report_model *model,
     html_count(out, step->effects_sent);
     html_count(out, step->applied);
     html_count(out, step->repeats);
-    html_bad(out, step->duplicates);
+    html_count(out, step->duplicates);
     html_bad(out, step->lost);
     effect_verdict(model, out, step);
     html_row_end(out);

@@ -8,7 +8,8 @@ static void put(struct report_buffer *out, const char *text)
 }
 
 /* "25 retries, 21 recognised", or that nothing did. */
-static void put_followed(const struct report_strikes *strikes,
+static void put_followed(const struct report_model *model,
+                         const struct report_strikes *strikes,
                          struct report_buffer *out)
 {
     const struct {
@@ -18,7 +19,8 @@ static void put_followed(const struct report_strikes *strikes,
         int bad;
     } parts[] = {
         {"effects lost", "effect lost", strikes->lost, 1},
-        {"duplicates", "duplicate", strikes->duplicates, 1},
+        {"duplicates", "duplicate", strikes->duplicates,
+         html_failed(model, "S5")},
         {"runs unfinished", "run unfinished", strikes->unfinished, 1},
         {"take-overs", "take-over", strikes->takeovers, 0},
         {"retries", "retry", strikes->retries, 0},
@@ -55,7 +57,7 @@ static void fault_row(const struct report_model *model,
         html_count(out, fault->strikes.in_flight_max);
         html_ns(out, fault->first_ns - origin);
         html_ns(out, fault->last_ns - origin);
-        put_followed(&fault->strikes, out);
+        put_followed(model, &fault->strikes, out);
     } else {
         report_buffer_print(out, "<td class=\"%s\" colspan=\"4\">%s</td>",
                             fault->optional ? "dim" : "inconclusive",
@@ -93,8 +95,7 @@ static void put_note(const struct report_stats *stats,
     struct report_word word;
     put(out,
         "<p class=\"note\">Effective: the world shows it, a crash by a "
-        "process going down. In flight: firings while any work was, and the "
-        "most runs that were. What followed happened afterwards to runs that "
+        "process going down. What followed happened afterwards to runs that "
         "were struck, which is no proof that the fault caused it. Times count "
         "from the start of the world.");
     if (stats->drain_ns == UINT64_MAX)
@@ -115,10 +116,15 @@ int html_has_faults(const struct report_model *model)
 
 void html_put_faults(struct html_page *page)
 {
-    static const struct html_column columns[] = {
-        {"point", NULL},    {"armed", "n"},     {"fired", "n"},
-        {"effective", "n"}, {"in flight", "n"}, {"runs", "n"},
-        {"first", "n"},     {"last", "n"},      {"what followed", NULL}};
+    static const struct html_column columns[] = {{"point", NULL},
+                                                 {"armed", "n"},
+                                                 {"fired", "n"},
+                                                 {"effective", "n"},
+                                                 {"with work in flight", "n"},
+                                                 {"runs in flight", "n"},
+                                                 {"first", "n"},
+                                                 {"last", "n"},
+                                                 {"what followed", NULL}};
     const struct report_stats *stats = page->model->stats;
     struct report_buffer *out = page->out;
     if (stats->fault_count == 0) {

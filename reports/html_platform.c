@@ -123,9 +123,10 @@ static void share_cell(struct report_buffer *out,
         return;
     }
     report_buffer_print(out,
-                        "<td class=\"n\"><meter min=\"0\" max=\"%" PRIu64
+                        "<td class=\"n\"><meter min=\"0\" optimum=\"0\" "
+                        "high=\"%" PRIu64 "\" max=\"%" PRIu64
                         "\" value=\"%" PRIu64 "\"></meter> %s</td>",
-                        used->allowed, used->used,
+                        used->allowed / 10 * 9, used->allowed, used->used,
                         report_format_share(&word, used->used, used->allowed));
 }
 

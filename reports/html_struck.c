@@ -28,6 +28,21 @@ static void put(struct report_buffer *out, const char *text)
     report_buffer_put(out, text);
 }
 
+/* Where effects may be applied again, it is no fault of anybody's. */
+static const char *title_of(const struct report_model *model, unsigned came)
+{
+    return came == REPORT_CAME_DUPLICATE && !html_failed(model, "S5")
+               ? "≈ duplicate"
+               : words[came].title;
+}
+
+static const char *class_of(const struct report_model *model, unsigned came)
+{
+    return came == REPORT_CAME_DUPLICATE && !html_failed(model, "S5")
+               ? "odd"
+               : words[came].class;
+}
+
 static uint64_t firings(const struct report_stats *stats, unsigned came)
 {
     uint64_t sum = 0;
@@ -94,20 +109,22 @@ static void struck_row(struct html_page *page, const struct report_fault *fault,
             continue;
         }
         report_buffer_print(out, "<td class=\"n heat %s\">",
-                            words[columns[i]].class);
+                            class_of(page->model, columns[i]));
         put_count(page, came);
         put(out, "</td>");
     }
     html_row_end(out);
 }
 
-static void put_meanings(struct report_buffer *out, const unsigned *columns,
+static void put_meanings(const struct report_model *model,
+                         struct report_buffer *out, const unsigned *columns,
                          size_t count)
 {
     put(out, "<dl class=\"means\">\n");
     for (size_t i = 0; i < count; i++)
         report_buffer_print(out, "<div><dt>%s</dt><dd>%s</dd></div>\n",
-                            words[columns[i]].title, words[columns[i]].means);
+                            title_of(model, columns[i]),
+                            words[columns[i]].means);
     put(out, "</dl>\n");
 }
 
@@ -123,7 +140,8 @@ void html_put_struck(struct html_page *page)
     for (unsigned came = 0; came < REPORT_CAMES; came++) {
         if (firings(stats, came) == 0)
             continue;
-        heads[count + 1] = (struct html_column){words[came].title, "n"};
+        heads[count + 1] =
+            (struct html_column){title_of(page->model, came), "n"};
         columns[count++] = came;
     }
     for (uint32_t i = 0; i < stats->fault_count; i++)
@@ -140,5 +158,5 @@ void html_put_struck(struct html_page *page)
         struck_row(page, &stats->faults[i], columns, count);
     }
     html_table_end(out);
-    put_meanings(out, columns, count);
+    put_meanings(page->model, out, columns, count);
 }

@@ -84,6 +84,7 @@ const char report_page_sections[] =
     ":focus-visible{outline:2px solid var(--blue);outline-offset:2px}\n"
     "[id]{scroll-margin-top:12px}\n"
     ":target{background:var(--wamber)}section:target{background:none}\n"
+    "tbody th code{white-space:nowrap}thead th.n{white-space:normal}\n"
     ".figures .bad dd{color:var(--red);font-weight:600}"
     ".figures .odd dd{color:var(--amber);font-weight:600}\n"
     "td.heat{border-left:2px solid var(--bg)}"
