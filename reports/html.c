@@ -145,6 +145,19 @@ void html_key(struct report_buffer *out, const char *shape, const char *text)
                         shape, text);
 }
 
+void html_section(struct report_buffer *out, const char *id, const char *title)
+{
+    report_buffer_print(out,
+                        "<section id=\"%s\" aria-labelledby=\"h-%s\">\n"
+                        "<h2 id=\"h-%s\">%s</h2>\n",
+                        id, id, id, title);
+}
+
+void html_section_end(struct report_buffer *out)
+{
+    put(out, "</section>\n");
+}
+
 /* The page ----------------------------------------------------------------- */
 
 static const struct section {
@@ -178,13 +191,9 @@ static void put_sections(struct html_page *page)
         const struct section *section = &sections[i];
         if (!section->has(page->model))
             continue;
-        report_buffer_print(page->out,
-                            "<section id=\"%s\" aria-labelledby=\"h-%s\">\n"
-                            "<h2 id=\"h-%s\">%s</h2>\n",
-                            section->id, section->id, section->id,
-                            section->title);
+        html_section(page->out, section->id, section->title);
         section->put(page);
-        put(page->out, "</section>\n");
+        html_section_end(page->out);
     }
 }
 

@@ -74,6 +74,30 @@ void html_figure(struct report_buffer *out, const char *name,
 /* One entry of a chart's key: an SVG shape around 0, 0 and what it means. */
 void html_key(struct report_buffer *out, const char *shape, const char *text);
 
+/* The same for a count; one that is not 0 is marked: "bad" or "odd". */
+void html_doubtful(struct report_buffer *out, const char *class,
+                   const char *sign, const char *name, uint64_t count);
+
+/* A page begins: document, title, why; the header is left open for notes. */
+void html_open(struct report_buffer *out, const char *name, const char *why,
+               enum check_verdict verdict);
+void html_defects(struct report_buffer *out, const char *const *defects,
+                  size_t count);
+/* The box of the verdict, a <section> left open; says may be NULL. */
+void html_verdict_open(struct report_buffer *out, enum check_verdict verdict,
+                       const char *says);
+/* A command to copy. */
+void html_command(struct report_buffer *out, const char *text);
+/* A section under a heading, and its end. */
+void html_section(struct report_buffer *out, const char *id, const char *title);
+void html_section_end(struct report_buffer *out);
+/* The chart of a run and, in a table, at most rows_max of what happened. */
+void html_story(struct report_buffer *out, const struct report_model *model,
+                const struct report_timeline *line, uint32_t rows_max,
+                int open);
+/* What the signs in such charts mean. */
+void html_story_key(struct report_buffer *out, int handler);
+
 /* Whether the page has the timeline of a run, under #run-NUMBER. */
 int html_shows_run(const struct report_model *model, uint64_t run);
 

@@ -9,7 +9,7 @@ enum {
     MORE_ROWS = 80 /* of a run that is not the first shown */
 };
 
-static void put_timeline_key(struct report_buffer *out, int handler)
+void html_story_key(struct report_buffer *out, int handler)
 {
     report_buffer_put(out, "<div class=\"key\">\n");
     html_key(out,
@@ -111,16 +111,9 @@ int html_has_timeline(const struct report_model *model)
     return model->timeline != NULL;
 }
 
-static void put_run(const struct report_model *model,
-                    const struct report_timeline *line,
-                    struct report_buffer *out)
+void html_story(struct report_buffer *out, const struct report_model *model,
+                const struct report_timeline *line, uint32_t rows_max, int open)
 {
-    report_buffer_print(out,
-                        "<h3 id=\"run-%" PRIu64 "\">Run %" PRIu64 "</h3>\n"
-                        "<p class=\"note\">Shown: ",
-                        line->run, line->run);
-    report_buffer_html(out, line->why, HTML_PHRASE);
-    report_buffer_put(out, ".</p>\n");
     report_chart_timeline(model, line, out);
     if (line->spans_left_out || line->marks_left_out || line->lanes_left_out)
         report_buffer_print(
@@ -128,6 +121,20 @@ static void put_run(const struct report_model *model,
             "<p class=\"note\">Not drawn: %" PRIu64 " intervals, %" PRIu64
             " marks, %" PRIu32 " records of further actors.</p>\n",
             line->spans_left_out, line->marks_left_out, line->lanes_left_out);
+    put_rows(line, out, rows_max, open);
+}
+
+static void put_run(const struct report_model *model,
+                    const struct report_timeline *line,
+                    struct report_buffer *out, uint32_t rows_max, int open)
+{
+    report_buffer_print(out,
+                        "<h3 id=\"run-%" PRIu64 "\">Run %" PRIu64 "</h3>\n"
+                        "<p class=\"note\">Shown: ",
+                        line->run, line->run);
+    report_buffer_html(out, line->why, HTML_PHRASE);
+    report_buffer_put(out, ".</p>\n");
+    html_story(out, model, line, rows_max, open);
 }
 
 /* A run that is not the first is drawn while there is room on the page. */
@@ -137,8 +144,7 @@ static void put_more(struct html_page *page)
     for (uint32_t i = 0; i < model->more_count; i++) {
         if (page->out->size > HTML_SIZE_SOFT)
             break;
-        put_run(model, model->more[i], page->out);
-        put_rows(model->more[i], page->out, MORE_ROWS, 0);
+        put_run(model, model->more[i], page->out, MORE_ROWS, 0);
     }
 }
 
@@ -160,8 +166,7 @@ void html_put_timeline(struct html_page *page)
         "stretches in which nothing happens are folded. Tokens are the "
         "epochs of the lease that its owner holds: a write with an older "
         "one is refused. Times count from when the run was due.</p>\n");
-    put_timeline_key(out, any_handler(model));
-    put_run(model, model->timeline, out);
-    put_rows(model->timeline, out, REPORT_ROWS_MAX, 1);
+    html_story_key(out, any_handler(model));
+    put_run(model, model->timeline, out, REPORT_ROWS_MAX, 1);
     put_more(page);
 }

@@ -52,18 +52,53 @@ static void put_way(const struct report_model *model, struct report_buffer *out)
 static void put_verdict(const struct report_model *model,
                         struct report_buffer *out)
 {
-    const char *name = check_verdict_name(model->verdict);
+    html_verdict_open(out, model->verdict, NULL);
+    put_reasons(model, out);
+    put_way(model, out);
+    put(out, "<p class=\"note\">To repeat this run, byte for byte:</p>");
+    html_command(out, model->facts.replay);
+    put(out, "</section>\n");
+}
+
+void html_verdict_open(struct report_buffer *out, enum check_verdict verdict,
+                       const char *says)
+{
+    const char *name = check_verdict_name(verdict);
     report_buffer_print(
         out,
         "<section class=\"verdict v-%s\" aria-label=\"Verdict\">\n"
         "<strong class=\"%s\">%s %s</strong>\n",
-        name, name, html_symbol(model->verdict), name);
-    put_reasons(model, out);
-    put_way(model, out);
-    html_element(out,
-                 "<p class=\"note\">To repeat this run, byte for "
-                 "byte:</p><pre tabindex=\"0\">",
-                 model->facts.replay, COMMAND, "</pre>\n</section>\n");
+        name, name, html_symbol(verdict), name);
+    if (says)
+        html_element(out, "<p>", says, HTML_SENTENCE, "</p>\n");
+}
+
+void html_command(struct report_buffer *out, const char *text)
+{
+    html_element(out, "<pre tabindex=\"0\">", text, COMMAND, "</pre>\n");
+}
+
+void html_open(struct report_buffer *out, const char *name, const char *why,
+               enum check_verdict verdict)
+{
+    put(out, report_page_head);
+    report_buffer_html(out, name, HTML_NAME);
+    report_buffer_print(out, ": %s", check_verdict_name(verdict));
+    put(out, report_page_style);
+    put(out, report_page_sections);
+    put(out, report_page_charts);
+    put(out, "<a class=\"skip\" href=\"#main\">Skip to the sections</a>\n");
+    html_element(out, "<header>\n<h1>", name, TITLE, "</h1>\n");
+    if (why)
+        html_element(out, "<p class=\"dim\">", why, HTML_SENTENCE, "</p>\n");
+}
+
+void html_defects(struct report_buffer *out, const char *const *defects,
+                  size_t count)
+{
+    for (size_t i = 0; i < count && i < DEFECTS_MAX; i++)
+        html_element(out, "<p class=\"note\">with the seeded defect <code>",
+                     defects[i], HTML_NAME, "</code></p>\n");
 }
 
 void html_head(struct html_page *page)
@@ -71,17 +106,7 @@ void html_head(struct html_page *page)
     const struct report_facts *facts = &page->model->facts;
     struct report_buffer *out = page->out;
     struct report_word digest;
-    put(out, report_page_head);
-    report_buffer_html(out, facts->scenario, HTML_NAME);
-    report_buffer_print(out, ": %s", check_verdict_name(page->model->verdict));
-    put(out, report_page_style);
-    put(out, report_page_sections);
-    put(out, report_page_charts);
-    put(out, "<a class=\"skip\" href=\"#main\">Skip to the sections</a>\n");
-    html_element(out, "<header>\n<h1>", facts->scenario, TITLE, "</h1>\n");
-    if (facts->why)
-        html_element(out, "<p class=\"dim\">", facts->why, HTML_SENTENCE,
-                     "</p>\n");
+    html_open(out, facts->scenario, facts->why, page->model->verdict);
     report_buffer_print(out,
                         "<p class=\"note\">seed <code>%" PRIu64
                         "</code> · digest <code>%s</code> · perdure ",
@@ -89,9 +114,7 @@ void html_head(struct html_page *page)
                         report_format_digest(&digest, facts->digest));
     report_buffer_html(out, facts->version ? facts->version : "", HTML_NAME);
     put(out, "</p>\n");
-    for (size_t i = 0; i < facts->defect_count && i < DEFECTS_MAX; i++)
-        html_element(out, "<p class=\"note\">with the seeded defect <code>",
-                     facts->defects[i], HTML_NAME, "</code></p>\n");
+    html_defects(out, facts->defects, facts->defect_count);
     put(out, "</header>\n");
     put_verdict(page->model, out);
 }
@@ -117,9 +140,8 @@ static void put_other_runs(const struct report_runs *runs,
     }
 }
 
-/* A count that is marked if it is not 0. */
-static void put_doubtful(struct report_buffer *out, const char *class,
-                         const char *sign, const char *name, uint64_t count)
+void html_doubtful(struct report_buffer *out, const char *class,
+                   const char *sign, const char *name, uint64_t count)
 {
     struct report_word word;
     const char *number = report_format_count(&word, count);
@@ -140,9 +162,9 @@ void html_figures(struct html_page *page)
     put(out, "<dl class=\"figures\">\n");
     html_figure(out, "runs started", report_format_count(&word, runs->started));
     html_figure(out, "succeeded", report_format_count(&word, runs->succeeded));
-    put_doubtful(out, "odd", "≈", "failed", runs->failed);
-    put_doubtful(out, "odd", "‖", "blocked", runs->blocked);
-    put_doubtful(out, "bad", "✗", "stuck", runs->stuck);
+    html_doubtful(out, "odd", "≈", "failed", runs->failed);
+    html_doubtful(out, "odd", "‖", "blocked", runs->blocked);
+    html_doubtful(out, "bad", "✗", "stuck", runs->stuck);
     put_other_runs(runs, out);
     html_figure(
         out, "latency p50",
