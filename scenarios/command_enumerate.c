@@ -9,8 +9,9 @@
 #include "faults/points.h"
 #include "reports/check.h"
 #include "reports/format.h"
+#include "reports/html.h"
 #include "scenarios/command.h"
-#include "scenarios/enumerate.h"
+#include "scenarios/enumerate_page.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
@@ -20,7 +21,8 @@ enum {
     FAILURES_SHOWN = 20,
     JOBS_MOST = 256,
     COMMAND_SIZE = 2048,
-    NAME_COLUMNS = 30
+    NAME_COLUMNS = 30,
+    STORY_ROWS = 60 /* of a timeline in sweep.html */
 };
 
 const char *const enumerate_once[] = {"every", NULL};
@@ -149,6 +151,8 @@ static void command_line(const struct arguments *a,
     }
     report_buffer_print(out, " %s %s", a->mode->option,
                         twice(a) ? "twice" : "every");
+    if (a->given.limit && !world)
+        report_buffer_print(out, " --limit %" PRIu64, a->given.limit);
     for (int i = 0; world && i < ENUMERATE_DEPTH; i++) {
         if (world->number[i] == 0)
             break;
@@ -585,6 +589,71 @@ static bool write_report(const struct arguments *a, struct scenario *scenario,
     return good;
 }
 
+/* sweep.html ------------------------------------------------------------------
+ */
+
+struct telling {
+    const struct arguments *a;
+    struct scenario *scenario;
+};
+
+static void tell_command(void *self, const struct enumerate_world *world,
+                         struct report_buffer *out)
+{
+    const struct telling *telling = self;
+    command_line(telling->a, telling->scenario, world, out);
+}
+
+/* The world once more, for its timeline. */
+static void tell_story(void *self, const struct enumerate_world *world,
+                       struct report_buffer *out)
+{
+    const struct telling *telling = self;
+    char message[512];
+    struct runner_options options = {
+        .seed = telling->a->seed,
+        .defects = telling->a->given.defects.texts,
+        .defect_count = telling->a->given.defects.count,
+        .interrupted = interrupt_flag(),
+    };
+    if (!narrow(telling->scenario, world))
+        return;
+    struct runner *runner =
+        runner_run(telling->scenario, &options, message, sizeof(message));
+    const struct report_model *model = runner ? runner_model(runner) : NULL;
+    if (model && model->timeline)
+        html_story(out, model, model->timeline, STORY_ROWS, 0);
+    runner_free(runner);
+}
+
+/* Changes the scenario's faults. */
+static bool write_page(const struct arguments *a, struct scenario *scenario,
+                       const struct enumeration *result)
+{
+    char title[96];
+    struct report_buffer out;
+    struct telling telling = {a, scenario};
+    struct enumerate_page page = {
+        .scenario = scenario,
+        .result = result,
+        .title = title,
+        .seed = a->seed,
+        .defects = a->given.defects.texts,
+        .defect_count = a->given.defects.count,
+        .depth = twice(a) ? 2 : 1,
+        .command = tell_command,
+        .story = result->interrupted ? NULL : tell_story,
+        .self = &telling,
+    };
+    snprintf(title, sizeof(title), "%s at every boundary%s", a->mode->title,
+             twice(a) ? ", and again in each recovery" : "");
+    report_buffer_init(&out);
+    enumerate_page_html(&page, &out);
+    bool good = output_write(a->given.out, "sweep.html", &out);
+    report_buffer_free(&out);
+    return good;
+}
+
 /* Running ------------------------------------------------------------------ */
 
 static int exit_code(const struct enumeration *result)
@@ -685,6 +754,8 @@ static int sweep(const struct arguments *a, struct scenario *scenario)
     int code = say_all(a, scenario, result, exit_code(result));
     if (a->given.out && a->given.only.count > 0 && result->count == 1 &&
         !write_report(a, scenario, &result->worlds[0]))
+        code = EXIT_ENVIRONMENT;
+    if (a->given.out && !write_page(a, scenario, result))
         code = EXIT_ENVIRONMENT;
     enumerate_free(result);
     return code;

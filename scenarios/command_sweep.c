@@ -217,11 +217,16 @@ static bool write_files(const struct sweep_options *options,
     struct report_buffer meta;
     if (!options->directory)
         return true;
+    struct report_buffer page;
     report_buffer_init(&meta);
+    report_buffer_init(&page);
     write_meta(summary, &meta);
-    bool good = output_write(options->directory, "sweep.json", json) &&
+    sweep_html(options, summary, &page);
+    bool good = output_write(options->directory, "sweep.html", &page) &&
+                output_write(options->directory, "sweep.json", json) &&
                 output_write(options->directory, "sweep-meta.json", &meta);
     report_buffer_free(&meta);
+    report_buffer_free(&page);
     return good;
 }
 

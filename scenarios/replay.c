@@ -210,8 +210,7 @@ void replay_deinit(struct replay *replay)
     *replay = (struct replay){0};
 }
 
-/* Appends a word, in quotes where a shell needs them. */
-static void quote(char *text, size_t size, const char *word)
+void replay_quote(char *text, size_t size, const char *word)
 {
     size_t at = strlen(text);
     bool plain = word[0] != '\0' &&
@@ -237,12 +236,12 @@ void replay_line(char *text, size_t size, const char *file, uint64_t seed,
                  const char *const *defects, uint32_t defect_count)
 {
     snprintf(text, size, "perdure run");
-    quote(text, size, file);
+    replay_quote(text, size, file);
     size_t at = strlen(text);
     snprintf(text + at, size - at, " --seed %" PRIu64, seed);
     for (uint32_t i = 0; i < defect_count; i++) {
         at = strlen(text);
         snprintf(text + at, size - at, " --defect");
-        quote(text, size, defects[i]);
+        replay_quote(text, size, defects[i]);
     }
 }

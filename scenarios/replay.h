@@ -30,6 +30,9 @@ int replay_read(const char *path, struct replay *replay,
                 struct json_error *error);
 void replay_deinit(struct replay *replay);
 
+/* Appends a space and a word, in quotes where a shell needs them. */
+void replay_quote(char *text, size_t size, const char *word);
+
 /* The command that repeats a run, as a shell takes it; cut off at size. */
 void replay_line(char *text, size_t size, const char *file, uint64_t seed,
                  const char *const *defects, uint32_t defect_count);

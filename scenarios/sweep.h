@@ -163,5 +163,15 @@ void sweep_text(const struct sweep_options *options,
                 const struct sweep_summary *summary, struct report_buffer *out);
 void sweep_json(const struct sweep_options *options,
                 const struct sweep_summary *summary, struct report_buffer *out);
+/* The same as a page. */
+void sweep_html(const struct sweep_options *options,
+                const struct sweep_summary *summary, struct report_buffer *out);
+/* What repeats the world of a seed. */
+void sweep_line(const struct sweep_options *options, uint64_t seed, char *line,
+                size_t size);
+/* "held", "property failed", .. */
+const char *sweep_outcome_name(enum sweep_outcome outcome);
+/* Whether the point had a rule in some world and never struck in any. */
+bool sweep_silent(const struct sweep_summary *summary, uint32_t point);
 
 #endif

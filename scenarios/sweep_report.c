@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +33,20 @@ static const char *verdict_word(enum check_verdict verdict)
 static void line_of(const struct sweep_options *options, uint64_t seed,
                     char line[LINE_SIZE])
 {
-    replay_line(line, LINE_SIZE, options->file, seed, options->defects,
+    sweep_line(options, seed, line, LINE_SIZE);
+}
+
+void sweep_line(const struct sweep_options *options, uint64_t seed, char *line,
+                size_t size)
+{
+    replay_line(line, size, options->file, seed, options->defects,
                 options->defect_count);
+}
+
+const char *sweep_outcome_name(enum sweep_outcome outcome)
+{
+    assert(outcome < SWEEP_OUTCOMES);
+    return outcome_names[outcome];
 }
 
 /* Which worlds were asked for, as on the command line. */
@@ -179,8 +192,7 @@ static void text_sometimes(const struct sweep_options *options,
     }
 }
 
-/* Points that had a rule in some world and never struck in any. */
-static bool silent(const struct sweep_summary *s, uint32_t point)
+bool sweep_silent(const struct sweep_summary *s, uint32_t point)
 {
     if (!coverage_set_has(&s->coverage,
                           coverage_tuple(COVERAGE_ARMED, point, 0, 0, 0)))
@@ -220,7 +232,7 @@ static void text_coverage(const struct sweep_summary *s,
                             s->growth[i].tuples, s->growth[i].worlds);
     report_buffer_put(out, "\n");
     for (uint32_t i = 0; i < count; i++) {
-        if (!silent(s, i))
+        if (!sweep_silent(s, i))
             continue;
         report_buffer_print(out, "%s%s",
                             first ? "  armed, never fired: " : ", ",
@@ -277,7 +289,7 @@ static void json_coverage(const struct sweep_summary *s,
             i ? ", " : "", s->growth[i].tuples, s->growth[i].worlds);
     report_buffer_put(out, "],\n    \"never_fired\": [");
     for (uint32_t i = 0; i < count; i++) {
-        if (!silent(s, i))
+        if (!sweep_silent(s, i))
             continue;
         report_buffer_put(out, comma);
         put(out, points[i].name);
