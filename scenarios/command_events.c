@@ -12,6 +12,7 @@
 #include "engine/workflow.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
+#include "scenarios/names.h"
 #include "scenarios/output.h"
 #include "scenarios/run_history.h"
 #include "scenarios/run_operations.h"
@@ -459,7 +460,8 @@ static const char *const formats[] = {"log", "aws", NULL};
 static const struct option options[] = {
     OPT_NUMBER("--after", ev.after, 0, UINT64_MAX, "Those after this event."),
     OPT_NUMBER("--limit", ev.limit, 1, UINT64_MAX, "At most so many."),
-    OPT_TEXT("--type", ev.type, "KIND", "Of this kind."),
+    OPT_NAME("--type", ev.type, "KIND", names_event,
+             "Of this kind, such as op_scheduled."),
     OPT_NUMBER("--op", ev.op, 0, UINT32_MAX, "Of this operation."),
     OPT_CHOICE("--format", format, formats,
                "With aws a handler's run is shown as public history, an event "

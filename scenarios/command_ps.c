@@ -11,6 +11,7 @@
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
 #include "scenarios/database.h"
+#include "scenarios/names.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -316,7 +317,8 @@ struct arguments {
 
 static const struct option ps_options[] = {
     OPT_FLAG("--all", l.all, "Also runs that have ended."),
-    OPT_TEXT("--state", l.state, "STATE", "Those in this state."),
+    OPT_NAME("--state", l.state, "STATE", names_state,
+             "Those in this state, such as blocked."),
     OPT_NUMBER("--limit", l.limit, 1, UINT64_MAX,
                "At most so many (default 1000)."),
     OPT_FLAG("--workers", workers, "Who is connected, and nothing else."),

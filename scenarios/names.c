@@ -1,6 +1,10 @@
 #include "scenarios/names.h"
 
+#include <string.h>
+
+#include "engine/host/reader.h"
 #include "engine/limits.h"
+#include "engine/wire.h"
 #include "faults/defects.h"
 #include "reports/check.h"
 #include "scenarios/export.h"
@@ -33,6 +37,26 @@ const char *names_profile(uint32_t index)
     size_t count;
     const char *const *names = profile_names(&count);
     return index < count ? names[index] : NULL;
+}
+
+/* A name stands for "there is none" as "?", and numbers begin anywhere. */
+static const char *known(uint32_t index, const char *(*name)(unsigned),
+                         uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(name(i), "?") != 0 && index-- == 0)
+            return name(i);
+    return NULL;
+}
+
+const char *names_state(uint32_t index)
+{
+    return known(index, host_run_state_name, ENGINE_RUN_STATE_COUNT);
+}
+
+const char *names_event(uint32_t index)
+{
+    return known(index, engine_event_name, ENGINE_EV_COUNT);
 }
 
 const char *names_format(uint32_t index)

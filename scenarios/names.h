@@ -19,6 +19,10 @@ const char *names_limits(uint32_t index);
 /* Profiles of platforms; scenarios/profile.h. */
 const char *names_profile(uint32_t index);
 
+/* States of runs, and kinds of events; engine/wire.h. */
+const char *names_state(uint32_t index);
+const char *names_event(uint32_t index);
+
 /* Formats of other tools; scenarios/export.h. */
 const char *names_format(uint32_t index);
 

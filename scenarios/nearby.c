@@ -75,6 +75,26 @@ const char *nearby_file(const char *path, char *meant)
                : NULL;
 }
 
+const char *nearby_name(const char *dir, const char *name, char *meant)
+{
+    char path[2 * NEARBY_SIZE];
+    char near[NEARBY_SIZE];
+    size_t length = (size_t)snprintf(path, sizeof(path), "%s/", dir);
+    const char *slash = strrchr(name, '/');
+    const char *last = slash ? slash + 1 : name;
+    char stem[STEM_MAX + 1];
+
+    if (length + strlen(name) >= NEARBY_SIZE || stem_length(last) > STEM_MAX)
+        return NULL;
+    snprintf(path + length, sizeof(path) - length, "%.*s", (int)(last - name),
+             name);
+    snprintf(stem, sizeof(stem), "%.*s", (int)stem_length(last), last);
+    if (!*stem || !nearest_in(path, stem, near))
+        return NULL;
+    snprintf(meant, NEARBY_SIZE, "%s", near + length);
+    return meant;
+}
+
 void nearby_suggest(const char *path, struct json_error *error)
 {
     char meant[NEARBY_SIZE];

@@ -20,6 +20,9 @@ enum {
  */
 const char *nearby_file(const char *path, char *meant);
 
+/* The same of a name that is looked for in a directory, and only there. */
+const char *nearby_name(const char *dir, const char *name, char *meant);
+
 /* Appends it to an error about path, if the file is what was missing. */
 void nearby_suggest(const char *path, struct json_error *error);
 

@@ -316,10 +316,13 @@ struct json_doc *read_files_json(struct read_files *files,
         return take_given(files, view, name, err);
     char *path = find_path(files, name);
     if (!path) {
+        char near[NEARBY_SIZE];
+        const char *meant = nearby_name(files->dir, name, near);
         json_fail(view, err,
                   "found no file \"%s\", allowed one beside the scenario, at "
-                  "most %d directories above it, or among perdure's own",
-                  name, PARENTS_MAX);
+                  "most %d directories above it, or among perdure's own%s%s%s",
+                  name, PARENTS_MAX, meant ? "; did you mean " : "",
+                  meant ? meant : "", meant ? "?" : "");
         return NULL;
     }
     struct json_doc *doc = take_path(files, view, name, path, err);

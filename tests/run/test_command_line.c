@@ -481,8 +481,9 @@ static void expect_options(const struct command *command, char *part,
                            const char *where)
 {
     for (const struct option *o = command->options; o->name; o++)
-        cr_expect(names(part, o->name, strlen(o->name)), "%s of %s lacks %s",
-                  where, command->name, o->name);
+        cr_expect(names(part, o->name, strlen(o->name)),
+                  "%s of %s lacks %s: ci/reference --write", where,
+                  command->name, o->name);
     free(part);
 }
 

@@ -33,6 +33,18 @@ Test(scenarios_nearby, nothing_is_meant_by_what_is_there_or_like_nothing)
     cr_expect_null(meant_by("/nowhere/utterly-different-from-all.json"));
 }
 
+Test(scenarios_nearby, a_name_is_looked_for_in_its_directory_only)
+{
+    char meant[NEARBY_SIZE];
+    cr_expect_str_eq(nearby_name("scenarios", "workflows/ordr.json", meant),
+                     "workflows/order.json");
+    cr_expect_str_eq(nearby_name(".", "scenarios/canari.json", meant),
+                     "scenarios/canary.json");
+    cr_expect_null(nearby_name("tests", "canary.json", meant));
+    cr_expect_null(nearby_name("scenarios", "", meant));
+    cr_expect_null(nearby_name("scenarios", "workflows/", meant));
+}
+
 Test(scenarios_nearby, a_path_longer_than_any_is_left_alone)
 {
     char path[3 * NEARBY_SIZE];
