@@ -172,12 +172,15 @@ static bool read_policy(struct policy_draft *draft, struct json_view top)
                                        "metrics",   "missing", "changed",
                                        "scenarios", "wall"};
     static const char *const schemas[] = {"perdure.gate-policy/1"};
+    const char *editors = NULL;
     size_t schema;
     if (!json_as_object(top, draft->err) ||
         !json_check_keys(top, keys, sizeof(keys) / sizeof(*keys), draft->err) ||
         !json_get_enum(top, "schema", JSON_REQUIRED, schemas, 1, &schema,
                        draft->err))
         return false;
+    (void)json_get_string(top, "$schema", JSON_OPTIONAL, 0, 1024, &editors,
+                          draft->err);
     read_budgets(draft, top, "*");
     read_scenarios(draft, top);
     read_words(draft, top);

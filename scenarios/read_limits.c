@@ -160,13 +160,15 @@ bool limits_profile_read(struct json_view root, const char *file,
     static const char *const keys[] = {"profile", "why",    "extends",
                                        "spill",   "limits", "$schema"};
     struct json_view values;
-    const char *why;
+    const char *why, *schema;
     bool spill;
     if (!json_check_keys(root, keys, sizeof(keys) / sizeof(*keys), err) ||
         !json_get_string(root, "why", JSON_REQUIRED, 1, 1000, &why, err) ||
         !read_base(root, profile, err) || !read_name(root, profile, err) ||
         !json_get_object(root, "limits", JSON_REQUIRED, &values, err))
         return false;
+    (void)json_get_string(root, "$schema", JSON_OPTIONAL, 0, 1024, &schema,
+                          err);
     if (json_get_bool(root, "spill", JSON_OPTIONAL, &spill, err))
         profile->limits.spill = spill;
     return err->code == 0 && read_values(values, file, profile, err) &&

@@ -1060,7 +1060,7 @@ static void read_workflow(struct read_program *reading, struct json_view view,
         "$schema", "name",  "run_as", "timeout",  "invocation_timeout",
         "nodes",   "edges", "redact", "platform", "needs"};
     struct json_error *err = reading->err;
-    const char *name = NULL;
+    const char *name = NULL, *schema = NULL;
     reading->program = NULL;
     reading->timeout_ns = 0;
     reading->invocation_ns = 15 * 60 * SECOND;
@@ -1068,6 +1068,8 @@ static void read_workflow(struct read_program *reading, struct json_view view,
     reading->count = reading->capacity = 0;
     if (!json_check_keys(view, keys, COUNT(keys), err))
         return;
+    (void)json_get_string(view, "$schema", JSON_OPTIONAL, 0, 1024, &schema,
+                          err);
     (void)json_get_string(view, "name", JSON_REQUIRED, 1, READ_NAME_MAX, &name,
                           err);
     (void)json_get_duration(view, "timeout", JSON_OPTIONAL, SECOND, 3650 * DAY,

@@ -221,19 +221,32 @@ def documents():
             yield document
 
 
-def check_mutants(seed, count):
-    """Random edits are judged alike, or what a schema cannot see is the reason."""
-    bases = list(documents())
-    files = [f"{out}/base-{i}.json" for i in range(len(bases))]
-    for path, document in zip(files, bases):
+def bases_of(schema):
+    """What is edited: scenarios that stand alone, or the files of another kind."""
+    found = list(documents()) if schema == "scenario" else [
+        value for name, value in corpus.OTHERS[schema].items() if name.startswith("valid/")]
+    files = [f"{out}/base-{i}.json" for i in range(len(found))]
+    for path, document in zip(files, found):
         store(path, json.dumps(document, ensure_ascii=False))
     said = by_program(files)  # elsewhere some do not find the files they name
-    bases = [document for path, document in zip(files, bases) if said[path] is None]
+    return [document for path, document in zip(files, found) if said[path] is None]
+
+
+def kept_apart(schema, document):
+    """What makes another kind of file of it is not edited."""
+    marks = {"workflow": "nodes", "limits": "limits", "gate-policy": "schema"}
+    return schema == "scenario" or (marks[schema] in document and "load" not in document
+                                    and not set(marks.values()) - {marks[schema]} & set(document))
+
+
+def check_mutants(seed, count, schema="scenario"):
+    """Random edits are judged alike, or what a schema cannot see is the reason."""
     files = []
-    for number, document in enumerate(mutate.mutants(bases, seed, count)):
-        files.append(f"{out}/{seed}-{number}.json")
-        store(files[-1], json.dumps(document, indent=1, ensure_ascii=False))
-    said, judged = by_program(files), by_schema("scenario", files)
+    for number, document in enumerate(mutate.mutants(bases_of(schema), seed, count)):
+        if kept_apart(schema, document):
+            files.append(f"{out}/{schema}-{seed}-{number}.json")
+            store(files[-1], json.dumps(document, indent=1, ensure_ascii=False))
+    said, judged = by_program(files), by_schema(schema, files)
     any_reason = re.compile("|".join(beyond.values()))
     wrong, apart = [], 0  # what a file has that another extends, its schema cannot see
     for path in files:
@@ -254,7 +267,8 @@ def run(arguments):
     write = arguments[:1] == ["--write"]
     os.makedirs(out, exist_ok=True)
     if arguments[:1] == ["--mutants"]:
-        print(check_mutants(int(arguments[1]), int(arguments[2])))
+        for schema in arguments[3:] or schemas:
+            print(f"{schema}: {check_mutants(int(arguments[1]), int(arguments[2]), schema)}")
         return
     check_schemas(write)
     schema_of = check_corpus(write)
@@ -262,7 +276,11 @@ def run(arguments):
     check_messages(said, write)
     check_verdicts(said, schema_of)
     count = check_committed()
-    edits = check_mutants(1, 1000) if npm else "no ajv: only perdure has judged"
+    edits = "no ajv: only perdure has judged"
+    if npm:
+        for schema in schemas:
+            edits = check_mutants(1, 300, schema) if schema != "scenario" else edits
+        edits = check_mutants(1, 1000)
     print(f"schemas: {len(said)} files of the corpus, {count} of the tree, {edits}")
 
 
