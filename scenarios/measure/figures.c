@@ -76,12 +76,3 @@ uint64_t measure_a_day(uint64_t bytes_each, uint64_t count, uint64_t per_ns)
     wide bytes = bytes_each * whole + bytes_each * rest / per_ns;
     return bytes > UINT64_MAX ? UINT64_MAX : (uint64_t)bytes;
 }
-
-uint64_t measure_slope(uint64_t bytes_few, uint32_t few, uint64_t bytes_many,
-                       uint32_t many)
-{
-    assert(many > few);
-    if (bytes_many <= bytes_few)
-        return 0;
-    return (bytes_many - bytes_few) / (many - few);
-}

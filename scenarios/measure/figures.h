@@ -59,11 +59,4 @@ measure_difference(const struct measure_repeats *one,
  */
 uint64_t measure_a_day(uint64_t bytes_each, uint64_t count, uint64_t per_ns);
 
-/*
- * What one more step adds, from two measurements of runs with few and with
- * many steps; 0 if the longer ones took less. many is above few (asserted).
- */
-uint64_t measure_slope(uint64_t bytes_few, uint32_t few, uint64_t bytes_many,
-                       uint32_t many);
-
 #endif

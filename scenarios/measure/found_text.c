@@ -13,7 +13,7 @@
  * IntentusNet, "Production Limitations". Without a machine or a disk, so they
  * are of an order of size.
  */
-static const char reference_name[] = "IntentusNet, Production Limitations";
+static const char reference_name[] = "IntentusNet, \"Production Limitations\"";
 
 enum {
     REFERENCE_EVENTS = 5,
@@ -52,6 +52,14 @@ static void print_bytes(struct report_buffer *out, uint64_t bytes, int width)
     struct report_word word;
 
     report_buffer_print(out, "%*s", width, report_format_bytes(&word, bytes));
+}
+
+/* Ends a line without the spaces of its last column. */
+static void end_line(struct report_buffer *out)
+{
+    while (out->size > 0 && out->text[out->size - 1] == ' ')
+        out->text[--out->size] = '\0';
+    put(out, "\n");
 }
 
 /* Sections -----------------------------------------------------------------
@@ -106,9 +114,9 @@ static void put_syncs(const struct measure_found *f, struct report_buffer *out)
     put(out, "\nA sync (fdatasync after 4 KiB)        p50        p99        "
              "most\n");
     put_ranks(out, "at the end of a file that grows", &f->sync_grows);
-    put(out, "\n");
+    end_line(out);
     put_ranks(out, "over what is there", &f->sync_over);
-    put(out, "\n");
+    end_line(out);
 }
 
 static void put_commits(const struct measure_found *f,

@@ -1,6 +1,6 @@
 /*
  * What is recorded to be looked at changes nothing else: the report of a run
- * is the same to the byte, but for the timeline and the sentence that says
+ * is the same to the byte, but for the timelines and the sentence that says
  * what it does not show, and so is the database that it leaves.
  */
 #include <criterion/criterion.h>
@@ -42,6 +42,7 @@ static void look(struct seen *seen, const struct report_model *model)
     seen->timeline = model->timeline ? model->timeline->run : 0;
     seen->limits = model->facts.limit_count;
     same.timeline = NULL;
+    same.more_count = 0;
     same.facts.limit_count = 0;
     report_json(&same, &seen->json);
     cr_assert(report_buffer_ok(&seen->json) && report_buffer_ok(&seen->text));
