@@ -86,6 +86,7 @@ void html_open(struct report_buffer *out, const char *name, const char *why,
     report_buffer_print(out, ": %s", check_verdict_name(verdict));
     put(out, report_page_style);
     put(out, report_page_sections);
+    put(out, report_page_plots);
     put(out, report_page_charts);
     put(out, "<a class=\"skip\" href=\"#main\">Skip to the sections</a>\n");
     html_element(out, "<header>\n<h1>", name, TITLE, "</h1>\n");

@@ -9,6 +9,7 @@
 extern const char report_page_head[];
 extern const char report_page_style[];    /* to be followed by the last */
 extern const char report_page_sections[]; /* between them: contents, cells */
+extern const char report_page_plots[];
 extern const char report_page_charts[];
 
 #endif
