@@ -10,6 +10,7 @@
 
 #include "reports/mann_whitney.h"
 #include "scenarios/command.h"
+#include "scenarios/compare_page.h"
 #include "scenarios/gate_pairs.h"
 #include "scenarios/options.h"
 #include "scenarios/output.h"
@@ -23,6 +24,7 @@ enum {
 struct comparison {
     const char *paths[2];
     bool all;
+    const char *html; /* NULL: on stdout */
     struct gate_set sets[2];
     struct gate_pairs pairs;
 };
@@ -55,23 +57,6 @@ static void put_value(struct report_buffer *out, enum report_gate_unit unit,
     report_buffer_free(&text);
 }
 
-static const struct report_gate_metric *
-find(const struct report_gate_report *report, const char *name)
-{
-    for (size_t i = 0; i < report->metric_count; i++)
-        if (strcmp(report->metrics[i].name, name) == 0)
-            return &report->metrics[i];
-    return NULL;
-}
-
-static const char *judgement(const struct report_gate_metric *a, uint64_t b)
-{
-    if (a->better == REPORT_GATE_NEITHER || a->value == b)
-        return "";
-    return (a->better == REPORT_GATE_LESS) == (b < a->value) ? "better"
-                                                             : "worse";
-}
-
 /* One pair of reports --------------------------------------------------------
  */
 
@@ -90,7 +75,7 @@ static void put_metric(const struct comparison *comparison,
     put_padded(out,
                report_gate_change(change, sizeof(change), a->value, b->value),
                12, true);
-    report_buffer_print(out, " %s\n", judgement(a, b->value));
+    report_buffer_print(out, " %s\n", compare_judgement(a, b->value));
 }
 
 static void put_verdict(struct report_buffer *out,
@@ -149,59 +134,25 @@ static void put_pair(const struct comparison *comparison,
     put_verdicts(comparison, a->expectations, a->expectation_count,
                  b->expectations, b->expectation_count, out);
     for (size_t i = 0; i < a->metric_count; i++)
-        put_metric(comparison, &a->metrics[i], find(b, a->metrics[i].name),
-                   out);
+        put_metric(comparison, &a->metrics[i],
+                   compare_find(b, a->metrics[i].name), out);
 }
 
 /* All seeds of a scenario ----------------------------------------------------
  */
 
-static bool is_both(const struct gate_pair *pair)
+static void put_change(struct report_buffer *out, enum report_gate_unit unit,
+                       struct compare_change change)
 {
-    return pair->base_count > 0 && pair->now_count > 0;
-}
-
-/* The pairs from here on that are of one scenario. */
-static size_t group(const struct gate_pairs *pairs, size_t from)
-{
-    const char *name = gate_pair_report(&pairs->pairs[from])->scenario;
-    size_t to = from;
-    while (to < pairs->count &&
-           strcmp(gate_pair_report(&pairs->pairs[to])->scenario, name) == 0)
-        to++;
-    return to - from;
-}
-
-/* What a figure is on both sides, seed by seed. */
-struct paired {
-    uint64_t a[REPORT_SAMPLES_MAX];
-    uint64_t b[REPORT_SAMPLES_MAX];
-    size_t count;
-    size_t lower; /* seeds in which B has less */
-    size_t higher;
-};
-
-static void pair_up(const struct gate_pair *pairs, size_t count,
-                    const char *name, struct paired *paired)
-{
-    paired->count = paired->lower = paired->higher = 0;
-    for (size_t i = 0; i < count && paired->count < REPORT_SAMPLES_MAX; i++) {
-        if (!is_both(&pairs[i]))
-            continue;
-        const struct report_gate_metric *a = find(&pairs[i].base->report, name);
-        const struct report_gate_metric *b = find(&pairs[i].now->report, name);
-        if (!a || !b)
-            continue;
-        paired->a[paired->count] = a->value;
-        paired->b[paired->count++] = b->value;
-        paired->lower += b->value < a->value;
-        paired->higher += b->value > a->value;
-    }
+    if (change.amount)
+        report_buffer_put(out, change.less ? "-" : "+");
+    report_gate_value(out, unit, change.amount);
 }
 
 static void put_paired(const struct comparison *comparison,
                        const struct report_gate_metric *metric,
-                       const struct paired *paired, struct report_buffer *out)
+                       const struct compare_paired *paired,
+                       struct report_buffer *out)
 {
     if (paired->count == 0 ||
         (paired->lower + paired->higher == 0 && !comparison->all))
@@ -214,8 +165,15 @@ static void put_paired(const struct comparison *comparison,
     put_value(out, metric->unit, a);
     put_value(out, metric->unit, b);
     put_padded(out, report_gate_change(change, sizeof(change), a, b), 12, true);
-    report_buffer_print(out, " less in %zu, more in %zu of %zu seeds\n",
+    report_buffer_print(out, " less in %zu, more in %zu of %zu seeds; by seed ",
                         paired->lower, paired->higher, paired->count);
+    struct compare_changes changes = compare_changes(paired);
+    put_change(out, metric->unit, changes.median);
+    report_buffer_put(out, " (");
+    put_change(out, metric->unit, changes.least);
+    report_buffer_put(out, " to ");
+    put_change(out, metric->unit, changes.most);
+    report_buffer_print(out, ") %s\n", compare_seeds(metric, paired));
 }
 
 static void put_seeds(const struct comparison *comparison,
@@ -223,15 +181,15 @@ static void put_seeds(const struct comparison *comparison,
                       struct report_buffer *out)
 {
     const struct gate_pair *first = pairs;
-    struct paired *paired = malloc(sizeof(*paired));
-    while (!is_both(first))
+    struct compare_paired *paired = malloc(sizeof(*paired));
+    while (!compare_is_both(first))
         first++;
     const struct report_gate_report *report = &first->base->report;
     put_padded(out, report->scenario, 1, false);
     report_buffer_print(out, "%zu seeds that both have; medians of them\n",
                         both);
     for (size_t i = 0; paired && i < report->metric_count; i++) {
-        pair_up(pairs, count, report->metrics[i].name, paired);
+        compare_pair_up(pairs, count, report->metrics[i].name, paired);
         put_paired(comparison, &report->metrics[i], paired, out);
     }
     out->failed = out->failed || !paired;
@@ -251,13 +209,13 @@ static void print_all(const struct comparison *comparison,
     for (size_t i = 0; i < pairs->count; i += size) {
         const struct gate_pair *own = &pairs->pairs[i];
         size_t both = 0;
-        size = group(pairs, i);
+        size = compare_group(pairs, i);
         for (size_t j = 0; j < size; j++)
-            both += is_both(&own[j]);
+            both += compare_is_both(&own[j]);
         report_buffer_put(out, both ? "\n" : "");
         if (both == 1)
             for (size_t j = 0; j < size; j++)
-                if (is_both(&own[j]))
+                if (compare_is_both(&own[j]))
                     put_pair(comparison, &own[j], out);
         if (both > 1)
             put_seeds(comparison, own, size, both, out);
@@ -270,7 +228,7 @@ static void print_alone(const struct comparison *comparison,
 {
     for (size_t i = 0; i < comparison->pairs.count; i++) {
         const struct gate_pair *pair = &comparison->pairs.pairs[i];
-        if (is_both(pair))
+        if (compare_is_both(pair))
             continue;
         report_buffer_print(out, "only in %s: ", pair->base_count ? "A" : "B");
         put_padded(out, gate_pair_report(pair)->scenario, 1, false);
@@ -298,6 +256,11 @@ static int compare(struct comparison *comparison)
         return EXIT_USAGE;
     }
     report_buffer_init(&out);
+    if (comparison->html) {
+        compare_page(&comparison->pairs, comparison->paths, comparison->all,
+                     &out);
+        return output_file("compare", comparison->html, &out);
+    }
     print_all(comparison, &out);
     print_alone(comparison, &out);
     return output_print(&out, EXIT_HELD);
@@ -309,6 +272,9 @@ struct arguments {
 
 static const struct option options[] = {
     OPT_FLAG("--all", comparison.all, "Also the figures that are the same."),
+    OPT_TEXT("--html", comparison.html, "FILE",
+             "A page with the charts of both over each other, instead of "
+             "text."),
     {.name = NULL}};
 
 static int run(int argc, char **argv)
@@ -327,7 +293,7 @@ static int run(int argc, char **argv)
 const struct command command_compare = {
     .name = "compare",
     .group = COMMAND_COMPARE,
-    .synopsis = "A B [--all]",
+    .synopsis = "A B [--all] [--html FILE]",
     .summary = "the figures of two reports side by side",
     .about = "The figures of two reports side by side; of two directories, "
              "over all seeds that both have of a scenario.",
