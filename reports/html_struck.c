@@ -75,25 +75,18 @@ static void put_count(struct html_page *page,
 {
     struct report_buffer *out = page->out;
     struct report_word word;
-    struct report_word time;
     const char *number = report_format_count(&word, count->firings);
-    if (count->run && html_shows_run(page->model, count->run))
+    uint64_t run = count->run;
+    if (run && html_shows_run(page->model, run))
         report_buffer_print(out,
                             "<a href=\"#run-%" PRIu64
-                            "\" title=\"to the timeline of run "
-                            "%" PRIu64 "\">%s</a>",
-                            count->run, count->run, number);
-    else if (count->run)
-        report_buffer_print(out,
-                            "<span title=\"first: run %" PRIu64 "\">%s"
-                            "</span>",
-                            count->run, number);
+                            "\">%s <small>· run %" PRIu64 "</small></a>",
+                            run, number, run);
+    else if (run)
+        report_buffer_print(out, "%s <small>· run %" PRIu64 "</small>", number,
+                            run);
     else
-        report_buffer_print(
-            out, "<span title=\"first at %s\">%s</span>",
-            report_format_ns(&time,
-                             count->time_ns - page->model->stats->first_ns),
-            number);
+        put(out, number);
 }
 
 static void struck_row(struct html_page *page, const struct report_fault *fault,
@@ -147,8 +140,10 @@ void html_put_struck(struct html_page *page)
     for (uint32_t i = 0; i < stats->fault_count; i++)
         rows += stats->faults[i].fired > 0;
     put(out, "<p class=\"note\">Each firing counts once, under the gravest "
-             "thing that then happened to a run that it struck. A number leads "
-             "to the timeline of such a run where the page has it.</p>\n");
+             "thing that then happened to a run that it struck. The run is "
+             "the first to which it happened: the page has its timeline where "
+             "it is a link, and <code>--show RUN</code> of any "
+             "other.</p>\n");
     html_table(out, "What the faults at each point came to", heads, count + 1);
     for (uint32_t i = 0; i < stats->fault_count; i++) {
         if (!stats->faults[i].fired)

@@ -209,6 +209,10 @@ static uint64_t choose_run(const struct report_model *model,
                            const char **why)
 {
     const struct report_facts *facts = &model->facts;
+    *why = "the run that was asked for";
+    uint64_t follow = report_collect_world(collect)->follow;
+    if (follow && report_timeline_kept(collect, follow))
+        return follow;
     for (size_t i = 0; i < facts->result_count; i++) {
         const struct check_result *result = &facts->results[i];
         *why = "the first run that violates a property";

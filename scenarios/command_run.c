@@ -39,6 +39,7 @@ struct arguments {
     bool quiet;
     bool no_colour;
     struct option_texts defects;
+    uint64_t show;      /* a run whose timeline is wanted; 0: whichever */
     const char *record; /* what --record says; NULL: all */
     struct recording recording;
 };
@@ -89,6 +90,9 @@ static const struct option run_options[] = {
     OPT_FLAG("--paranoid", paranoid,
              "Fold the log of each run anew after each event, and judge "
              "whether its owner holds the same (S7)."),
+    OPT_NUMBER("--show", show, 1, UINT64_MAX,
+               "The run whose timeline the report has first, by its number "
+               "(default: one that tells most)."),
     OPT_REPORT_TRACE,
     OPT_REPORT_RECORD,
     OPT_TEXT("--database", database, "FILE",
@@ -267,6 +271,19 @@ static bool open_trace(const struct arguments *arguments, FILE **trace)
     return false;
 }
 
+/* A run that was asked for by a number that it does not have. */
+static void say_shown(const struct arguments *arguments,
+                      const struct report_model *model)
+{
+    uint64_t shown = model->timeline ? model->timeline->run : 0;
+    if (arguments->show && arguments->show != shown)
+        fprintf(stderr,
+                "perdure run: found --show %" PRIu64
+                ", allowed a run that has begun and whose records are kept, of "
+                "%" PRIu64 "; the report shows run %" PRIu64 " instead\n",
+                arguments->show, model->stats->runs.started, shown);
+}
+
 static int run_scenario(const struct scenario *scenario,
                         const struct arguments *arguments, const char *command,
                         char *digest)
@@ -280,6 +297,7 @@ static int run_scenario(const struct scenario *scenario,
         .defect_count = arguments->defects.count,
         .golden = arguments->golden,
         .paranoid = arguments->paranoid,
+        .show = arguments->show,
         .database = arguments->database,
         .command = command,
         .interrupted = interrupt_flag(),
@@ -303,6 +321,7 @@ static int run_scenario(const struct scenario *scenario,
         fprintf(stderr, "perdure: %s\n", message);
         return EXIT_INTERNAL;
     }
+    say_shown(arguments, runner_model(runner));
     uint64_t took = progress_line_elapsed(&progress);
     struct report_buffer json;
     struct report_word word;

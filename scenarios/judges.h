@@ -54,7 +54,8 @@ struct judges_options {
     const struct outcomes *golden; /* NULL: S8 does not apply */
     bool paranoid;                 /* S7 applies */
     struct outcomes *outcomes;     /* NULL, or filled with what came of runs */
-    struct recording record;       /* of which runs records are kept */
+    uint64_t show;           /* a run whose timeline is wanted; 0: whichever */
+    struct recording record; /* of which runs records are kept */
 };
 
 /*

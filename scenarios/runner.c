@@ -320,6 +320,7 @@ struct runner *runner_run(const struct scenario *scenario,
     struct judges_options judges = {.capacity = r->capacity != NULL,
                                     .golden = r->golden,
                                     .paranoid = r->options.paranoid,
+                                    .show = r->options.show,
                                     .record = r->options.record};
     snprintf(message, message_size, "out of memory");
     if (judges_init(&r->judges, scenario, r->world, &judges)) {

@@ -30,6 +30,7 @@ struct runner_options {
     FILE *trace;             /* one line for each record; NULL: none */
     struct recording record; /* of which runs something is kept to be looked
                                 at; zero: of all. Changes no verdict */
+    uint64_t show;           /* a run whose timeline is wanted; 0: whichever */
     const char *database;    /* its store is kept there at the end; NULL: not */
     const char *command;     /* what repeats the run, for the report */
     const volatile sig_atomic_t *interrupted; /* NULL: never */

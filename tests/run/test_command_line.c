@@ -172,6 +172,69 @@ Test(command_line, a_run_that_held_exits_0_and_leaves_three_files)
     stage_close(&stage);
 }
 
+/* Whether a file of the output directory has this text. */
+static int out_has(struct stage *stage, const char *name, const char *text)
+{
+    size_t size;
+    char *file = out_file(stage, name, &size);
+    int has = file && strstr(file, text) != NULL;
+    free(file);
+    return has;
+}
+
+Test(command_line, the_run_that_is_asked_for_is_shown_first)
+{
+    struct stage stage;
+    stage_open(&stage);
+    cr_expect_eq(CALL(&stage, "run", DATA "held.json", "--show", "2", "--out",
+                      stage.out),
+                 0);
+    cr_expect(out_has(&stage, "report.html",
+                      "<a href=\"#run-2\">the timeline of run 2</a>, the run "
+                      "that was asked for"));
+    cr_expect_eq(CALL(&stage, "run", DATA "held.json", "--show", "999999",
+                      "--out", stage.out),
+                 0);
+    cr_expect(strstr(stage.complained, "found --show 999999, allowed a run"),
+              "%s", stage.complained);
+    stage_close(&stage);
+}
+
+Test(command_line, an_enumeration_leaves_a_page_with_its_matrix)
+{
+    struct stage stage;
+    stage_open(&stage);
+    cr_expect_eq(CALL(&stage, "sweep", "scenarios/small/one-order.json",
+                      "--duplicate", "every", "--out", stage.out),
+                 0);
+    static const char *const parts[] = {
+        "<code>platform/invoke</code></th>", /* its row */
+        "-held\">10</a></td>",               /* its cell */
+        "-held\">\xe2\x9c\x93 held</p>",     /* where that leads to */
+        "<h3 id=\"story-0\">",               /* a timeline */
+        "perdure sweep scenarios/small/one-order.json --duplicate every</pre>",
+        "Everything held."};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        cr_expect(out_has(&stage, "sweep.html", parts[i]), "%s", parts[i]);
+    stage_close(&stage);
+}
+
+Test(command_line, a_sweep_leaves_a_page_with_the_seeds_that_failed)
+{
+    struct stage stage;
+    stage_open(&stage);
+    cr_expect_eq(CALL(&stage, "sweep", "scenarios/canary.json", "--seeds",
+                      "1..2", "--out", stage.out),
+                 3);
+    static const char *const parts[] = {
+        "0 of 2 worlds held.", "perdure run scenarios/canary.json --seed 2",
+        "perdure sweep scenarios/canary.json --seeds 1..2</pre>",
+        "id=\"coverage\"", "S8 needs the golden worlds"};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+        cr_expect(out_has(&stage, "sweep.html", parts[i]), "%s", parts[i]);
+    stage_close(&stage);
+}
+
 Test(command_line, a_property_that_failed_exits_3_and_is_named_first)
 {
     struct stage stage;
