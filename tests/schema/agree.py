@@ -88,7 +88,7 @@ def described(node, path, found):
             described(part, path, found)
     elif isinstance(node, dict):
         # Others only say more of keys that are described elsewhere.
-        own = "additionalProperties" in node or "description" in node
+        own = {"additionalProperties", "description", "title"} & set(node)
         for kind in ("properties", "patternProperties") if own else ():
             for key, part in node.get(kind, {}).items():
                 if isinstance(part, dict) and "description" not in part and "$ref" not in part:

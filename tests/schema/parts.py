@@ -20,8 +20,9 @@ def ref(name):
     return {"$ref": f"#/$defs/{name}"}
 
 
-def names(of, description):
-    return {"description": description, "enum": of}
+def names(of, title):
+    """An editor shows it beside the description of the key; a description would replace that."""
+    return {"title": title, "enum": of}
 
 
 def limit(row):
@@ -97,10 +98,12 @@ def write_parts(schema, program):
         defs[f"known_point_of_{owner}"] = names(
             [point for point in points if point.startswith(prefixes)],
             f"A point of a {owner}: `perdure points`.")
-    defs["known_expectation"] = names(
-        [*PLAIN, *(f"fired:{point}" for point in points), *(f"errors:{name}" for name in classes),
-         *(f"given up:{name}" for name in classes)], "What a report can be held to.")
-    defs["known_limits"] = {"description": "Limits of runs: `perdure limits`.", "type": "object",
+    counts = [*(f"fired:{point}" for point in points), *(f"errors:{name}" for name in classes),
+              *(f"given up:{name}" for name in classes)]
+    defs["known_expectation"] = names([*PLAIN, *counts], "What a report can be held to.")
+    defs["known_counts"] = {"description": "The counts among them, for editors to complete.",
+                            "properties": {name: ref("count") for name in counts}}
+    defs["known_limits"] = {"title": "Limits of runs: `perdure limits`.", "type": "object",
                             "properties": {row["name"]: limit(row) for row in ask(program, "limits")},
                             "additionalProperties": False}
     schema["$defs"] = defs
