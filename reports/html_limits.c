@@ -98,6 +98,9 @@ void html_put_limits(struct html_page *page)
     put(out, "<ul>\n");
     put_always(page->model->stats, out);
     put_not_asked(page->model, out);
+    if (!page->library && page->model->stats->bucket_count)
+        put(out, "<li>A closer look: the program that wrote this page was "
+                 "built without the library that zooms charts.</li>\n");
     put_left_out(page->model, out);
     for (size_t i = 0; i < facts->limit_count && i < HTML_ROWS_MAX &&
                        out->size < HTML_SIZE_SOFT + HTML_SIZE_SOFT / 4;
