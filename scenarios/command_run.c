@@ -65,10 +65,10 @@ struct arguments {
              "them. docs/formats.md says what each holds.")
 #define OPT_REPORT_RECORD                                                      \
     OPT_TEXT("--record", record, "WHAT",                                       \
-             "Which runs are recorded for the timeline and --trace: full "     \
-             "(default), off, or a share of them such as sample=1%, chosen "   \
-             "by their number. Verdict, properties, figures and digest are "   \
-             "of all runs.")
+             "Which runs are recorded for timelines, --trace and the "         \
+             "traces of --export: full (default), off, or a share of "         \
+             "them such as sample=1%, chosen by their number. Verdict, "       \
+             "properties, figures and digest are of all runs.")
 #define OPT_REPORT_QUIET                                                       \
     OPT_QUIET(quiet, "No progress, and nothing on stderr but errors.")
 #define OPT_REPORT_COLOUR                                                      \
