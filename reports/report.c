@@ -274,36 +274,63 @@ static int shown(const struct report_model *model, uint64_t run)
     return 0;
 }
 
-/* The first point's run to which this happened, if records of it are kept. */
-static int show_more(struct report_model *model,
-                     const struct report_collect *collect,
-                     enum report_came came)
+/* A run that stands for what came of some point's firings. */
+struct candidate {
+    uint64_t run;
+    enum report_came came;
+    int kept; /* records of it are */
+};
+
+enum {
+    CANDIDATES_MAX = 64
+};
+
+/* Gravest first; how many. */
+static uint32_t list_candidates(const struct report_stats *stats,
+                                struct candidate list[CANDIDATES_MAX])
 {
-    const struct report_stats *stats = model->stats;
-    for (uint32_t i = 0; i < stats->fault_count; i++) {
-        uint64_t run = stats->faults[i].strikes.came[came].run;
-        if (run == 0 || shown(model, run) ||
-            !report_timeline_kept(collect, run))
-            continue;
-        struct report_timeline *line =
-            report_timeline_new(collect, run, why_more(came));
-        if (!line)
-            return -1;
-        model->more[model->more_count++] = line;
-        return 0;
-    }
-    return 0;
+    uint32_t count = 0;
+    for (unsigned came = 0; came < REPORT_CAME_WENT_ON; came++)
+        for (uint32_t i = 0; i < stats->fault_count; i++) {
+            uint64_t run = stats->faults[i].strikes.came[came].run;
+            if (run && count < CANDIDATES_MAX)
+                list[count++] = (struct candidate){run, came, 0};
+        }
+    return count;
+}
+
+/* One pass for all of them: there may be very many records. */
+static void find_kept(const struct report_collect *collect,
+                      struct candidate *list, uint32_t count)
+{
+    size_t records;
+    uint64_t left_out;
+    const struct report_retained *kept =
+        report_collect_retained(collect, &records, &left_out);
+    for (size_t i = 0; count && i < records; i++)
+        for (uint32_t k = 0; kept[i].record.run && k < count; k++)
+            list[k].kept |= kept[i].record.run == list[k].run;
 }
 
 /* One run for each of the gravest things that faults came to. */
 static int choose_more(struct report_model *model,
                        const struct report_collect *collect)
 {
-    for (unsigned came = 0;
-         came < REPORT_CAME_WENT_ON && model->more_count < REPORT_MORE_MAX;
-         came++)
-        if (show_more(model, collect, came))
+    struct candidate list[CANDIDATES_MAX];
+    uint32_t count = list_candidates(model->stats, list);
+    unsigned told = REPORT_CAMES; /* the last of which there is a run */
+    find_kept(collect, list, count);
+    for (uint32_t i = 0; i < count && model->more_count < REPORT_MORE_MAX;
+         i++) {
+        if (!list[i].kept || list[i].came == told || shown(model, list[i].run))
+            continue;
+        struct report_timeline *line =
+            report_timeline_new(collect, list[i].run, why_more(list[i].came));
+        if (!line)
             return -1;
+        model->more[model->more_count++] = line;
+        told = list[i].came;
+    }
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/html.h"
 #include "tests/support/golden.h"
 #include "tests/support/sample_report.h"
 
@@ -199,5 +200,65 @@ Test(reports_html, the_same_input_gives_the_same_bytes)
     report_buffer_free(&b);
     sample_report_free(first);
     sample_report_free(second);
+}
+
+/* Whether the page says this. */
+static void expect_text(const struct report_buffer *page, const char *text)
+{
+    cr_assert(strstr(page->text, text), "the page lacks: %s", text);
+}
+
+Test(reports_html, a_cell_of_the_matrix_leads_to_a_run_on_the_page)
+{
+    struct sample_report *sample = sample_report_new(&options);
+    struct report_buffer out = html_of(sample);
+    const struct report_strikes *strikes =
+        &sample->model.stats->faults[0].strikes;
+    const struct report_came_count *came = &strikes->came[REPORT_CAME_REPEATED];
+    char link[96];
+    cr_assert_gt(came->firings, 0);
+    cr_assert(html_shows_run(&sample->model, came->run));
+    snprintf(link, sizeof(link), "<a href=\"#run-%u\">%u <small>",
+             (unsigned)came->run, (unsigned)came->firings);
+    expect_text(&out, link);
+    snprintf(link, sizeof(link), "<h3 id=\"run-%u\">", (unsigned)came->run);
+    expect_text(&out, link);
+    expect_text(&out, "repeats recognised</td>");
+    report_buffer_free(&out);
+    sample_report_free(sample);
+}
+
+Test(reports_html, effects_are_held_against_what_was_expected_of_them)
+{
+    struct synthetic_options twice = options;
+    twice.duplicate = 1;
+    struct sample_report *sample = sample_report_new(&twice);
+    struct report_buffer out = html_of(sample);
+    expect_text(&out, "no golden world was run to hold it against");
+    expect_text(&out, "<td class=\"w excused\">≈ 1 applied again</td>");
+    expect_text(&out, "<td class=\"w pass\">✓ as expected</td>");
+    report_buffer_free(&out);
+    sample->results[0].id = "S5";
+    sample->results[0].verdict = CHECK_FAIL;
+    sample_report_judge(sample);
+    out = html_of(sample);
+    expect_text(&out, "<td class=\"w fail\">✗ 1 applied again</td>");
+    report_buffer_free(&out);
+    sample_report_free(sample);
+}
+
+Test(reports_html, what_was_left_out_is_said_in_the_last_box)
+{
+    struct sample_report *sample = sample_report_new(&options);
+    sample->model.records_left_out = 12345;
+    struct report_buffer out = html_of(sample);
+    const char *box = strstr(out.text, "<section id=\"limits\"");
+    cr_assert(box);
+    cr_assert(strstr(box, "<li>12,345 records were judged but not kept"));
+    cr_assert(strstr(box, "which --golden runs"));
+    cr_assert(strstr(box, "runs without a timeline"));
+    cr_assert(strstr(box, "without the library that zooms"));
+    report_buffer_free(&out);
+    sample_report_free(sample);
 }
 /* NOLINTEND(misc-misleading-bidirectional) */
