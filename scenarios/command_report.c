@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "scenarios/command.h"
+#include "scenarios/nearby.h"
 #include "scenarios/output.h"
 #include "scenarios/report_read.h"
 #include "scenarios/terminal.h"
@@ -69,6 +70,7 @@ static int report(const struct arguments *arguments)
     struct report_buffer out;
     struct report_read *read = report_read_file(arguments->file, &error);
     if (!read) {
+        nearby_suggest(arguments->file, &error);
         fprintf(stderr, "%s\n", error.text);
         return error.code == JSON_ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
     }

@@ -1,37 +1,19 @@
 #include "scenarios/export_read.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "scenarios/report_number.h"
 
 enum {
     ROWS_MAX = 100000
 };
 
-/* A count: those above 2^53 are strings, as a double would change them. */
 static bool get_count(struct json_view object, const char *key, uint64_t *count,
                       struct json_error *error)
 {
-    struct json_view view;
-    const char *text;
-    int64_t number;
-    if (!json_get(object, key, JSON_REQUIRED, &view, error))
-        return false;
-    if (!json_is_string(view)) {
-        if (!json_as_int(view, 0, JSON_INT_MAX, &number, error))
-            return false;
-        *count = (uint64_t)number;
-        return true;
-    }
-    if (!json_as_string(view, 1, 20, &text, error))
-        return false;
-    char *end;
-    errno = 0;
-    *count = strtoull(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0)
-        return true;
-    return json_fail(view, error, "found \"%s\", allowed a whole number", text);
+    return report_number_get(object, key, UINT64_MAX, count, error);
 }
 
 static bool get_text(struct json_view object, const char *key,

@@ -12,6 +12,7 @@
 #include "engine/store.h"
 #include "reports/content.h"
 #include "reports/format.h"
+#include "scenarios/report_number.h"
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -24,35 +25,10 @@ struct draft {
 
 /* Members ------------------------------------------------------------------ */
 
-/* A whole number; above 2^53 reports write it as a string. */
-static bool as_number(struct json_view view, uint64_t *value,
-                      struct json_error *err)
-{
-    const char *text;
-    int64_t small = 0;
-    if (!json_is_string(view)) {
-        if (!json_as_int(view, 0, JSON_INT_MAX, &small, err))
-            return false;
-        *value = (uint64_t)small;
-        return true;
-    }
-    char *end;
-    if (!json_as_string(view, 1, 20, &text, err))
-        return false;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    if (text[0] < '0' || text[0] > '9' || *end || errno)
-        return json_fail(view, err, "found \"%s\", allowed a whole number",
-                         text);
-    return true;
-}
-
 static bool get_number(struct json_view object, const char *key,
                        uint64_t *value, struct json_error *err)
 {
-    struct json_view view;
-    return json_get(object, key, JSON_REQUIRED, &view, err) &&
-           as_number(view, value, err);
+    return report_number_get(object, key, UINT64_MAX, value, err);
 }
 
 static bool get_text(struct json_view object, const char *key, char *out,
@@ -168,7 +144,8 @@ static void read_top(struct draft *draft, struct json_view top)
     PUT_ALL(draft, top, "", figures);
     if (!json_get(top, "drain_ns", JSON_REQUIRED, &drain, draft->err))
         return;
-    if (cJSON_IsNull(drain.item) || as_number(drain, &value, draft->err))
+    if (cJSON_IsNull(drain.item) ||
+        report_number_as(drain, UINT64_MAX, &value, draft->err))
         put(draft, drain, NS, LESS, value, "drain_ns");
 }
 

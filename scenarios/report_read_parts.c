@@ -1,9 +1,10 @@
 #include "scenarios/report_read_parts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "scenarios/report_number.h"
 
 enum {
     CHOICES_MAX = 64
@@ -41,46 +42,16 @@ void reading_free(struct report_read_block **blocks)
     }
 }
 
-/* Digits and nothing else; above 2^64 it is none. */
-static bool parse(const char *text, uint64_t *value)
-{
-    char *end;
-    errno = 0;
-    *value = strtoull(text, &end, 10);
-    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
-}
-
 bool reading_as_number(struct reading *reading, struct json_view view,
                        uint64_t max, uint64_t *value)
 {
-    const char *text;
-    int64_t small = 0;
-    uint64_t found;
-    if (!json_is_string(view)) {
-        if (!json_as_int(view, 0, JSON_INT_MAX, &small, reading->err))
-            return false;
-        found = (uint64_t)small;
-    } else if (!json_as_string(view, 1, 20, &text, reading->err)) {
-        return false;
-    } else if (!parse(text, &found)) {
-        return json_fail(view, reading->err,
-                         "found text that is no number, allowed a whole one of "
-                         "at most 20 digits");
-    }
-    if (found > max)
-        return json_fail(view, reading->err,
-                         "found %ju, allowed a number of at most %ju",
-                         (uintmax_t)found, (uintmax_t)max);
-    *value = found;
-    return true;
+    return report_number_as(view, max, value, reading->err);
 }
 
 void reading_number(struct reading *reading, struct json_view object,
                     const char *key, uint64_t max, uint64_t *value)
 {
-    struct json_view view;
-    if (json_get(object, key, JSON_REQUIRED, &view, reading->err))
-        reading_as_number(reading, view, max, value);
+    report_number_get(object, key, max, value, reading->err);
 }
 
 void reading_number_32(struct reading *reading, struct json_view object,
