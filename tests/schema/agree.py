@@ -206,9 +206,10 @@ def check_committed():
     return count
 
 
-def documents():
+def documents(tree):
     """Valid scenarios to be edited: small, their workflow in them."""
-    for path in kinds_of_files()["scenario"] + sorted(glob.glob(f"{here}/valid/*.json")):
+    others = kinds_of_files()["scenario"] if tree else []
+    for path in others + sorted(glob.glob(f"{here}/valid/*.json")):
         document = json.loads(text_of(path))
         if "limits" in document or not {"load", "extends"} & set(document):
             continue
@@ -221,9 +222,9 @@ def documents():
             yield document
 
 
-def bases_of(schema):
+def bases_of(schema, tree):
     """What is edited: scenarios that stand alone, or the files of another kind."""
-    found = list(documents()) if schema == "scenario" else [
+    found = list(documents(tree)) if schema == "scenario" else [
         value for name, value in corpus.OTHERS[schema].items() if name.startswith("valid/")]
     files = [f"{out}/base-{i}.json" for i in range(len(found))]
     for path, document in zip(files, found):
@@ -239,10 +240,10 @@ def kept_apart(schema, document):
                                     and not set(marks.values()) - {marks[schema]} & set(document))
 
 
-def check_mutants(seed, count, schema="scenario"):
+def check_mutants(seed, count, schema="scenario", tree=False):
     """Random edits are judged alike, or what a schema cannot see is the reason."""
     files = []
-    for number, document in enumerate(mutate.mutants(bases_of(schema), seed, count)):
+    for number, document in enumerate(mutate.mutants(bases_of(schema, tree), seed, count)):
         if kept_apart(schema, document):
             files.append(f"{out}/{schema}-{seed}-{number}.json")
             store(files[-1], json.dumps(document, indent=1, ensure_ascii=False))
@@ -268,7 +269,7 @@ def run(arguments):
     os.makedirs(out, exist_ok=True)
     if arguments[:1] == ["--mutants"]:
         for schema in arguments[3:] or schemas:
-            print(f"{schema}: {check_mutants(int(arguments[1]), int(arguments[2]), schema)}")
+            print(f"{schema}: {check_mutants(int(arguments[1]), int(arguments[2]), schema, True)}")
         return
     check_schemas(write)
     schema_of = check_corpus(write)
