@@ -7,6 +7,7 @@
 #include "scenarios/names.h"
 #include "scenarios/nearby.h"
 #include "scenarios/output.h"
+#include "scenarios/report_read.h"
 
 /* The format asked for, or NULL: said why. */
 static const struct export_format *choose(const char *name, const char *file)
@@ -19,13 +20,37 @@ static const struct export_format *choose(const char *name, const char *file)
         return NULL;
     }
     const struct export_format *format = export_format_find(name, strlen(name));
-    if (format->of_report)
+    if (format->of_report || format->kept)
         return format;
     fprintf(stderr,
             "perdure export: format %s needs the %s of a run, which "
             "report.json has not: perdure replay %.300s --export %s\n",
             name, format->of_records ? "records" : "histograms", file, name);
     return NULL;
+}
+
+static int finish(struct report_buffer *out, const char *path)
+{
+    return path ? output_file("export", path, out)
+                : output_print(out, EXIT_HELD);
+}
+
+/* A format that is made from the figures of a run, which the report keeps. */
+static int export_kept(const char *file, const struct export_format *format,
+                       const char *path)
+{
+    struct json_error error = {0};
+    struct report_buffer out;
+    struct report_read *read = report_read_file(file, &error);
+    if (!read) {
+        nearby_suggest(file, &error);
+        fprintf(stderr, "%s\n", error.text);
+        return EXIT_USAGE;
+    }
+    report_buffer_init(&out);
+    format->of_stats(report_read_model(read)->stats, &out);
+    report_read_free(read);
+    return finish(&out, path);
 }
 
 static int export_file(const char *file, const struct export_format *format,
@@ -40,8 +65,7 @@ static int export_file(const char *file, const struct export_format *format,
         export_figures_read(doc, &figures, &error) == 0) {
         report_buffer_init(&out);
         format->of_report(&figures.report, &out);
-        code = path ? output_file("export", path, &out)
-                    : output_print(&out, EXIT_HELD);
+        code = finish(&out, path);
     } else {
         nearby_suggest(file, &error);
         fprintf(stderr, "%s\n", error.text);
@@ -59,9 +83,9 @@ struct arguments {
 
 static const struct option options[] = {
     OPT_NAME("--format", format, "NAME", names_format,
-             "junit, openmetrics, bmf, github-summary or github-annotations; "
-             "hgrm and hlog need the run itself: perdure replay REPORT.json "
-             "--export hgrm,hlog."),
+             "junit, openmetrics, bmf, github-summary, github-annotations or "
+             "hgrm; hlog, chrome-trace and otlp need the run itself: perdure "
+             "replay REPORT.json --export hlog,otlp."),
     OPT_OUT(out, "FILE", "There instead of on stdout; replaced as a whole."),
     {.name = NULL}};
 
@@ -71,7 +95,10 @@ static int run(int argc, char **argv)
     if (options_read(argc, argv, &command_export, &a, &a.file) < 0)
         return EXIT_USAGE;
     const struct export_format *format = choose(a.format, a.file);
-    return format ? export_file(a.file, format, a.out) : EXIT_USAGE;
+    if (!format)
+        return EXIT_USAGE;
+    return format->kept ? export_kept(a.file, format, a.out)
+                        : export_file(a.file, format, a.out);
 }
 
 const struct command command_export = {

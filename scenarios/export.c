@@ -27,16 +27,18 @@ static void otlp_of_records(const struct report_activities *told,
 }
 
 static const struct export_format formats[] = {
-    {"hgrm", "latency.hgrm", NULL, hgrm_of_stats, NULL},
-    {"hlog", "latency.hlog", NULL, report_export_hlog, NULL},
-    {"junit", "junit.xml", report_export_junit, NULL, NULL},
-    {"openmetrics", "metrics.txt", report_export_openmetrics, NULL, NULL},
-    {"bmf", "bmf.json", report_export_bmf, NULL, NULL},
-    {"github-summary", "summary.md", report_export_github_summary, NULL, NULL},
+    {"hgrm", "latency.hgrm", NULL, hgrm_of_stats, NULL, true},
+    {"hlog", "latency.hlog", NULL, report_export_hlog, NULL, false},
+    {"junit", "junit.xml", report_export_junit, NULL, NULL, false},
+    {"openmetrics", "metrics.txt", report_export_openmetrics, NULL, NULL,
+     false},
+    {"bmf", "bmf.json", report_export_bmf, NULL, NULL, false},
+    {"github-summary", "summary.md", report_export_github_summary, NULL, NULL,
+     false},
     {"github-annotations", "annotations.txt", report_export_github_annotations,
-     NULL, NULL},
-    {"chrome-trace", "trace.json", NULL, NULL, chrome_of_records},
-    {"otlp", "traces.otlp.jsonl", NULL, NULL, otlp_of_records},
+     NULL, NULL, false},
+    {"chrome-trace", "trace.json", NULL, NULL, chrome_of_records, false},
+    {"otlp", "traces.otlp.jsonl", NULL, NULL, otlp_of_records, false},
 };
 
 const struct export_format *export_format_at(uint32_t index)

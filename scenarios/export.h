@@ -20,6 +20,7 @@ struct export_format {
     void (*of_records)(const struct report_activities *told,
                        const struct report_model *model,
                        struct report_buffer *out);
+    bool kept; /* report.json has all that of_stats needs */
 };
 
 /* By place, or NULL at the end; by name, or NULL. */

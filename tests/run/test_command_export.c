@@ -27,6 +27,7 @@ Test(command_export, a_run_leaves_every_format_and_export_gives_the_same)
         const char *format;
         const char *file;
     } rows[] = {
+        {"hgrm", "out/latency.hgrm"},
         {"junit", "out/junit.xml"},
         {"openmetrics", "out/metrics.txt"},
         {"bmf", "out/bmf.json"},
