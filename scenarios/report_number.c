@@ -12,15 +12,6 @@ static bool parse(const char *text, uint64_t *value)
     return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
 }
 
-/* As much of it as may be printed. */
-static int plain(const char *text)
-{
-    int size = 0;
-    while (text[size] >= ' ' && text[size] <= '~')
-        size++;
-    return size;
-}
-
 bool report_number_as(struct json_view view, uint64_t max, uint64_t *number,
                       struct json_error *err)
 {
@@ -34,9 +25,8 @@ bool report_number_as(struct json_view view, uint64_t max, uint64_t *number,
     } else if (!json_as_string(view, 1, 20, &text, err)) {
         return false;
     } else if (!parse(text, &found)) {
-        return json_fail(view, err,
-                         "found \"%.*s\", allowed a whole number below 2^64",
-                         plain(text), text);
+        return json_fail(
+            view, err, "found \"%s\", allowed a whole number below 2^64", text);
     }
     if (found > max)
         return json_fail(view, err,

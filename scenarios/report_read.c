@@ -425,9 +425,10 @@ static bool check_head(struct json_view top, const char *bytes, size_t size,
         return false;
     if (strcmp(schema, SCHEMA) != 0)
         return json_fail(json_member(top, "schema"), err,
-                         "found another schema, allowed \"" SCHEMA
+                         "found schema \"%s\", allowed \"" SCHEMA
                          "\": another version of perdure wrote it, or it is "
-                         "another kind of file");
+                         "another kind of file",
+                         schema);
     if (report_content_check(bytes, size) == REPORT_CONTENT_DIFFERS)
         return json_fail(json_member(top, "content_digest"), err,
                          "the content_digest does not match: the report was "
