@@ -80,6 +80,9 @@ const char report_page_style[] =
 const char report_page_sections[] =
     "nav{display:flex;flex-wrap:wrap;gap:4px 18px;font-size:13px;"
     "margin:18px 0 0}\n"
+    "#limits{border:1px solid var(--rule);padding:4px 18px 12px;"
+    "margin-top:44px}#limits h2{margin-top:12px}"
+    "#limits ul{padding-left:20px;margin:4px 0}\n"
     "nav a{text-decoration:none;padding:3px 0}"
     "nav a:hover,nav a:focus{text-decoration:underline}\n"
     ":focus-visible{outline:2px solid var(--blue);outline-offset:2px}\n"
