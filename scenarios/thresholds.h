@@ -76,11 +76,11 @@ enum threshold_measure {
     THRESHOLD_OF_START_UP
 };
 
-enum {
-    THRESHOLD_MEAN = UINT32_MAX - 1, /* instead of a percentile */
-    THRESHOLD_MAX = UINT32_MAX,
-    THRESHOLD_ALL = UINT32_MAX /* instead of an index: all of them */
-};
+/* Instead of a percentile; an enumerator would not fit an int. */
+#define THRESHOLD_MEAN (UINT32_MAX - 1)
+#define THRESHOLD_MAX UINT32_MAX
+/* Instead of an index: all of them. */
+#define THRESHOLD_ALL UINT32_MAX
 
 struct scenario_threshold {
     char expr[128];
