@@ -116,7 +116,7 @@ void html_figures(struct html_page *page);
 /* Whether there is such a section, and what it has under its heading. */
 #define HTML_SECTIONS(X)                                                       \
     X(properties, "Properties")                                                \
-    X(expectations, "Expectations")                                            \
+    X(expectations, "Expectations and thresholds")                             \
     X(sometimes, "Sometimes")                                                  \
     X(failures, "Why runs failed")                                             \
     X(faults, "Faults")                                                        \
