@@ -52,7 +52,7 @@ int html_room(struct report_buffer *out, size_t index, size_t count,
         return 1;
     report_buffer_print(out,
                         "<tr><td class=\"dim\" colspan=\"%zu\">%zu more are in "
-                        "report.json</td></tr>\n",
+                        "the .json file beside this page</td></tr>\n",
                         columns, count - index);
     return 0;
 }

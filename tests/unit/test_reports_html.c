@@ -168,7 +168,7 @@ Test(reports_html, the_page_stays_below_two_megabytes)
     struct report_buffer out = html_of(sample);
     cr_assert_lt(out.size, 2000000);
     cr_assert(strstr(out.text, "What this report does not show"));
-    cr_assert(strstr(out.text, "more are in report.json"));
+    cr_assert(strstr(out.text, "more are in the .json file"));
     report_buffer_free(&out);
     sample_report_free(sample);
     free(name);
