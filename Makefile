@@ -62,6 +62,9 @@ $B/fuzz-%: $B/obj/tests/fuzz/%.o $(OBJS)
 	$(LINK) -fsanitize=fuzzer $(LIBS)
 $B/replay-%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay_main.o $(OBJS)
 	$(LINK) $(LIBS)
+CHARTS = $(patsubst %/dygraph.min.js,%,$(wildcard /usr/share/javascript/dygraphs/dygraph.min.js))
+$B/obj/reports/library.o: reports/page_script.js $(CHARTS:%=%/dygraph.min.js)
+$B/obj/reports/library.o: DEFS = $(CHARTS:%=-DPERDURE_CHARTS='"%"')
 $(MAIN) tidy: DEFS = -DPERDURE_VERSION='"$(VERSION)"'
 COMPILE = @mkdir -p $(@D) && echo "$(CC) $@" && $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
 $B/lib/%.o: %.c Makefile

@@ -207,5 +207,7 @@ void report_html(const struct report_model *model,
     put_contents(&page);
     put(out, "<main id=\"main\">\n");
     put_sections(&page);
-    put(out, "</main>\n</body>\n</html>\n");
+    put(out, "</main>\n");
+    html_put_scripts(&page);
+    put(out, "</body>\n</html>\n");
 }

@@ -80,7 +80,14 @@ void html_doubtful(struct report_buffer *out, const char *class,
 
 /* A page begins: document, title, why; the header is left open for notes. */
 void html_open(struct report_buffer *out, const char *name, const char *why,
-               enum check_verdict verdict);
+               enum check_verdict verdict,
+               const struct report_library *library);
+/* With a library, what the page needs of it: the policy that lets its scripts
+   run and no other, its style, and at the end the scripts with their data. */
+void html_policy(struct report_buffer *out,
+                 const struct report_library *library);
+void html_library_style(struct report_buffer *out,
+                        const struct report_library *library);
 void html_defects(struct report_buffer *out, const char *const *defects,
                   size_t count);
 /* The box of the verdict, a <section> left open; says may be NULL. */
@@ -112,6 +119,7 @@ struct html_page {
 /* Up to the first section: title, verdict, why, how to repeat it. */
 void html_head(struct html_page *page);
 void html_figures(struct html_page *page);
+void html_put_scripts(struct html_page *page);
 
 /* Whether there is such a section, and what it has under its heading. */
 #define HTML_SECTIONS(X)                                                       \

@@ -79,13 +79,16 @@ void html_command(struct report_buffer *out, const char *text)
 }
 
 void html_open(struct report_buffer *out, const char *name, const char *why,
-               enum check_verdict verdict)
+               enum check_verdict verdict, const struct report_library *library)
 {
     put(out, report_page_head);
+    html_policy(out, library);
+    put(out, report_page_title);
     report_buffer_html(out, name, HTML_NAME);
     report_buffer_print(out, ": %s", check_verdict_name(verdict));
     put(out, report_page_style);
     put(out, report_page_sections);
+    html_library_style(out, library);
     put(out, report_page_plots);
     put(out, report_page_charts);
     put(out, "<a class=\"skip\" href=\"#main\">Skip to the sections</a>\n");
@@ -107,7 +110,8 @@ void html_head(struct html_page *page)
     const struct report_facts *facts = &page->model->facts;
     struct report_buffer *out = page->out;
     struct report_word digest;
-    html_open(out, facts->scenario, facts->why, page->model->verdict);
+    html_open(out, facts->scenario, facts->why, page->model->verdict,
+              page->library);
     report_buffer_print(out,
                         "<p class=\"note\">seed <code>%" PRIu64
                         "</code> · digest <code>%s</code> · perdure ",

@@ -6,16 +6,18 @@
 #ifndef REPORTS_LIBRARY_H
 #define REPORTS_LIBRARY_H
 
-#include <stddef.h>
-
 struct report_library {
-    const char *script; /* JavaScript; holds no "</script" */
-    size_t script_size;
+    const char *script; /* JavaScript up to the end; holds no "</script" */
+    const char *script_end;
     const char *style; /* CSS; holds no "</style" */
-    size_t style_size;
+    const char *style_end;
 };
 
 /* The one that this program was built with; NULL: none. */
 const struct report_library *report_library(void);
+
+/* The page's own script, which makes charts with the library. */
+extern const char report_page_script[];
+extern const char report_page_script_end[];
 
 #endif

@@ -6,7 +6,8 @@
 #ifndef REPORTS_PAGE_H
 #define REPORTS_PAGE_H
 
-extern const char report_page_head[];
+extern const char report_page_head[];     /* up to the policy's end */
+extern const char report_page_title[];    /* and from there to the title */
 extern const char report_page_style[];    /* to be followed by the last */
 extern const char report_page_sections[]; /* between them: contents, cells */
 extern const char report_page_plots[];

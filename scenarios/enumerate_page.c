@@ -138,7 +138,7 @@ static void put_head(const struct view *view)
     struct report_buffer *out = view->out;
     struct report_word digest;
     enum check_verdict verdict = verdict_of(page->result);
-    html_open(out, page->scenario->name, page->scenario->why, verdict);
+    html_open(out, page->scenario->name, page->scenario->why, verdict, NULL);
     report_buffer_print(
         out,
         "<p class=\"note\">%s · seed <code>%" PRIu64

@@ -341,7 +341,8 @@ static void put_contents(const struct sweep_options *options,
 void sweep_html(const struct sweep_options *options,
                 const struct sweep_summary *s, struct report_buffer *out)
 {
-    html_open(out, options->scenario->name, options->scenario->why, s->verdict);
+    html_open(out, options->scenario->name, options->scenario->why, s->verdict,
+              NULL);
     put_range(options, out);
     put_verdict(options, s, out);
     put_figures(s, out);

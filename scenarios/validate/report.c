@@ -153,6 +153,7 @@ static void html_row(struct report_buffer *out, const struct validate_row *row)
 void validate_html(struct report_buffer *out, const struct validate *v)
 {
     report_buffer_put(out, report_page_head);
+    report_buffer_put(out, report_page_title);
     report_buffer_put(out, "perdure: are the models right?");
     report_buffer_put(out, report_page_style);
     report_buffer_put(out, report_page_charts);
