@@ -308,6 +308,19 @@ static int scan_character(struct scan *scan, uint32_t *point)
     return 0;
 }
 
+/* Passes over printable ASCII that needs no look: most of every text. */
+static void skip_plain(struct scan *scan)
+{
+    while (scan->at < scan->size) {
+        unsigned char byte = (unsigned char)scan->text[scan->at];
+
+        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\') {
+            return;
+        }
+        scan->at++;
+    }
+}
+
 /* Reads a string; pushes it, decoded, onto the names if it @is_key. */
 static int scan_string(struct scan *scan, bool is_key)
 {
@@ -315,6 +328,9 @@ static int scan_string(struct scan *scan, bool is_key)
     uint32_t start = scan->at++;
     uint32_t point = 0;
 
+    if (!is_key) {
+        skip_plain(scan);
+    }
     while (scan->at < scan->size && !is_at(scan, '"')) {
         int code = scan_character(scan, &point);
 
@@ -323,6 +339,8 @@ static int scan_string(struct scan *scan, bool is_key)
         }
         if (is_key) {
             push_name(scan, point);
+        } else {
+            skip_plain(scan);
         }
     }
     if (scan->at == scan->size) {
