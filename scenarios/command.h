@@ -27,6 +27,7 @@ extern const struct command command_shrink;
 extern const struct command command_diff;
 extern const struct command command_gate;
 extern const struct command command_compare;
+extern const struct command command_trend;
 extern const struct command command_replay;
 extern const struct command command_validate;
 extern const struct command command_validate_models;
