@@ -33,6 +33,7 @@ struct gate {
     bool json;
     bool accept;
     bool all;
+    uint64_t inconclusive; /* index of its exit code */
     struct report_gate_policy policy;
     struct gate_set now;
     struct gate_set base;
@@ -45,6 +46,8 @@ struct arguments {
     struct gate gate;
 };
 
+static const char *const inconclusive_codes[] = {"5", "0", NULL};
+
 static const struct option options[] = {
     OPT_TEXT("--policy", gate.policy_path, "FILE",
              "Budgets, and whether the wall clock is judged."),
@@ -55,6 +58,9 @@ static const struct option options[] = {
     OPT_FLAG("--all", gate.all,
              "Also each figure that became better or stayed within its "
              "budget."),
+    OPT_CHOICE("--exit-inconclusive", gate.inconclusive, inconclusive_codes,
+               "What it ends with if something cannot be said and nothing "
+               "failed. With 0 the headline says so all the same."),
     OPT_FLAG("--json", gate.json, "All of it as JSON on stdout."),
     {.name = NULL}};
 
@@ -182,11 +188,14 @@ static bool judge(struct gate *gate)
     return good;
 }
 
-static int exit_code(enum report_gate_outcome outcome)
+/* What it ends with: people may want that what cannot be said passes. */
+static int exit_code(const struct gate *gate)
 {
     static const int codes[] = {EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_BUDGET,
                                 EXIT_PROPERTY};
-    return codes[outcome];
+    if (gate->outcome == REPORT_GATE_INCONCLUSIVE && gate->inconclusive)
+        return EXIT_HELD;
+    return codes[gate->outcome];
 }
 
 /* Text --------------------------------------------------------------------- */
@@ -365,7 +374,7 @@ static void print_json(const struct gate *gate, struct report_buffer *out)
     report_buffer_put(out, "{\n  ");
     put_string(out, "base", gate->paths[1]);
     report_buffer_print(out, ",\n  \"exit\": %d,\n  \"matched\": %zu,\n  ",
-                        exit_code(gate->outcome), gate->pairs.matched);
+                        exit_code(gate), gate->pairs.matched);
     put_string(out, "new", gate->paths[0]);
     report_buffer_put(out, ",\n  ");
     put_string(out, "outcome", report_gate_outcome_name(gate->outcome));
@@ -579,7 +588,7 @@ static int finish(const struct gate *gate)
         print_json(gate, &out);
     else
         print_text(gate, &out);
-    int code = output_print(&out, exit_code(gate->outcome));
+    int code = output_print(&out, exit_code(gate));
     int other = EXIT_HELD;
     if (code == EXIT_INTERNAL)
         return code;

@@ -489,23 +489,42 @@ static void read_verdicts(struct draft *draft, struct json_view top)
 
 /* A report ----------------------------------------------------------------- */
 
-/* Of the texts of all files of the scenario, in the order they are in. */
+static bool add_source(struct json_view file, struct engine_hash all[2],
+                       struct json_error *err)
+{
+    const char *text;
+    if (!json_as_string(file, 0, JSON_FILE_MAX, &text, err))
+        return false;
+    all[1] = engine_hash_bytes(text, strlen(text));
+    all[0] = engine_hash_bytes(all, 2 * sizeof(*all));
+    return true;
+}
+
+/*
+ * Of the texts of all files of the scenario: its own, then the others in the
+ * order they are in, so that it may have another name and be the same.
+ */
 static bool read_source(struct draft *draft, struct json_view top)
 {
     struct json_view source, files;
     struct report_word word;
     struct engine_hash all[2] = {{0, 0}, {0, 0}};
+    const char *name = NULL;
     if (!json_get_object(top, "scenario_source", JSON_REQUIRED, &source,
                          draft->err) ||
         !json_get_object(source, "files", JSON_REQUIRED, &files, draft->err))
         return false;
-    for (struct json_view v = json_first(files); v.item; v = json_next(v)) {
-        const char *text;
-        if (!json_as_string(v, 0, JSON_FILE_MAX, &text, draft->err))
+    struct json_view main = json_member(source, "main");
+    if (json_is_string(main) &&
+        json_as_string(main, 0, JSON_FILE_MAX, &name, draft->err)) {
+        main = json_member(files, name);
+        if (main.item && !add_source(main, all, draft->err))
             return false;
-        all[1] = engine_hash_bytes(text, strlen(text));
-        all[0] = engine_hash_bytes(all, sizeof(all));
     }
+    for (struct json_view v = json_first(files); v.item; v = json_next(v))
+        if ((!name || strcmp(json_key(v), name) != 0) &&
+            !add_source(v, all, draft->err))
+            return false;
     snprintf(draft->report->source, sizeof(draft->report->source), "%s",
              report_format_digest(&word, all[0]));
     return true;

@@ -62,6 +62,7 @@ void bench_sweep(struct bench *bench);
 void bench_matrix(struct bench *bench);
 void bench_shrink(struct bench *bench);
 void bench_enumerate(struct bench *bench);
+void bench_gate(struct bench *bench);
 void bench_help(struct bench *bench);
 
 #endif

@@ -219,6 +219,7 @@ static void run_all(struct bench *bench)
     bench_sweep(bench);
     bench_matrix(bench);
     bench_shrink(bench);
+    bench_gate(bench);
     bench_enumerate(bench);
     bench_help(bench);
 }
