@@ -54,6 +54,7 @@ void bench_store(struct bench *bench);
 void bench_lambda(struct bench *bench);
 void bench_k8s(struct bench *bench);
 void bench_check(struct bench *bench);
+void bench_report(struct bench *bench);
 void bench_capacity(struct bench *bench);
 void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);

@@ -212,6 +212,7 @@ static void run_all(struct bench *bench)
     bench_lambda(bench);
     bench_k8s(bench);
     bench_check(bench);
+    bench_report(bench);
     bench_capacity(bench);
     bench_engine(bench);
     bench_replay(bench);
