@@ -11,6 +11,11 @@
 #include "scenarios/report_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed);
+/* Of libFuzzer; not there where inputs are only tried again. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max)
+    __attribute__((weak));
 
 static void must(bool holds)
 {
@@ -51,6 +56,54 @@ static void check_again(const struct report_read *read)
     report_buffer_free(&once);
     report_buffer_free(&twice);
     report_read_free(again);
+}
+
+/* Where the value begins that stands at or behind a place; size: nowhere. */
+static size_t value_at(const uint8_t *data, size_t size, size_t place)
+{
+    for (; place + 2 < size; place++)
+        if ((data[place] == ':' || data[place] == ',' || data[place] == '[') &&
+            strchr(" -0123456789\"tfn", data[place + 1]) && data[place + 1])
+            return place + 1 + (data[place + 1] == ' ');
+    return size;
+}
+
+/*
+ * Most changes of bytes are no JSON any more. Every other change is one of a
+ * value: a number or a word to one that may stand there and means trouble.
+ */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max,
+                               unsigned seed)
+{
+    static const char *const values[] = {"0",
+                                         "1",
+                                         "2",
+                                         "23",
+                                         "4294967295",
+                                         "9007199254740991",
+                                         "null",
+                                         "true",
+                                         "\"\"",
+                                         "\"x\"",
+                                         "\"4611686018427387904\"",
+                                         "[]",
+                                         "false",
+                                         "{}",
+                                         "1767225600427243825",
+                                         "\"1767225600427243825\""};
+    if (seed % 2 == 0 && LLVMFuzzerMutate)
+        return LLVMFuzzerMutate(data, size, max);
+    const char *value = values[seed / 2 % (sizeof(values) / sizeof(values[0]))];
+    size_t new_size = strlen(value);
+    size_t from = value_at(data, size, size ? seed / 64 % size : 0);
+    size_t end = from;
+    while (end < size && !strchr(",]}\n", data[end]))
+        end++;
+    if (from == end || size - (end - from) + new_size > max)
+        return size;
+    memmove(data + from + new_size, data + end, size - end);
+    memcpy(data + from, value, new_size);
+    return size - (end - from) + new_size;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
