@@ -76,8 +76,7 @@ $B/obj/%.o: %.c Makefile
 demo:
 	@ci/setup build
 	@$(MAKE) --no-print-directory all
-	build/perdure run scenarios/orders-on-lambda.json --out build/demo
-	@echo "The report: build/demo/report.html"
+	build/perdure demo build/demo
 test: $B/tests $B/perdure
 	$(RUNENV) $B/tests
 check check-long:

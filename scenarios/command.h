@@ -20,6 +20,9 @@ enum exit_code {
 };
 
 extern const struct command command_run;
+extern const struct command command_demo;
+extern const struct command command_doctor;
+extern const struct command command_init;
 extern const struct command command_export;
 extern const struct command command_report;
 extern const struct command command_sweep;

@@ -24,7 +24,7 @@ void *read_alloc(size_t count, size_t size, struct json_view view,
                  struct json_error *err);
 
 enum {
-    READ_DROPPED_MAX = 8
+    READ_DROPPED_MAX = 9
 };
 
 /*

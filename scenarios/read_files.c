@@ -142,6 +142,14 @@ static char *find_shipped(const char *name)
     return path;
 }
 
+char *read_files_shipped(const char *name)
+{
+    char *path = find_shipped(name);
+    char *whole = path ? realpath(path, NULL) : NULL;
+    free(path);
+    return whole;
+}
+
 /* The path of the file called @name; NULL if there is none (or no memory). */
 static char *find_path(const struct read_files *files, const char *name)
 {

@@ -56,4 +56,9 @@ struct data_files read_files_data(struct read_files *files);
 
 void read_files_free(struct read_files *files);
 
+/* The path of a file that comes with the program, built or installed, such as
+ * "orders-on-lambda.json", from the root; the caller's. NULL if it is not
+ * there. */
+char *read_files_shipped(const char *name);
+
 #endif

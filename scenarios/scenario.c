@@ -19,12 +19,12 @@ enum {
 };
 
 static const char *const top_keys[] = {
-    "why",        "extends",   "mode",      "seed",      "workflow",
-    "workflows",  "steps",     "engine",    "platform",  "load",
-    "operators",  "network",   "disk",      "clocks",    "faults",
-    "heal",       "envelope",  "expect",    "sometimes", "limit",
-    "events",     "exit",      "defects",   "checks",    "$schema",
-    "reproduces", "platforms", "thresholds"};
+    "why",        "extends",   "mode",       "seed",      "workflow",
+    "workflows",  "steps",     "engine",     "platform",  "load",
+    "operators",  "network",   "disk",       "clocks",    "faults",
+    "heal",       "envelope",  "expect",     "sometimes", "limit",
+    "events",     "exit",      "defects",    "checks",    "$schema",
+    "reproduces", "platforms", "thresholds", "$comment"};
 
 static void set_defaults(struct scenario *scenario)
 {
@@ -89,6 +89,21 @@ static void read_why(struct json_view root, struct scenario *scenario,
     scenario->why = strdup(why);
     if (!scenario->why)
         read_no_memory(root, err);
+}
+
+/* Words for people: a text, or a list of lines. */
+static void read_comment(struct json_view root, struct json_error *err)
+{
+    struct json_view view;
+    const char *text;
+    if (!json_get(root, "$comment", JSON_OPTIONAL, &view, err))
+        return;
+    if (json_is_string(view))
+        (void)json_as_string(view, 0, WHY_MAX, &text, err);
+    else if (json_as_array(view, 0, WHY_MAX, err))
+        for (struct json_view v = json_first(view); v.item; v = json_next(v))
+            if (!json_as_string(v, 0, WHY_MAX, &text, err))
+                return;
 }
 
 static void read_limits(struct json_view root, struct scenario *scenario,
@@ -219,6 +234,7 @@ static void read_sections(struct read_state *state, struct json_view root)
     struct json_view view;
     (void)json_check_keys(root, top_keys, COUNT(top_keys), err);
     read_why(root, scenario, err);
+    read_comment(root, err);
     read_limits(root, scenario, err);
     read_seed(root, &scenario->seed, err);
     if (json_get(root, "engine", JSON_OPTIONAL, &view, err))
@@ -265,6 +281,7 @@ size_t read_dropped_keys(struct json_view ours, const char **dropped)
     dropped[count++] = "why";
     dropped[count++] = "extends";
     dropped[count++] = "$schema";
+    dropped[count++] = "$comment";
     dropped[count++] = "reproduces";
     if (has(ours, "workflow") || has(ours, "workflows")) {
         dropped[count++] = "workflow";

@@ -616,8 +616,9 @@ static bool one_round(struct shrinker *s)
 /* What was expected of the world is no part of it. */
 static void forget_expectations(cJSON *document)
 {
-    static const char *const gone[] = {"expect", "sometimes", "thresholds",
-                                       "exit",   "$schema",   "reproduces"};
+    static const char *const gone[] = {"expect",    "sometimes", "thresholds",
+                                       "exit",      "$schema",   "$comment",
+                                       "reproduces"};
     for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
         cJSON_DeleteItemFromObjectCaseSensitive(document, gone[i]);
 }
