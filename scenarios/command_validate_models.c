@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include "scenarios/command.h"
+#include "scenarios/interrupt.h"
 #include "scenarios/names.h"
 #include "scenarios/output.h"
+#include "scenarios/progress_line.h"
 #include "scenarios/read_files.h"
 #include "scenarios/validate/report.h"
 #include "scenarios/validate/validate.h"
@@ -48,26 +50,52 @@ static bool chosen(const struct arguments *a, const char *name)
     return false;
 }
 
+/* How far it is: so many groups, and in this one. */
+struct stage {
+    struct progress_line line;
+    struct progress_now now;
+};
+
+static void show_progress(void *self)
+{
+    struct stage *stage = self;
+    progress_line_tell(&stage->line, &stage->now);
+}
+
+static void begin(const struct arguments *a, struct stage *stage)
+{
+    stage->now = (struct progress_now){
+        .unit = "groups", .has_seed = true, .seed = a->seed.value};
+    for (uint32_t i = 0; validate_groups[i]; i++)
+        stage->now.total += chosen(a, validate_groups[i]->name);
+    interrupt_catch_asked();
+    progress_line_start(&stage->line, "validate-models", NULL);
+}
+
 static int run_groups(const struct arguments *a, struct validate *v)
 {
-    bool terminal = isatty(STDERR_FILENO);
+    struct stage stage;
+    begin(a, &stage);
+    v->tick = show_progress;
+    v->tick_self = &stage;
     for (uint32_t i = 0; validate_groups[i]; i++) {
         const struct validate_group *group = validate_groups[i];
         if (!chosen(a, group->name))
             continue;
-        if (terminal)
-            fprintf(stderr, "\r\033[K%s", group->name);
+        stage.now.rest = group->name;
+        show_progress(&stage);
         bool done = group->run(v);
-        if (terminal)
-            fprintf(stderr, "\r\033[K");
+        stage.now.done++;
         if (done && !v->failed)
             continue;
+        progress_line_end(&stage.line);
         fprintf(stderr, "%s\n",
                 v->error.code ? v->error.text
                               : "perdure validate-models: out of memory, or "
                                 "a model could not be made");
         return v->error.code ? EXIT_USAGE : EXIT_INTERNAL;
     }
+    progress_line_end(&stage.line);
     return EXIT_HELD;
 }
 

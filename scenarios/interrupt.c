@@ -33,6 +33,11 @@ void interrupt_catch(void)
 {
     take(SIGINT, interrupt);
     take(SIGTERM, interrupt);
+    interrupt_catch_asked();
+}
+
+void interrupt_catch_asked(void)
+{
     take(SIGUSR1, ask);
 }
 

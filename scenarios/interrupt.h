@@ -17,6 +17,9 @@
  */
 void interrupt_catch(void);
 
+/* Only SIGUSR1: of who leaves nothing behind that Ctrl-C could spoil. */
+void interrupt_catch_asked(void);
+
 const volatile sig_atomic_t *interrupt_flag(void);
 
 /* Raised by SIGUSR1; lowered by who has answered it. */

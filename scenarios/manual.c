@@ -43,8 +43,48 @@ static const struct section after[] = {
       "never fired, fired when no work was in flight, or a property looked at "
       "nothing.",
       "", "The last line is the command that repeats the run.", NULL}},
+    {"Progress and signals",
+     {"What takes long says on stderr how far it is: done and total, what "
+      "failed so far, the time left, the rate and the seed. On a terminal that "
+      "is one line, written over itself five times a second and cut to the "
+      "terminal's columns; elsewhere it is a line every ten seconds, and none "
+      "for what takes less.",
+      "", "* SIGUSR1: one more line at once, and on it goes.",
+      "* SIGINT (Ctrl-C), SIGTERM: the first one ends a run, a sweep or a "
+      "shrink cleanly. What there is by then is reported, as incomplete and "
+      "inconclusive, and the exit code is 130. The second one exits with 130 "
+      "at once. No file is left half written.",
+      "",
+      "A reader of stdout that goes away (`| head`) changes neither the exit "
+      "code nor the files. A stdout that cannot be written, as on a full disk, "
+      "is exit code 6.",
+      NULL}},
+    {"Lines of JSON",
+     {"With `--json=lines`, `perdure run`, `replay` and `sweep` put nothing "
+      "but "
+      "JSON on stdout, a document a line. Each has an `event`, but for the "
+      "last, "
+      "which is what `--json` prints.",
+      "",
+      "* start: the first: command, scenario, version, and the schema "
+      "perdure.events/1.",
+      "* progress: once a second: done, failed, per_hour, seconds_left, total "
+      "and unit, as far as they are known.",
+      "* status: the same, in answer to SIGUSR1.",
+      "* world: of a sweep over seeds, in their order: seed, digest, outcome; "
+      "if it did not hold also property, text, and replay, the command that "
+      "repeats it.",
+      NULL}},
     {"Environment",
-     {"* NO_COLOR: if set and not empty, turns colour off.", NULL}},
+     {"* NO_COLOR: if set and not empty, turns colour off, as --no-color does.",
+      "* CLICOLOR_FORCE: if set, and not to 0, gives colour also where stdout "
+      "is no terminal; NO_COLOR and --no-color are above it.",
+      "* TERM: a terminal that is \"dumb\" or has no name gets plain lines. "
+      "Each stream is looked at for itself: stdout for colour, stderr for "
+      "progress.",
+      "* LC_ALL, LANG: change nothing that is written: the same run gives the "
+      "same bytes in each locale.",
+      NULL}},
     {"Files",
      {"A workflow, profile or trace that a scenario names is looked for beside "
       "the scenario, in up to three directories above it, and among the files "

@@ -54,8 +54,10 @@ struct validate {
     struct validate_row *rows;
     uint32_t count;
     uint32_t capacity;
-    struct json_error error; /* of a file that was read */
-    bool failed;             /* memory, or a model that could not be made */
+    struct json_error error;  /* of a file that was read */
+    bool failed;              /* memory, or a model that could not be made */
+    void (*tick)(void *self); /* often, while it runs; NULL: not */
+    void *tick_self;
 };
 
 struct validate_group {
@@ -124,6 +126,8 @@ struct validate_watch {
     uint64_t last_accepted_ns, first_start_ns, last_start_ns, last_end_ns;
     uint64_t at_ns; /* the levels are known up to here */
     uint32_t running_now, places_now;
+    const struct validate *validate; /* whose tick() is due now and then */
+    uint32_t seen;                   /* events */
 };
 
 /* Work that asks for nothing special. */

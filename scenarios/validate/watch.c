@@ -8,6 +8,10 @@
 /* A shorter wait is that of handing over, not of a queue. */
 #define MICROSECOND 1000
 
+enum {
+    TICK_EVERY = 4096 /* events */
+};
+
 static double seconds(uint64_t ns)
 {
     return (double)ns * 1e-9;
@@ -49,6 +53,8 @@ static void start(struct validate_watch *w, const struct sim_load_event *event)
 static void seen(void *self, const struct sim_load_event *event)
 {
     struct validate_watch *w = self;
+    if (++w->seen % TICK_EVERY == 0 && w->validate->tick)
+        w->validate->tick(w->validate->tick_self);
     pass(w, event->time_ns);
     if (event->kind == SIM_LOAD_ARRIVED)
         w->last_accepted_ns = event->time_ns;
@@ -111,6 +117,7 @@ bool validate_watch(struct validate *v, struct sim_load_config *config,
 {
     uint64_t now_ns;
     init(watch);
+    watch->validate = v;
     config->seen = seen;
     config->self = watch;
     if (!config->demand)
