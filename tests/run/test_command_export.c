@@ -13,6 +13,7 @@
 
 #define SCENARIO "tests/run/data/held.json"
 #define ALL "hgrm,hlog,junit,openmetrics,bmf,github-summary,github-annotations"
+#define TRACES "chrome-trace,otlp"
 
 static char *read_in(const struct stage *s, const char *name)
 {
@@ -117,5 +118,67 @@ Test(command_export, a_truncated_report_changes_nothing)
         free(now);
     }
     free(text);
+    stage_close(&s);
+}
+
+Test(command_export, a_replay_leaves_the_same_traces)
+{
+    static const char *const files[] = {"trace.json", "traces.otlp.jsonl"};
+    struct stage s;
+    char out[STAGE_PATH_SIZE], again[STAGE_PATH_SIZE], report[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "out", out);
+    stage_path(&s, "again", again);
+    stage_path(&s, "out/report.json", report);
+    cr_assert_eq(
+        STAGE_CALL(&s, "run", SCENARIO, "--out", out, "--export", TRACES), 0,
+        "%s", s.complained);
+    cr_assert_eq(
+        STAGE_CALL(&s, "replay", report, "--out", again, "--export", TRACES), 0,
+        "%s", s.complained);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        char name[64];
+        snprintf(name, sizeof(name), "out/%s", files[i]);
+        char *first = read_in(&s, name);
+        snprintf(name, sizeof(name), "again/%s", files[i]);
+        char *second = read_in(&s, name);
+        cr_expect_gt(strlen(first), 1000);
+        cr_expect_str_eq(first, second, "%s", files[i]);
+        free(first);
+        free(second);
+    }
+    stage_close(&s);
+}
+
+Test(command_export, traces_need_the_run_and_it_says_how)
+{
+    struct stage s;
+    char out[STAGE_PATH_SIZE], report[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "out", out);
+    stage_path(&s, "out/report.json", report);
+    cr_assert_eq(STAGE_CALL(&s, "run", SCENARIO, "--out", out), 0);
+    cr_expect_eq(STAGE_CALL(&s, "export", report, "--format", "otlp"), 2);
+    cr_expect(strstr(s.complained, "format otlp needs the records of a run"));
+    cr_expect(strstr(s.complained, "perdure replay "));
+    stage_close(&s);
+}
+
+/* Figures are of all runs, traces of those that were recorded. */
+Test(command_export, a_sample_of_runs_is_all_that_traces_show)
+{
+    struct stage s;
+    char out[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "out", out);
+    cr_assert_eq(STAGE_CALL(&s, "run", SCENARIO, "--out", out, "--record",
+                            "off", "--export", TRACES),
+                 0, "%s", s.complained);
+    char *trace = read_in(&s, "out/trace.json");
+    char *otlp = read_in(&s, "out/traces.otlp.jsonl");
+    cr_expect(strstr(trace, "\"runs\":0,"));
+    cr_expect_str_eq(otlp, "");
+    free(trace);
+    free(otlp);
     stage_close(&s);
 }
