@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/sentence.h"
+#include "engine/host/json_write.h"
 #include "engine/invoke.h"
 #include "engine/operation.h"
 #include "engine/value.h"
@@ -14,15 +14,7 @@
 enum {
     TYPE_ROOM = 40,
     ID_ROOM = 33,
-    ARN_ROOM = 512,
-    REPLACEMENT = 0xfffd /* in place of bytes that are not UTF-8 */
-};
-
-struct text {
-    char *bytes;
-    size_t size;
-    size_t capacity;
-    bool failed; /* out of memory */
+    ARN_ROOM = 512
 };
 
 /*
@@ -34,165 +26,29 @@ struct history {
     uint64_t run;
     bool handler;
     struct engine_operations operations;
-    struct text out;
+    struct json_writer out;
     size_t *ends; /* of each event in out */
     uint32_t count;
     uint32_t capacity;
     uint64_t invoked_ns;
-    bool first; /* no member of the current object is written yet */
 };
-
-/* Text -------------------------------------------------------------------- */
-
-static void put(struct text *out, const char *bytes, size_t size)
-{
-    size_t capacity = out->capacity ? out->capacity : 4096;
-    char *grown;
-
-    while (capacity - out->size < size && capacity <= SIZE_MAX / 2)
-        capacity *= 2;
-    if (capacity != out->capacity && !out->failed) {
-        grown = realloc(out->bytes, capacity);
-        out->failed = !grown;
-        if (grown) {
-            out->bytes = grown;
-            out->capacity = capacity;
-        }
-    }
-    if (out->failed || size == 0)
-        return;
-    memcpy(out->bytes + out->size, bytes, size);
-    out->size += size;
-}
-
-static void puts_to(struct text *out, const char *text)
-{
-    put(out, text, strlen(text));
-}
-
-static void put_number(struct text *out, uint64_t number)
-{
-    char digits[24];
-
-    (void)snprintf(digits, sizeof(digits), "%" PRIu64, number);
-    puts_to(out, digits);
-}
-
-/* Seconds with a fraction. */
-static void put_time(struct text *out, uint64_t ns)
-{
-    char digits[40];
-
-    (void)snprintf(digits, sizeof(digits), "%" PRIu64 ".%03u",
-                   ns / ENGINE_SECOND,
-                   (unsigned)(ns % ENGINE_SECOND / 1000000));
-    puts_to(out, digits);
-}
-
-static void put_escaped(struct text *out, uint32_t point)
-{
-    char escape[8];
-
-    (void)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned)point);
-    puts_to(out, escape);
-}
-
-/* Quoted. Returns whether all of it could be: the bytes are UTF-8. */
-static bool put_string(struct text *out, const char *bytes, size_t size)
-{
-    bool whole = true;
-
-    puts_to(out, "\"");
-    for (size_t at = 0; at < size;) {
-        uint32_t point;
-        size_t length = sentence_decode(bytes + at, size - at, &point);
-
-        if (length == 0) {
-            put_escaped(out, REPLACEMENT);
-            whole = false;
-            at++;
-            continue;
-        }
-        if (point == '"' || point == '\\')
-            puts_to(out, "\\");
-        if (point < 0x20)
-            put_escaped(out, point);
-        else
-            put(out, bytes + at, length);
-        at += length;
-    }
-    puts_to(out, "\"");
-    return whole;
-}
-
-/* Members ----------------------------------------------------------------- */
-
-static void key(struct history *h, const char *name)
-{
-    puts_to(&h->out, h->first ? "\"" : ",\"");
-    puts_to(&h->out, name);
-    puts_to(&h->out, "\":");
-    h->first = false;
-}
-
-static void open_object(struct history *h, const char *name)
-{
-    key(h, name);
-    puts_to(&h->out, "{");
-    h->first = true;
-}
-
-static void close_object(struct history *h)
-{
-    puts_to(&h->out, "}");
-    h->first = false;
-}
-
-static bool string(struct history *h, const char *name, const char *bytes,
-                   size_t size)
-{
-    key(h, name);
-    return put_string(&h->out, bytes, size);
-}
-
-static void words(struct history *h, const char *name, const char *text)
-{
-    (void)string(h, name, text, strlen(text));
-}
-
-static void number(struct history *h, const char *name, uint64_t value)
-{
-    key(h, name);
-    put_number(&h->out, value);
-}
-
-static void moment(struct history *h, const char *name, uint64_t ns)
-{
-    key(h, name);
-    put_time(&h->out, ns);
-}
 
 /* Whole seconds; what has begun counts. */
 static void duration(struct history *h, const char *name, uint64_t ns)
 {
-    number(h, name, ns / ENGINE_SECOND + (ns % ENGINE_SECOND != 0));
-}
-
-static void truncated(struct history *h, bool is)
-{
-    key(h, "Truncated");
-    puts_to(&h->out, is ? "true" : "false");
+    json_put_number(&h->out, name,
+                    ns / ENGINE_SECOND + (ns % ENGINE_SECOND != 0));
 }
 
 /* An Input or Result; whole false: the bytes are kept elsewhere. */
 static void payload(struct history *h, const char *name, const void *bytes,
                     size_t size, bool whole)
 {
-    open_object(h, name);
+    json_open(&h->out, name);
     if (whole && size > 0)
-        whole = string(h, "Payload", bytes, size);
-    truncated(h, !whole);
-    close_object(h);
+        whole = json_put_string(&h->out, "Payload", bytes, size);
+    json_put_bool(&h->out, "Truncated", !whole);
+    json_close(&h->out);
 }
 
 static void error_of(struct history *h, uint32_t error, struct engine_text type,
@@ -200,17 +56,18 @@ static void error_of(struct history *h, uint32_t error, struct engine_text type,
 {
     bool whole;
 
-    open_object(h, "Error");
-    open_object(h, "Payload");
-    whole = string(h, "ErrorMessage", message, size);
+    json_open(&h->out, "Error");
+    json_open(&h->out, "Payload");
+    whole = json_put_string(&h->out, "ErrorMessage", message, size);
     if (type.size > 0)
-        whole = string(h, "ErrorType", type.text, type.size) && whole;
+        whole = json_put_string(&h->out, "ErrorType", type.text, type.size) &&
+                whole;
     else
-        words(h, "ErrorType",
-              engine_error_name(error ? error : ENGINE_ERR_USER));
-    close_object(h);
-    truncated(h, !whole);
-    close_object(h);
+        json_put_words(&h->out, "ErrorType",
+                       engine_error_name(error ? error : ENGINE_ERR_USER));
+    json_close(&h->out);
+    json_put_bool(&h->out, "Truncated", !whole);
+    json_close(&h->out);
 }
 
 int history_arn(char *out, size_t room, const char *workflow,
@@ -278,19 +135,21 @@ static void put_id(struct history *h, const char *name,
     char id[ID_ROOM];
 
     if (entry->id_text.size > 0) {
-        (void)string(h, name, entry->id_text.text, entry->id_text.size);
+        (void)json_put_string(&h->out, name, entry->id_text.text,
+                              entry->id_text.size);
         return;
     }
     (void)snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, entry->id.hi,
                    entry->id.lo);
-    words(h, name, id);
+    json_put_words(&h->out, name, id);
 }
 
 static void put_identity(struct history *h, const struct engine_op_entry *entry)
 {
     put_id(h, "Id", entry);
     if (entry->name.size > 0)
-        (void)string(h, "Name", entry->name.text, entry->name.size);
+        (void)json_put_string(&h->out, "Name", entry->name.text,
+                              entry->name.size);
     if (entry->parent)
         put_id(h, "ParentId", &h->operations.entries[entry->parent]);
 }
@@ -304,16 +163,16 @@ static void begin(struct history *h, const char *noun, const char *verb,
 
     (void)snprintf(type, sizeof(type), "%s%s", noun, verb);
     (void)snprintf(details, sizeof(details), "%s%sDetails", noun, verb);
-    puts_to(&h->out, "{");
-    h->first = true;
-    words(h, "EventType", type);
+    h->out.first = true;
+    json_open(&h->out, NULL);
+    json_put_words(&h->out, "EventType", type);
     if (entry && subtype_of(entry))
-        words(h, "SubType", subtype_of(entry));
-    number(h, "EventId", h->count + UINT64_C(1));
+        json_put_words(&h->out, "SubType", subtype_of(entry));
+    json_put_number(&h->out, "EventId", h->count + UINT64_C(1));
     if (entry)
         put_identity(h, entry);
-    moment(h, "EventTimestamp", time_ns);
-    open_object(h, details);
+    json_put_seconds(&h->out, "EventTimestamp", time_ns);
+    json_open(&h->out, details);
 }
 
 /* Ends the event: 0 or -1. */
@@ -322,8 +181,8 @@ static int end(struct history *h)
     uint32_t capacity = h->capacity ? h->capacity * 2 : 64;
     size_t *ends;
 
-    close_object(h);
-    close_object(h);
+    json_close(&h->out);
+    json_close(&h->out);
     if (h->out.failed)
         return -1;
     if (h->count == h->capacity) {
@@ -379,10 +238,11 @@ static void put_invoke(struct history *h, const struct change *c)
     (void)history_arn(arn, sizeof(arn), c->view.detail.text,
                       c->view.detail.size,
                       engine_invoke_child(h->run, c->entry->number));
-    (void)string(h, "FunctionName", c->view.detail.text, c->view.detail.size);
+    (void)json_put_string(&h->out, "FunctionName", c->view.detail.text,
+                          c->view.detail.size);
     put_value(h, "Input", c);
-    words(h, "ExecutedVersion", "$LATEST");
-    words(h, "DurableExecutionArn", arn);
+    json_put_words(&h->out, "ExecutedVersion", "$LATEST");
+    json_put_words(&h->out, "DurableExecutionArn", arn);
 }
 
 static void put_callback(struct history *h, const struct change *c)
@@ -390,7 +250,7 @@ static void put_callback(struct history *h, const struct change *c)
     struct engine_callback callback;
 
     engine_callback_write(h->run, c->entry->number, c->entry->id, &callback);
-    words(h, "CallbackId", callback.id);
+    json_put_words(&h->out, "CallbackId", callback.id);
     if (c->view.head.second_ns)
         duration(h, "HeartbeatTimeout", c->view.head.second_ns);
     if (c->view.head.first_ns)
@@ -404,7 +264,8 @@ static int start(struct history *h, const struct change *c)
     if (c->entry->type == ENGINE_OPERATION_WAIT) {
         c->entry->due_ns = c->view.head.first_ns;
         duration(h, "Duration", c->view.head.first_ns);
-        moment(h, "ScheduledEndTimestamp", c->time_ns + c->view.head.first_ns);
+        json_put_seconds(&h->out, "ScheduledEndTimestamp",
+                         c->time_ns + c->view.head.first_ns);
     }
     if (c->entry->type == ENGINE_OPERATION_CALLBACK)
         put_callback(h, c);
@@ -429,11 +290,11 @@ static void put_retry(struct history *h, const struct change *c, bool again)
 
     if (!is_step(c->entry))
         return;
-    open_object(h, "RetryDetails");
-    number(h, "CurrentAttempt", attempt);
+    json_open(&h->out, "RetryDetails");
+    json_put_number(&h->out, "CurrentAttempt", attempt);
     if (again)
         duration(h, "NextAttemptDelaySeconds", c->view.head.first_ns);
-    close_object(h);
+    json_close(&h->out);
 }
 
 static const char *reason_of(const struct change *c)
@@ -699,9 +560,9 @@ static int add_invocation(struct history *h, const struct engine_item *event,
                    (unsigned)(h->run >> 16), (unsigned)(h->run & 0xffff),
                    (unsigned)event->attempt);
     begin(h, "Invocation", "Completed", NULL, time_ns);
-    moment(h, "StartTimestamp", h->invoked_ns);
-    moment(h, "EndTimestamp", time_ns);
-    words(h, "RequestId", request);
+    json_put_seconds(&h->out, "StartTimestamp", h->invoked_ns);
+    json_put_seconds(&h->out, "EndTimestamp", time_ns);
+    json_put_words(&h->out, "RequestId", request);
     if (broke_off(event))
         error_of(h, (uint32_t)event->a, no_text, text, sizeof(text) - 1);
     return end(h);
