@@ -464,11 +464,11 @@ int engine_wait_cancel(struct engine_context *c, const char *name)
 /* Callbacks --------------------------------------------------------------- */
 
 static const char letters[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 enum {
     TOKEN_SIZE = 32, /* run 8, key 16, number 4, check 4 */
-    TOKEN_TEXT = 43
+    TOKEN_TEXT = 43  /* and a "=" behind them */
 };
 
 static void encode(const unsigned char *bytes, char *text)
@@ -482,7 +482,18 @@ static void encode(const unsigned char *bytes, char *text)
             *text++ = letters[held >> (bits - 6) & 63];
     }
     *text++ = letters[held << (6 - bits) & 63];
+    *text++ = '=';
     *text = '\0';
+}
+
+/* Also as in addresses, where + and / mean something else. */
+static const char *letter_of(char c)
+{
+    if (c == '-')
+        c = '+';
+    if (c == '_')
+        c = '/';
+    return c ? strchr(letters, c) : NULL;
 }
 
 static int decode(const char *text, unsigned char *bytes)
@@ -491,7 +502,7 @@ static int decode(const char *text, unsigned char *bytes)
     unsigned bits = 0;
 
     for (unsigned i = 0; i < TOKEN_TEXT; i++) {
-        const char *letter = text[i] ? strchr(letters, text[i]) : NULL;
+        const char *letter = letter_of(text[i]);
 
         if (!letter)
             return -1;
@@ -502,7 +513,9 @@ static int decode(const char *text, unsigned char *bytes)
             *bytes++ = (unsigned char)(held >> bits);
         }
     }
-    return text[TOKEN_TEXT] || held & ((1U << bits) - 1) ? -1 : 0;
+    text += TOKEN_TEXT;
+    text += *text == '=';
+    return *text || held & ((1U << bits) - 1) ? -1 : 0;
 }
 
 /* Puts the check at the end; what it is of the rest. */

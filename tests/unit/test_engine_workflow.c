@@ -883,6 +883,12 @@ Test(engine_workflow, a_submitter_that_keeps_failing_fails_the_operation)
     durable_bed_free(&bed);
 }
 
+/* The same letter in base64, and in base64 for addresses. */
+static bool is_twin(int letter, int other)
+{
+    return (letter == '-' && other == '+') || (letter == '_' && other == '/');
+}
+
 Test(engine_workflow, a_mistyped_callback_id_is_refused)
 {
     struct code code = {0};
@@ -895,14 +901,14 @@ Test(engine_workflow, a_mistyped_callback_id_is_refused)
     durable_bed_init(&bed, submit_and_wait, &code, "");
     (void)durable_bed_run(&bed);
     memcpy(id, code.input, sizeof(id));
-    cr_assert_eq(strlen(id), 43);
+    cr_assert_eq(strlen(id), 44);
     for (size_t i = 0; i < 43; i++) {
         char was = id[i];
 
         for (int letter = 32; letter < 127; letter++) {
             id[i] = (char)letter;
             cr_assert_eq(engine_callback_parse(id, &run, &number, &key) == 0,
-                         letter == was);
+                         letter == was || is_twin(letter, was));
         }
         id[i] = '\0';
         cr_assert_neq(engine_callback_parse(id, &run, &number, &key), 0);
