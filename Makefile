@@ -35,8 +35,8 @@ B = build/$V
 ALLFLAGS = -std=c17 $(OPT) -g -I. -D_GNU_SOURCE -ffp-contract=off -Wall -Wextra \
 	-Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	-Wvla -Wdate-time $(WERROR) $(if $(filter glibc,$(ALLOC)),-DPERDURE_NO_JEMALLOC) $(SANFLAGS) $(CFLAGS)
-LIBS = -lfiu $(if $(filter glibc,$(ALLOC)),,-ljemalloc) -lcjson -lsqlite3 -lsodium -lzstd -lm
-ROOMS = engine engine/host sim sim/platform faults reports scenarios scenarios/validate scenarios/measure
+LIBS = -lfiu $(if $(filter glibc,$(ALLOC)),,-ljemalloc) -lcjson -lsqlite3 -lsodium -lzstd -levent -lm
+ROOMS = engine engine/host engine/host/lambda sim sim/platform faults reports scenarios scenarios/validate scenarios/measure scenarios/lambda
 objs = $(patsubst %.c,$B/obj/%.o,$(sort $(wildcard $1)))
 LIBOBJS = $(patsubst $B/obj/%,$B/lib/%,$(call objs,engine/*.c engine/host/*.c))
 MAIN = $B/obj/scenarios/main.o
