@@ -1,0 +1,435 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/lambda/service_private.h"
+#include "engine/value.h"
+#include "engine/workflow.h"
+
+struct lambda_execution *lambda_execution_find(struct lambda_service *service,
+                                               uint64_t run)
+{
+    return run ? engine_table_find(&service->executions, run) : NULL;
+}
+
+/* Names ------------------------------------------------------------------- */
+
+static uint64_t hash_of(uint32_t function, const char *qualifier,
+                        const char *name)
+{
+    char whole[LAMBDA_QUALIFIER_MAX + LAMBDA_EXECUTION_MAX + 16] = {0};
+    size_t at = sizeof(function);
+
+    memcpy(whole, &function, sizeof(function));
+    at = (size_t)(stpcpy(whole + at, qualifier) - whole) + 1;
+    at = (size_t)(stpcpy(whole + at, name) - whole);
+    uint64_t hash = engine_hash_bytes(whole, at).lo;
+    return hash ? hash : 1;
+}
+
+static bool is_named(const struct lambda_execution *execution,
+                     uint32_t function, const char *qualifier, const char *name)
+{
+    return execution->function == function &&
+           strcmp(execution->qualifier, qualifier) == 0 &&
+           strcmp(execution->name, name) == 0;
+}
+
+struct lambda_execution *lambda_execution_named(struct lambda_service *service,
+                                                uint32_t function,
+                                                const char *qualifier,
+                                                const char *name)
+{
+    struct lambda_execution *execution =
+        engine_table_find(&service->names, hash_of(function, qualifier, name));
+
+    while (execution && !is_named(execution, function, qualifier, name))
+        execution = execution->same_name;
+    return execution;
+}
+
+static bool add_name(struct lambda_service *service,
+                     struct lambda_execution *execution)
+{
+    uint64_t hash =
+        hash_of(execution->function, execution->qualifier, execution->name);
+    struct lambda_execution *first = engine_table_find(&service->names, hash);
+
+    if (!first)
+        return engine_table_add(&service->names, hash, execution) == 0;
+    execution->same_name = first->same_name;
+    first->same_name = execution;
+    return true;
+}
+
+static void remove_name(struct lambda_service *service,
+                        struct lambda_execution *execution)
+{
+    uint64_t hash =
+        hash_of(execution->function, execution->qualifier, execution->name);
+    struct lambda_execution *at = engine_table_find(&service->names, hash);
+
+    if (at == execution) {
+        engine_table_remove(&service->names, hash);
+        if (execution->same_name &&
+            engine_table_add(&service->names, hash, execution->same_name))
+            service->failed = true;
+        return;
+    }
+    while (at && at->same_name != execution)
+        at = at->same_name;
+    if (at)
+        at->same_name = execution->same_name;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static void free_operations(struct lambda_execution *execution)
+{
+    for (uint32_t i = 0; i < execution->operations.count; i++) {
+        struct lambda_operation *operation = execution->operations.items[i];
+        free(operation->text);
+        free(operation);
+    }
+    engine_table_free(&execution->operations);
+}
+
+void lambda_execution_free(struct lambda_execution *execution)
+{
+    if (execution->invocation) {
+        free(execution->invocation->event.bytes);
+        free(execution->invocation->output);
+        free(execution->invocation);
+    }
+    free_operations(execution);
+    free(execution->input);
+    free(execution->result);
+    free(execution);
+}
+
+struct lambda_execution *lambda_execution_new(struct lambda_service *service,
+                                              uint64_t run, uint32_t function,
+                                              const char *qualifier,
+                                              const char *name)
+{
+    struct lambda_execution *execution = calloc(1, sizeof(*execution));
+    char id[LAMBDA_ID_SIZE];
+
+    if (!execution)
+        return NULL;
+    lambda_id_write(run, id);
+    execution->run = run;
+    execution->function = function;
+    execution->state = ENGINE_RUN_RUNNING;
+    execution->started_ns = lambda_core_now(service->core);
+    strncpy(execution->qualifier, qualifier, LAMBDA_QUALIFIER_MAX);
+    strncpy(execution->name, name ? name : id, LAMBDA_EXECUTION_MAX);
+    if (engine_table_add(&service->executions, run, execution)) {
+        free(execution);
+        return NULL;
+    }
+    if (add_name(service, execution))
+        return execution;
+    engine_table_remove(&service->executions, run);
+    free(execution);
+    return NULL;
+}
+
+void lambda_execution_drop(struct lambda_service *service,
+                           struct lambda_execution *execution)
+{
+    remove_name(service, execution);
+    engine_table_remove(&service->executions, execution->run);
+    lambda_execution_free(execution);
+}
+
+/* The log ----------------------------------------------------------------- */
+
+static void keep(struct lambda_service *service, unsigned char **to,
+                 size_t *to_size, const void *bytes, size_t size)
+{
+    unsigned char *copy = malloc(size ? size : 1);
+
+    if (!copy) {
+        service->failed = true;
+        return;
+    }
+    if (size > 0)
+        memcpy(copy, bytes, size);
+    free(*to);
+    *to = copy;
+    *to_size = size;
+}
+
+struct lambda_operation *
+lambda_execution_operation(const struct lambda_execution *execution,
+                           struct engine_hash id)
+{
+    struct lambda_operation *operation =
+        id.lo ? engine_table_find(&execution->operations, id.lo) : NULL;
+
+    return operation && operation->id.hi == id.hi ? operation : NULL;
+}
+
+static struct lambda_operation *
+meet_operation(struct lambda_service *service,
+               struct lambda_execution *execution, struct engine_hash id,
+               struct engine_text text, uint64_t time_ns)
+{
+    struct lambda_operation *operation =
+        lambda_execution_operation(execution, id);
+
+    if (operation)
+        return operation;
+    operation = calloc(1, sizeof(*operation));
+    if (operation) {
+        operation->id = id;
+        operation->text = strndup(text.text, text.size);
+        operation->started_ns = time_ns;
+    }
+    if (operation && operation->text &&
+        engine_table_add(&execution->operations, id.lo ? id.lo : 1,
+                         operation) == 0)
+        return operation;
+    service->failed = true;
+    if (operation)
+        free(operation->text);
+    free(operation);
+    return NULL;
+}
+
+static bool ends_operation(unsigned kind)
+{
+    return kind == ENGINE_EV_OPERATION_SUCCEEDED ||
+           kind == ENGINE_EV_OPERATION_FAILED ||
+           kind == ENGINE_EV_OPERATION_CANCELLED ||
+           kind == ENGINE_EV_OPERATION_FIRED ||
+           kind == ENGINE_EV_OPERATION_TIMED_OUT ||
+           kind == ENGINE_EV_OPERATION_STOPPED;
+}
+
+static void tell_callback(struct lambda_service *service,
+                          const struct lambda_execution *execution,
+                          const struct engine_item *event,
+                          struct engine_text name)
+{
+    struct engine_callback callback;
+
+    if (!service->config.callback)
+        return;
+    engine_callback_write(execution->run, event->op,
+                          (struct engine_hash){event->a, event->b}, &callback);
+    service->config.callback(service->config.self, execution->run, name.text,
+                             name.size, callback.id);
+}
+
+static void fold_operation(struct lambda_service *service,
+                           struct lambda_execution *execution,
+                           const struct engine_item *event, uint64_t time_ns)
+{
+    struct engine_operation_view view = {.value = ""};
+    struct lambda_operation *operation;
+
+    if (event->size > 0 && engine_operation_view(event, &view))
+        return;
+    if (event->op == 0) { /* the result, of which the run's end says nothing */
+        keep(service, &execution->result, &execution->result_size, view.value,
+             view.head.value_size);
+        return;
+    }
+    operation = meet_operation(service, execution,
+                               (struct engine_hash){event->a, event->b},
+                               view.id, time_ns);
+    if (!operation)
+        return;
+    if (event->kind == ENGINE_EV_OPERATION_STARTED &&
+        engine_operation_flag_type(event->flags) == ENGINE_OPERATION_WAIT)
+        operation->due_ns = time_ns + view.head.first_ns;
+    if (ends_operation(event->kind))
+        operation->ended_ns = time_ns;
+    if (event->kind == ENGINE_EV_OPERATION_STARTED &&
+        engine_operation_flag_type(event->flags) == ENGINE_OPERATION_CALLBACK)
+        tell_callback(service, execution, event, view.name);
+}
+
+static void fold_created(struct lambda_service *service, uint64_t run,
+                         const struct engine_item *event, uint64_t time_ns)
+{
+    struct lambda_execution *execution = lambda_execution_find(service, run);
+    size_t skip =
+        event->flags & ENGINE_CREATED_ORIGIN ? sizeof(struct engine_origin) : 0;
+
+    if (!execution)
+        execution = lambda_execution_new(service, run, (uint32_t)event->a,
+                                         "$LATEST", NULL);
+    if (!execution || event->size < skip) {
+        service->failed = true;
+        return;
+    }
+    execution->started_ns = time_ns;
+    execution->accepted = true;
+    keep(service, &execution->input, &execution->input_size,
+         (const unsigned char *)engine_item_payload(event) + skip,
+         event->size - skip);
+    lambda_invoke_started(service, execution);
+}
+
+static void fold_end(struct lambda_service *service,
+                     struct lambda_execution *execution,
+                     const struct engine_item *event, uint32_t state,
+                     uint64_t time_ns)
+{
+    const void *bytes = engine_item_payload(event);
+    size_t size = event->size;
+
+    if (state == ENGINE_RUN_SUCCEEDED) {
+        const struct engine_value *value = engine_value_at(bytes, size, 0);
+        bytes = value ? engine_value_bytes(value) : "";
+        size = value ? value->size : 0;
+    }
+    if (size > 0 || !execution->result)
+        keep(service, &execution->result, &execution->result_size, bytes, size);
+    execution->state = state;
+    execution->ended_ns = time_ns;
+    lambda_invoke_ended(service, execution);
+}
+
+void lambda_execution_fold(struct lambda_service *service, uint64_t run,
+                           const struct engine_item *event, uint64_t time_ns)
+{
+    struct lambda_execution *execution;
+
+    if (event->kind == ENGINE_EV_RUN_CREATED) {
+        fold_created(service, run, event, time_ns);
+        return;
+    }
+    execution = lambda_execution_find(service, run);
+    if (!execution)
+        return;
+    if (event->kind >= ENGINE_EV_OPERATION_STARTED &&
+        event->kind <= ENGINE_EV_OPERATION_HEARTBEAT) {
+        fold_operation(service, execution, event, time_ns);
+        return;
+    }
+    switch (event->kind) {
+    case ENGINE_EV_RUN_SUCCEEDED:
+        fold_end(service, execution, event, ENGINE_RUN_SUCCEEDED, time_ns);
+        break;
+    case ENGINE_EV_RUN_FAILED:
+        fold_end(service, execution, event, ENGINE_RUN_FAILED, time_ns);
+        break;
+    case ENGINE_EV_RUN_TIMED_OUT:
+        fold_end(service, execution, event, ENGINE_RUN_TIMED_OUT, time_ns);
+        break;
+    case ENGINE_EV_RUN_CANCELLED:
+    case ENGINE_EV_RUN_STOPPED:
+        fold_end(service, execution, event, ENGINE_RUN_STOPPED, time_ns);
+        break;
+    default:
+        break;
+    }
+}
+
+/* What the API says of it ------------------------------------------------- */
+
+uint32_t lambda_execution_write(const struct lambda_execution *execution,
+                                const void *items, size_t size,
+                                struct json_writer *w, enum lambda_times times,
+                                uint32_t most, uint32_t *next)
+{
+    uint32_t written = 0;
+
+    for (size_t at = 0; at < size;) {
+        const struct engine_item *item =
+            (const void *)((const unsigned char *)items + at);
+        struct lambda_operation *self = lambda_execution_operation(
+            execution, (struct engine_hash){item->a, item->b});
+        struct engine_operation_view view;
+        at += engine_item_span(item->size);
+        if (item->op == 0 || !self || engine_operation_view(item, &view))
+            continue;
+        if (written == most) {
+            *next = item->op;
+            return written;
+        }
+        lambda_operation_write(
+            w, execution->run, item, self,
+            lambda_execution_operation(execution, view.head.parent), times);
+        written++;
+    }
+    return written;
+}
+
+void lambda_execution_write_self(const struct lambda_execution *execution,
+                                 struct json_writer *w, enum lambda_times times)
+{
+    char id[LAMBDA_ID_SIZE];
+
+    lambda_id_write(execution->run, id);
+    json_open(w, NULL);
+    json_put_words(w, "Id", id);
+    json_put_words(w, "Name", execution->name);
+    json_put_words(w, "Type", "EXECUTION");
+    json_put_words(w, "Status", "STARTED");
+    if (times == LAMBDA_SECONDS)
+        json_put_seconds(w, "StartTimestamp", execution->started_ns);
+    else
+        json_put_millis(w, "StartTimestamp", execution->started_ns);
+    json_open(w, "ExecutionDetails");
+    (void)json_put_string(w, "InputPayload", (const char *)execution->input,
+                          execution->input_size);
+    json_close(w);
+    json_close(w);
+}
+
+void lambda_execution_arn(const struct lambda_service *service,
+                          const struct lambda_execution *execution,
+                          char out[LAMBDA_ARN_SIZE])
+{
+    lambda_arn_write(service->functions[execution->function].name,
+                     execution->qualifier, execution->name, execution->run,
+                     out);
+}
+
+const char *lambda_execution_status(const struct lambda_execution *execution)
+{
+    switch (execution->state) {
+    case ENGINE_RUN_SUCCEEDED:
+        return "SUCCEEDED";
+    case ENGINE_RUN_FAILED:
+        return "FAILED";
+    case ENGINE_RUN_TIMED_OUT:
+        return "TIMED_OUT";
+    case ENGINE_RUN_STOPPED:
+        return "STOPPED";
+    default:
+        return "RUNNING";
+    }
+}
+
+void lambda_execution_write_error(const struct lambda_execution *execution,
+                                  struct json_writer *w, const char *name)
+{
+    static const struct engine_text unknown = {"", 0};
+
+    lambda_error_write(w, name, unknown, execution->result,
+                       execution->result_size);
+}
+
+bool lambda_service_standing(const struct lambda_service *service, uint64_t run,
+                             struct lambda_standing *standing)
+{
+    const struct lambda_execution *execution =
+        engine_table_find(&service->executions, run);
+
+    if (!execution)
+        return false;
+    *standing = (struct lambda_standing){
+        .status = lambda_execution_status(execution),
+        .result = execution->ended_ns ? execution->result : NULL,
+        .size = execution->result_size,
+        .operations = execution->operations.count,
+        .started_ns = execution->started_ns,
+        .ended_ns = execution->ended_ns,
+    };
+    return true;
+}

@@ -1,0 +1,211 @@
+#include "engine/host/lambda/service_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What the engine says ---------------------------------------------------- */
+
+static void acknowledge(struct lambda_service *service, uint64_t run)
+{
+    const struct engine_message head = {
+        .kind = ENGINE_MSG_RESULT_ACK, .from = LAMBDA_NODE_CLIENT, .run = run};
+
+    lambda_core_send(service->core, &head, NULL, 0);
+}
+
+static void take_message(void *self, const struct engine_message *message)
+{
+    struct lambda_service *service = self;
+
+    switch (message->kind) {
+    case ENGINE_MSG_DISPATCH:
+        lambda_invocation_dispatched(service, message);
+        break;
+    case ENGINE_MSG_CHECKPOINTED:
+    case ENGINE_MSG_STATE_PAGE:
+        lambda_call_answered(service, message);
+        break;
+    case ENGINE_MSG_BUSY:
+    case ENGINE_MSG_REFUSED:
+        lambda_invoke_refused(service, message);
+        break;
+    case ENGINE_MSG_RESULT:
+        acknowledge(service, message->run);
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_reply(void *self, uint64_t tag,
+                       const struct engine_request *asked,
+                       const struct engine_reply *reply)
+{
+    struct lambda_service *service = self;
+    struct lambda_invocation *invocation =
+        engine_table_find(&service->working, asked->run);
+    bool its = invocation && invocation->attempt == asked->attempt;
+
+    switch (tag & ((1U << LAMBDA_ASKED_BITS) - 1)) {
+    case LAMBDA_ASKED_CLAIM:
+        if (its)
+            lambda_invocation_claimed(service, invocation, reply);
+        break;
+    case LAMBDA_ASKED_FINISH:
+        if (its)
+            lambda_invocation_finished(service, invocation, reply);
+        break;
+    case LAMBDA_ASKED_SIGNAL:
+        lambda_call_signalled(service, tag >> LAMBDA_ASKED_BITS, reply);
+        break;
+    default:
+        break;
+    }
+}
+
+static void take_commit(void *self, const struct engine_request *request,
+                        const struct engine_reply *reply)
+{
+    struct lambda_service *service = self;
+
+    if (reply->outcome != ENGINE_COMMITTED ||
+        (request->kind != ENGINE_REQ_CREATE &&
+         request->kind != ENGINE_REQ_APPEND))
+        return;
+    ENGINE_REQUEST_ITEMS(request, item)
+    {
+        if (item->type == ENGINE_ITEM_EVENT)
+            lambda_execution_fold(service, request->run, item,
+                                  reply->store_time_ns);
+    }
+}
+
+/* Functions --------------------------------------------------------------- */
+
+uint32_t lambda_service_find(const struct lambda_service *service,
+                             const char *name)
+{
+    for (uint32_t i = 0; i < service->function_count; i++)
+        if (strcmp(service->functions[i].name, name) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+uint32_t lambda_service_register(struct lambda_service *service,
+                                 const struct lambda_function *function)
+{
+    uint32_t number = lambda_service_find(service, function->name);
+    char *name;
+
+    if (number != UINT32_MAX) {
+        const char *kept = service->functions[number].name;
+        service->functions[number] = *function;
+        service->functions[number].name = kept;
+        return number;
+    }
+    name = strdup(function->name);
+    if (!name)
+        return UINT32_MAX;
+    number = lambda_core_add(service->core, name, function->timeout_ns,
+                             function->execution_timeout_ns);
+    if (number == UINT32_MAX) {
+        free(name);
+        return UINT32_MAX;
+    }
+    service->functions[number] = *function;
+    service->functions[number].name = name;
+    service->function_count = number + 1;
+    return number;
+}
+
+const struct lambda_function *
+lambda_service_function(const struct lambda_service *service, uint32_t number)
+{
+    return &service->functions[number];
+}
+
+uint32_t lambda_service_functions(const struct lambda_service *service)
+{
+    return service->function_count;
+}
+
+/* Time -------------------------------------------------------------------- */
+
+int lambda_service_turn(struct lambda_service *service, uint64_t now_ns)
+{
+    int result;
+
+    do {
+        result = lambda_core_turn(service->core, now_ns);
+        lambda_invocation_attend(service);
+    } while (!result && !service->failed && lambda_core_busy(service->core));
+    return result || service->failed ? -1 : 0;
+}
+
+bool lambda_service_busy(const struct lambda_service *service)
+{
+    return lambda_core_busy(service->core);
+}
+
+uint64_t lambda_service_deadline(const struct lambda_service *service)
+{
+    uint64_t core = lambda_core_deadline(service->core);
+    uint64_t due = lambda_invocation_due(service);
+
+    return due < core ? due : core;
+}
+
+uint64_t lambda_service_now(const struct lambda_service *service)
+{
+    return lambda_core_now(service->core);
+}
+
+/* Life -------------------------------------------------------------------- */
+
+struct lambda_service *
+lambda_service_new(const struct lambda_service_config *config)
+{
+    struct lambda_service *service = calloc(1, sizeof(*service));
+    const struct lambda_core_config core = {
+        .store = config->store,
+        .limits = config->limits,
+        .seed = config->seed,
+        .now_ns = config->now_ns,
+        .lease_ns = config->lease_ns,
+        .incarnation = config->incarnation,
+        .sink = config->sink,
+        .message = take_message,
+        .reply = take_reply,
+        .committed = take_commit,
+        .self = service,
+    };
+
+    if (!service)
+        return NULL;
+    service->config = *config;
+    if (service->config.page_items == 0)
+        service->config.page_items = 100;
+    service->next_run = 1;
+    service->core = lambda_core_new(&core);
+    if (service->core)
+        return service;
+    free(service);
+    return NULL;
+}
+
+void lambda_service_free(struct lambda_service *service)
+{
+    if (!service)
+        return;
+    for (uint32_t i = 0; i < service->executions.count; i++)
+        lambda_execution_free(service->executions.items[i]);
+    engine_table_free(&service->executions);
+    engine_table_free(&service->names);
+    engine_table_free(&service->working);
+    for (uint32_t i = 0; i < service->function_count; i++)
+        free((char *)service->functions[i].name);
+    lambda_core_free(service->core);
+    free(service->out.bytes);
+    free(service->kept.bytes);
+    free(service);
+}

@@ -1,0 +1,202 @@
+/*
+ * The Lambda durable-execution API without a network: functions, executions
+ * and their invocations on the engine. Calls come in as parsed HTTP and are
+ * answered later, once what they asked for is durable; invocations go out to
+ * whoever hosts the functions.
+ *
+ *     SDK --call--> service --> core (engine, store)
+ *      ^               |
+ *      +--- function <-+-- host: one environment an invocation
+ *
+ * Time is the host's: nothing happens by itself between two turns.
+ */
+#ifndef ENGINE_HOST_LAMBDA_SERVICE_H
+#define ENGINE_HOST_LAMBDA_SERVICE_H
+
+#include "engine/host/json_write.h"
+#include "engine/host/lambda/codec.h"
+#include "engine/host/lambda/core.h"
+#include "engine/host/lambda/names.h"
+
+struct lambda_service;
+struct lambda_invocation;
+
+/* A call of the API. Whoever makes it embeds it. */
+struct lambda_call {
+    struct lambda_call *next; /* the service's while it waits */
+    /*
+     * Answers it: an HTTP status, the exception's name or NULL, a body that
+     * holds until it returns. Once, possibly before the call returns; never if
+     * the service is freed before.
+     */
+    void (*answer)(struct lambda_call *call, int status, const char *exception,
+                   const void *body, size_t size);
+    /* With answers to Invoke: "" if it has none. */
+    char arn[LAMBDA_ARN_SIZE];
+    const char *function_error; /* NULL: none */
+    uint64_t run;
+    uint64_t token;  /* of its question to the engine */
+    bool concluding; /* its checkpoint ends the execution */
+    uint64_t marker;
+    uint64_t items;
+    struct engine_block block;
+};
+
+/* What a function is. */
+struct lambda_function {
+    const char *name;
+    bool durable;
+    uint64_t timeout_ns;           /* of an invocation */
+    uint64_t execution_timeout_ns; /* durable: of all of it */
+};
+
+struct lambda_service_config {
+    struct engine_store store; /* open; closed with the service */
+    const struct engine_limits *limits;
+    uint64_t seed;
+    uint64_t now_ns;
+    uint64_t lease_ns;
+    uint32_t incarnation;
+    uint32_t page_items; /* of the state in an invocation's event; 0: 100 */
+    const struct engine_sink *sink; /* NULL: nobody looks */
+    /*
+     * An invocation waits for an environment of the function; the host takes
+     * it when it has one.
+     */
+    void (*wanted)(void *self, uint32_t function);
+    /* What it was taken for is known: the event to give to the function. */
+    void (*event)(void *self, struct lambda_invocation *invocation,
+                  const void *event, size_t size);
+    /* A callback was made, with its operation's name; NULL: nobody cares. */
+    void (*callback)(void *self, uint64_t run, const char *name, size_t size,
+                     const char *id);
+    /* It is over before it was answered: whoever works at it must stop. */
+    void (*dropped)(void *self, struct lambda_invocation *invocation);
+    void *self;
+};
+
+/* NULL: out of memory; the store is then still the caller's. */
+struct lambda_service *
+lambda_service_new(const struct lambda_service_config *config);
+void lambda_service_free(struct lambda_service *service);
+
+/* Its number, or UINT32_MAX: too many, or out of memory. Another function of
+ * that name is given the new settings. */
+uint32_t lambda_service_register(struct lambda_service *service,
+                                 const struct lambda_function *function);
+/* UINT32_MAX: there is none with this name. */
+uint32_t lambda_service_find(const struct lambda_service *service,
+                             const char *name);
+const struct lambda_function *
+lambda_service_function(const struct lambda_service *service, uint32_t number);
+uint32_t lambda_service_functions(const struct lambda_service *service);
+
+/* As lambda_core_turn() and lambda_core_deadline(). */
+int lambda_service_turn(struct lambda_service *service, uint64_t now_ns);
+bool lambda_service_busy(const struct lambda_service *service);
+uint64_t lambda_service_deadline(const struct lambda_service *service);
+uint64_t lambda_service_now(const struct lambda_service *service);
+
+/* How an execution stands. */
+struct lambda_standing {
+    const char *status; /* "RUNNING" and so on */
+    const void *result; /* or its error's words; NULL: it has not ended */
+    size_t size;
+    uint32_t operations;
+    uint64_t started_ns;
+    uint64_t ended_ns; /* 0: it has not */
+};
+/* False: there is no such run. */
+bool lambda_service_standing(const struct lambda_service *service, uint64_t run,
+                             struct lambda_standing *standing);
+
+/* Invocations ------------------------------------------------------------- */
+
+/* The next one that waits for this function, for host to carry out; NULL. */
+struct lambda_invocation *lambda_invocation_take(struct lambda_service *service,
+                                                 uint32_t function, void *host);
+void *lambda_invocation_host(const struct lambda_invocation *invocation);
+uint32_t lambda_invocation_function(const struct lambda_invocation *invocation);
+uint64_t lambda_invocation_run(const struct lambda_invocation *invocation);
+uint32_t lambda_invocation_number(const struct lambda_invocation *invocation);
+/* When it must have ended; since 1970. */
+uint64_t lambda_invocation_deadline(const struct lambda_invocation *invocation);
+/* Its id as the Runtime API has it. */
+const char *lambda_invocation_id(const struct lambda_invocation *invocation);
+/*
+ * How it ended; the invocation is the service's again. The function answered;
+ * it threw (error: an error object or not); it or its environment is gone
+ * (ENGINE_ERR_INTERRUPTED, _TIMED_OUT, _OOM, with words).
+ */
+void lambda_invocation_answered(struct lambda_service *service,
+                                struct lambda_invocation *invocation,
+                                const void *body, size_t size);
+void lambda_invocation_threw(struct lambda_service *service,
+                             struct lambda_invocation *invocation,
+                             const void *body, size_t size);
+void lambda_invocation_lost(struct lambda_service *service,
+                            struct lambda_invocation *invocation,
+                            enum engine_error error, const char *words);
+
+/* Calls ------------------------------------------------------------------- */
+
+enum lambda_invocation_type {
+    LAMBDA_REQUEST_RESPONSE,
+    LAMBDA_EVENT,
+    LAMBDA_DRY_RUN
+};
+
+/* name: of the execution, NULL: the service chooses. */
+void lambda_call_invoke(struct lambda_service *service,
+                        struct lambda_call *call, const char *function,
+                        const char *qualifier, const char *name,
+                        enum lambda_invocation_type type, const void *payload,
+                        size_t size);
+void lambda_call_checkpoint(struct lambda_service *service,
+                            struct lambda_call *call, const char *arn,
+                            const void *body, size_t size);
+/* marker NULL: the start; items 0: as many as there may be. */
+void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
+                       const char *arn, const char *token, const char *marker,
+                       uint64_t items);
+void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
+                     const char *arn);
+struct lambda_history_query {
+    bool data; /* inputs, results and errors too */
+    bool reverse;
+    uint64_t items; /* 0: as many as there may be */
+    const char *marker;
+};
+void lambda_call_history(struct lambda_service *service,
+                         struct lambda_call *call, const char *arn,
+                         const struct lambda_history_query *query);
+struct lambda_list_query {
+    const char *name;     /* NULL: any, as below */
+    const char *statuses; /* with commas between them */
+    uint64_t after_ns;    /* 0: any */
+    uint64_t before_ns;   /* UINT64_MAX: any */
+    bool reverse;
+    uint64_t items;
+    const char *marker;
+};
+void lambda_call_list(struct lambda_service *service, struct lambda_call *call,
+                      const char *function,
+                      const struct lambda_list_query *query);
+void lambda_call_stop(struct lambda_service *service, struct lambda_call *call,
+                      const char *arn, const void *body, size_t size);
+
+/* The same of a run that is known, without an error. */
+void lambda_call_stop_run(struct lambda_service *service,
+                          struct lambda_call *call, uint64_t run);
+
+enum lambda_callback_end {
+    LAMBDA_CALLBACK_SUCCEED,
+    LAMBDA_CALLBACK_FAIL,
+    LAMBDA_CALLBACK_HEARTBEAT
+};
+void lambda_call_callback(struct lambda_service *service,
+                          struct lambda_call *call, const char *id,
+                          enum lambda_callback_end end, const void *body,
+                          size_t size);
+
+#endif
