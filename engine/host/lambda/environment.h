@@ -1,0 +1,77 @@
+/*
+ * One environment of a function: a process, and the Runtime API that it talks
+ * to, on a port of its own. The Lambda API is served on that port as well.
+ *
+ *     GET  /2018-06-01/runtime/invocation/next
+ *     POST /2018-06-01/runtime/invocation/ID/response, /error
+ *     POST /2018-06-01/runtime/init/error
+ *     POST /perdure/idle           the bootstrap: nothing is under way here
+ *     POST /perdure/effects/NAME   a side effect happens
+ *
+ * A process with the bootstrap is asked for nothing and told nothing while
+ * something is under way in it. What it asked for is answered in the order in
+ * which it asked, one at a time: so it takes the same course each time.
+ */
+#ifndef ENGINE_HOST_LAMBDA_ENVIRONMENT_H
+#define ENGINE_HOST_LAMBDA_ENVIRONMENT_H
+
+#include <sys/types.h>
+
+#include "engine/host/lambda/host.h"
+
+enum lambda_environment_state {
+    LAMBDA_STARTING, /* it has not asked for work yet */
+    LAMBDA_IDLE,
+    LAMBDA_BUSY,
+    LAMBDA_GONE
+};
+
+struct lambda_environment;
+
+struct lambda_environment_config {
+    struct event_base *base;
+    struct lambda_service *service;
+    const struct lambda_program *program;
+    const char *address;
+    uint64_t serial;
+    bool skips; /* the clock */
+    /* It can be given work, or has gone, or may have come to rest. */
+    void (*changed)(void *self, struct lambda_environment *environment);
+    void *self;
+    const struct lambda_host_config *host; /* its hooks */
+};
+
+/* Starts it; NULL with errno. */
+struct lambda_environment *
+lambda_environment_start(const struct lambda_environment_config *config);
+/* Kills its process with all it has started, and takes back what it worked
+ * at. */
+void lambda_environment_free(struct lambda_environment *environment);
+
+enum lambda_environment_state
+lambda_environment_state(const struct lambda_environment *environment);
+pid_t lambda_environment_process(const struct lambda_environment *environment);
+/* Another service from now on; it is idle. */
+void lambda_environment_serve(struct lambda_environment *environment,
+                              struct lambda_service *service);
+/* Takes an invocation for it, if one waits. */
+bool lambda_environment_take(struct lambda_environment *environment,
+                             uint32_t function);
+void lambda_environment_event(struct lambda_environment *environment,
+                              const void *event, size_t size);
+/* Its invocation is over before it has answered. */
+void lambda_environment_dropped(struct lambda_environment *environment);
+/* Its process has ended so. */
+void lambda_environment_ended(struct lambda_environment *environment,
+                              int status);
+
+/*
+ * Whether nothing will happen in it by itself before *wake_ns (UINT64_MAX:
+ * never): it has no work, or says that it only waits.
+ */
+bool lambda_environment_rests(const struct lambda_environment *environment,
+                              uint64_t *wake_ns);
+/* Time has gone on: its timers may be due. */
+void lambda_environment_wake(struct lambda_environment *environment);
+
+#endif

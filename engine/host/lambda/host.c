@@ -1,0 +1,524 @@
+#include "engine/host/lambda/host.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "engine/host/lambda/environment.h"
+#include "engine/host/loop.h"
+
+#define SECOND UINT64_C(1000000000)
+
+enum {
+    ENVIRONMENTS_MAX = 1024,
+    ENVIRONMENTS_OF_ONE = 16
+};
+
+struct lambda_host {
+    struct lambda_host_config config;
+    struct lambda_service *service;
+    struct lambda_http *http;
+    struct event *children; /* SIGCHLD */
+    struct event *timer;
+    struct lambda_program programs[LAMBDA_FUNCTIONS_MAX];
+    struct lambda_environment *environments[ENVIRONMENTS_MAX];
+    uint32_t functions[ENVIRONMENTS_MAX]; /* of each */
+    uint32_t count;
+    uint32_t wanted[LAMBDA_FUNCTIONS_MAX]; /* invocations in line */
+    uint64_t serial;
+    uint64_t now_ns;  /* of a clock that skips */
+    uint64_t mono_ns; /* of a real one: its start */
+    uint64_t wall_ns;
+    struct lambda_alarm *alarms; /* by time */
+    bool gone;                   /* some process has ended */
+};
+
+static uint64_t now_of(const struct lambda_host *host)
+{
+    if (host->config.clock == LAMBDA_CLOCK_SKIP)
+        return host->now_ns;
+    return host->wall_ns + (host_mono_ns() - host->mono_ns);
+}
+
+/* Environments ------------------------------------------------------------ */
+
+static uint32_t place_of(const struct lambda_host *host,
+                         const struct lambda_environment *environment)
+{
+    uint32_t i = 0;
+
+    while (i < host->count && host->environments[i] != environment)
+        i++;
+    return i;
+}
+
+static void changed(void *self, struct lambda_environment *environment)
+{
+    struct lambda_host *host = self;
+    uint32_t i = place_of(host, environment);
+
+    if (i == host->count ||
+        lambda_environment_state(environment) != LAMBDA_IDLE)
+        return;
+    uint32_t function = host->functions[i];
+    if (host->wanted[function] > 0 &&
+        lambda_environment_take(environment, function))
+        host->wanted[function]--;
+}
+
+static void start(struct lambda_host *host, uint32_t function)
+{
+    const struct lambda_environment_config config = {
+        .base = host->config.base,
+        .service = host->service,
+        .program = &host->programs[function],
+        .address = host->config.address,
+        .serial = ++host->serial,
+        .skips = host->config.clock == LAMBDA_CLOCK_SKIP,
+        .changed = changed,
+        .self = host,
+        .host = &host->config,
+    };
+    struct lambda_environment *environment;
+
+    if (host->count == ENVIRONMENTS_MAX)
+        return;
+    environment = lambda_environment_start(&config);
+    if (!environment)
+        return;
+    host->functions[host->count] = function;
+    host->environments[host->count++] = environment;
+}
+
+static void supply(struct lambda_host *host, uint32_t function)
+{
+    uint32_t most = host->programs[function].environments_max;
+    uint32_t starting = 0;
+    uint32_t there = 0;
+
+    for (uint32_t i = 0; i < host->count && host->wanted[function] > 0; i++) {
+        if (host->functions[i] != function)
+            continue;
+        there++;
+        if (lambda_environment_state(host->environments[i]) == LAMBDA_STARTING)
+            starting++;
+        changed(host, host->environments[i]);
+    }
+    for (; host->wanted[function] > starting &&
+           there < (most ? most : ENVIRONMENTS_OF_ONE);
+         there++, starting++)
+        start(host, function);
+}
+
+static void wanted(void *self, uint32_t function)
+{
+    struct lambda_host *host = self;
+
+    host->wanted[function]++;
+    supply(host, function);
+}
+
+static void give_event(void *self, struct lambda_invocation *invocation,
+                       const void *event, size_t size)
+{
+    (void)self;
+    lambda_environment_event(lambda_invocation_host(invocation), event, size);
+}
+
+static void drop(void *self, struct lambda_invocation *invocation)
+{
+    (void)self;
+    lambda_environment_dropped(lambda_invocation_host(invocation));
+}
+
+static void tell_callback(void *self, uint64_t run, const char *name,
+                          size_t size, const char *id)
+{
+    const struct lambda_host *host = self;
+
+    if (host->config.callback)
+        host->config.callback(host->config.self, run, name, size, id);
+}
+
+static void bury(struct lambda_host *host, pid_t process, int status)
+{
+    for (uint32_t i = 0; i < host->count; i++) {
+        struct lambda_environment *environment = host->environments[i];
+        uint32_t function = host->functions[i];
+        if (lambda_environment_process(environment) != process)
+            continue;
+        lambda_environment_ended(environment, status);
+        lambda_environment_free(environment);
+        host->environments[i] = host->environments[--host->count];
+        host->functions[i] = host->functions[host->count];
+        supply(host, function);
+        return;
+    }
+}
+
+static void look_for_ends(struct lambda_host *host)
+{
+    pid_t process;
+    int status;
+
+    for (uint32_t i = 0; i < host->count; i++) {
+        process = lambda_environment_process(host->environments[i]);
+        if (process > 0 && waitpid(process, &status, WNOHANG) == process) {
+            bury(host, process, status);
+            i = UINT32_MAX; /* others have moved */
+        }
+    }
+}
+
+static void on_child(evutil_socket_t fd, short what, void *self)
+{
+    struct lambda_host *host = self;
+
+    (void)fd;
+    (void)what;
+    host->gone = true;
+}
+
+/* Time -------------------------------------------------------------------- */
+
+/* Whether all is at rest; *wake_ns: when the first wants to go on. */
+static bool at_rest(const struct lambda_host *host, uint64_t *wake_ns)
+{
+    *wake_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < host->count; i++) {
+        uint64_t wake;
+        if (!lambda_environment_rests(host->environments[i], &wake))
+            return false;
+        *wake_ns = wake < *wake_ns ? wake : *wake_ns;
+    }
+    return !lambda_service_busy(host->service);
+}
+
+void lambda_host_alarm(struct lambda_host *host, struct lambda_alarm *alarm)
+{
+    struct lambda_alarm **at = &host->alarms;
+
+    while (*at && (*at)->at_ns <= alarm->at_ns)
+        at = &(*at)->next;
+    alarm->next = *at;
+    *at = alarm;
+}
+
+static bool ring(struct lambda_host *host)
+{
+    struct lambda_alarm *alarm = host->alarms;
+
+    if (!alarm || alarm->at_ns > now_of(host))
+        return false;
+    host->alarms = alarm->next;
+    alarm->ring(alarm);
+    return true;
+}
+
+static uint64_t due_of(const struct lambda_host *host)
+{
+    uint64_t due = lambda_service_deadline(host->service);
+
+    return host->alarms && host->alarms->at_ns < due ? host->alarms->at_ns
+                                                     : due;
+}
+
+bool lambda_host_idle(const struct lambda_host *host)
+{
+    for (uint32_t i = 0; i < host->count; i++) {
+        uint64_t wake;
+        if (lambda_environment_state(host->environments[i]) >= LAMBDA_BUSY ||
+            (lambda_environment_state(host->environments[i]) == LAMBDA_IDLE &&
+             !lambda_environment_rests(host->environments[i], &wake)))
+            return false;
+    }
+    return !lambda_service_busy(host->service);
+}
+
+/* 1: time has gone on; 0: nobody waits for it; -1: something is under way. */
+static int skip(struct lambda_host *host)
+{
+    uint64_t due = due_of(host);
+    uint64_t wake;
+
+    if (!at_rest(host, &wake))
+        return -1;
+    wake = due < wake ? due : wake;
+    if (wake == UINT64_MAX)
+        return 0;
+    if (wake > host->now_ns)
+        host->now_ns = wake;
+    if (lambda_service_turn(host->service, host->now_ns))
+        return 1;
+    for (uint32_t i = 0; i < host->count; i++)
+        if (lambda_environment_rests(host->environments[i], &wake) &&
+            wake <= host->now_ns)
+            lambda_environment_wake(host->environments[i]);
+    return 1;
+}
+
+static void nothing(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd;
+    (void)what;
+    (void)self;
+}
+
+/* Waits for something to happen, so long at most. */
+static void wait_for(struct lambda_host *host, uint64_t ns)
+{
+    struct timeval limit = {.tv_sec = (time_t)(ns / SECOND),
+                            .tv_usec = (suseconds_t)(ns % SECOND / 1000 + 1)};
+
+    if (ns != UINT64_MAX)
+        evtimer_add(host->timer, &limit);
+    (void)event_base_loop(host->config.base, EVLOOP_ONCE);
+    evtimer_del(host->timer);
+}
+
+static int carry_on(struct lambda_host *host, uint64_t left_ns)
+{
+    uint64_t due = due_of(host);
+    uint64_t now = now_of(host);
+    uint64_t wait = left_ns;
+    int moved;
+
+    if (host->config.clock == LAMBDA_CLOCK_SKIP) {
+        moved = skip(host);
+        if (moved > 0)
+            return 0;
+        if (moved == 0 && host->config.alone)
+            return 2;
+    } else if (due != UINT64_MAX) {
+        uint64_t until = due > now ? due - now : 0;
+        wait = until < wait ? until : wait;
+    }
+    wait_for(host, wait);
+    return 0;
+}
+
+int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
+                    void *self, uint64_t wall_ns)
+{
+    uint64_t began = host_mono_ns();
+    int result = 0;
+
+    while (result == 0) {
+        uint64_t spent = host_mono_ns() - began;
+        if (event_base_loop(host->config.base, EVLOOP_NONBLOCK) < 0 ||
+            lambda_service_turn(host->service, now_of(host)))
+            return -1;
+        if (host->gone) {
+            host->gone = false;
+            look_for_ends(host);
+            continue;
+        }
+        if (ring(host))
+            continue;
+        if (done(self))
+            return 0;
+        if (spent >= wall_ns)
+            return 1;
+        result = carry_on(host,
+                          wall_ns == UINT64_MAX ? UINT64_MAX : wall_ns - spent);
+    }
+    return result;
+}
+
+void lambda_host_prepare(struct lambda_host *host, uint32_t function,
+                         uint32_t idle)
+{
+    uint32_t there = 0;
+
+    for (uint32_t i = 0; i < host->count; i++)
+        there += host->functions[i] == function &&
+                 lambda_environment_state(host->environments[i]) < LAMBDA_BUSY;
+    for (; there < idle; there++)
+        start(host, function);
+}
+
+/* Functions --------------------------------------------------------------- */
+
+static void free_list(const char *const *list)
+{
+    for (unsigned i = 0; list && list[i]; i++)
+        free((char *)list[i]);
+    free((void *)list);
+}
+
+static const char *const *copy_list(const char *const *list)
+{
+    unsigned count = 0;
+    char **copy;
+
+    while (list && list[count])
+        count++;
+    copy = calloc(count + 1, sizeof(*copy));
+    for (unsigned i = 0; copy && i < count; i++)
+        copy[i] = strdup(list[i]);
+    return (const char *const *)copy;
+}
+
+static void free_program(struct lambda_program *program)
+{
+    free_list(program->command);
+    free_list(program->environment);
+    free((char *)program->directory);
+    free((char *)program->handler);
+    free((char *)program->function.name);
+    *program = (struct lambda_program){0};
+}
+
+static char *copy_text(const char *text)
+{
+    return text ? strdup(text) : NULL;
+}
+
+uint32_t lambda_host_add(struct lambda_host *host,
+                         const struct lambda_program *program)
+{
+    uint32_t number =
+        lambda_service_register(host->service, &program->function);
+    struct lambda_program *place;
+
+    if (number == UINT32_MAX) {
+        errno = ENOMEM;
+        return number;
+    }
+    place = &host->programs[number];
+    free_program(place);
+    *place = *program;
+    place->function.name = copy_text(program->function.name);
+    place->command = copy_list(program->command);
+    place->environment = copy_list(program->environment);
+    place->directory = copy_text(program->directory);
+    place->handler = copy_text(program->handler);
+    return number;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+struct lambda_service *lambda_host_service(struct lambda_host *host)
+{
+    return host->service;
+}
+
+uint16_t lambda_host_port(const struct lambda_host *host)
+{
+    return lambda_http_port(host->http);
+}
+
+static struct lambda_service *
+open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
+{
+    const struct lambda_service_config config = {
+        .store = store,
+        .limits = host->config.limits,
+        .seed = seed,
+        .now_ns = now_of(host),
+        .lease_ns = host->config.clock == LAMBDA_CLOCK_SKIP ? 3600 * SECOND
+                                                            : 30 * SECOND,
+        .incarnation = 1,
+        .page_items = host->config.page_items,
+        .wanted = wanted,
+        .event = give_event,
+        .dropped = drop,
+        .callback = tell_callback,
+        .self = host,
+    };
+
+    return lambda_service_new(&config);
+}
+
+static bool open_parts(struct lambda_host *host)
+{
+    host->service = open_service(host, host->config.store, host->config.seed);
+    if (!host->service)
+        return false;
+    host->http =
+        lambda_http_open(host->config.base, host->service, host->config.address,
+                         host->config.port, NULL);
+    host->children = evsignal_new(host->config.base, SIGCHLD, on_child, host);
+    host->timer = evtimer_new(host->config.base, nothing, host);
+    return host->http && host->children && host->timer &&
+           evsignal_add(host->children, NULL) == 0;
+}
+
+/* Those that work, or are about to end, cannot be kept. */
+static void keep_idle(struct lambda_host *host)
+{
+    for (uint32_t i = 0; i < host->count;) {
+        if (lambda_environment_state(host->environments[i]) < LAMBDA_BUSY) {
+            i++;
+            continue;
+        }
+        lambda_environment_free(host->environments[i]);
+        host->environments[i] = host->environments[--host->count];
+        host->functions[i] = host->functions[host->count];
+    }
+}
+
+int lambda_host_begin(struct lambda_host *host, struct engine_store store,
+                      uint64_t seed)
+{
+    uint32_t count = lambda_service_functions(host->service);
+
+    keep_idle(host);
+    host->alarms = NULL;
+    lambda_service_free(host->service);
+    host->now_ns = host->config.start_ns;
+    host->service = open_service(host, store, seed);
+    lambda_http_serve(host->http, host->service);
+    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
+        host->wanted[i] = 0;
+    if (!host->service)
+        return -1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (lambda_service_register(host->service,
+                                    &host->programs[i].function) != i)
+            return -1;
+    }
+    for (uint32_t i = 0; i < host->count; i++)
+        lambda_environment_serve(host->environments[i], host->service);
+    return 0;
+}
+
+struct lambda_host *lambda_host_new(const struct lambda_host_config *config)
+{
+    struct lambda_host *host = calloc(1, sizeof(*host));
+
+    if (!host)
+        return NULL;
+    host->config = *config;
+    if (!host->config.address)
+        host->config.address = "127.0.0.1";
+    host->now_ns = config->start_ns;
+    host->mono_ns = host_mono_ns();
+    host->wall_ns = host_wall_ns();
+    if (open_parts(host))
+        return host;
+    int code = errno;
+    lambda_host_free(host);
+    errno = code;
+    return NULL;
+}
+
+void lambda_host_free(struct lambda_host *host)
+{
+    if (!host)
+        return;
+    for (uint32_t i = 0; i < host->count; i++)
+        lambda_environment_free(host->environments[i]);
+    lambda_http_close(host->http);
+    if (host->children)
+        event_free(host->children);
+    if (host->timer)
+        event_free(host->timer);
+    lambda_service_free(host->service);
+    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
+        free_program(&host->programs[i]);
+    free(host);
+}

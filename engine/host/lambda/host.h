@@ -1,0 +1,150 @@
+/*
+ * Hosting functions: processes of the users' own programs, each an environment
+ * that speaks the Lambda Runtime API on a port of its own, and the clock that
+ * they share with the service. One thread, one event loop.
+ *
+ *     service --event--> environment --/next--> process
+ *        ^                    |                    |
+ *        +-----/response------+--- its API calls --+
+ *
+ * Time is real, or skips: whenever nothing is under way in any process, it
+ * goes to the next moment at which something is due. A process that runs the
+ * bootstrap has its timers and its clock from here, so that its sleeps skip
+ * as well.
+ */
+#ifndef ENGINE_HOST_LAMBDA_HOST_H
+#define ENGINE_HOST_LAMBDA_HOST_H
+
+#include "engine/host/lambda/http.h"
+
+enum lambda_clock {
+    LAMBDA_CLOCK_REAL,
+    LAMBDA_CLOCK_SKIP
+};
+
+/* How a function is run. All of it is copied. */
+struct lambda_program {
+    struct lambda_function function;
+    const char *const *command;     /* program and arguments, then NULL */
+    const char *const *environment; /* "NAME=value" beside those of the runtime,
+                                       then NULL; NULL: none */
+    const char *directory;          /* where it is started; NULL: here */
+    const char *handler;            /* _HANDLER; NULL: none */
+    uint32_t memory_mb;             /* as it is told; 0: 128 */
+    uint32_t environments_max;      /* at a time; 0: 16 */
+};
+
+/*
+ * Where an invocation can be struck: before or after its event is given, each
+ * update of a checkpoint, each effect, each page of state and the answer are
+ * taken in.
+ */
+enum lambda_place {
+    LAMBDA_AT_EVENT,
+    LAMBDA_AT_CHECKPOINT,
+    LAMBDA_AT_STATE,
+    LAMBDA_AT_EFFECT,
+    LAMBDA_AT_RETURN
+};
+
+struct lambda_boundary {
+    enum lambda_place place;
+    bool after;
+    const char *operation; /* its name, or its type; of an effect its name */
+    const char *action;    /* of a checkpoint; else "" */
+    uint64_t run;
+};
+
+enum lambda_act {
+    LAMBDA_PASS,
+    LAMBDA_CRASH,    /* the process is gone */
+    LAMBDA_LOSE,     /* the connection is cut without an answer */
+    LAMBDA_REFUSE,   /* the answer is an error; only before */
+    LAMBDA_TIME_OUT, /* the process is ended for its time */
+    LAMBDA_STOP      /* the execution is stopped by its owner */
+};
+
+struct lambda_decision {
+    enum lambda_act act;
+    int status; /* of REFUSE */
+    const char *exception;
+    const char *message;
+};
+
+struct lambda_host_config {
+    struct event_base *base;
+    enum lambda_clock clock;
+    struct engine_store store; /* closed with the host */
+    const struct engine_limits *limits;
+    uint64_t seed;
+    uint64_t start_ns;   /* since 1970: of a clock that skips */
+    uint32_t page_items; /* 0: 100 */
+    const char *address; /* of all ports; NULL: 127.0.0.1 */
+    uint16_t port;       /* of the API for everybody; 0: a free one */
+    bool alone;    /* nobody else calls: what waits for nothing is stuck */
+    bool abandons; /* a crash ends the invocation, not the process, if that
+                      runs the bootstrap */
+    /* What is done at a boundary; NULL: nothing. */
+    void (*boundary)(void *self, const struct lambda_boundary *boundary,
+                     struct lambda_decision *decision);
+    /* A callback was made, of an operation with this name; NULL: nobody
+       cares. */
+    void (*callback)(void *self, uint64_t run, const char *name, size_t size,
+                     const char *id);
+    /* A side effect happens, with its Idempotency-Key, NULL: it has none;
+       NULL: there are none. */
+    void (*effect)(void *self, uint64_t run, const char *name, const char *key);
+    /* A line that a process has written; NULL: to stderr. */
+    void (*log)(void *self, const char *function, const char *line,
+                size_t size);
+    void *self;
+};
+
+struct lambda_host;
+
+/* NULL with errno; the store is then still the caller's. */
+struct lambda_host *lambda_host_new(const struct lambda_host_config *config);
+/* Ends every process it has started, with all they have started. */
+void lambda_host_free(struct lambda_host *host);
+
+/*
+ * Forgets all executions and begins anew over another store, at the time at
+ * which a clock that skips began; idle processes stay. The store is the
+ * host's. 0 or -1: out of memory, only good to be freed.
+ */
+int lambda_host_begin(struct lambda_host *host, struct engine_store store,
+                      uint64_t seed);
+
+/* Starts processes of a function ahead, so that so many are idle. */
+void lambda_host_prepare(struct lambda_host *host, uint32_t function,
+                         uint32_t idle);
+
+/* Its number, or UINT32_MAX with errno. */
+uint32_t lambda_host_add(struct lambda_host *host,
+                         const struct lambda_program *program);
+struct lambda_service *lambda_host_service(struct lambda_host *host);
+uint16_t lambda_host_port(const struct lambda_host *host);
+
+/* No process has work, or is about to end. */
+bool lambda_host_idle(const struct lambda_host *host);
+
+/*
+ * Calls back at this time of the service, in the next run. An alarm belongs to
+ * the caller until then, or until the host begins anew.
+ */
+struct lambda_alarm {
+    uint64_t at_ns;
+    void (*ring)(struct lambda_alarm *alarm);
+    struct lambda_alarm *next; /* the host's */
+};
+void lambda_host_alarm(struct lambda_host *host, struct lambda_alarm *alarm);
+
+/*
+ * Carries on until done(self) says so, asked after everything that happens.
+ * wall_ns: of true time at most, UINT64_MAX: for ever. 0; 1: the time is over;
+ * 2: nothing is under way and nothing is due; -1: the service failed.
+ */
+int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
+                    void *self, uint64_t wall_ns);
+
+#endif

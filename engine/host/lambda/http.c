@@ -1,0 +1,480 @@
+#include "engine/host/lambda/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/http_struct.h>
+#include <event2/keyvalq_struct.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+struct lambda_http {
+    struct evhttp *server;
+    struct lambda_service *service;
+    struct lambda_http_hooks hooks;
+    struct pending *pending; /* requests that wait for the service */
+    uint16_t port;
+};
+
+/* A request that the service is about to answer. */
+struct pending {
+    struct lambda_call call;
+    struct lambda_http *http;
+    struct evhttp_request *request; /* NULL: its connection has gone */
+    struct pending *before;
+    struct pending *after;
+};
+
+/* Responses --------------------------------------------------------------- */
+
+const void *lambda_http_body(struct evhttp_request *request, size_t *size)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+
+    *size = evbuffer_get_length(body);
+    return *size > 0 ? (const void *)evbuffer_pullup(body, -1) : "";
+}
+
+static void add_date(const struct lambda_http *http, struct evkeyvalq *headers)
+{
+    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed",
+                                       "Thu", "Fri", "Sat"};
+    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr",
+                                         "May", "Jun", "Jul", "Aug",
+                                         "Sep", "Oct", "Nov", "Dec"};
+    time_t now =
+        (time_t)(lambda_service_now(http->service) / UINT64_C(1000000000));
+    struct tm tm;
+    char text[64];
+
+    gmtime_r(&now, &tm);
+    snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+             days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
+             tm.tm_hour, tm.tm_min, tm.tm_sec);
+    evhttp_add_header(headers, "Date", text);
+}
+
+void lambda_http_respond(struct lambda_http *http,
+                         struct evhttp_request *request, int status,
+                         const char *exception, const void *body, size_t size)
+{
+    struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
+    struct evbuffer *out = evhttp_request_get_output_buffer(request);
+
+    add_date(http, headers);
+    evhttp_add_header(headers, "Content-Type", "application/json");
+    if (exception)
+        evhttp_add_header(headers, "x-amzn-errortype", exception);
+    if (size > 0)
+        evbuffer_add(out, body, size);
+    if (http->hooks.responded)
+        http->hooks.responded(http->hooks.self, request);
+    evhttp_send_reply(request, status, status < 300 ? "OK" : "Error", NULL);
+}
+
+/* The connection has gone before the answer, and the request with it. */
+static void gone(struct evhttp_connection *connection, void *self)
+{
+    struct pending *pending = self;
+
+    (void)connection;
+    pending->request = NULL;
+}
+
+static void watch(struct pending *pending, bool on)
+{
+    struct evhttp_connection *connection =
+        evhttp_request_get_connection(pending->request);
+
+    if (connection)
+        evhttp_connection_set_closecb(connection, on ? gone : NULL,
+                                      on ? pending : NULL);
+}
+
+static void add_pending(struct lambda_http *http, struct pending *pending)
+{
+    pending->after = http->pending;
+    if (http->pending)
+        http->pending->before = pending;
+    http->pending = pending;
+    watch(pending, true);
+}
+
+static void free_pending(struct pending *pending)
+{
+    if (pending->request)
+        watch(pending, false);
+    if (pending->before)
+        pending->before->after = pending->after;
+    else
+        pending->http->pending = pending->after;
+    if (pending->after)
+        pending->after->before = pending->before;
+    free(pending);
+}
+
+static void answer(struct lambda_call *call, int status, const char *exception,
+                   const void *body, size_t size)
+{
+    struct pending *pending = (void *)call;
+    struct lambda_http *http = pending->http;
+    struct evhttp_request *request = pending->request;
+    struct evkeyvalq *headers;
+
+    if (request && !(http->hooks.answer &&
+                     http->hooks.answer(http->hooks.self, request, status))) {
+        headers = evhttp_request_get_output_headers(request);
+        if (call->arn[0]) {
+            evhttp_add_header(headers, "X-Amz-Durable-Execution-Arn",
+                              call->arn);
+            evhttp_add_header(headers, "X-Amz-Executed-Version", "$LATEST");
+        }
+        if (call->function_error)
+            evhttp_add_header(headers, "X-Amz-Function-Error",
+                              call->function_error);
+        watch(pending, false);
+        pending->request = NULL;
+        lambda_http_respond(http, request, status, exception, body, size);
+    }
+    free_pending(pending);
+}
+
+/* Routes ------------------------------------------------------------------ */
+
+enum {
+    PARTS_MAX = 8,
+    PART_SIZE = 1100
+};
+
+struct route {
+    struct lambda_http *http;
+    struct evhttp_request *request;
+    struct pending *pending;
+    char parts[PARTS_MAX][PART_SIZE];
+    unsigned count;
+    struct evkeyvalq query;
+    const void *body;
+    size_t size;
+};
+
+static void refuse_route(struct route *r, int status, const char *exception,
+                         const char *message)
+{
+    char body[256];
+    int size = snprintf(body, sizeof(body),
+                        "{\"Type\":\"User\",\"message\":\"%s\"}", message);
+
+    if (r->pending)
+        free_pending(r->pending);
+    r->pending = NULL;
+    lambda_http_respond(r->http, r->request, status, exception, body,
+                        (size_t)size);
+}
+
+/* The path's parts, decoded. False: too many or too long. */
+static bool split(struct route *r, const char *path)
+{
+    while (*path == '/')
+        path++;
+    while (*path) {
+        size_t size = strcspn(path, "/");
+        char *part = r->parts[r->count];
+        char raw[PART_SIZE * 3];
+        size_t decoded;
+        if (r->count == PARTS_MAX || size >= sizeof(raw))
+            return false;
+        memcpy(raw, path, size);
+        raw[size] = '\0';
+        char *text = evhttp_uridecode(raw, 0, &decoded);
+        bool fits = text && decoded < PART_SIZE && strlen(text) == decoded;
+        if (fits)
+            memcpy(part, text, decoded + 1);
+        free(text);
+        if (!fits)
+            return false;
+        r->count++;
+        path += size;
+        while (*path == '/')
+            path++;
+    }
+    return true;
+}
+
+static const char *asked(const struct route *r, const char *key)
+{
+    return evhttp_find_header(&r->query, key);
+}
+
+static const char *header(const struct route *r, const char *key)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(r->request),
+                              key);
+}
+
+static uint64_t number_asked(const struct route *r, const char *key)
+{
+    const char *text = asked(r, key);
+
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+static bool bool_asked(const struct route *r, const char *key)
+{
+    const char *text = asked(r, key);
+
+    return text && strcmp(text, "true") == 0;
+}
+
+static bool is(const struct route *r, enum evhttp_cmd_type method,
+               unsigned count)
+{
+    return evhttp_request_get_command(r->request) == method &&
+           r->count == count;
+}
+
+static bool route_execution(struct route *r)
+{
+    struct lambda_service *service = r->http->service;
+    struct lambda_call *call = &r->pending->call;
+    const char *arn = r->parts[2];
+    const char *what = r->parts[3];
+
+    if (is(r, EVHTTP_REQ_POST, 4) && strcmp(what, "checkpoint") == 0) {
+        lambda_call_checkpoint(service, call, arn, r->body, r->size);
+    } else if (is(r, EVHTTP_REQ_GET, 4) && strcmp(what, "state") == 0) {
+        lambda_call_state(service, call, arn, asked(r, "CheckpointToken"),
+                          asked(r, "Marker"), number_asked(r, "MaxItems"));
+    } else if (is(r, EVHTTP_REQ_GET, 3)) {
+        lambda_call_get(service, call, arn);
+    } else if (is(r, EVHTTP_REQ_GET, 4) && strcmp(what, "history") == 0) {
+        const struct lambda_history_query query = {
+            .data = bool_asked(r, "IncludeExecutionData"),
+            .reverse = bool_asked(r, "ReverseOrder"),
+            .items = number_asked(r, "MaxItems"),
+            .marker = asked(r, "Marker"),
+        };
+        lambda_call_history(service, call, arn, &query);
+    } else if (is(r, EVHTTP_REQ_POST, 4) && strcmp(what, "stop") == 0) {
+        lambda_call_stop(service, call, arn, r->body, r->size);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool route_callback(struct route *r)
+{
+    static const char *const ends[] = {"succeed", "fail", "heartbeat"};
+
+    if (!is(r, EVHTTP_REQ_POST, 4))
+        return false;
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(r->parts[3], ends[i]) != 0)
+            continue;
+        lambda_call_callback(r->http->service, &r->pending->call, r->parts[2],
+                             (enum lambda_callback_end)i, r->body, r->size);
+        return true;
+    }
+    return false;
+}
+
+static uint64_t time_asked(const struct route *r, const char *key,
+                           uint64_t otherwise)
+{
+    const char *text = asked(r, key);
+
+    return text ? (uint64_t)strtoull(text, NULL, 10) * UINT64_C(1000000000)
+                : otherwise;
+}
+
+static bool route_list(struct route *r)
+{
+    const struct lambda_list_query query = {
+        .name = asked(r, "DurableExecutionName"),
+        .statuses = asked(r, "Statuses"),
+        .after_ns = time_asked(r, "StartedAfter", 0),
+        .before_ns = time_asked(r, "StartedBefore", UINT64_MAX),
+        .reverse = bool_asked(r, "ReverseOrder"),
+        .items = number_asked(r, "MaxItems"),
+        .marker = asked(r, "Marker"),
+    };
+    char function[LAMBDA_FUNCTION_MAX + 1];
+    char qualifier[LAMBDA_QUALIFIER_MAX + 1];
+
+    if (!is(r, EVHTTP_REQ_GET, 4) ||
+        strcmp(r->parts[3], "durable-executions") != 0 ||
+        !lambda_function_parse(r->parts[2], function, qualifier))
+        return false;
+    lambda_call_list(r->http->service, &r->pending->call, function, &query);
+    return true;
+}
+
+static bool route_invoke(struct route *r)
+{
+    const char *type = header(r, "X-Amz-Invocation-Type");
+    enum lambda_invocation_type way = LAMBDA_REQUEST_RESPONSE;
+    char function[LAMBDA_FUNCTION_MAX + 1];
+    char qualifier[LAMBDA_QUALIFIER_MAX + 1];
+    const char *asked_for = asked(r, "Qualifier");
+
+    if (!is(r, EVHTTP_REQ_POST, 4) || strcmp(r->parts[3], "invocations") != 0 ||
+        !lambda_function_parse(r->parts[2], function, qualifier))
+        return false;
+    if (type && strcmp(type, "Event") == 0)
+        way = LAMBDA_EVENT;
+    else if (type && strcmp(type, "DryRun") == 0)
+        way = LAMBDA_DRY_RUN;
+    lambda_call_invoke(r->http->service, &r->pending->call, function,
+                       asked_for ? asked_for : qualifier,
+                       header(r, "X-Amz-Durable-Execution-Name"), way, r->body,
+                       r->size);
+    return true;
+}
+
+static bool route(struct route *r)
+{
+    if (r->count < 3)
+        return false;
+    if (strcmp(r->parts[0], "2015-03-31") == 0)
+        return strcmp(r->parts[1], "functions") == 0 && route_invoke(r);
+    if (strcmp(r->parts[0], "2025-12-01") != 0)
+        return false;
+    if (strcmp(r->parts[1], "durable-executions") == 0)
+        return route_execution(r);
+    if (strcmp(r->parts[1], "durable-execution-callbacks") == 0)
+        return route_callback(r);
+    return strcmp(r->parts[1], "functions") == 0 && route_list(r);
+}
+
+void lambda_http_route(struct lambda_http *http, struct evhttp_request *request)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+    const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
+    struct route *r = calloc(1, sizeof(*r));
+
+    if (!r) {
+        evhttp_send_error(request, 500, NULL);
+        return;
+    }
+    r->http = http;
+    r->request = request;
+    r->body = lambda_http_body(request, &r->size);
+    r->pending = calloc(1, sizeof(*r->pending));
+    if (r->pending) {
+        *r->pending = (struct pending){
+            .call = {.answer = answer}, .http = http, .request = request};
+        add_pending(http, r->pending);
+    }
+    if (!r->pending) {
+        refuse_route(r, 500, "ServiceException", "out of memory");
+    } else if (!path || !split(r, path) ||
+               evhttp_parse_query_str(query ? query : "", &r->query)) {
+        refuse_route(r, 400, "InvalidParameterValueException",
+                     "The address cannot be read");
+    } else if (!route(r)) {
+        refuse_route(r, 404, "ResourceNotFoundException",
+                     "There is no such path in this API");
+    }
+    evhttp_clear_headers(&r->query);
+    free(r);
+}
+
+static void take_request(struct evhttp_request *request, void *self)
+{
+    struct lambda_http *http = self;
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
+
+    if (!path || !http->hooks.request ||
+        !http->hooks.request(http->hooks.self, request, path))
+        lambda_http_route(http, request);
+}
+
+void lambda_http_cut(struct evhttp_request *request)
+{
+    struct evhttp_connection *connection =
+        evhttp_request_get_connection(request);
+
+    if (connection)
+        evhttp_connection_free(connection);
+}
+
+void lambda_http_serve(struct lambda_http *http, struct lambda_service *service)
+{
+    while (http->pending) {
+        struct pending *pending = http->pending;
+        struct evhttp_request *request = pending->request;
+        free_pending(pending);
+        if (request)
+            lambda_http_cut(request);
+    }
+    http->service = service;
+}
+
+/* Life -------------------------------------------------------------------- */
+
+static uint16_t port_of(struct evhttp_bound_socket *bound)
+{
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof(address);
+
+    if (getsockname(evhttp_bound_socket_get_fd(bound),
+                    (struct sockaddr *)&address, &size))
+        return 0;
+    return ntohs(address.sin_port);
+}
+
+struct lambda_http *lambda_http_open(struct event_base *base,
+                                     struct lambda_service *service,
+                                     const char *address, uint16_t port,
+                                     const struct lambda_http_hooks *hooks)
+{
+    struct lambda_http *http = calloc(1, sizeof(*http));
+    struct evhttp_bound_socket *bound;
+
+    if (!http)
+        return NULL;
+    http->service = service;
+    if (hooks)
+        http->hooks = *hooks;
+    http->server = evhttp_new(base);
+    if (!http->server) {
+        free(http);
+        errno = ENOMEM;
+        return NULL;
+    }
+    evhttp_set_max_body_size(http->server, LAMBDA_HTTP_BODY_MAX);
+    evhttp_set_max_headers_size(http->server, LAMBDA_HTTP_HEADERS_MAX);
+    evhttp_set_allowed_methods(http->server, EVHTTP_REQ_GET | EVHTTP_REQ_POST |
+                                                 EVHTTP_REQ_PUT |
+                                                 EVHTTP_REQ_DELETE);
+    evhttp_set_gencb(http->server, take_request, http);
+    bound = evhttp_bind_socket_with_handle(http->server, address, port);
+    if (!bound) {
+        int code = errno;
+        lambda_http_close(http);
+        errno = code;
+        return NULL;
+    }
+    http->port = port_of(bound);
+    return http;
+}
+
+uint16_t lambda_http_port(const struct lambda_http *http)
+{
+    return http->port;
+}
+
+void lambda_http_close(struct lambda_http *http)
+{
+    if (!http)
+        return;
+    while (http->pending)
+        free_pending(http->pending);
+    evhttp_free(http->server);
+    free(http);
+}

@@ -1,0 +1,69 @@
+/*
+ * The Lambda API over HTTP, for libevent: a request becomes a call of the
+ * service, what the service answers a response. One endpoint serves everybody;
+ * each environment has one of its own, where the same API is served, so that
+ * it is known who asks.
+ */
+#ifndef ENGINE_HOST_LAMBDA_HTTP_H
+#define ENGINE_HOST_LAMBDA_HTTP_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "engine/host/lambda/service.h"
+
+enum {
+    LAMBDA_HTTP_BODY_MAX = 7 * 1024 * 1024,
+    LAMBDA_HTTP_HEADERS_MAX = 64 * 1024
+};
+
+struct lambda_http_hooks {
+    /*
+     * Looks at a request before the API does: true if it is not for the API,
+     * and was or will be answered. NULL: all are for the API.
+     */
+    bool (*request)(void *self, struct evhttp_request *request,
+                    const char *path);
+    /*
+     * An answer of the API is ready: true if it was taken, and is not to be
+     * sent. NULL: all are sent.
+     */
+    bool (*answer)(void *self, struct evhttp_request *request, int status);
+    /* A response goes out; NULL: nobody wants to know. */
+    void (*responded)(void *self, struct evhttp_request *request);
+    void *self;
+};
+
+struct lambda_http;
+
+/*
+ * Listens on address and port, 0: one that is free. NULL with errno. The
+ * service must outlive it.
+ */
+struct lambda_http *lambda_http_open(struct event_base *base,
+                                     struct lambda_service *service,
+                                     const char *address, uint16_t port,
+                                     const struct lambda_http_hooks *hooks);
+uint16_t lambda_http_port(const struct lambda_http *http);
+void lambda_http_close(struct lambda_http *http);
+
+/* From now on another service answers; the former answers nothing more. */
+void lambda_http_serve(struct lambda_http *http,
+                       struct lambda_service *service);
+/* Lets the API answer a request that a hook has kept. */
+void lambda_http_route(struct lambda_http *http,
+                       struct evhttp_request *request);
+/* Closes its connection without an answer. */
+void lambda_http_cut(struct evhttp_request *request);
+
+/* The whole body; it is the request's. */
+const void *lambda_http_body(struct evhttp_request *request, size_t *size);
+/*
+ * Answers with a body of type application/json, and the service's time as
+ * Date. exception: for x-amzn-errortype, NULL: none.
+ */
+void lambda_http_respond(struct lambda_http *http,
+                         struct evhttp_request *request, int status,
+                         const char *exception, const void *body, size_t size);
+
+#endif
