@@ -1,0 +1,223 @@
+#include "scenarios/lambda/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Judging ----------------------------------------------------------------- */
+
+static const struct lambda_effect *
+find_effect(const struct lambda_outcome *outcome, const char *name)
+{
+    for (uint32_t i = 0; i < outcome->effect_count; i++)
+        if (strcmp(outcome->effects[i].name, name) == 0)
+            return &outcome->effects[i];
+    return NULL;
+}
+
+static bool is_once(const struct lambda_sweep_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->once_count; i++)
+        if (strcmp(config->once[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void say(struct lambda_row *row, enum check_verdict verdict,
+                const char *text)
+{
+    size_t used = strlen(row->why);
+
+    if (verdict == CHECK_FAIL || row->verdict == CHECK_PASS)
+        row->verdict = verdict;
+    snprintf(row->why + used, sizeof(row->why) - used, "%s%s", used ? "; " : "",
+             text);
+}
+
+static void judge_effect(const struct lambda_sweep_config *config,
+                         const char *name, uint32_t expected, uint32_t found,
+                         bool whole, struct lambda_row *row)
+{
+    char text[160];
+
+    if (found > expected && is_once(config, name)) {
+        snprintf(text, sizeof(text), "%.60s applied %u times, declared %u",
+                 name, found, expected);
+        say(row, CHECK_FAIL, text);
+    } else if (found < expected && whole) {
+        snprintf(text, sizeof(text), "%.60s applied %u times, not %u", name,
+                 found, expected);
+        say(row, CHECK_FAIL, text);
+    } else if (found > expected) {
+        snprintf(text, sizeof(text), "%.60s %ux, not %ux", name, found,
+                 expected);
+        say(row, CHECK_PASS, text);
+    }
+}
+
+static void judge_effects(const struct lambda_sweep_config *config,
+                          const struct lambda_outcome *golden,
+                          const struct lambda_outcome *outcome,
+                          struct lambda_row *row)
+{
+    bool whole = strcmp(outcome->status, golden->status) == 0;
+
+    for (uint32_t i = 0; i < golden->effect_count; i++) {
+        const struct lambda_effect *expected = &golden->effects[i];
+        const struct lambda_effect *found =
+            find_effect(outcome, expected->name);
+        judge_effect(config, expected->name, expected->applied,
+                     found ? found->applied : 0, whole, row);
+    }
+    for (uint32_t i = 0; i < outcome->effect_count; i++)
+        if (!find_effect(golden, outcome->effects[i].name))
+            judge_effect(config, outcome->effects[i].name, 0,
+                         outcome->effects[i].applied, whole, row);
+}
+
+static void judge_end(const struct lambda_sweep_config *config,
+                      const struct lambda_outcome *golden,
+                      const struct lambda_outcome *outcome,
+                      struct lambda_row *row)
+{
+    char text[200];
+
+    if (outcome->end != LAMBDA_ENDED) {
+        say(row, CHECK_FAIL,
+            outcome->end == LAMBDA_STUCK
+                ? "it does not end: nothing is due and nothing is under way"
+            : outcome->end == LAMBDA_HUNG ? "the process does not come to rest"
+                                          : "the service failed");
+        return;
+    }
+    if (row->fault == LAMBDA_FAULT_STOP &&
+        strcmp(outcome->status, "STOPPED") == 0)
+        return;
+    if (config->may_fail && strcmp(outcome->status, "FAILED") == 0) {
+        say(row, CHECK_PASS, "it ends FAILED");
+        return;
+    }
+    if (strcmp(outcome->status, golden->status) != 0) {
+        snprintf(text, sizeof(text), "it ends %s, not %s: %.100s",
+                 outcome->status, golden->status,
+                 outcome->result ? outcome->result : "");
+        say(row, CHECK_FAIL, text);
+    } else if (outcome->result_size != golden->result_size ||
+               memcmp(outcome->result ? outcome->result : "",
+                      golden->result ? golden->result : "",
+                      golden->result_size) != 0) {
+        snprintf(text, sizeof(text), "its result is %.120s",
+                 outcome->result ? outcome->result : "");
+        say(row, CHECK_FAIL, text);
+    }
+}
+
+static void judge(const struct lambda_sweep_config *config,
+                  const struct lambda_outcome *golden,
+                  const struct lambda_outcome *outcome, struct lambda_row *row)
+{
+    row->verdict = CHECK_PASS;
+    snprintf(row->status, sizeof(row->status), "%s", outcome->status);
+    row->invocations = outcome->invocations;
+    row->virtual_ns = outcome->virtual_ns;
+    judge_end(config, golden, outcome, row);
+    judge_effects(config, golden, outcome, row);
+    if (row->verdict == CHECK_PASS && row->struck == 0)
+        say(row, CHECK_INCONCLUSIVE, "it never came there");
+}
+
+/* Trials ------------------------------------------------------------------ */
+
+static int try_one(const struct lambda_sweep_config *config,
+                   struct lambda_sweep *sweep, const struct lambda_point *at,
+                   enum lambda_fault fault, uint32_t times, bool *more)
+{
+    struct lambda_plan plan = {.fault = fault, .at = *at, .times = times};
+    struct lambda_row row = {.fault = fault, .at = *at, .times = times};
+    struct lambda_outcome outcome;
+    int result = lambda_trial(config->bench, &plan, &outcome);
+
+    row.struck = plan.struck;
+    if (result == 0) {
+        judge(config, &sweep->golden, &outcome, &row);
+        sweep->trials++;
+        sweep->held += row.verdict == CHECK_PASS;
+        sweep->failed += row.verdict == CHECK_FAIL;
+        sweep->missed += row.verdict == CHECK_INCONCLUSIVE;
+        *more = config->row(config->self, &row);
+    }
+    lambda_outcome_free(&outcome);
+    lambda_plan_free(&plan);
+    return result;
+}
+
+static const uint32_t bursts[] = {1, 3, 9};
+
+static bool repeats(enum lambda_fault fault)
+{
+    return fault == LAMBDA_FAULT_THROTTLE || fault == LAMBDA_FAULT_SERVER_ERROR;
+}
+
+static uint32_t tries_of(const struct lambda_sweep_config *config,
+                         enum lambda_fault fault,
+                         const struct lambda_point *point)
+{
+    char label[LAMBDA_LABEL_SIZE];
+
+    if (!config->faults[fault] || !lambda_fault_fits(fault, point) ||
+        (config->only &&
+         strcmp(config->only, lambda_point_write(point, label)) != 0))
+        return 0;
+    return repeats(fault) && !config->times
+               ? (uint32_t)(sizeof(bursts) / sizeof(*bursts))
+               : 1;
+}
+
+static uint32_t count_trials(const struct lambda_sweep_config *config,
+                             const struct lambda_sweep *sweep)
+{
+    uint32_t total = 0;
+
+    for (uint32_t i = 0; i < sweep->plan.point_count; i++)
+        for (unsigned f = 1; f < LAMBDA_FAULT_COUNT; f++)
+            total +=
+                tries_of(config, (enum lambda_fault)f, &sweep->plan.points[i]);
+    return total;
+}
+
+int lambda_sweep_run(const struct lambda_sweep_config *config,
+                     struct lambda_sweep *sweep)
+{
+    uint32_t done = 0;
+    bool more = true;
+
+    memset(sweep, 0, sizeof(*sweep));
+    sweep->plan.recording = true;
+    if (lambda_trial(config->bench, &sweep->plan, &sweep->golden))
+        return -1;
+    if (sweep->golden.end != LAMBDA_ENDED)
+        return 0;
+    const uint32_t total = count_trials(config, sweep);
+    for (uint32_t i = 0; i < sweep->plan.point_count && more; i++) {
+        const struct lambda_point *point = &sweep->plan.points[i];
+        for (unsigned f = 1; f < LAMBDA_FAULT_COUNT && more; f++) {
+            uint32_t tries = tries_of(config, (enum lambda_fault)f, point);
+            for (uint32_t t = 0; t < tries && more; t++) {
+                uint32_t times = config->times                   ? config->times
+                                 : repeats((enum lambda_fault)f) ? bursts[t]
+                                                                 : 1;
+                config->progress(config->self, done++, total);
+                if (try_one(config, sweep, point, (enum lambda_fault)f, times,
+                            &more))
+                    return -1;
+            }
+        }
+    }
+    return 0;
+}
+
+void lambda_sweep_free(struct lambda_sweep *sweep)
+{
+    lambda_outcome_free(&sweep->golden);
+    lambda_plan_free(&sweep->plan);
+}

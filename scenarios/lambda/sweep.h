@@ -1,0 +1,62 @@
+/*
+ * A function is struck at each of its boundaries, once for each fault that can
+ * strike there, and judged against a run that was not struck:
+ *
+ *     the same status and the same result, unless it was stopped
+ *     no effect lost; none that is declared to happen once applied again
+ *     an end: nothing waits for what will never come
+ */
+#ifndef SCENARIOS_LAMBDA_SWEEP_H
+#define SCENARIOS_LAMBDA_SWEEP_H
+
+#include "reports/check.h"
+#include "scenarios/lambda/trial.h"
+
+enum {
+    LAMBDA_WHY_SIZE = 240
+};
+
+/* One trial of a sweep. */
+struct lambda_row {
+    enum lambda_fault fault;
+    struct lambda_point at;
+    uint32_t times;
+    enum check_verdict verdict;
+    char why[LAMBDA_WHY_SIZE]; /* "": as without the fault */
+    char status[16];
+    uint32_t invocations;
+    uint32_t struck;
+    uint64_t virtual_ns;
+};
+
+struct lambda_sweep_config {
+    struct lambda_bench *bench;
+    bool faults[LAMBDA_FAULT_COUNT];
+    const char *const *once; /* effects that may be applied once for each time
+                                the undisturbed run applies them */
+    uint32_t once_count;
+    const char *only; /* the label of a boundary; NULL: all */
+    uint32_t times;   /* with only: of refusals; 0: 1, 3 and 9 */
+    bool may_fail;    /* a run that ends FAILED is right as well */
+    /* Each row as it comes; false: enough. */
+    bool (*row)(void *self, const struct lambda_row *row);
+    /* Before each, for whoever waits. */
+    void (*progress)(void *self, uint32_t done, uint32_t total);
+    void *self;
+};
+
+struct lambda_sweep {
+    struct lambda_outcome golden; /* of the run that was not struck */
+    struct lambda_plan plan;      /* with its boundaries */
+    uint32_t trials;
+    uint32_t held;
+    uint32_t failed;
+    uint32_t missed; /* never came to where they were to be struck */
+};
+
+/* 0; -1 out of memory. Free the sweep in any case. */
+int lambda_sweep_run(const struct lambda_sweep_config *config,
+                     struct lambda_sweep *sweep);
+void lambda_sweep_free(struct lambda_sweep *sweep);
+
+#endif

@@ -1,0 +1,328 @@
+#include "scenarios/lambda/trial.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/host/store_sqlite.h"
+
+/* 2026-01-01: the same for every run, on every machine. */
+#define START_NS UINT64_C(1767225600000000000)
+
+enum {
+    KEYS_MAX = 1024,
+    KEY_SIZE = 80,
+    PENDING_MAX = 256
+};
+
+struct pending {
+    struct lambda_alarm alarm;
+    struct lambda_bench *bench;
+    const struct lambda_answer *answer;
+    char id[48];
+};
+
+struct lambda_bench {
+    struct lambda_bench_config config;
+    struct event_base *base;
+    struct lambda_host *host;
+    struct lambda_plan *plan;
+    struct lambda_outcome *outcome;
+    struct lambda_call call;
+    bool answered;
+    char keys[KEYS_MAX][KEY_SIZE];
+    uint32_t key_count;
+    struct pending pending[PENDING_MAX];
+    uint32_t pending_count;
+};
+
+/* What happens ------------------------------------------------------------ */
+
+static void take_boundary(void *self, const struct lambda_boundary *boundary,
+                          struct lambda_decision *decision)
+{
+    struct lambda_bench *bench = self;
+
+    if (!bench->plan || boundary->run != 1)
+        return;
+    if (boundary->place == LAMBDA_AT_EVENT && !boundary->after)
+        bench->outcome->invocations++;
+    lambda_plan_boundary(bench->plan, boundary, decision);
+}
+
+static struct lambda_effect *effect_of(struct lambda_outcome *outcome,
+                                       const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < outcome->effect_count &&
+           strcmp(outcome->effects[i].name, name) != 0)
+        i++;
+    if (i == LAMBDA_EFFECTS_MAX)
+        return NULL;
+    if (i == outcome->effect_count) {
+        snprintf(outcome->effects[i].name, sizeof(outcome->effects[i].name),
+                 "%s", name);
+        outcome->effect_count++;
+    }
+    return &outcome->effects[i];
+}
+
+/* Whether a key was seen before; from now on it was. */
+static bool is_known(struct lambda_bench *bench, const char *name,
+                     const char *key)
+{
+    char whole[KEY_SIZE];
+
+    if (!key)
+        return false;
+    snprintf(whole, sizeof(whole), "%.30s/%.48s", name, key);
+    for (uint32_t i = 0; i < bench->key_count; i++)
+        if (strcmp(bench->keys[i], whole) == 0)
+            return true;
+    if (bench->key_count < KEYS_MAX)
+        memcpy(bench->keys[bench->key_count++], whole, sizeof(whole));
+    return false;
+}
+
+static void take_effect(void *self, uint64_t run, const char *name,
+                        const char *key)
+{
+    struct lambda_bench *bench = self;
+    struct lambda_effect *effect =
+        bench->outcome ? effect_of(bench->outcome, name) : NULL;
+
+    (void)run;
+    if (!effect)
+        return;
+    effect->asked++;
+    effect->applied += !is_known(bench, name, key);
+}
+
+static void forget_answer(struct lambda_call *call, int status,
+                          const char *exception, const void *body, size_t size)
+{
+    (void)status;
+    (void)exception;
+    (void)body;
+    (void)size;
+    free(call);
+}
+
+static void answer_callback(struct lambda_alarm *alarm)
+{
+    struct pending *pending = (void *)alarm;
+    const struct lambda_answer *answer = pending->answer;
+    struct lambda_call *call = calloc(1, sizeof(*call));
+
+    if (!call)
+        return;
+    call->answer = forget_answer;
+    lambda_call_callback(
+        lambda_host_service(pending->bench->host), call, pending->id,
+        answer->fails ? LAMBDA_CALLBACK_FAIL : LAMBDA_CALLBACK_SUCCEED,
+        answer->body, answer->size);
+}
+
+static void take_callback(void *self, uint64_t run, const char *name,
+                          size_t size, const char *id)
+{
+    struct lambda_bench *bench = self;
+    uint64_t now = lambda_service_now(lambda_host_service(bench->host));
+
+    (void)run;
+    for (uint32_t i = 0; i < bench->config.answer_count; i++) {
+        const struct lambda_answer *answer = &bench->config.answers[i];
+        struct pending *pending = &bench->pending[bench->pending_count];
+        if (strlen(answer->name) != size ||
+            memcmp(answer->name, name, size) != 0 ||
+            bench->pending_count == PENDING_MAX)
+            continue;
+        *pending = (struct pending){
+            .alarm = {.at_ns = now + answer->delay_ns, .ring = answer_callback},
+            .bench = bench,
+            .answer = answer};
+        snprintf(pending->id, sizeof(pending->id), "%s", id);
+        bench->pending_count++;
+        lambda_host_alarm(bench->host, &pending->alarm);
+        return;
+    }
+}
+
+static void print_line(void *self, const char *function, const char *line,
+                       size_t size)
+{
+    const struct lambda_bench *bench = self;
+
+    if (!bench->config.quiet)
+        (void)fprintf(stderr, "%s: %.*s\n", function, (int)size, line);
+}
+
+/* The bench --------------------------------------------------------------- */
+
+static int open_store(struct engine_store *store)
+{
+    const struct store_sqlite_config config = {
+        .path = ":memory:",
+        .create = 1,
+        .limits = {.op_payload_max = 8 << 20,
+                   .request_max = 32 << 20,
+                   .history_ops_max = 1 << 20,
+                   .blob_max = 16 << 20},
+    };
+    struct store_problem problem;
+
+    return store_sqlite_try(&config, store, &problem);
+}
+
+static bool open_host(struct lambda_bench *bench)
+{
+    struct lambda_host_config config = {
+        .base = bench->base,
+        .clock = LAMBDA_CLOCK_SKIP,
+        .limits = engine_limits_at(0),
+        .seed = bench->config.seed,
+        .start_ns = START_NS,
+        .page_items = bench->config.page_items,
+        .alone = true,
+        .abandons = bench->config.abandons,
+        .boundary = take_boundary,
+        .effect = take_effect,
+        .callback = take_callback,
+        .log = print_line,
+        .self = bench,
+    };
+
+    if (open_store(&config.store))
+        return false;
+    bench->host = lambda_host_new(&config);
+    if (!bench->host) {
+        config.store.ops->close(config.store.self);
+        return false;
+    }
+    for (uint32_t i = 0; i < bench->config.program_count; i++)
+        if (lambda_host_add(bench->host, &bench->config.programs[i]) ==
+            UINT32_MAX)
+            return false;
+    return true;
+}
+
+struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
+                                       char error[256])
+{
+    struct lambda_bench *bench = calloc(1, sizeof(*bench));
+
+    if (!bench) {
+        snprintf(error, 256, "out of memory");
+        return NULL;
+    }
+    bench->config = *config;
+    bench->base = event_base_new();
+    if (bench->base && open_host(bench))
+        return bench;
+    snprintf(error, 256, "the local service cannot be started: %s",
+             strerror(errno));
+    lambda_bench_close(bench);
+    return NULL;
+}
+
+void lambda_bench_close(struct lambda_bench *bench)
+{
+    if (!bench)
+        return;
+    lambda_host_free(bench->host);
+    if (bench->base)
+        event_base_free(bench->base);
+    free(bench);
+}
+
+/* One run ----------------------------------------------------------------- */
+
+static void take_end(struct lambda_call *call, int status,
+                     const char *exception, const void *body, size_t size)
+{
+    struct lambda_bench *bench =
+        (void *)((char *)call - offsetof(struct lambda_bench, call));
+
+    (void)status;
+    (void)exception;
+    (void)body;
+    (void)size;
+    bench->answered = true;
+}
+
+static bool is_over(void *self)
+{
+    const struct lambda_bench *bench = self;
+
+    return bench->answered && lambda_host_idle(bench->host);
+}
+
+static int keep_end(struct lambda_bench *bench, struct lambda_outcome *outcome)
+{
+    struct lambda_standing standing;
+
+    if (!lambda_service_standing(lambda_host_service(bench->host), 1,
+                                 &standing))
+        return 0;
+    snprintf(outcome->status, sizeof(outcome->status), "%s", standing.status);
+    outcome->operations = standing.operations;
+    if (!standing.result)
+        return 0;
+    outcome->virtual_ns = standing.ended_ns - standing.started_ns;
+    outcome->result = malloc(standing.size + 1);
+    if (!outcome->result)
+        return -1;
+    memcpy(outcome->result, standing.result, standing.size);
+    outcome->result[standing.size] = '\0';
+    outcome->result_size = standing.size;
+    return 0;
+}
+
+static int begin(struct lambda_bench *bench)
+{
+    struct engine_store store;
+
+    if (open_store(&store))
+        return -1;
+    return lambda_host_begin(bench->host, store, bench->config.seed);
+}
+
+int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
+                 struct lambda_outcome *outcome)
+{
+    static const enum lambda_end ends[] = {LAMBDA_ENDED, LAMBDA_HUNG,
+                                           LAMBDA_STUCK};
+    int result;
+
+    memset(outcome, 0, sizeof(*outcome));
+    bench->plan = NULL;
+    bench->key_count = 0;
+    bench->pending_count = 0;
+    if (begin(bench))
+        return -1;
+    lambda_plan_begin(plan);
+    bench->plan = plan;
+    bench->outcome = outcome;
+    bench->answered = false;
+    bench->call = (struct lambda_call){.answer = take_end};
+    lambda_call_invoke(lambda_host_service(bench->host), &bench->call,
+                       bench->config.programs[0].function.name, "$LATEST",
+                       "trial", LAMBDA_REQUEST_RESPONSE, bench->config.event,
+                       bench->config.event_size);
+    result =
+        lambda_host_run(bench->host, is_over, bench, bench->config.patience_ns);
+    outcome->end = result < 0 ? LAMBDA_BROKEN : ends[result];
+    result = keep_end(bench, outcome);
+    bench->outcome = NULL;
+    bench->plan = NULL;
+    return plan->failed ? -1 : result;
+}
+
+void lambda_outcome_free(struct lambda_outcome *outcome)
+{
+    free(outcome->result);
+    free(outcome->history);
+    memset(outcome, 0, sizeof(*outcome));
+}

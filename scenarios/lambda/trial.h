@@ -1,0 +1,79 @@
+/*
+ * One run of a function under a plan: in a service of its own, from an empty
+ * store and the same start of time, in processes that may have served other
+ * runs before. What it came to is compared with a run that was not struck.
+ */
+#ifndef SCENARIOS_LAMBDA_TRIAL_H
+#define SCENARIOS_LAMBDA_TRIAL_H
+
+#include "scenarios/lambda/plan.h"
+
+enum {
+    LAMBDA_EFFECTS_MAX = 64,
+    LAMBDA_CALLBACKS_MAX = 16
+};
+
+struct lambda_effect {
+    char name[LAMBDA_POINT_NAME];
+    uint32_t asked;   /* requests that reached it */
+    uint32_t applied; /* without those with a key that was known */
+};
+
+/* What outside systems answer to a callback. */
+struct lambda_answer {
+    const char *name; /* of the operation */
+    const void *body;
+    size_t size;
+    uint64_t delay_ns; /* after it was made */
+    bool fails;
+};
+
+struct lambda_bench; /* the processes, for many trials */
+
+struct lambda_bench_config {
+    const struct lambda_program *programs; /* the first is the one that runs;
+                                              others are invoked by it */
+    uint32_t program_count;
+    const void *event;
+    size_t event_size;
+    const struct lambda_answer *answers;
+    uint32_t answer_count;
+    uint32_t page_items;
+    uint64_t seed;
+    uint64_t patience_ns; /* of true time, for one trial */
+    bool abandons;
+    bool quiet; /* what functions print is not shown */
+};
+
+/* NULL with a sentence. */
+struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
+                                       char error[256]);
+void lambda_bench_close(struct lambda_bench *bench);
+
+enum lambda_end {
+    LAMBDA_ENDED,
+    LAMBDA_STUCK, /* nothing is under way, and nothing is due */
+    LAMBDA_HUNG,  /* something was under way for too long a true time */
+    LAMBDA_BROKEN /* the service failed */
+};
+
+struct lambda_outcome {
+    enum lambda_end end;
+    char status[16]; /* of the execution */
+    char *result;    /* or its error; the outcome's */
+    size_t result_size;
+    struct lambda_effect effects[LAMBDA_EFFECTS_MAX];
+    uint32_t effect_count;
+    uint32_t invocations;
+    uint32_t operations;
+    uint64_t virtual_ns;
+    char *history; /* its events as JSON lines; the outcome's */
+    size_t history_size;
+};
+
+/* Runs once. 0, or -1 when out of memory. The outcome is to be freed. */
+int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
+                 struct lambda_outcome *outcome);
+void lambda_outcome_free(struct lambda_outcome *outcome);
+
+#endif
