@@ -34,10 +34,13 @@ static struct report_buffer json_of(const struct report_read *read)
 
 static void render(const struct report_model *model)
 {
+    static const char code[] = "x";
+    static const struct report_library library = {code, code + 1, code,
+                                                  code + 1};
     struct report_buffer out;
     report_buffer_init(&out);
     report_text(model, &out, REPORT_TEXT_COLOUR);
-    report_html(model, NULL, &out);
+    report_html(model, &library, &out);
     report_markdown(model, &out);
     must(report_buffer_ok(&out));
     report_buffer_free(&out);
