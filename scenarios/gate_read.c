@@ -702,8 +702,9 @@ static bool add_report(struct gate_set *set, const char *path,
 /* What lies beside reports and is none. */
 static bool is_report_name(const char *name)
 {
-    static const char *const others[] = {"run-meta.json", "sweep.json",
-                                         "sweep-meta.json", "matrix.json"};
+    static const char *const others[] = {"run-meta.json",   "sweep.json",
+                                         "sweep-meta.json", "matrix.json",
+                                         "trace.json",      "bmf.json"};
     size_t length = strlen(name);
     if (length < 6 || strcmp(name + length - 5, ".json") != 0)
         return false;

@@ -45,7 +45,8 @@ char *gate_read_bytes(const char *path, size_t *size, struct json_error *err);
 
 /*
  * Reads a report or all in a directory and those below it: each file NAME.json
- * but run-meta.json, sweep.json, sweep-meta.json and matrix.json. False: err
+ * but run-meta.json, sweep.json, sweep-meta.json, matrix.json, and what runs
+ * export as trace.json and bmf.json. False: err
  * says why; the set is to be freed all the same. What is not there at all is
  * an error as well, with code JSON_EREAD.
  */

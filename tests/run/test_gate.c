@@ -208,3 +208,17 @@ Test(gate, a_scenario_with_another_name_is_found_again)
     free(text);
     stage_close(&s);
 }
+
+Test(gate, what_a_run_exports_beside_its_report_is_passed_over)
+{
+    struct stage s;
+    char out[STAGE_PATH_SIZE];
+    stage_open(&s);
+    stage_path(&s, "out", out);
+    cr_assert_eq(STAGE_CALL(&s, "run", HELD, "--out", out, "--export",
+                            "hgrm,hlog,junit,openmetrics,bmf,github-summary,"
+                            "github-annotations,chrome-trace,otlp"),
+                 EXIT_HELD, "%s", s.complained);
+    expect(&s, out, out, NULL, EXIT_HELD, "1 matched: 1 held");
+    stage_close(&s);
+}
