@@ -291,9 +291,10 @@ static void read_sources(struct reading *reading, struct json_view top,
 
 static bool is_same(struct engine_text text, const char *other)
 {
-    return other ? text.size == strlen(other) &&
-                       memcmp(text.text, other, text.size) == 0
-                 : text.size == 0;
+    if (!other || text.size == 0)
+        return !other && text.size == 0;
+    return text.size == strlen(other) &&
+           memcmp(text.text, other, text.size) == 0;
 }
 
 /* Adds a line of a cause chain as it was before it was taken apart. */
