@@ -159,6 +159,17 @@ static void write_bill(struct writer *writer, const struct report_facts *facts)
     end(writer, "]");
 }
 
+/* The fault that lasts; NULL: it is none, or not known. */
+static const char *point_of(const struct report_stats *stats,
+                            const struct report_band *band)
+{
+    for (uint32_t i = 0; i < stats->fault_count; i++)
+        if (band->kind == REPORT_BAND_FAULT &&
+            stats->faults[i].point == band->point)
+            return stats->faults[i].name;
+    return NULL;
+}
+
 static void write_bands(struct writer *writer, const struct report_stats *stats)
 {
     begin(writer, "bands", "[");
@@ -168,6 +179,7 @@ static void write_bands(struct writer *writer, const struct report_stats *stats)
         number(writer, "from_ns", band->from_ns);
         text(writer, "kind", report_band_name(band->kind));
         number(writer, "node", band->node);
+        text(writer, "point", point_of(stats, band));
         number(writer, "to_ns", band->to_ns);
         end(writer, "}");
     }

@@ -324,8 +324,10 @@ static void read_faults(struct reading *reading, struct json_view top,
                                  sizeof(*stats->faults), &list, &count);
     stats->fault_count = (uint32_t)count;
     uint32_t i = 0;
-    for (struct json_view v = json_first(list); v.item; v = json_next(v))
+    for (struct json_view v = json_first(list); v.item; v = json_next(v)) {
+        stats->faults[i].point = i;
         read_fault(reading, v, &stats->faults[i++]);
+    }
 }
 
 static const char *band_name(unsigned kind)
@@ -333,9 +335,23 @@ static const char *band_name(unsigned kind)
     return report_band_name((enum report_band_kind)kind);
 }
 
+/* The place of a point among the faults; UINT32_MAX: it is none of them. */
+static uint32_t place_of(const struct report_stats *stats, const char *point)
+{
+    for (uint32_t i = 0; point && i < stats->fault_count; i++)
+        if (strcmp(stats->faults[i].name, point) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
 static void read_band(struct reading *reading, struct json_view view,
+                      const struct report_stats *stats,
                       struct report_band *band)
 {
+    const char *point;
+    reading_text_or_null(reading, view, "point", &point);
+    if (reading->err->code == 0)
+        band->point = place_of(stats, point);
     band->kind = (enum report_band_kind)reading_choice(
         reading, view, "kind", band_name, REPORT_BAND_KINDS);
     reading_number_32(reading, view, "node", UINT32_MAX, &band->node);
@@ -355,7 +371,7 @@ static void read_bands(struct reading *reading, struct json_view top,
     stats->band_count = (uint32_t)count;
     uint32_t i = 0;
     for (struct json_view v = json_first(list); v.item; v = json_next(v))
-        read_band(reading, v, &stats->bands[i++]);
+        read_band(reading, v, stats, &stats->bands[i++]);
 }
 
 /* Series ------------------------------------------------------------------- */

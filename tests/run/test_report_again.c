@@ -40,6 +40,9 @@ static void expect_same(struct report_buffer *live, struct report_buffer *again,
     live->size = again->size = 0;
 }
 
+static const char code[] = "x";
+static const struct report_library library = {code, code + 1, code, code + 1};
+
 static void expect_again(const struct report_model *model, const char *scenario)
 {
     struct report_buffer live;
@@ -60,6 +63,9 @@ static void expect_again(const struct report_model *model, const char *scenario)
     report_html(model, NULL, &live);
     report_html(got, NULL, &again);
     expect_same(&live, &again, scenario, "HTML");
+    report_html(model, &library, &live);
+    report_html(got, &library, &again);
+    expect_same(&live, &again, scenario, "HTML that moves");
     report_markdown(model, &live);
     report_markdown(got, &again);
     expect_same(&live, &again, scenario, "Markdown");
