@@ -61,6 +61,7 @@ extern const struct command command_verify;
 extern const struct command command_archive;
 extern const struct command command_restore;
 extern const struct command command_bench_engine;
+extern const struct command command_lambda;
 extern const struct command command_help;
 extern const struct command command_completion;
 

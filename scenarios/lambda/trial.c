@@ -256,6 +256,8 @@ static bool is_over(void *self)
 {
     const struct lambda_bench *bench = self;
 
+    if (bench->config.interrupted && *bench->config.interrupted)
+        return true;
     return bench->answered && lambda_host_idle(bench->host);
 }
 
@@ -314,6 +316,8 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     result =
         lambda_host_run(bench->host, is_over, bench, bench->config.patience_ns);
     outcome->end = result < 0 ? LAMBDA_BROKEN : ends[result];
+    if (outcome->end == LAMBDA_ENDED && !bench->answered)
+        outcome->end = LAMBDA_HUNG; /* Ctrl-C */
     result = keep_end(bench, outcome);
     bench->outcome = NULL;
     bench->plan = NULL;

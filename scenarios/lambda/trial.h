@@ -6,6 +6,8 @@
 #ifndef SCENARIOS_LAMBDA_TRIAL_H
 #define SCENARIOS_LAMBDA_TRIAL_H
 
+#include <signal.h>
+
 #include "scenarios/lambda/plan.h"
 
 enum {
@@ -43,6 +45,7 @@ struct lambda_bench_config {
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;
     bool quiet; /* what functions print is not shown */
+    const volatile sig_atomic_t *interrupted; /* NULL: nobody can */
 };
 
 /* NULL with a sentence. */
