@@ -479,7 +479,7 @@ static const struct bad_member {
      "\"engine\", \"platform\", \"load\", \"operators\", \"network\", "
      "\"disk\", \"clocks\", \"faults\", \"heal\", \"envelope\", \"expect\", "
      "\"sometimes\", "
-     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 4 more; "
+     "\"limit\", \"events\", \"exit\", \"defects\", \"checks\" and 5 more; "
      "did you mean \"why\"?"},
     {"operators", "[{\"do\": \"pause\"}]",
      "s.json:4:15: found neither \"at\" nor \"after\", allowed one of them: "
