@@ -292,6 +292,7 @@ static void watch_claim(struct engine_coordinator *c, struct engine_owned *o,
     struct engine_dispatch *d = &o->dispatch[work->op];
     uint64_t over = engine_decide_over_at(o->run, work->op, work->a);
     uint64_t due = engine_coordinator_mono_of(c, engine_earlier(work->b, over));
+    d->attempt = (uint16_t)work->attempt;
     if (engine_defect(&c->config.defects, ENGINE_DEFECT_ATTEMPT_NO_TIMEOUT) ||
         engine_defect(&c->config.defects, ENGINE_DEFECT_AMO_NO_INTERRUPT_ERR))
         due = UINT64_MAX - 1000000; /* it is looked at now and then */
@@ -305,6 +306,7 @@ static void wait_for_end(struct engine_coordinator *c, struct engine_owned *o,
                          const struct engine_item *work)
 {
     struct engine_dispatch *d = &o->dispatch[work->op];
+    d->attempt = (uint16_t)work->attempt;
     d->state = ENGINE_DISPATCH_ACCEPTED;
     d->at_ns = c->mono_ns + engine_owned_check_delay(c, d);
     (void)engine_owned_keep_item(c, &o->mail, work);
@@ -473,12 +475,14 @@ static void dispatch_new(struct engine_coordinator *c, struct engine_owned *o)
     for (uint32_t i = 0; i < o->run->open_count; i++) {
         uint32_t op = o->run->open[i];
         struct engine_dispatch *d = &o->dispatch[op];
-        if (o->run->ops[op].state != ENGINE_OP_SCHEDULED) {
+        bool scheduled = o->run->ops[op].state == ENGINE_OP_SCHEDULED;
+        bool later = d->attempt != (uint16_t)o->run->ops[op].attempt;
+        if (!scheduled || later) {
             d->state = ENGINE_DISPATCH_NONE;
             d->tries = 0;
-        } else if (d->state == ENGINE_DISPATCH_NONE) {
-            engine_owned_dispatch(c, o, op);
         }
+        if (scheduled && d->state == ENGINE_DISPATCH_NONE)
+            engine_owned_dispatch(c, o, op);
     }
 }
 

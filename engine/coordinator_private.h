@@ -39,6 +39,7 @@ struct engine_dispatch {
     uint32_t again_s; /* what its platform has taken is not sent before */
     uint8_t state;
     uint8_t tries;
+    uint16_t attempt; /* its last bits: a later one is sent at once */
 };
 
 /* Bytes that grow: items side by side, or one message. */

@@ -312,6 +312,7 @@ void engine_owned_dispatch(struct engine_coordinator *c, struct engine_owned *o,
 {
     struct engine_dispatch *d = &o->dispatch[op];
     d->state = ENGINE_DISPATCH_SENT;
+    d->attempt = (uint16_t)o->run->ops[op].attempt;
     engine_owned_look_at(
         c, o, op,
         engine_defect(&c->config.defects, ENGINE_DEFECT_DISPATCH_ONCE)
