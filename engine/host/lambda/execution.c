@@ -257,6 +257,7 @@ static void fold_created(struct lambda_service *service, uint64_t run,
     struct lambda_execution *execution = lambda_execution_find(service, run);
     size_t skip =
         event->flags & ENGINE_CREATED_ORIGIN ? sizeof(struct engine_origin) : 0;
+    struct engine_origin origin;
 
     if (!execution)
         execution = lambda_execution_new(service, run, (uint32_t)event->a,
@@ -264,6 +265,10 @@ static void fold_created(struct lambda_service *service, uint64_t run,
     if (!execution || event->size < skip) {
         service->failed = true;
         return;
+    }
+    if (skip > 0) {
+        memcpy(&origin, engine_item_payload(event), sizeof(origin));
+        execution->chained = origin.parent != 0;
     }
     execution->started_ns = time_ns;
     execution->accepted = true;

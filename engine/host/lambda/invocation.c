@@ -5,6 +5,10 @@
 #include "engine/host/lambda/service_private.h"
 #include "engine/value.h"
 
+/* From an invoke in a function to the start of the one invoked: longer than
+ * the caller takes to suspend, as on the service itself. */
+#define CHAIN_NS UINT64_C(50000000)
+
 /* Getters ----------------------------------------------------------------- */
 
 void *lambda_invocation_host(const struct lambda_invocation *invocation)
@@ -108,8 +112,25 @@ void lambda_invocation_dispatched(struct lambda_service *service,
     invocation->renew_ns = UINT64_MAX;
     lambda_request_id_write(message->run, message->attempt, invocation->id);
     execution->invocation = invocation;
+    if (execution->chained && message->attempt == 1) {
+        invocation->start_ns = lambda_core_now(service->core) + CHAIN_NS;
+        join_line(&service->chained, invocation);
+        return;
+    }
     join_line(&service->lines[execution->function], invocation);
     service->config.wanted(service->config.self, execution->function);
+}
+
+/* Those whose moment has come; they are in the order of their times. */
+static void start_chained(struct lambda_service *service, uint64_t now_ns)
+{
+    while (service->chained.first &&
+           service->chained.first->start_ns <= now_ns) {
+        struct lambda_invocation *invocation = leave_line(&service->chained);
+        uint32_t function = invocation->execution->function;
+        join_line(&service->lines[function], invocation);
+        service->config.wanted(service->config.self, function);
+    }
 }
 
 /* Requests ---------------------------------------------------------------- */
@@ -476,6 +497,7 @@ void lambda_invocation_attend(struct lambda_service *service)
 {
     uint64_t now_ns = lambda_core_now(service->core);
 
+    start_chained(service, now_ns);
     for (uint32_t i = 0; i < service->working.count; i++) {
         struct lambda_invocation *invocation = service->working.items[i];
         if (invocation->state == LAMBDA_FINISHING)
@@ -492,7 +514,8 @@ void lambda_invocation_attend(struct lambda_service *service)
 
 uint64_t lambda_invocation_due(const struct lambda_service *service)
 {
-    uint64_t due = UINT64_MAX;
+    uint64_t due = service->chained.first ? service->chained.first->start_ns
+                                          : UINT64_MAX;
 
     for (uint32_t i = 0; i < service->working.count; i++) {
         const struct lambda_invocation *invocation = service->working.items[i];

@@ -34,6 +34,7 @@ struct lambda_execution {
     struct lambda_call *waiting; /* for its end */
     struct lambda_execution *same_name;
     bool accepted; /* the engine has made it durable */
+    bool chained;  /* another one invokes it */
 };
 
 enum lambda_invocation_state {
@@ -52,6 +53,7 @@ struct lambda_invocation {
     uint32_t reply_to;
     bool fresh;
     uint64_t token;
+    uint64_t start_ns; /* of a chained one: not before */
     uint64_t deadline_ns;
     uint64_t renew_ns;
     uint32_t items; /* operations in its event so far */
@@ -75,6 +77,7 @@ struct lambda_service {
     struct lambda_core *core;
     struct lambda_function functions[LAMBDA_FUNCTIONS_MAX];
     struct lambda_line lines[LAMBDA_FUNCTIONS_MAX];
+    struct lambda_line chained; /* that are not to start yet */
     uint32_t function_count;
     struct engine_table executions; /* by run */
     struct engine_table names;      /* lambda_execution by hash of the name */
