@@ -51,20 +51,35 @@ static void payload(struct history *h, const char *name, const void *bytes,
     json_close(&h->out);
 }
 
-static void error_of(struct history *h, uint32_t error, struct engine_text type,
-                     const void *message, size_t size)
+/* Whether the members that came with an error say its type. */
+static bool says_type(const char *members, size_t size)
 {
+    static const char start[] = "\"ErrorType\":";
+
+    return size >= sizeof(start) - 1 &&
+           memcmp(members, start, sizeof(start) - 1) == 0;
+}
+
+/* kept: its words, and behind a zero byte other members of the object. */
+static void error_of(struct history *h, uint32_t error, struct engine_text type,
+                     const void *kept, size_t size)
+{
+    const char *words = kept;
+    size_t length = size > 0 ? strnlen(words, size) : 0;
+    size_t more = length < size ? size - length - 1 : 0;
     bool whole;
 
     json_open(&h->out, "Error");
     json_open(&h->out, "Payload");
-    whole = json_put_string(&h->out, "ErrorMessage", message, size);
+    whole = json_put_string(&h->out, "ErrorMessage", words, length);
     if (type.size > 0)
         whole = json_put_string(&h->out, "ErrorType", type.text, type.size) &&
                 whole;
-    else
+    else if (!more || !says_type(words + length + 1, more))
         json_put_words(&h->out, "ErrorType",
                        engine_error_name(error ? error : ENGINE_ERR_USER));
+    if (more)
+        json_put_members(&h->out, words + length + 1, more);
     json_close(&h->out);
     json_put_bool(&h->out, "Truncated", !whole);
     json_close(&h->out);
@@ -342,10 +357,12 @@ static void put_batch(struct history *h, const struct change *c)
     payload(h, "Result", text, (size_t)size, true);
 }
 
+/* Of this engine's own handlers: others say themselves what came of them. */
 static bool is_batch(const struct engine_op_entry *entry)
 {
-    return entry->subtype == ENGINE_SUBTYPE_MAP ||
-           entry->subtype == ENGINE_SUBTYPE_PARALLEL;
+    return entry->id_text.size == 0 &&
+           (entry->subtype == ENGINE_SUBTYPE_MAP ||
+            entry->subtype == ENGINE_SUBTYPE_PARALLEL);
 }
 
 static int succeed(struct history *h, const struct change *c)
