@@ -71,7 +71,7 @@ $B/lib/%.o: %.c Makefile
 	$(COMPILE)
 $B/obj/%.o: %.c Makefile
 	$(COMPILE) -DFIU_ENABLE $(DEFS)
--include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/lib/*/*.d $B/lib/*/*/*.d)
+-include $(wildcard $B/obj/*/*.d $B/obj/*/*/*.d $B/obj/*/*/*/*.d $B/lib/*/*.d $B/lib/*/*/*.d)
 
 demo:
 	@ci/setup build
