@@ -450,6 +450,8 @@ static int check_value(struct batch *batch, const struct update *update)
         return check_result(batch, update, size);
     if (blob)
         return 0;
+    if (update->type == ENGINE_OPERATION_INVOKE)
+        return within(batch, update, ENGINE_LIMIT_input_max, "input", size);
     if (within(batch, update, ENGINE_LIMIT_operation_payload_max, "value",
                size))
         return -1;
@@ -909,6 +911,17 @@ static int take_apart(const struct engine_item *item, struct update *update)
     return engine_operation_view(item, &update->view);
 }
 
+/* A run's result, and the input of an invoke that comes alone, may be more than
+ * a batch. */
+static bool has_own_limit(const struct engine_item *item, size_t size)
+{
+    unsigned type = engine_operation_flag_type(item->flags);
+
+    return type == ENGINE_OPERATION_EXECUTION ||
+           (type == ENGINE_OPERATION_INVOKE &&
+            engine_item_span(item->size) == size);
+}
+
 /* Looks at the batch as a whole; *count becomes its number of updates. */
 static int survey(struct batch *batch, const void *updates, size_t size,
                   uint32_t *count)
@@ -923,8 +936,7 @@ static int survey(struct batch *batch, const void *updates, size_t size,
         if (!item)
             return refuse_batch(batch, ENGINE_ERR_VALIDATION,
                                 "update %u is damaged", batch->update);
-        if (engine_operation_flag_type(item->flags) !=
-            ENGINE_OPERATION_EXECUTION)
+        if (!has_own_limit(item, size))
             total += engine_item_span(item->size);
         if (batch_within(batch, ENGINE_LIMIT_batch_max, "bytes", total) ||
             batch_within(batch, ENGINE_LIMIT_batch_updates_max, "updates",
