@@ -706,7 +706,7 @@ static bool check_logs(struct match *m, const cJSON *logs, const char *logged)
 }
 
 static bool check_outcome(struct match *m, const struct conformance_case *c,
-                          const struct outcome *outcome)
+                          const struct conformance_outcome *outcome)
 {
     const cJSON *result = cJSON_GetObjectItem(c->json, "ExpectedResult");
     const cJSON *value = cJSON_GetObjectItem(result, "Result");
@@ -719,6 +719,23 @@ static bool check_outcome(struct match *m, const struct conformance_case *c,
            (!value || check_result(m, value, outcome->result)) &&
            check_logs(m, cJSON_GetObjectItem(c->json, "ExpectedLogs"),
                       outcome->logged);
+}
+
+static void forget_names(struct match *m)
+{
+    for (uint32_t i = 0; i < m->name_count; i++)
+        free(m->names[i].value);
+}
+
+bool conformance_compare(const struct conformance_case *c,
+                         const struct conformance_outcome *outcome,
+                         char *sentence, size_t room)
+{
+    struct match m = {.sentence = sentence, .room = room};
+    bool same = check_outcome(&m, c, outcome);
+
+    forget_names(&m);
+    return same;
 }
 
 /* Leaves out what a disturbance may change: how often it was invoked. */
@@ -777,7 +794,9 @@ bool conformance_check(const struct conformance_case *c,
     char what[TEXT_ROOM * 2] = "";
     struct match m = {.sentence = what, .room = sizeof(what)};
     struct outcome first = run(c, handler, &modes[0]);
-    bool same = check_outcome(&m, c, &first);
+    const struct conformance_outcome outcome = {first.status, first.events,
+                                                first.result, first.logged};
+    bool same = check_outcome(&m, c, &outcome);
 
     if (!same)
         introduce(c, &modes[0], what, sentence, room);
@@ -789,8 +808,7 @@ bool conformance_check(const struct conformance_case *c,
             introduce(c, &modes[i], what, sentence, room);
         forget(&other);
     }
-    for (uint32_t i = 0; i < m.name_count; i++)
-        free(m.names[i].value);
+    forget_names(&m);
     forget(&first);
     return same;
 }

@@ -50,4 +50,18 @@ bool conformance_check(const struct conformance_case *c,
                        const struct conformance_handler *handler,
                        char *sentence, size_t room);
 
+/* What came of a case, however it was run. */
+struct conformance_outcome {
+    const char *status;
+    const cJSON *events;
+    const char *result; /* JSON */
+    const char *logged; /* lines */
+};
+
+/* Compares it with what the case expects. true, or a sentence about the first
+ * difference. */
+bool conformance_compare(const struct conformance_case *c,
+                         const struct conformance_outcome *outcome,
+                         char *sentence, size_t room);
+
 #endif

@@ -1,0 +1,5 @@
+// Cases 2.x: waits.
+export const cases = {
+  '2.1': (event, context) => context.wait('pause', { seconds: 2 }),
+  '2.4': (event, context) => context.wait('pause', { minutes: 1 }),
+};
