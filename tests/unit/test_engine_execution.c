@@ -876,8 +876,9 @@ Test(engine_execution, a_value_may_be_as_large_as_its_limit_and_no_byte_more)
                  ENGINE_LIMIT_operation_payload_max, 2001, 2000);
     expect_limit(&bed, sized(C, CONTEXT, 2, 2000), sized(C, CONTEXT, 2, 2001),
                  ENGINE_LIMIT_operation_payload_max, 2001, 2000);
-    expect_limit(&bed, sized(S, INVOKE, 3, 2000), sized(S, INVOKE, 3, 2001),
-                 ENGINE_LIMIT_operation_payload_max, 2001, 2000);
+    bed.limits.input_max = 2500;
+    expect_limit(&bed, sized(S, INVOKE, 3, 2500), sized(S, INVOKE, 3, 2501),
+                 ENGINE_LIMIT_input_max, 2501, 2500);
     expect_limit(&bed, sized(S, SEND, 4, 2000), sized(S, SEND, 4, 2001),
                  ENGINE_LIMIT_operation_payload_max, 2001, 2000);
     passes.detail = beyond.detail = "sixsix";
