@@ -514,8 +514,8 @@ void lambda_invocation_attend(struct lambda_service *service)
 
 uint64_t lambda_invocation_due(const struct lambda_service *service)
 {
-    uint64_t due = service->chained.first ? service->chained.first->start_ns
-                                          : UINT64_MAX;
+    uint64_t due =
+        service->chained.first ? service->chained.first->start_ns : UINT64_MAX;
 
     for (uint32_t i = 0; i < service->working.count; i++) {
         const struct lambda_invocation *invocation = service->working.items[i];
