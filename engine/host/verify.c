@@ -19,6 +19,7 @@ struct verify {
     struct store_history history;
     struct store_search *search;
     sqlite3_stmt *has_blob;
+    uint64_t last;    /* log position there is now */
     uint8_t *reached; /* a bit for each log position */
 };
 
@@ -61,7 +62,7 @@ static sqlite3_stmt *make(struct verify *v, const char *sql)
 
 static void reach(struct verify *v, uint64_t position)
 {
-    if (position <= v->sqlite->last)
+    if (position <= v->last)
         v->reached[position / 8] |= (uint8_t)(1u << position % 8);
 }
 
@@ -438,9 +439,23 @@ static void check_pages(struct verify *v)
     sqlite3_finalize(list);
 }
 
+/* An engine that runs beside may have written since the store was opened. */
+static int read_last(struct verify *v)
+{
+    sqlite3_stmt *list = make(v, "SELECT max(position) FROM log");
+    int result = list ? sqlite3_step(list) : SQLITE_ERROR;
+
+    if (result == SQLITE_ROW)
+        v->last = (uint64_t)sqlite3_column_int64(list, 0);
+    sqlite3_finalize(list);
+    return result == SQLITE_ROW ? 0 : -1;
+}
+
 static int prepare(struct verify *v)
 {
-    v->reached = calloc(v->sqlite->last / 8 + 1, 1);
+    if (read_last(v))
+        return -1;
+    v->reached = calloc(v->last / 8 + 1, 1);
     v->has_blob = make(v, "SELECT size FROM blob WHERE digest = ?1");
     v->search = store_search_new(v->sqlite, INT64_MAX);
     return v->reached && v->has_blob && v->search ? 0 : -1;

@@ -41,6 +41,7 @@ static int open_file(void *self, const struct store_opening *how,
                                          .journal = file->journal,
                                          .create = 1,
                                          .read_only = file->read_only,
+                                         .shared = file->shared,
                                          .busy_timeout_ms =
                                              file->busy_timeout_ms,
                                          .key = file->key,

@@ -14,6 +14,7 @@ struct store_file {
     uint32_t page_size;
     enum store_sqlite_journal journal;
     int read_only;
+    int shared; /* others may open it too */
     uint32_t busy_timeout_ms;
     const uint8_t *key;
     enum store_trouble trouble; /* of the last opening */

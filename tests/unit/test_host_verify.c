@@ -108,6 +108,33 @@ Test(host_verify, a_sound_store_has_no_findings)
     }
 }
 
+Test(host_verify, what_an_engine_wrote_since_the_store_was_opened_is_reached)
+{
+    struct store_file file = {.page_size = 4096, .shared = 1};
+    struct store_opener opener = store_file_opener(&file);
+    struct verify_summary summary;
+    struct engine_store looked;
+    struct seen seen = {.count = 0};
+    struct store_bed bed;
+
+    store_file_make(&file);
+    cr_assert_eq(store_bed_open(&bed, &opener), 0, "%s", file.error);
+    file.read_only = 1;
+    looked = store_file_open(&file);
+    fill(&bed);
+    for (uint64_t run = 3; run < 200; run++) {
+        store_bed_ask(&bed, ENGINE_REQ_CREATE, BED_A, run);
+        store_bed_event(&bed, ENGINE_EV_RUN_CREATED, 7);
+        cr_assert_eq(store_bed_send(&bed), ENGINE_COMMITTED);
+    }
+    cr_assert_eq(verify_store(&looked, see, &seen, &summary), 0);
+    cr_expect_eq(summary.findings, 0, "%s", seen.texts[0]);
+    cr_expect_eq(summary.runs, 199);
+    looked.ops->close(looked.self);
+    store_bed_close(&bed);
+    store_file_remove(&file);
+}
+
 /* What is done to the store, and the first thing that must be found. */
 static const struct {
     const char *sql;
