@@ -54,7 +54,9 @@ struct lambda_environment {
     enum lambda_place place;        /* of it */
     struct label labels[LABELS_MAX];
     unsigned label_count;
-    bool barrier; /* it runs the bootstrap */
+    uint64_t world; /* it serves: what began in another one is over */
+    bool barrier;   /* it runs the bootstrap */
+    bool owed;      /* the bootstrap is to be told to leave what it does */
     bool dying;
 };
 
@@ -139,10 +141,12 @@ static void set_all(struct variables *v,
         set(v, "LAMBDA_TASK_ROOT", program->directory);
     else if (getcwd(directory, sizeof(directory)))
         set(v, "LAMBDA_TASK_ROOT", directory);
-    if (environment->config.skips)
+    if (environment->config.skips) {
         set_number(v, "PERDURE_NOW_MS",
                    lambda_service_now(environment->config.service) /
                        MILLISECOND);
+        set_number(v, "PERDURE_SEED", environment->config.host->seed);
+    }
     for (unsigned i = 0; program->environment && program->environment[i] &&
                          v->count < VARIABLES_MAX;
          i++)
@@ -259,22 +263,38 @@ static void cut_requests(struct lambda_environment *environment)
         lambda_http_cut(current);
 }
 
-/* The bootstrap goes on with the next invocation. */
+static const char leave[] = "abandon";
+
+/* The bootstrap is told to leave its invocation. From now on neither side
+ * counts what was before. */
+static void tell_to_leave(struct lambda_environment *environment,
+                          struct evhttp_request *request)
+{
+    environment->owed = false;
+    environment->requests = 0;
+    environment->responses = 0;
+    environment->responses--; /* this one does not count */
+    lambda_http_respond(environment->http, request, 200, NULL, leave,
+                        sizeof(leave) - 1);
+}
+
+/* The bootstrap goes on with the next invocation: it is told so at once, or as
+ * soon as it asks something. */
 static void abandon(struct lambda_environment *environment)
 {
-    static const char word[] = "abandon";
     struct evhttp_request *idle = environment->idle;
 
     environment->idle = NULL;
-    cut_requests(environment);
-    environment->requests = 0;
-    environment->responses = 0;
+    environment->owed = true;
     environment->state = LAMBDA_STARTING;
-    if (!idle)
-        return;
-    environment->responses--; /* it does not count these */
-    lambda_http_respond(environment->http, idle, 200, NULL, word,
-                        sizeof(word) - 1);
+    cut_requests(environment);
+    if (idle)
+        tell_to_leave(environment, idle);
+}
+
+static bool is_abandoning(const struct lambda_environment *environment)
+{
+    return environment->config.host->abandons && environment->barrier;
 }
 
 static void crash(struct lambda_environment *environment,
@@ -283,7 +303,9 @@ static void crash(struct lambda_environment *environment,
     struct lambda_invocation *invocation = environment->invocation;
     char words[160];
 
-    if (!environment->config.host->abandons || !environment->barrier) {
+    if (is_abandoning(environment)) {
+        abandon(environment);
+    } else {
         kill_all(environment);
         environment->current = NULL; /* goes with its connection */
         if (error != ENGINE_ERR_TIMED_OUT)
@@ -297,8 +319,6 @@ static void crash(struct lambda_environment *environment,
                  : "Runtime exited with error: signal: Killed");
     lambda_invocation_lost(environment->config.service, invocation, error,
                            words);
-    if (!environment->dying)
-        abandon(environment);
 }
 
 static struct lambda_decision decide(struct lambda_environment *environment,
@@ -554,6 +574,7 @@ static void give(struct lambda_environment *environment)
 
     lambda_function_arn_write(environment->config.program->function.name, NULL,
                               arn);
+    add_number(headers, "Perdure-World", environment->world);
     add_number(headers, "Perdure-Now-Ms",
                lambda_service_now(environment->config.service) / MILLISECOND);
     add_number(headers, "Lambda-Runtime-Deadline-Ms",
@@ -646,7 +667,11 @@ static void take_return(struct lambda_environment *environment,
                                 size);
     decision = decide(environment, LAMBDA_AT_RETURN, true);
     environment->invocation = NULL;
-    if (decision.act == LAMBDA_CRASH && !environment->config.host->abandons)
+    if (decision.act != LAMBDA_CRASH)
+        return;
+    if (is_abandoning(environment))
+        abandon(environment);
+    else
         kill_all(environment);
 }
 
@@ -670,7 +695,11 @@ static void take_end(struct lambda_environment *environment,
         take_return(environment, what, body, size);
     if (environment->idle)
         lambda_environment_wake(environment);
-    if (!environment->dying)
+    if (environment->dying)
+        return;
+    if (environment->owed)
+        tell_to_leave(environment, request);
+    else
         accepted(environment, request);
 }
 
@@ -684,6 +713,10 @@ static void take_idle(struct lambda_environment *environment,
     uint64_t got = 0;
     uint64_t wake = 0;
 
+    if (environment->owed) {
+        tell_to_leave(environment, request);
+        return;
+    }
     memcpy(text, body, size < sizeof(text) - 1 ? size : sizeof(text) - 1);
     (void)sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &sent, &got, &wake);
     if (environment->idle)
@@ -872,6 +905,7 @@ void lambda_environment_serve(struct lambda_environment *environment,
                               struct lambda_service *service)
 {
     environment->config.service = service;
+    environment->world++;
     lambda_http_serve(environment->http, service);
 }
 

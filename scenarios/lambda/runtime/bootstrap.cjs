@@ -6,8 +6,11 @@
 const http = require('node:http');
 const https = require('node:https');
 const { syncBuiltinESMExports } = require('node:module');
+const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
+const crypto = require('node:crypto');
+const { promisify } = require('node:util');
 const diagnostics = require('node:diagnostics_channel');
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
 
@@ -19,49 +22,89 @@ const real = {
   clearInterval,
   setImmediate,
   request: http.request,
+  createHash: crypto.createHash,
 };
 const [host, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
 const virtual = process.env.PERDURE_NOW_MS !== undefined;
 const agent = new http.Agent({ keepAlive: true, maxSockets: 8 });
 
-// Requests ------------------------------------------------------------------
-
-const open = { sent: 0, got: 0, elsewhere: 0, number: 0 };
-
-// Which invocation something belongs to: of one that was abandoned nothing
-// counts any more.
+// Which invocation something belongs to: of one that was abandoned, or of a
+// world that is over, nothing counts any more. What one left behind when it
+// returned goes on in the next, as in a process that was frozen.
 const own = new AsyncLocalStorage();
 let invocation = 0;
-const isStale = () => own.getStore() !== undefined &&
-  own.getStore() !== invocation;
+let oldest = 0;
+const isStale = () => own.getStore() < oldest;
 
-function isOurs(request) {
-  return request.getHeader('host') === `${host}:${port}`;
-}
+// Requests ------------------------------------------------------------------
 
-function watch(request) {
-  const ours = isOurs(request);
-  const mine = invocation;
+// Of those to perdure sent and answered; of others those under way.
+const open = { sent: 0, got: 0, elsewhere: 0, number: 0 };
+let counting = 0; // moves when those to perdure are counted anew
+const responses = new Set(); // those that nobody may ever read
+
+function count(ours) {
+  const since = ours ? counting : oldest;
   let over = false;
-  const end = () => {
-    if (over || mine !== invocation) return;
+  if (ours) open.sent++;
+  else open.elsewhere++;
+  return () => {
+    if (over || since !== (ours ? counting : oldest)) return;
     over = true;
     if (ours) open.got++;
     else open.elsewhere--;
     settle();
   };
+}
+
+function watch(request) {
   if (isStale()) {
     request.on('error', () => {});
     request.destroy();
     return request;
   }
-  if (ours) open.sent++;
-  else open.elsewhere++;
+  const ours = request.getHeader('host') === `${host}:${port}`;
+  const end = count(ours);
   if (ours) request.setHeader('Perdure-Number', String(++open.number));
-  request.once('response', (response) => response.once('close', end));
+  request.once('response', (response) => {
+    const one = { response, end };
+    responses.add(one);
+    response.once('close', () => {
+      responses.delete(one);
+      end();
+    });
+    if (request.listenerCount('response') === 0) response.resume();
+  });
   request.once('error', end);
   request.once('close', end);
   return request;
+}
+
+// A response has come when it is whole, or its reader has stopped.
+function endUnread() {
+  for (const one of responses) {
+    const { complete, readableFlowing, readableLength } = one.response;
+    if (!complete && (readableFlowing || readableLength === 0)) continue;
+    responses.delete(one);
+    one.end();
+  }
+}
+
+function watchFetch() {
+  const ends = new WeakMap();
+  const end = ({ request }) => ends.get(request)?.();
+  diagnostics.subscribe('undici:request:create', ({ request }) => {
+    if (isStale()) return;
+    const ours = String(request.origin) === `http://${host}:${port}`;
+    ends.set(request, count(ours));
+    if (ours) request.addHeader('perdure-number', String(++open.number));
+  });
+  diagnostics.subscribe('undici:request:trailers', end);
+  diagnostics.subscribe('undici:request:error', end);
+  const fetch = globalThis.fetch;
+  globalThis.fetch = function (...given) {
+    return isStale() ? new Promise(() => {}) : fetch.apply(this, given);
+  };
 }
 
 function watchAll() {
@@ -74,14 +117,7 @@ function watchAll() {
       return made;
     };
   }
-  const count = (name, by) =>
-    diagnostics.subscribe(name, () => {
-      open.elsewhere += by;
-      settle();
-    });
-  count('undici:request:create', 1);
-  count('undici:request:trailers', -1);
-  count('undici:request:error', -1);
+  watchFetch();
   syncBuiltinESMExports();
 }
 
@@ -107,30 +143,70 @@ function ask(method, where, body, headers = {}) {
 
 // The clock -----------------------------------------------------------------
 
+// Whoever reads the clock until it moves shall see it move.
+const READS = 10000;
 const clock = { now: Number(process.env.PERDURE_NOW_MS ?? 0), next: 1,
-  timers: [] };
+  reads: 0, timers: [] };
+const origin = clock.now;
 
-class VirtualDate extends real.Date {
-  constructor(...given) {
-    if (given.length === 0) super(clock.now);
-    else super(...given);
+function read() {
+  if (++clock.reads === READS) {
+    clock.reads = 0;
+    clock.now++;
   }
-  static now() {
-    return clock.now;
-  }
+  return clock.now;
+}
+
+function VirtualDate(...given) {
+  if (!new.target) return new real.Date(read()).toString();
+  return Reflect.construct(real.Date, given.length ? given : [read()],
+    new.target === VirtualDate ? real.Date : new.target);
+}
+
+function makeDate() {
+  for (const name of ['UTC', 'parse'])
+    Object.defineProperty(VirtualDate, name,
+      Object.getOwnPropertyDescriptor(real.Date, name));
+  Object.defineProperties(VirtualDate, {
+    name: { value: 'Date' },
+    length: { value: 7 },
+    now: { value: () => read(), writable: true, configurable: true },
+    prototype: { value: real.Date.prototype },
+  });
+  real.Date.prototype.constructor = VirtualDate;
+  globalThis.Date = VirtualDate;
+  performance.now = () => read() - origin;
+  process.uptime = () => (read() - origin) / 1000;
+  process.hrtime = (since) => {
+    const ms = read() - origin;
+    const at = [Math.floor(ms / 1000), (ms % 1000) * 1e6];
+    if (!since) return at;
+    const [s, ns] = [at[0] - since[0], at[1] - since[1]];
+    return ns < 0 ? [s - 1, ns + 1e9] : [s, ns];
+  };
+  process.hrtime.bigint = () => BigInt(read() - origin) * 1000000n;
 }
 
 class Timer {
   constructor(callback, ms, given, every) {
+    if (typeof callback !== 'function') {
+      const error = new TypeError(
+        'The "callback" argument must be of type function.');
+      error.code = 'ERR_INVALID_ARG_TYPE';
+      throw error;
+    }
     this.callback = callback;
     this.given = given;
-    this.ms = Math.max(1, Math.min(Number(ms) || 1, 2147483647));
+    this.ms = Number(ms) >= 1 && Number(ms) <= 2147483647
+      ? Math.trunc(Number(ms)) : 1;
     this.every = every;
     this.id = clock.next++;
+    this.owner = own.getStore();
+    this.resource = new AsyncResource('Timeout');
     this.start();
   }
   start() {
-    if (isStale()) return;
+    if (this.owner < oldest) return;
     this.due = clock.now + this.ms;
     let at = clock.timers.length;
     while (at > 0 && clock.timers[at - 1].due > this.due) at--;
@@ -140,13 +216,28 @@ class Timer {
   stop() {
     const at = clock.timers.indexOf(this);
     if (at >= 0) clock.timers.splice(at, 1);
+    this.over = true;
+  }
+  run() {
+    this.resource.runInAsyncScope(this.callback, this, ...this.given);
   }
   ref() { this.idle = false; return this; }
   unref() { this.idle = true; return this; }
   hasRef() { return !this.idle; }
-  refresh() { this.stop(); this.start(); return this; }
+  refresh() { this.stop(); this.over = false; this.start(); return this; }
   close() { this.stop(); return this; }
+  [Symbol.dispose]() { this.stop(); }
   [Symbol.toPrimitive]() { return this.id; }
+}
+
+// The clock may be put back, for another world: what was left of the time of
+// a timer is kept.
+function moveTo(now) {
+  if (now < clock.now)
+    for (const timer of clock.timers)
+      timer.due -= clock.now - now;
+  clock.now = now;
+  clock.reads = 0;
 }
 
 function clear(timer) {
@@ -156,50 +247,152 @@ function clear(timer) {
   else if (timer) real.clearTimeout(timer);
 }
 
+const after = (callback, ms, ...given) =>
+  new Timer(callback, ms, given, false);
+const every = (callback, ms, ...given) => new Timer(callback, ms, given, true);
+
+function abortion(signal) {
+  const error = new Error('The operation was aborted',
+    { cause: signal.reason });
+  error.name = 'AbortError';
+  error.code = 'ABORT_ERR';
+  return error;
+}
+
+function sleep(ms, value, { signal } = {}) {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) {
+      reject(abortion(signal));
+      return;
+    }
+    const stop = () => {
+      timer.stop();
+      reject(abortion(signal));
+    };
+    const timer = after(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve(value);
+    }, ms);
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}
+
+async function* beats(ms, value, { signal } = {}) {
+  let beaten = 0;
+  let next = () => {};
+  const timer = every(() => {
+    beaten++;
+    next();
+  }, ms);
+  const stop = () => next();
+  signal?.addEventListener('abort', stop, { once: true });
+  try {
+    for (;;) {
+      if (signal?.aborted) throw abortion(signal);
+      if (beaten === 0) await new Promise((resolve) => (next = resolve));
+      for (; beaten > 0; beaten--) yield value;
+    }
+  } finally {
+    timer.stop();
+    signal?.removeEventListener('abort', stop);
+  }
+}
+
+function timeLimit(ms) {
+  const control = new AbortController();
+  after(() => control.abort(new DOMException(
+    'The operation was aborted due to timeout', 'TimeoutError')), ms);
+  return control.signal;
+}
+
 function makeVirtual() {
-  const after = (callback, ms, ...given) =>
-    new Timer(callback, ms, given, false);
-  const every = (callback, ms, ...given) =>
-    new Timer(callback, ms, given, true);
-  const { promisify } = require('node:util');
-  after[promisify.custom] = (ms, value) =>
-    new Promise((resolve) => after(resolve, ms, value));
+  after[promisify.custom] = sleep;
   const timers = require('node:timers');
   const promises = require('node:timers/promises');
   for (const target of [globalThis, timers])
     Object.assign(target, { setTimeout: after, setInterval: every,
       clearTimeout: clear, clearInterval: clear });
-  promises.setTimeout = (ms, value, options) =>
-    new Promise((resolve, reject) => {
-      const timer = after(resolve, ms, value);
-      options?.signal?.addEventListener('abort', () => {
-        timer.stop();
-        reject(options.signal.reason);
-      });
-    });
-  promises.scheduler.wait = (ms, options) =>
-    promises.setTimeout(ms, undefined, options);
-  globalThis.Date = VirtualDate;
+  promises.setTimeout = sleep;
+  promises.setInterval = beats;
+  promises.scheduler.wait = (ms, options) => sleep(ms, undefined, options);
+  AbortSignal.timeout = timeLimit;
+  makeDate();
+  if (process.env.PERDURE_SEED !== undefined) makeRandom();
   syncBuiltinESMExports();
+}
+
+// Chance --------------------------------------------------------------------
+
+// As many invocations, as many sequences: each follows from the seed and the
+// id of the invocation.
+const chance = [0, 0, 0, 1];
+
+function seedWith(text) {
+  const bytes = real.createHash('sha256')
+    .update(`${process.env.PERDURE_SEED} ${text}`).digest();
+  for (let i = 0; i < 4; i++) chance[i] = bytes.readUInt32LE(4 * i);
+}
+
+function draw() {
+  const t = (chance[0] + chance[1] + chance[3]++) >>> 0;
+  chance[0] = (chance[1] ^ (chance[1] >>> 9)) >>> 0;
+  chance[1] = (chance[2] + (chance[2] << 3)) >>> 0;
+  chance[2] = ((((chance[2] << 21) | (chance[2] >>> 11)) >>> 0) + t) >>> 0;
+  return t;
+}
+
+function fill(bytes) {
+  for (let i = 0; i < bytes.length; i++) bytes[i] = draw() & 255;
+  return bytes;
+}
+
+function drawUuid() {
+  const bytes = fill(Buffer.alloc(16));
+  bytes[6] = (bytes[6] & 15) | 64;
+  bytes[8] = (bytes[8] & 63) | 128;
+  return bytes.toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}
+
+function makeRandom() {
+  const values = (array) => {
+    fill(new Uint8Array(array.buffer, array.byteOffset, array.byteLength));
+    return array;
+  };
+  seedWith('');
+  Math.random = () =>
+    ((draw() >>> 5) * 67108864 + (draw() >>> 6)) / 9007199254740992;
+  crypto.randomUUID = drawUuid;
+  crypto.randomBytes = (size, back) => {
+    const bytes = fill(Buffer.alloc(size));
+    if (!back) return bytes;
+    process.nextTick(back, null, bytes);
+    return undefined;
+  };
+  for (const [name, value] of [['randomUUID', drawUuid],
+    ['getRandomValues', values]])
+    Object.defineProperty(globalThis.crypto, name,
+      { value, configurable: true, writable: true });
 }
 
 function fire() {
   const timer = clock.timers[0];
   if (!timer || timer.due > clock.now) return false;
   clock.timers.shift();
-  if (timer.every) timer.start();
-  timer.callback(...timer.given);
+  timer.run();
+  if (timer.every && !timer.over) timer.start();
   return true;
 }
 
 // Rest ----------------------------------------------------------------------
 
 // What libuv has under way that no virtual timer or request stands for.
-const quiet = new Set(['TCPSocketWrap', 'TCPServerWrap', 'PipeWrap', 'TTYWrap',
-  'Timeout', 'Immediate', 'SignalWrap', 'MessagePort', 'FSEventWrap',
+const quiet = new Set(['TCPSocketWrap', 'TCPServerWrap', 'TLSWrap',
+  'PipeWrap', 'TTYWrap', 'Timeout', 'Immediate', 'SignalWrap', 'MessagePort', 'FSEventWrap',
   'TCPConnectWrap', 'TickObject', 'HTTPINCOMINGMESSAGE', 'HTTPCLIENTREQUEST']);
 
 let working = false; // an invocation is under way
+let loading = false; // the function is
 let looking = false;
 let claimed = false;
 
@@ -210,9 +403,9 @@ function isAtRest() {
 
 function settle() {
   calm = 0;
-  if (!virtual || !working || looking) return;
+  if (!virtual || !(working || loading) || looking) return;
   looking = true;
-  real.setImmediate(look);
+  own.exit(() => real.setImmediate(look));
 }
 
 // Node numbers everything asynchronous. Turns in which no numbers were given
@@ -226,7 +419,7 @@ function look() {
   const number = new AsyncResource('perdure').asyncId();
   calm = number - mark > OWN ? 0 : calm + 1;
   mark = number;
-  if (!working) {
+  if (!working && !loading) {
     looking = false;
   } else if (calm < CALM) {
     real.setImmediate(look);
@@ -236,6 +429,13 @@ function look() {
   } else if (!isAtRest()) {
     calm = 0;
     real.setTimeout(look, 1);
+  } else if (loading) {
+    // Nobody shares its time yet: it goes on by itself.
+    looking = false;
+    if (clock.timers.length > 0) {
+      clock.now = clock.timers[0].due;
+      settle();
+    }
   } else {
     looking = false;
     claim();
@@ -245,6 +445,7 @@ function look() {
 async function claim() {
   if (claimed) return;
   claimed = true;
+  endUnread();
   const wake = clock.timers[0]?.due ?? 0;
   const state = `${open.sent} ${open.got} ${wake}`;
   const { body } = await ask('POST', '/perdure/idle', state);
@@ -259,20 +460,25 @@ async function claim() {
 
 // The function --------------------------------------------------------------
 
+async function importFirst(file) {
+  for (const ending of ['', '.mjs', '.js', '.cjs', '.mts', '.ts', '.cts']) {
+    const whole = file + ending;
+    if (fs.statSync(whole, { throwIfNoEntry: false })?.isFile())
+      return import(pathToFileURL(whole).href);
+  }
+  throw new Error(`there is no ${file}.mjs, .js or .cjs`);
+}
+
 async function load(handler) {
   const root = process.env.LAMBDA_TASK_ROOT ?? process.cwd();
-  const whole = path.resolve(root, handler);
+  const whole = path.resolve(root, handler ?? '');
   const dot = path.basename(whole).lastIndexOf('.');
+  if (dot < 1)
+    throw new Error(`the handler is "${handler}", not FILE.FUNCTION`);
   const file = path.join(path.dirname(whole),
     path.basename(whole).slice(0, dot));
   const name = path.basename(whole).slice(dot + 1);
-  let module;
-  for (const ending of ['.mjs', '.js', '.cjs']) {
-    if (!require('node:fs').existsSync(file + ending)) continue;
-    module = await import(pathToFileURL(file + ending).href);
-    break;
-  }
-  if (!module) throw new Error(`there is no ${file}.mjs, .js or .cjs`);
+  const module = await importFirst(file);
   const found = module[name] ?? module.default?.[name];
   if (typeof found !== 'function')
     throw new Error(`${file} exports no function ${name}`);
@@ -290,7 +496,7 @@ function contextOf(headers) {
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     callbackWaitsForEmptyEventLoop: true,
-    getRemainingTimeInMillis: () => deadline - Date.now(),
+    getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
 }
 
@@ -305,42 +511,65 @@ function call(handler, event, context) {
 
 function wordsOf(error) {
   return JSON.stringify({
-    errorType: error?.name ?? typeof error,
-    errorMessage: error?.message ?? String(error),
+    errorType: String(error?.name ?? typeof error),
+    errorMessage: String(error?.message ?? error),
     stackTrace: String(error?.stack ?? '').split('\n'),
   });
 }
-
-let abandoned = () => {};
 
 async function answerOf(handler, headers, body) {
   try {
     const event = body.length ? JSON.parse(body.toString()) : undefined;
     const result = await call(handler, event, contextOf(headers));
-    return ['response', JSON.stringify(result === undefined ? null : result)];
+    return ['response', JSON.stringify(result) ?? 'null'];
   } catch (error) {
     return ['error', wordsOf(error)];
   }
 }
 
+let world;
+let id;
+let abandoned = () => {};
+
+// Whatever was begun before is over, but for what the module began itself.
+function forget() {
+  oldest = invocation + 1;
+  clock.timers = clock.timers.filter((timer) => timer.owner === undefined);
+  responses.clear();
+  Object.assign(open, { elsewhere: 0, number: 0 });
+}
+
+function begin(headers) {
+  id = headers['lambda-runtime-aws-request-id'];
+  if (headers['perdure-world'] !== world) forget();
+  world = headers['perdure-world'];
+  process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
+  if (!virtual) return;
+  moveTo(Number(headers['perdure-now-ms']));
+  if (process.env.PERDURE_SEED !== undefined) seedWith(id);
+}
+
+async function tell([what, body]) {
+  const { body: reply } = await counted('POST', `invocation/${id}/${what}`,
+    body, what === 'error'
+      ? { 'Lambda-Runtime-Function-Error-Type': 'Unhandled' } : {});
+  return reply.toString() !== 'abandon';
+}
+
 async function serve(handler) {
   const { headers, body } = await counted('GET', 'invocation/next',
     undefined, { 'Perdure-Bootstrap': '1' });
-  if (virtual) clock.now = Number(headers['perdure-now-ms']);
-  const id = headers['lambda-runtime-aws-request-id'];
+  begin(headers);
   const left = new Promise((resolve) => (abandoned = resolve));
   working = true;
   settle();
   const answer = await Promise.race([
     own.run(++invocation, () => answerOf(handler, headers, body)), left]);
   working = false;
-  if (answer) {
-    await counted('POST', `invocation/${id}/${answer[0]}`, answer[1]);
-  } else {
-    invocation++;
-    clock.timers.length = 0;
-    Object.assign(open, { sent: 0, got: 0, elsewhere: 0, number: 0 });
-  }
+  if (answer && await tell(answer)) return;
+  forget();
+  counting++;
+  Object.assign(open, { sent: 0, got: 0 });
 }
 
 async function counted(method, what, body, headers) {
@@ -351,18 +580,43 @@ async function counted(method, what, body, headers) {
   return answer;
 }
 
+// What nobody caught ends the invocation, and the process.
+async function fall(error, code) {
+  if (isStale()) return;
+  console.error(error?.stack ?? error);
+  if (working) {
+    working = false;
+    await tell(['error', wordsOf(error)]);
+  }
+  process.exit(code);
+}
+
+function catchAll() {
+  process.on('uncaughtException', (error) => fall(error, 129));
+  process.on('unhandledRejection', (error) => fall(error, 128));
+}
+
 async function main() {
   watchAll();
   if (virtual) makeVirtual();
+  globalThis.awslambda = { streamifyResponse() {
+    throw new Error('perdure does not stream responses');
+  } };
   let handler;
   try {
+    loading = true;
     handler = await load(process.env._HANDLER);
+    loading = false;
   } catch (error) {
     console.error(error?.stack ?? error);
     await counted('POST', 'init/error', wordsOf(error));
     process.exit(1);
   }
+  catchAll();
   for (;;) await serve(handler);
 }
 
-main();
+main().catch((error) => {
+  console.error(error?.stack ?? error);
+  process.exit(1);
+});
