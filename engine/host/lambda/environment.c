@@ -47,9 +47,11 @@ struct lambda_environment {
     size_t event_size;
     struct evhttp_request *idle; /* it waits for time; NULL: it does not */
     uint64_t wake_ns;
-    uint64_t requests; /* of it that have come in, but for /perdure/idle */
+    uint64_t requests; /* of it that have come in, but for those of the Runtime
+                          API and the bootstrap */
     uint64_t responses;
     struct held *held;              /* by number */
+    struct held *left;              /* of an invocation that was abandoned */
     struct evhttp_request *current; /* is being answered */
     enum lambda_place place;        /* of it */
     struct label labels[LABELS_MAX];
@@ -247,20 +249,43 @@ static void kill_all(struct lambda_environment *environment)
     (void)kill(environment->process, SIGKILL);
 }
 
-/* Cuts everything the process waits for. */
-static void cut_requests(struct lambda_environment *environment)
+static void free_held(struct held *held)
 {
-    struct evhttp_request *current = environment->current;
-
-    environment->current = NULL;
-    while (environment->held) {
-        struct held *held = environment->held;
-        environment->held = held->next;
-        lambda_http_cut(held->request);
+    while (held) {
+        struct held *next = held->next;
         free(held);
+        held = next;
     }
-    if (current)
-        lambda_http_cut(current);
+}
+
+/* What it asked for and waits for will not be answered. Nor does it hear so
+ * before it knows that it is to leave it. */
+static void leave_requests(struct lambda_environment *environment)
+{
+    struct held **at = &environment->left;
+    struct held *current =
+        environment->current ? calloc(1, sizeof(*current)) : NULL;
+
+    while (*at)
+        at = &(*at)->next;
+    *at = environment->held;
+    environment->held = NULL;
+    if (current) {
+        current->request = environment->current;
+        current->next = environment->left;
+        environment->left = current;
+    }
+    environment->current = NULL;
+}
+
+static void cut_left(struct lambda_environment *environment)
+{
+    struct held *left = environment->left;
+
+    environment->left = NULL;
+    for (struct held *one = left; one; one = one->next)
+        lambda_http_cut(one->request);
+    free_held(left);
 }
 
 static const char leave[] = "abandon";
@@ -273,7 +298,6 @@ static void tell_to_leave(struct lambda_environment *environment,
     environment->owed = false;
     environment->requests = 0;
     environment->responses = 0;
-    environment->responses--; /* this one does not count */
     lambda_http_respond(environment->http, request, 200, NULL, leave,
                         sizeof(leave) - 1);
 }
@@ -287,7 +311,7 @@ static void abandon(struct lambda_environment *environment)
     environment->idle = NULL;
     environment->owed = true;
     environment->state = LAMBDA_STARTING;
-    cut_requests(environment);
+    leave_requests(environment);
     if (idle)
         tell_to_leave(environment, idle);
 }
@@ -446,6 +470,7 @@ static bool strike(struct lambda_environment *environment,
         environment->current = NULL;
         environment->responses++;
         lambda_http_cut(request);
+        lambda_environment_wake(environment);
         return true;
     case LAMBDA_REFUSE:
         size = snprintf(body, sizeof(body),
@@ -454,6 +479,7 @@ static bool strike(struct lambda_environment *environment,
         environment->current = NULL;
         lambda_http_respond(environment->http, request, decision->status,
                             decision->exception, body, (size_t)size);
+        lambda_environment_wake(environment);
         return true;
     case LAMBDA_STOP:
         stop_execution(environment);
@@ -620,6 +646,8 @@ static void ask_next(struct lambda_environment *environment,
                      struct evhttp_request *request)
 {
     environment->next = request;
+    environment->owed = false;
+    cut_left(environment);
     environment->barrier |=
         evhttp_find_header(evhttp_request_get_input_headers(request),
                            "Perdure-Bootstrap") != NULL;
@@ -735,21 +763,24 @@ static void take_idle(struct lambda_environment *environment,
         environment->config.changed(environment->config.self, environment);
 }
 
-static bool take_runtime(struct lambda_environment *environment,
+static const char runtime[] = "/2018-06-01/runtime/";
+
+static bool is_runtime(const char *path)
+{
+    return strncmp(path, runtime, sizeof(runtime) - 1) == 0;
+}
+
+static void take_runtime(struct lambda_environment *environment,
                          struct evhttp_request *request, const char *path)
 {
-    static const char runtime[] = "/2018-06-01/runtime/";
     const char *rest = path + sizeof(runtime) - 1;
 
-    if (strncmp(path, runtime, sizeof(runtime) - 1) != 0)
-        return false;
     if (strcmp(rest, "invocation/next") == 0)
         ask_next(environment, request);
     else if (strncmp(rest, "invocation/", 11) == 0)
         take_end(environment, request, rest + 11);
     else
         accepted(environment, request);
-    return true;
 }
 
 static bool take_request(void *self, struct evhttp_request *request,
@@ -761,9 +792,11 @@ static bool take_request(void *self, struct evhttp_request *request,
         take_idle(environment, request);
         return true;
     }
-    environment->requests++;
-    if (take_runtime(environment, request, path))
+    if (is_runtime(path)) {
+        take_runtime(environment, request, path);
         return true;
+    }
+    environment->requests++;
     if (environment->barrier && environment->invocation)
         hold(environment, request);
     else
@@ -774,7 +807,10 @@ static bool take_request(void *self, struct evhttp_request *request,
 static void responded(void *self, struct evhttp_request *request)
 {
     struct lambda_environment *environment = self;
+    const char *path = evhttp_request_get_uri(request);
 
+    if (strcmp(path, "/perdure/idle") == 0 || is_runtime(path))
+        return;
     environment->responses++;
     if (request == environment->current) {
         environment->current = NULL;
@@ -875,7 +911,6 @@ void lambda_environment_wake(struct lambda_environment *environment)
     size =
         snprintf(now, sizeof(now), "%" PRIu64,
                  lambda_service_now(environment->config.service) / MILLISECOND);
-    environment->responses--; /* it does not count these */
     lambda_http_respond(environment->http, request, 200, NULL, now,
                         (size_t)size);
 }
@@ -945,11 +980,8 @@ void lambda_environment_free(struct lambda_environment *environment)
         bufferevent_free(environment->output);
     if (environment->http)
         lambda_http_close(environment->http);
-    while (environment->held) {
-        struct held *held = environment->held;
-        environment->held = held->next;
-        free(held);
-    }
+    free_held(environment->held);
+    free_held(environment->left);
     free(environment->event);
     free(environment);
 }

@@ -550,14 +550,14 @@ function begin(headers) {
 }
 
 async function tell([what, body]) {
-  const { body: reply } = await counted('POST', `invocation/${id}/${what}`,
+  const { body: reply } = await askRuntime('POST', `invocation/${id}/${what}`,
     body, what === 'error'
       ? { 'Lambda-Runtime-Function-Error-Type': 'Unhandled' } : {});
   return reply.toString() !== 'abandon';
 }
 
 async function serve(handler) {
-  const { headers, body } = await counted('GET', 'invocation/next',
+  const { headers, body } = await askRuntime('GET', 'invocation/next',
     undefined, { 'Perdure-Bootstrap': '1' });
   begin(headers);
   const left = new Promise((resolve) => (abandoned = resolve));
@@ -572,13 +572,8 @@ async function serve(handler) {
   Object.assign(open, { sent: 0, got: 0 });
 }
 
-async function counted(method, what, body, headers) {
-  open.sent++;
-  const answer = await ask(method, `/2018-06-01/runtime/${what}`, body,
-    headers);
-  open.got++;
-  return answer;
-}
+const askRuntime = (method, what, body, headers) =>
+  ask(method, `/2018-06-01/runtime/${what}`, body, headers);
 
 // What nobody caught ends the invocation, and the process.
 async function fall(error, code) {
@@ -609,7 +604,7 @@ async function main() {
     loading = false;
   } catch (error) {
     console.error(error?.stack ?? error);
-    await counted('POST', 'init/error', wordsOf(error));
+    await askRuntime('POST', 'init/error', wordsOf(error));
     process.exit(1);
   }
   catchAll();
