@@ -42,6 +42,7 @@ int lambda_updates_read(struct json_view updates, struct engine_block *block,
 struct lambda_operation {
     struct engine_hash id;
     char *text;          /* the id; its end is marked */
+    char *name;          /* NULL: it has none, or none is known */
     uint64_t started_ns; /* store times */
     uint64_t ended_ns;   /* 0: it has not */
     uint64_t due_ns;     /* of a wait; 0: none */

@@ -112,7 +112,7 @@ static void set_all(struct variables *v,
                     const struct lambda_environment *environment)
 {
     const struct lambda_program *program = environment->config.program;
-    char directory[VARIABLE_SIZE - 32];
+    char *root;
 
     pass(v, "PATH");
     pass(v, "HOME");
@@ -139,10 +139,10 @@ static void set_all(struct variables *v,
     set(v, "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
     if (program->handler)
         set(v, "_HANDLER", program->handler);
-    if (program->directory)
-        set(v, "LAMBDA_TASK_ROOT", program->directory);
-    else if (getcwd(directory, sizeof(directory)))
-        set(v, "LAMBDA_TASK_ROOT", directory);
+    root = realpath(program->directory ? program->directory : ".", NULL);
+    if (root)
+        set(v, "LAMBDA_TASK_ROOT", root);
+    free(root);
     if (environment->config.skips) {
         set_number(v, "PERDURE_NOW_MS",
                    lambda_service_now(environment->config.service) /

@@ -88,6 +88,7 @@ static void free_operations(struct lambda_execution *execution)
     for (uint32_t i = 0; i < execution->operations.count; i++) {
         struct lambda_operation *operation = execution->operations.items[i];
         free(operation->text);
+        free(operation->name);
         free(operation);
     }
     engine_table_free(&execution->operations);
@@ -207,11 +208,25 @@ static bool ends_operation(unsigned kind)
            kind == ENGINE_EV_OPERATION_STOPPED;
 }
 
+/* One that has no name goes by that of the context it waits in. */
+static struct engine_text
+callback_name(const struct lambda_execution *execution,
+              const struct engine_operation_view *view)
+{
+    const struct lambda_operation *parent =
+        lambda_execution_operation(execution, view->head.parent);
+
+    if (view->name.size > 0 || !parent || !parent->name)
+        return view->name;
+    return (struct engine_text){parent->name, strlen(parent->name)};
+}
+
 static void tell_callback(struct lambda_service *service,
                           const struct lambda_execution *execution,
                           const struct engine_item *event,
-                          struct engine_text name)
+                          const struct engine_operation_view *view)
 {
+    struct engine_text name = callback_name(execution, view);
     struct engine_callback callback;
 
     if (!service->config.callback)
@@ -241,6 +256,8 @@ static void fold_operation(struct lambda_service *service,
                                view.id, time_ns);
     if (!operation)
         return;
+    if (view.name.size > 0 && !operation->name)
+        operation->name = strndup(view.name.text, view.name.size);
     if (event->kind == ENGINE_EV_OPERATION_STARTED &&
         engine_operation_flag_type(event->flags) == ENGINE_OPERATION_WAIT)
         operation->due_ns = time_ns + view.head.first_ns;
@@ -248,7 +265,7 @@ static void fold_operation(struct lambda_service *service,
         operation->ended_ns = time_ns;
     if (event->kind == ENGINE_EV_OPERATION_STARTED &&
         engine_operation_flag_type(event->flags) == ENGINE_OPERATION_CALLBACK)
-        tell_callback(service, execution, event, view.name);
+        tell_callback(service, execution, event, &view);
 }
 
 static void fold_created(struct lambda_service *service, uint64_t run,
