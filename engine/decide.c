@@ -397,7 +397,10 @@ static void take_invocation(struct engine_decide *decide,
     default:
         /* Retryable: it broke off; else it is the handler's own error. */
         if (work->flags >> 16)
-            end_broken(decide, kind_of_break(error), error, no_words);
+            end_broken(decide, kind_of_break(error), error,
+                       work->size <= ENGINE_CAUSE_MAX
+                           ? (struct engine_text){payload, work->size}
+                           : no_words);
         else
             end_wrong(decide, error, payload, work->size);
         break;

@@ -581,7 +581,9 @@ static int add_invocation(struct history *h, const struct engine_item *event,
     json_put_seconds(&h->out, "EndTimestamp", time_ns);
     json_put_words(&h->out, "RequestId", request);
     if (broke_off(event))
-        error_of(h, (uint32_t)event->a, no_text, text, sizeof(text) - 1);
+        error_of(h, (uint32_t)event->a, no_text,
+                 event->size > 0 ? engine_item_payload(event) : text,
+                 event->size > 0 ? event->size : sizeof(text) - 1);
     return end(h);
 }
 

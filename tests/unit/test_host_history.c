@@ -433,6 +433,19 @@ Test(host_history, only_an_invocation_that_broke_off_has_an_error)
     expect(h, "InvocationCompleted InvocationCompleted");
 }
 
+Test(host_history, an_invocation_that_broke_off_shows_why_with_its_own_type)
+{
+    static const char kept[] = "killed\0\"ErrorType\":\"Runtime.ExitError\"";
+    struct history *h = begin();
+
+    cr_assert_eq(add_run(h, ENGINE_EV_ATTEMPT_INTERRUPTED, 0,
+                         ENGINE_ERR_INTERRUPTED, kept, sizeof(kept) - 1),
+                 0);
+    cr_expect(event_has(h, 1, "\"ErrorMessage\":\"killed\""));
+    cr_expect(event_has(h, 1, "\"ErrorType\":\"Runtime.ExitError\""));
+    expect(h, "InvocationCompleted");
+}
+
 Test(host_history, a_declared_graphs_first_node_is_no_invocation)
 {
     struct history *h = history_new(RUN, false);

@@ -9,6 +9,13 @@
  * the caller takes to suspend, as on the service itself. */
 #define CHAIN_NS UINT64_C(50000000)
 
+/* What is kept of why one broke off, at most. */
+enum {
+    BREAK_WORDS_MAX = 512,
+    BREAK_TYPE_MAX = 60,
+    THROWN_WORDS_MAX = 32000 /* by a function that is not durable */
+};
+
 /* Getters ----------------------------------------------------------------- */
 
 void *lambda_invocation_host(const struct lambda_invocation *invocation)
@@ -374,26 +381,62 @@ void lambda_invocation_finished(struct lambda_service *service,
     free_invocation(service, invocation);
 }
 
+/* Why an invocation broke off, as histories show it. */
+static void keep_break(struct lambda_service *service,
+                       struct lambda_invocation *invocation, const char *type,
+                       const char *words, size_t words_max)
+{
+    struct json_writer *kept = &service->kept;
+
+    json_write_reset(kept);
+    json_raw(kept, words, strnlen(words, words_max));
+    json_raw(kept, "", 1);
+    kept->first = true;
+    (void)json_put_string(kept, "ErrorType", type,
+                          strnlen(type, BREAK_TYPE_MAX));
+    keep_output(service, invocation, kept->bytes, kept->size, false);
+}
+
+static const char *type_of(enum engine_error error)
+{
+    switch (error) {
+    case ENGINE_ERR_TIMED_OUT:
+        return "Sandbox.Timedout";
+    case ENGINE_ERR_OOM:
+        return "Runtime.OutOfMemory";
+    default:
+        return "Runtime.ExitError";
+    }
+}
+
 void lambda_invocation_lost(struct lambda_service *service,
                             struct lambda_invocation *invocation,
                             enum engine_error error, const char *words)
 {
-    keep_output(service, invocation, words, strlen(words), false);
+    keep_break(service, invocation, type_of(error), words, BREAK_WORDS_MAX);
     finish(service, invocation, error);
 }
 
-/* {"errorType": .., "errorMessage": .., "stackTrace": [..]} of a runtime. */
-static bool keep_thrown(struct lambda_service *service, const void *body,
-                        size_t size)
+/* It answered, but with what is no answer. */
+static void garbled(struct lambda_service *service,
+                    struct lambda_invocation *invocation)
 {
-    struct json_writer *kept = &service->kept;
+    keep_break(service, invocation, "Runtime.Unknown",
+               "Invalid output from the function", BREAK_WORDS_MAX);
+    finish(service, invocation, ENGINE_ERR_INTERRUPTED);
+}
+
+/* {"errorType": .., "errorMessage": .., ..} of a runtime. */
+static bool keep_thrown(struct lambda_service *service,
+                        struct lambda_invocation *invocation, const void *body,
+                        size_t size, size_t words_max)
+{
     struct json_error wrong = {0};
     struct json_doc *doc = NULL;
     const char *message = NULL;
     const char *type = NULL;
     bool good;
 
-    json_write_reset(kept);
     good = json_read_bytes("error", body, size, &doc, &wrong) == 0 &&
            json_is_object(json_root(doc));
     if (good) {
@@ -401,11 +444,8 @@ static bool keep_thrown(struct lambda_service *service, const void *body,
                         &message, &wrong);
         json_get_string(json_root(doc), "errorType", JSON_OPTIONAL, 0, size,
                         &type, &wrong);
-        if (message)
-            json_raw(kept, message, strlen(message));
-        json_raw(kept, "", 1);
-        kept->first = true;
-        json_put_words(kept, "ErrorType", type ? type : "Error");
+        keep_break(service, invocation, type ? type : "Error",
+                   message ? message : "", words_max);
     }
     json_free(doc);
     return good;
@@ -417,11 +457,10 @@ void lambda_invocation_threw(struct lambda_service *service,
 {
     bool durable = service->functions[invocation->execution->function].durable;
 
-    if (keep_thrown(service, body, size))
-        keep_output(service, invocation, service->kept.bytes,
-                    service->kept.size, false);
-    else
-        keep_output(service, invocation, body, size < 1000 ? size : 1000,
+    size_t most = durable ? BREAK_WORDS_MAX : THROWN_WORDS_MAX;
+
+    if (!keep_thrown(service, invocation, body, size, most))
+        keep_output(service, invocation, body, size < most ? size : most,
                     false);
     finish(service, invocation,
            durable ? ENGINE_ERR_INTERRUPTED : ENGINE_ERR_USER);
@@ -443,8 +482,7 @@ static void answered_durable(struct lambda_service *service,
     if (wrong.code || (status == 1 && result.item) ||
         (status == 0 && error.item) ||
         (result.item && !json_is_string(result))) {
-        lambda_invocation_lost(service, invocation, ENGINE_ERR_INTERRUPTED,
-                               "Invalid output from the function");
+        garbled(service, invocation);
         return;
     }
     if (status == 0) {
@@ -478,8 +516,7 @@ void lambda_invocation_answered(struct lambda_service *service,
     if (json_read_bytes("response", body, size, &doc, &wrong) == 0)
         answered_durable(service, invocation, json_root(doc));
     else
-        lambda_invocation_lost(service, invocation, ENGINE_ERR_INTERRUPTED,
-                               "Invalid output from the function");
+        garbled(service, invocation);
     json_free(doc);
 }
 
