@@ -28,6 +28,25 @@ enum {
     EVENT_MAX = 6 << 20
 };
 
+/* A handler's language, by the ending of its file. */
+enum language {
+    LANGUAGE_JAVASCRIPT,
+    LANGUAGE_PYTHON,
+    LANGUAGE_COUNT
+};
+
+static const struct {
+    const char *ending;
+    enum language language;
+} endings[] = {{".mjs", LANGUAGE_JAVASCRIPT},
+               {".js", LANGUAGE_JAVASCRIPT},
+               {".cjs", LANGUAGE_JAVASCRIPT},
+               {".py", LANGUAGE_PYTHON}};
+
+enum {
+    ENDING_COUNT = sizeof(endings) / sizeof(*endings)
+};
+
 static const char *const crash_modes[] = {"kill", "abandon", NULL};
 static const char *const clocks[] = {"real", "skip", NULL};
 
@@ -115,8 +134,8 @@ struct setting {
     struct lambda_answer answers[LAMBDA_CALLBACKS_MAX];
     char answer_names[LAMBDA_CALLBACKS_MAX][LAMBDA_POINT_NAME];
     uint32_t answer_count;
-    char *bootstrap;
-    char node[PATH_MAX];
+    char *bootstraps[LANGUAGE_COUNT]; /* NULL: not needed yet */
+    char runtimes[LANGUAGE_COUNT][PATH_MAX];
     void *event;
     size_t event_size;
 };
@@ -165,38 +184,73 @@ static bool has_ending(const char *name, const char *ending)
     return size > length && strcmp(name + size - length, ending) == 0;
 }
 
-/* "order.mjs" is its export handler; "order.handler" is as Lambda has it. */
-static bool read_handler(struct setting *s, uint32_t i, const char *path)
+/* The file of a handler "FILE.EXPORT" of a directory. False: there is none. */
+static bool find_file(const char *directory, const char *handler,
+                      enum language *language)
 {
-    static const char *const endings[] = {".mjs", ".js", ".cjs"};
-    char file[PATH_MAX];
+    const char *dot = strrchr(handler, '.');
     char whole[2 * PATH_MAX];
+
+    for (unsigned e = 0; dot && e < ENDING_COUNT; e++) {
+        snprintf(whole, sizeof(whole), "%s/%.*s%s", directory,
+                 (int)(dot - handler), handler, endings[e].ending);
+        if (access(whole, R_OK) == 0) {
+            *language = endings[e].language;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "order.mjs" is its export handler; "order.handler" is as Lambda has it. */
+static bool read_handler(struct setting *s, uint32_t i, const char *path,
+                         enum language *language)
+{
     char *handler = s->handlers[i];
-    bool there = false;
 
     if (!split_path(path, s->directories[i], handler))
         return refuse("found no directory of %.300s", path);
-    for (unsigned e = 0; e < 3; e++) {
-        if (!has_ending(handler, endings[e]))
+    for (unsigned e = 0; e < ENDING_COUNT; e++) {
+        if (!has_ending(handler, endings[e].ending))
             continue;
-        handler[strlen(handler) - strlen(endings[e])] = '\0';
+        handler[strlen(handler) - strlen(endings[e].ending)] = '\0';
         strncat(handler, ".handler", PATH_MAX - strlen(handler) - 1);
+        break;
     }
-    char *dot = strrchr(handler, '.');
-    if (!dot)
-        return refuse("found handler \"%.300s\", allowed FILE.mjs, or "
-                      "FILE.EXPORT without the file's ending",
-                      path);
-    snprintf(file, sizeof(file), "%.*s", (int)(dot - handler), handler);
-    for (unsigned e = 0; e < 3 && !there; e++) {
-        snprintf(whole, sizeof(whole), "%s/%s%s", s->directories[i], file,
-                 endings[e]);
-        there = access(whole, R_OK) == 0;
+    if (find_file(s->directories[i], handler, language))
+        return true;
+    return refuse("found no file of handler \"%.300s\", allowed FILE.mjs, "
+                  ".js, .cjs or .py, or FILE.EXPORT without the ending",
+                  path);
+}
+
+/* What runs functions in that language: EXIT_HELD, or said what is missing. */
+static int find_runtime(struct setting *s, enum language language)
+{
+    static const char *const names[] = {"lambda/runtime/bootstrap.cjs",
+                                        "lambda/runtime/bootstrap.py"};
+    static const char *const programs[] = {"node", "python3"};
+    static const char *const packages[] = {"nodejs, or --node FILE", "python3"};
+    const char *own = language == LANGUAGE_JAVASCRIPT ? s->a->node : NULL;
+
+    if (s->bootstraps[language])
+        return EXIT_HELD;
+    s->bootstraps[language] = read_files_shipped(names[language]);
+    if (!s->bootstraps[language]) {
+        refuse("found no %s among the files that come with perdure",
+               names[language]);
+        return EXIT_ENVIRONMENT;
     }
-    return there ? true
-                 : refuse("found no file of handler \"%.300s\" that ends with "
-                          ".mjs, .js or .cjs",
-                          path);
+    if (own)
+        snprintf(s->runtimes[language], PATH_MAX, "%s", own);
+    if (own ? access(own, X_OK) == 0
+            : find_program(programs[language], s->runtimes[language]))
+        return EXIT_HELD;
+    fprintf(stderr,
+            "perdure lambda: found no %s to run the function with: apt-get "
+            "install %s\n",
+            own ? own : programs[language], packages[language]);
+    return EXIT_ENVIRONMENT;
 }
 
 static bool is_listed(const struct option_texts *texts, const char *name)
@@ -207,21 +261,29 @@ static bool is_listed(const struct option_texts *texts, const char *name)
     return false;
 }
 
-static bool add_program(struct setting *s, const char *name, const char *path)
+/* An exit code; said why not. */
+static int add_program(struct setting *s, const char *name, const char *path)
 {
     uint32_t i = s->program_count;
+    enum language language = LANGUAGE_JAVASCRIPT;
 
-    if (i == PROGRAMS_MAX)
-        return refuse("found more functions than %s", "32");
-    if (!lambda_name_ok(name, LAMBDA_FUNCTION_MAX))
-        return refuse("found function name \"%.80s\", allowed letters, "
-                      "digits, - and _, at most 64",
-                      name);
+    if (i == PROGRAMS_MAX) {
+        refuse("found more functions than %s", "32");
+        return EXIT_USAGE;
+    }
+    if (!lambda_name_ok(name, LAMBDA_FUNCTION_MAX)) {
+        refuse("found function name \"%.80s\", allowed letters, digits, - and "
+               "_, at most 64",
+               name);
+        return EXIT_USAGE;
+    }
     snprintf(s->names[i], sizeof(s->names[i]), "%s", name);
-    if (!read_handler(s, i, path))
-        return false;
-    s->commands[i][0] = s->node;
-    s->commands[i][1] = s->bootstrap;
+    if (!read_handler(s, i, path, &language))
+        return EXIT_USAGE;
+    if (find_runtime(s, language) != EXIT_HELD)
+        return EXIT_ENVIRONMENT;
+    s->commands[i][0] = s->runtimes[language];
+    s->commands[i][1] = s->bootstraps[language];
     s->programs[i] = (struct lambda_program){
         .function = {.name = s->names[i],
                      .durable = !is_listed(&s->a->plain, name),
@@ -232,7 +294,7 @@ static bool add_program(struct setting *s, const char *name, const char *path)
         .handler = s->handlers[i],
     };
     s->program_count++;
-    return true;
+    return EXIT_HELD;
 }
 
 /* The name of a function, made of its handler's: letters that may stand. */
@@ -313,13 +375,15 @@ static bool read_callback(struct setting *s, const char *text)
     return answer->body != NULL;
 }
 
-static bool read_invoke(struct setting *s, const char *text)
+static int read_invoke(struct setting *s, const char *text)
 {
     const char *equals = strchr(text, '=');
     char name[LAMBDA_FUNCTION_MAX + 1];
 
-    if (!equals || equals == text || equals - text > LAMBDA_FUNCTION_MAX)
-        return refuse("found --invoke \"%.200s\", allowed NAME=HANDLER", text);
+    if (!equals || equals == text || equals - text > LAMBDA_FUNCTION_MAX) {
+        refuse("found --invoke \"%.200s\", allowed NAME=HANDLER", text);
+        return EXIT_USAGE;
+    }
     snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
     return add_program(s, name, equals + 1);
 }
@@ -328,29 +392,17 @@ static bool read_invoke(struct setting *s, const char *text)
 static int prepare(struct setting *s, const struct arguments *a)
 {
     char name[LAMBDA_FUNCTION_MAX + 1];
+    int code;
 
     s->a = a;
-    s->bootstrap = read_files_shipped("lambda/runtime/bootstrap.cjs");
-    if (!s->bootstrap) {
-        refuse("found no %s among the files that come with perdure",
-               "lambda/runtime/bootstrap.cjs");
-        return EXIT_ENVIRONMENT;
-    }
-    if (a->node)
-        snprintf(s->node, sizeof(s->node), "%s", a->node);
-    if ((a->node && access(a->node, X_OK) != 0) ||
-        (!a->node && !find_program("node", s->node))) {
-        refuse("found no node to run JavaScript with: apt-get install "
-               "nodejs%s, or --node FILE",
-               "");
-        return EXIT_ENVIRONMENT;
-    }
     name_of(a->rest[1], name);
-    if (!add_program(s, name, a->rest[1]) || !read_event(s))
-        return EXIT_USAGE;
-    for (uint32_t i = 0; i < a->invokes.count; i++)
-        if (!read_invoke(s, a->invokes.texts[i]))
-            return EXIT_USAGE;
+    code = add_program(s, name, a->rest[1]);
+    if (code == EXIT_HELD && !read_event(s))
+        code = EXIT_USAGE;
+    for (uint32_t i = 0; code == EXIT_HELD && i < a->invokes.count; i++)
+        code = read_invoke(s, a->invokes.texts[i]);
+    if (code != EXIT_HELD)
+        return code;
     for (uint32_t i = 0; i < a->callbacks.count; i++)
         if (!read_callback(s, a->callbacks.texts[i]))
             return EXIT_USAGE;
@@ -361,8 +413,9 @@ static void finish(struct setting *s)
 {
     for (uint32_t i = 0; i < s->answer_count; i++)
         free((void *)s->answers[i].body);
+    for (unsigned i = 0; i < LANGUAGE_COUNT; i++)
+        free(s->bootstraps[i]);
     free(s->event);
-    free(s->bootstrap);
     free(s);
 }
 
@@ -413,6 +466,8 @@ static int run_once(const struct setting *s)
                    ? EXIT_HELD
                    : EXIT_PROPERTY;
         code = output_print(&out, code);
+        if (outcome.end != LAMBDA_ENDED && !s->a->logs)
+            refuse("what the function prints is shown with %s", "--logs");
     }
     lambda_outcome_free(&outcome);
     lambda_plan_free(&plan);

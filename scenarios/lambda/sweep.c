@@ -87,7 +87,9 @@ static void judge_end(const struct lambda_sweep_config *config,
             outcome->end == LAMBDA_STUCK
                 ? "it does not end: nothing is due and nothing is under way"
             : outcome->end == LAMBDA_HUNG ? "the process does not come to rest"
-                                          : "the service failed");
+            : outcome->end == LAMBDA_DEAD
+                ? "its process ends before it asks for work"
+                : "the service failed");
         return;
     }
     if (row->fault == LAMBDA_FAULT_STOP &&

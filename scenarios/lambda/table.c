@@ -59,7 +59,8 @@ int lambda_table_add(struct lambda_table *table, const struct lambda_row *row)
 
 static const char *end_name(const struct lambda_outcome *outcome)
 {
-    static const char *const names[] = {"", "STUCK", "HUNG", "BROKEN"};
+    static const char *const names[] = {"", "STUCK", "HUNG", "DOES NOT START",
+                                        "BROKEN"};
 
     return outcome->end == LAMBDA_ENDED ? outcome->status : names[outcome->end];
 }

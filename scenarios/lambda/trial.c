@@ -295,7 +295,7 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
                  struct lambda_outcome *outcome)
 {
     static const enum lambda_end ends[] = {LAMBDA_ENDED, LAMBDA_HUNG,
-                                           LAMBDA_STUCK};
+                                           LAMBDA_STUCK, LAMBDA_DEAD};
     int result;
 
     memset(outcome, 0, sizeof(*outcome));

@@ -57,6 +57,7 @@ enum lambda_end {
     LAMBDA_ENDED,
     LAMBDA_STUCK, /* nothing is under way, and nothing is due */
     LAMBDA_HUNG,  /* something was under way for too long a true time */
+    LAMBDA_DEAD,  /* its processes end before they ask for work */
     LAMBDA_BROKEN /* the service failed */
 };
 

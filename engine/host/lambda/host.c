@@ -13,6 +13,7 @@
 #define SECOND UINT64_C(1000000000)
 
 enum {
+    MISSES_MAX = 3, /* a function whose processes end so often is given up */
     ENVIRONMENTS_MAX = 1024,
     ENVIRONMENTS_OF_ONE = 16
 };
@@ -28,6 +29,8 @@ struct lambda_host {
     uint32_t functions[ENVIRONMENTS_MAX]; /* of each */
     uint32_t count;
     uint32_t wanted[LAMBDA_FUNCTIONS_MAX]; /* invocations in line */
+    uint32_t misses[LAMBDA_FUNCTIONS_MAX]; /* processes in a row that ended
+                                              before they asked for work */
     uint64_t serial;
     uint64_t now_ns;  /* of a clock that skips */
     uint64_t mono_ns; /* of a real one: its start */
@@ -93,6 +96,11 @@ static void start(struct lambda_host *host, uint32_t function)
     host->environments[host->count++] = environment;
 }
 
+static bool starts(const struct lambda_host *host, uint32_t function)
+{
+    return host->misses[function] < MISSES_MAX;
+}
+
 static void supply(struct lambda_host *host, uint32_t function)
 {
     uint32_t most = host->programs[function].environments_max;
@@ -107,7 +115,7 @@ static void supply(struct lambda_host *host, uint32_t function)
             starting++;
         changed(host, host->environments[i]);
     }
-    for (; host->wanted[function] > starting &&
+    for (; starts(host, function) && host->wanted[function] > starting &&
            there < (most ? most : ENVIRONMENTS_OF_ONE);
          there++, starting++)
         start(host, function);
@@ -150,6 +158,10 @@ static void bury(struct lambda_host *host, pid_t process, int status)
         uint32_t function = host->functions[i];
         if (lambda_environment_process(environment) != process)
             continue;
+        if (lambda_environment_state(environment) == LAMBDA_STARTING)
+            host->misses[function]++;
+        else
+            host->misses[function] = 0;
         lambda_environment_ended(environment, status);
         lambda_environment_free(environment);
         host->environments[i] = host->environments[--host->count];
@@ -300,6 +312,14 @@ static int carry_on(struct lambda_host *host, uint64_t left_ns)
     return 0;
 }
 
+static bool all_start(const struct lambda_host *host)
+{
+    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
+        if (!starts(host, i))
+            return false;
+    return true;
+}
+
 int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
                     void *self, uint64_t wall_ns)
 {
@@ -314,6 +334,8 @@ int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
         if (host->gone) {
             host->gone = false;
             look_for_ends(host);
+            if (host->config.alone && !all_start(host))
+                return 3;
             continue;
         }
         if (ring(host))
@@ -472,8 +494,8 @@ int lambda_host_begin(struct lambda_host *host, struct engine_store store,
     host->now_ns = host->config.start_ns;
     host->service = open_service(host, store, seed);
     lambda_http_serve(host->http, host->service);
-    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
-        host->wanted[i] = 0;
+    memset(host->wanted, 0, sizeof(host->wanted));
+    memset(host->misses, 0, sizeof(host->misses));
     if (!host->service)
         return -1;
     for (uint32_t i = 0; i < count; i++) {

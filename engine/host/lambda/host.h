@@ -142,7 +142,9 @@ void lambda_host_alarm(struct lambda_host *host, struct lambda_alarm *alarm);
 /*
  * Carries on until done(self) says so, asked after everything that happens.
  * wall_ns: of true time at most, UINT64_MAX: for ever. 0; 1: the time is over;
- * 2: nothing is under way and nothing is due; -1: the service failed.
+ * 2: nothing is under way and nothing is due; 3: processes of a function end
+ * before they ask for work; the last two only if nobody else calls. -1: the
+ * service failed.
  */
 int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
                     void *self, uint64_t wall_ns);
