@@ -838,7 +838,9 @@ int enumerate_run(const struct enumerate_config *config,
         enumerate_free(result);
         return error;
     }
-    qsort(result->worlds, result->count, sizeof(*result->worlds), by_number);
+    if (result->count > 0)
+        qsort(result->worlds, result->count, sizeof(*result->worlds),
+              by_number);
     *enumeration = result;
     return 0;
 }
