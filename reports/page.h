@@ -1,7 +1,9 @@
 /*
- * What every HTML report has in common: the head of the document up to the
- * title's text, and from there to the body, with the style sheet. No script,
- * no font, no image: the policy in the head forbids them all.
+ * What every HTML report has in common, in the order in which it is put: the
+ * head of the document with its policy, which forbids everything and may be
+ * added to between the first two, and the style sheet.
+ *
+ *     head [policy] title TEXT style sections [plots] charts
  */
 #ifndef REPORTS_PAGE_H
 #define REPORTS_PAGE_H

@@ -609,6 +609,7 @@ void compare_page(const struct gate_pairs *pairs, const char *const paths[2],
         return;
     }
     put(out, report_page_head);
+    put(out, report_page_title);
     put(out, "Two sets of reports compared");
     put(out, report_page_style);
     put(out, report_page_sections);

@@ -437,6 +437,7 @@ void trend_page(const struct trend *trend, const char *path,
                 struct report_buffer *out)
 {
     report_buffer_put(out, report_page_head);
+    report_buffer_put(out, report_page_title);
     report_buffer_put(out, "Trend of a gate");
     report_buffer_put(out, report_page_style);
     report_buffer_put(out, report_page_sections);
