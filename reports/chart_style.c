@@ -2,6 +2,8 @@
 #include "reports/page.h"
 
 const char report_page_plots[] =
+    /* The library writes names in their lines' colours, as they were first. */
+    ".zoom .values span,.zoom .values b{color:var(--ink)!important}\n"
     "svg.patterns{position:absolute;width:0;height:0;margin:0}\n"
     "svg .band{fill-opacity:.5;stroke:none}\n"
     "svg .band.down{fill:url(#on-down)}svg .band.paused{fill:url(#on-paused)}"

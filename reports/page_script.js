@@ -64,6 +64,7 @@
         var step = 1e-3;
         var i = 0;
         var ticks = [];
+        pixels = Math.max(pixels, 90); /* a hidden chart has none, or less */
         while (step < 1 && (to - from) / step > pixels / 90)
             step *= 10;
         if (step >= 1)
