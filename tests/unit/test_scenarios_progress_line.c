@@ -39,9 +39,16 @@ static int become_a_pipe(void)
 static const char *seen(int master, char *text, size_t size, bool something)
 {
     struct pollfd from = {.fd = master, .events = POLLIN};
-    (void)poll(&from, 1, something ? 10000 : 0);
-    ssize_t got = read(master, text, size - 1);
-    text[got > 0 ? got : 0] = '\0';
+    size_t used = 0;
+    ssize_t got = 1;
+    /* What was written in several goes may come so. */
+    for (int wait = something ? 10000 : 0;
+         used < size - 1 && got > 0 && poll(&from, 1, wait) > 0;
+         wait = something ? 200 : 0) {
+        got = read(master, text + used, size - 1 - used);
+        used += got > 0 ? (size_t)got : 0;
+    }
+    text[used] = '\0';
     return text;
 }
 
