@@ -16,7 +16,8 @@ FROM debian:12-slim
 RUN apt-get update -qq && \
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
         --no-install-recommends \
-        libcjson1 libfiu0 libjemalloc2 libsodium23 libsqlite3-0 libzstd1 && \
+        libcjson1 libevent-2.1-7 libfiu0 libjemalloc2 libsodium23 \
+        libsqlite3-0 libzstd1 && \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /image/usr/local /usr/local
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin perdure
