@@ -357,6 +357,26 @@ Test(host_lambda_service, a_name_stands_for_one_execution)
     lambda_service_free(bed.service);
 }
 
+Test(host_lambda_service, a_qualifier_of_any_length_is_refused_or_kept_whole)
+{
+    char long_one[300];
+    const char *const wrong[] = {"a b", "$OTHER", "a/b", long_one};
+    struct bed bed;
+
+    init(&bed);
+    memset(long_one, 'a', sizeof(long_one) - 1);
+    long_one[sizeof(long_one) - 1] = '\0';
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        struct answered *refused = new_call();
+        lambda_call_invoke(bed.service, &refused->call, "order", wrong[i],
+                           "first", LAMBDA_REQUEST_RESPONSE, "{}", 2);
+        cr_assert_eq(refused->status, 400, "%s", wrong[i]);
+        free(refused);
+    }
+    cr_assert_eq(bed.events, 0);
+    lambda_service_free(bed.service);
+}
+
 Test(host_lambda_service, a_stopped_execution_takes_no_more_checkpoints)
 {
     struct bed bed;

@@ -163,6 +163,11 @@ void lambda_call_invoke(struct lambda_service *service,
                            "Function not found");
         return;
     }
+    if (!lambda_qualifier_ok(version)) {
+        lambda_call_refuse(call, 400, "InvalidParameterValueException",
+                           "Invalid qualifier");
+        return;
+    }
     if (!check_payload(call, payload, size))
         return;
     if (type == LAMBDA_DRY_RUN) {

@@ -85,7 +85,7 @@ bool lambda_name_ok(const char *text, size_t max)
     return size > 0 && size <= max && text[size] == '\0';
 }
 
-static bool qualifier_ok(const char *text)
+bool lambda_qualifier_ok(const char *text)
 {
     size_t size = strlen(text);
 
@@ -147,7 +147,7 @@ bool lambda_arn_parse(const char *text, struct lambda_arn *arn)
         !part(&text, '\0', id, sizeof(id)))
         return false;
     arn->run = lambda_id_parse(id);
-    return arn->run != 0 && qualifier_ok(arn->qualifier);
+    return arn->run != 0 && lambda_qualifier_ok(arn->qualifier);
 }
 
 bool lambda_function_parse(const char *text,
@@ -169,7 +169,7 @@ bool lambda_function_parse(const char *text,
     return part(&text, ':', function, LAMBDA_FUNCTION_MAX + 1) &&
            lambda_name_ok(function, LAMBDA_FUNCTION_MAX) &&
            part(&text, '\0', qualifier, LAMBDA_QUALIFIER_MAX + 1) &&
-           qualifier_ok(qualifier);
+           lambda_qualifier_ok(qualifier);
 }
 
 void lambda_token_write(uint64_t run, uint64_t token,
