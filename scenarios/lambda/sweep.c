@@ -124,6 +124,9 @@ static void judge(const struct lambda_sweep_config *config,
     row->virtual_ns = outcome->virtual_ns;
     judge_end(config, golden, outcome, row);
     judge_effects(config, golden, outcome, row);
+    if (outcome->keys_full)
+        say(row, CHECK_INCONCLUSIVE,
+            "it sent more idempotency keys than are kept");
     if (row->verdict == CHECK_PASS && row->struck == 0)
         say(row, CHECK_INCONCLUSIVE, "it never came there");
 }

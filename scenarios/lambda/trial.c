@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "engine/host/store_sqlite.h"
+#include "engine/operation.h"
+#include "engine/store.h"
 
 /* 2026-01-01: the same for every run, on every machine. */
 #define START_NS UINT64_C(1767225600000000000)
 
 enum {
-    KEYS_MAX = 1024,
-    KEY_SIZE = 80,
+    KEYS_MAX = 16384,
     PENDING_MAX = 256
 };
 
@@ -31,7 +32,7 @@ struct lambda_bench {
     struct lambda_outcome *outcome;
     struct lambda_call call;
     bool answered;
-    char keys[KEYS_MAX][KEY_SIZE];
+    struct engine_hash keys[KEYS_MAX];
     uint32_t key_count;
     struct pending pending[PENDING_MAX];
     uint32_t pending_count;
@@ -69,20 +70,24 @@ static struct lambda_effect *effect_of(struct lambda_outcome *outcome,
     return &outcome->effects[i];
 }
 
-/* Whether a key was seen before; from now on it was. */
+/* Whether a key was seen before with this effect; from now on it was. */
 static bool is_known(struct lambda_bench *bench, const char *name,
                      const char *key)
 {
-    char whole[KEY_SIZE];
+    struct engine_hash both[2];
 
     if (!key)
         return false;
-    snprintf(whole, sizeof(whole), "%.30s/%.48s", name, key);
+    both[0] = engine_hash_bytes(name, strlen(name));
+    both[1] = engine_hash_bytes(key, strlen(key));
+    const struct engine_hash hash = engine_hash_bytes(both, sizeof(both));
     for (uint32_t i = 0; i < bench->key_count; i++)
-        if (strcmp(bench->keys[i], whole) == 0)
+        if (engine_hash_equal(bench->keys[i], hash))
             return true;
-    if (bench->key_count < KEYS_MAX)
-        memcpy(bench->keys[bench->key_count++], whole, sizeof(whole));
+    if (bench->key_count == KEYS_MAX)
+        bench->outcome->keys_full = true;
+    else
+        bench->keys[bench->key_count++] = hash;
     return false;
 }
 
@@ -327,6 +332,5 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
 void lambda_outcome_free(struct lambda_outcome *outcome)
 {
     free(outcome->result);
-    free(outcome->history);
     memset(outcome, 0, sizeof(*outcome));
 }

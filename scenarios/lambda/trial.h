@@ -71,8 +71,7 @@ struct lambda_outcome {
     uint32_t invocations;
     uint32_t operations;
     uint64_t virtual_ns;
-    char *history; /* its events as JSON lines; the outcome's */
-    size_t history_size;
+    bool keys_full; /* more keys of effects than can be told apart */
 };
 
 /* Runs once. 0, or -1 when out of memory. The outcome is to be freed. */
