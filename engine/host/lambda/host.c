@@ -350,18 +350,6 @@ int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
     return result;
 }
 
-void lambda_host_prepare(struct lambda_host *host, uint32_t function,
-                         uint32_t idle)
-{
-    uint32_t there = 0;
-
-    for (uint32_t i = 0; i < host->count; i++)
-        there += host->functions[i] == function &&
-                 lambda_environment_state(host->environments[i]) < LAMBDA_BUSY;
-    for (; there < idle; there++)
-        start(host, function);
-}
-
 /* Functions --------------------------------------------------------------- */
 
 static void free_list(const char *const *list)

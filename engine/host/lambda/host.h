@@ -115,10 +115,6 @@ void lambda_host_free(struct lambda_host *host);
 int lambda_host_begin(struct lambda_host *host, struct engine_store store,
                       uint64_t seed);
 
-/* Starts processes of a function ahead, so that so many are idle. */
-void lambda_host_prepare(struct lambda_host *host, uint32_t function,
-                         uint32_t idle);
-
 /* Its number, or UINT32_MAX with errno. */
 uint32_t lambda_host_add(struct lambda_host *host,
                          const struct lambda_program *program);
