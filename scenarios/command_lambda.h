@@ -1,0 +1,57 @@
+/*
+ * What the ways of `lambda` share: the arguments, and what they come to.
+ */
+#ifndef SCENARIOS_COMMAND_LAMBDA_H
+#define SCENARIOS_COMMAND_LAMBDA_H
+
+#include "scenarios/lambda/programs.h"
+#include "scenarios/lambda/trial.h"
+#include "scenarios/options.h"
+
+struct arguments {
+    const char *rest[2]; /* what to do, and the handler */
+    const char *event;
+    struct option_texts callbacks; /* NAME=FILE@DELAY */
+    struct option_texts invokes;   /* NAME=HANDLER */
+    struct option_texts plain;     /* names of functions */
+    struct option_texts once;
+    struct option_texts faults;
+    const char *only;
+    const char *out;
+    const char *node;
+    uint64_t times;
+    uint64_t timeout_ns;
+    uint64_t patience_ns;
+    uint64_t page;
+    uint64_t crash_mode;
+    uint64_t clock;
+    uint64_t port;
+    struct option_seed seed;
+    bool may_fail;
+    bool json;
+    bool logs;
+};
+
+/* The arguments, read. */
+struct lambda_setting {
+    const struct arguments *a;
+    struct lambda_programs set;
+    struct lambda_answer answers[LAMBDA_CALLBACKS_MAX];
+    char answer_names[LAMBDA_CALLBACKS_MAX][LAMBDA_POINT_NAME];
+    uint32_t answer_count;
+    void *event;
+    size_t event_size;
+};
+
+/* Says on stderr what is wrong; false. */
+__attribute__((format(printf, 1, 0))) bool
+command_lambda_refuse(const char *format, const char *what);
+/* The processes for trials; NULL: has said why. */
+struct lambda_bench *command_lambda_bench(const struct lambda_setting *setting);
+
+/* The ways. Exit codes. */
+int command_lambda_run(const struct lambda_setting *setting);
+int command_lambda_sweep(const struct lambda_setting *setting);
+int command_lambda_serve(const struct lambda_setting *setting);
+
+#endif

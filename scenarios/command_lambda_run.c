@@ -1,0 +1,41 @@
+/*
+ * `lambda run`: once, undisturbed.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "scenarios/command.h"
+#include "scenarios/command_lambda.h"
+#include "scenarios/interrupt.h"
+#include "scenarios/lambda/table.h"
+#include "scenarios/output.h"
+
+int command_lambda_run(const struct lambda_setting *s)
+{
+    struct lambda_bench *bench = command_lambda_bench(s);
+    struct lambda_plan plan = {.recording = true};
+    struct lambda_outcome outcome;
+    struct report_buffer out = {0};
+    int code = EXIT_INTERNAL;
+
+    if (!bench)
+        return EXIT_ENVIRONMENT;
+    if (lambda_trial(bench, &plan, &outcome) == 0) {
+        if (s->a->json)
+            lambda_table_run_json(&outcome, &plan, &out);
+        else
+            lambda_table_run(&outcome, &plan, &out);
+        code = outcome.end == LAMBDA_ENDED &&
+                       strcmp(outcome.status, "SUCCEEDED") == 0
+                   ? EXIT_HELD
+                   : EXIT_PROPERTY;
+        code = output_print(&out, code);
+        if (outcome.end != LAMBDA_ENDED && !s->a->logs)
+            command_lambda_refuse("what the function prints is shown with %s",
+                                  "--logs");
+    }
+    lambda_outcome_free(&outcome);
+    lambda_plan_free(&plan);
+    lambda_bench_close(bench);
+    return *interrupt_flag() ? EXIT_INTERRUPTED : code;
+}

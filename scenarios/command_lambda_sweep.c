@@ -1,0 +1,141 @@
+/*
+ * `lambda sweep`: struck at each boundary with each fault that fits.
+ */
+#include <inttypes.h>
+
+#include "scenarios/command.h"
+#include "scenarios/command_lambda.h"
+#include "scenarios/interrupt.h"
+#include "scenarios/lambda/table.h"
+#include "scenarios/output.h"
+#include "scenarios/progress_line.h"
+
+struct sweeping {
+    struct progress_line line;
+    struct lambda_table *table;
+    uint32_t failed;
+    bool stopped;
+};
+
+static bool take_row(void *self, const struct lambda_row *row)
+{
+    struct sweeping *sweeping = self;
+
+    sweeping->failed += row->verdict == CHECK_FAIL;
+    sweeping->stopped = *interrupt_flag() != 0;
+    return lambda_table_add(sweeping->table, row) == 0 && !sweeping->stopped;
+}
+
+static void tell_progress(void *self, uint32_t done, uint32_t total)
+{
+    struct sweeping *sweeping = self;
+    const struct progress_now now = {.unit = "trials",
+                                     .done = done,
+                                     .total = total,
+                                     .bad = "failed",
+                                     .failed = sweeping->failed};
+
+    progress_line_tell(&sweeping->line, &now);
+}
+
+static bool choose_faults(const struct arguments *a,
+                          struct lambda_sweep_config *config)
+{
+    for (unsigned i = 1; i < LAMBDA_FAULT_COUNT; i++)
+        config->faults[i] = a->faults.count == 0;
+    for (uint32_t i = 0; i < a->faults.count; i++) {
+        enum lambda_fault fault = lambda_fault_find(a->faults.texts[i]);
+        if (fault == LAMBDA_FAULT_COUNT)
+            return command_lambda_refuse(
+                "found --fault \"%.60s\", allowed crash, timeout, "
+                "lost-reply, throttle, server-error, stale-token, "
+                "stop",
+                a->faults.texts[i]);
+        config->faults[fault] = true;
+    }
+    return true;
+}
+
+/* The command that tries one row again, without its boundary. */
+static void write_again(const struct arguments *a, struct report_buffer *out)
+{
+    const struct option_texts *lists[] = {&a->callbacks, &a->invokes, &a->plain,
+                                          &a->once};
+    static const char *const names[] = {"--callback", "--invoke", "--plain",
+                                        "--once"};
+
+    report_buffer_print(out, "perdure lambda sweep %s", a->rest[1]);
+    if (a->event)
+        report_buffer_print(out, " --event %s", a->event);
+    for (unsigned l = 0; l < 4; l++)
+        for (uint32_t i = 0; i < lists[l]->count; i++)
+            report_buffer_print(out, " %s %s", names[l], lists[l]->texts[i]);
+    if (a->page)
+        report_buffer_print(out, " --page %" PRIu64, a->page);
+    if (a->may_fail)
+        report_buffer_put(out, " --may-fail");
+    if (a->crash_mode == 1)
+        report_buffer_put(out, " --crash-mode abandon");
+}
+
+static int say_table(const struct arguments *a, struct lambda_table *table,
+                     const struct lambda_sweep *sweep, int code)
+{
+    struct report_buffer out = {0};
+
+    lambda_table_json(table, sweep, &out);
+    if (a->out && (output_directory(a->out) != EXIT_HELD ||
+                   !output_write(a->out, "lambda.json", &out)))
+        code = EXIT_ENVIRONMENT;
+    if (!a->json) {
+        out.size = 0;
+        lambda_table_text(table, sweep, &out);
+    }
+    return output_print(&out, code);
+}
+
+static int code_of(const struct lambda_sweep *sweep)
+{
+    if (sweep->golden.end != LAMBDA_ENDED || sweep->failed > 0)
+        return EXIT_PROPERTY;
+    return sweep->trials == 0 || sweep->missed > 0 ? EXIT_INCONCLUSIVE
+                                                   : EXIT_HELD;
+}
+
+int command_lambda_sweep(const struct lambda_setting *s)
+{
+    const struct arguments *a = s->a;
+    struct lambda_sweep_config config = {
+        .once = a->once.texts,
+        .once_count = a->once.count,
+        .only = a->only,
+        .times = (uint32_t)a->times,
+        .may_fail = a->may_fail,
+        .row = take_row,
+        .progress = tell_progress,
+    };
+    struct report_buffer again = {0};
+    struct sweeping sweeping = {.failed = 0};
+    struct lambda_sweep sweep;
+    int code = EXIT_INTERNAL;
+
+    if (!choose_faults(a, &config))
+        return EXIT_USAGE;
+    config.bench = command_lambda_bench(s);
+    if (!config.bench)
+        return EXIT_ENVIRONMENT;
+    config.self = &sweeping;
+    write_again(a, &again);
+    sweeping.table = lambda_table_new(again.text ? again.text : "");
+    progress_line_start(&sweeping.line, "lambda", NULL);
+    int result = sweeping.table ? lambda_sweep_run(&config, &sweep) : -1;
+    progress_line_end(&sweeping.line);
+    if (result == 0)
+        code = say_table(a, sweeping.table, &sweep, code_of(&sweep));
+    if (sweeping.table)
+        lambda_sweep_free(&sweep);
+    lambda_table_free(sweeping.table);
+    report_buffer_free(&again);
+    lambda_bench_close(config.bench);
+    return sweeping.stopped ? EXIT_INTERRUPTED : code;
+}

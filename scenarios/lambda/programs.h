@@ -1,0 +1,52 @@
+/*
+ * The functions that a command hosts: where the file of a handler is, what
+ * language it is in, and with which program it is run.
+ */
+#ifndef SCENARIOS_LAMBDA_PROGRAMS_H
+#define SCENARIOS_LAMBDA_PROGRAMS_H
+
+#include <limits.h>
+
+#include "engine/host/lambda/host.h"
+
+enum {
+    LAMBDA_PROGRAMS_MAX = 32
+};
+
+/* A handler's language, by the ending of its file. */
+enum lambda_language {
+    LAMBDA_JAVASCRIPT,
+    LAMBDA_PYTHON,
+    LAMBDA_LANGUAGE_COUNT
+};
+
+/* Texts of one program; the program's pointers lead here. */
+struct lambda_program_texts {
+    char name[LAMBDA_FUNCTION_MAX + 1];
+    char directory[PATH_MAX];
+    char handler[PATH_MAX];
+    const char *command[4];
+};
+
+struct lambda_programs {
+    struct lambda_program programs[LAMBDA_PROGRAMS_MAX];
+    struct lambda_program_texts texts[LAMBDA_PROGRAMS_MAX];
+    uint32_t count;
+    const char *node; /* the caller's; NULL: the one in the PATH */
+    char *bootstraps[LAMBDA_LANGUAGE_COUNT]; /* NULL: not needed yet */
+    char runtimes[LAMBDA_LANGUAGE_COUNT][PATH_MAX];
+};
+
+/*
+ * Adds one: path is "FILE.mjs" (its export handler) or "FILE.EXPORT" as Lambda
+ * has it. function: its name is copied. An exit code of command.h; what is
+ * wrong has been said on stderr.
+ */
+int lambda_programs_add(struct lambda_programs *set, const char *path,
+                        const struct lambda_function *function);
+void lambda_programs_free(struct lambda_programs *set);
+
+/* The name of a function, made of its handler's: letters that may stand. */
+void lambda_programs_name(const char *path, char name[LAMBDA_FUNCTION_MAX + 1]);
+
+#endif
