@@ -1,0 +1,175 @@
+#include "engine/host/lambda/environment_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void free_held(struct lambda_held *held)
+{
+    while (held) {
+        struct lambda_held *next = held->next;
+        free(held);
+        held = next;
+    }
+}
+
+/* What it asked for and waits for will not be answered. Nor does it hear so
+ * before it knows that it is to leave it. */
+static void leave_requests(struct lambda_environment *environment)
+{
+    struct lambda_held **at = &environment->left;
+    struct lambda_held *current =
+        environment->current ? calloc(1, sizeof(*current)) : NULL;
+
+    while (*at)
+        at = &(*at)->next;
+    *at = environment->held;
+    environment->held = NULL;
+    if (current) {
+        current->request = environment->current;
+        current->next = environment->left;
+        environment->left = current;
+    }
+    environment->current = NULL;
+}
+
+void lambda_barrier_cut(struct lambda_environment *environment)
+{
+    struct lambda_held *left = environment->left;
+
+    environment->left = NULL;
+    for (struct lambda_held *one = left; one; one = one->next)
+        lambda_http_cut(one->request);
+    free_held(left);
+}
+
+static const char leave[] = "abandon";
+
+void lambda_barrier_leave(struct lambda_environment *environment,
+                          struct evhttp_request *request)
+{
+    environment->owed = false;
+    environment->requests = 0;
+    environment->responses = 0;
+    lambda_http_respond(environment->http, request, 200, NULL, leave,
+                        sizeof(leave) - 1);
+}
+
+void lambda_barrier_abandon(struct lambda_environment *environment)
+{
+    struct evhttp_request *idle = environment->idle;
+
+    environment->idle = NULL;
+    environment->owed = true;
+    environment->state = LAMBDA_STARTING;
+    leave_requests(environment);
+    if (idle)
+        lambda_barrier_leave(environment, idle);
+}
+
+bool lambda_barrier_abandons(const struct lambda_environment *environment)
+{
+    return environment->config.host->abandons && environment->barrier;
+}
+
+void lambda_barrier_hold(struct lambda_environment *environment,
+                         struct evhttp_request *request)
+{
+    const char *number = evhttp_find_header(
+        evhttp_request_get_input_headers(request), "Perdure-Number");
+    struct lambda_held **at = &environment->held;
+    struct lambda_held *held = calloc(1, sizeof(*held));
+
+    if (!held) {
+        lambda_http_cut(request);
+        return;
+    }
+    held->request = request;
+    held->number = number ? strtoull(number, NULL, 10) : UINT64_MAX;
+    while (*at && (*at)->number <= held->number)
+        at = &(*at)->next;
+    held->next = *at;
+    *at = held;
+    /* It was not at rest after all: it shall look again. */
+    if (environment->idle && !environment->current)
+        lambda_environment_wake(environment);
+}
+
+void lambda_barrier_let(struct lambda_environment *environment)
+{
+    struct lambda_held *held = environment->held;
+    struct evhttp_request *request = held->request;
+
+    environment->held = held->next;
+    free(held);
+    lambda_strike_carry_out(environment, request);
+}
+
+void lambda_barrier_idle(struct lambda_environment *environment,
+                         struct evhttp_request *request)
+{
+    size_t size;
+    const char *body = lambda_http_body(request, &size);
+    char text[96] = {0};
+    uint64_t sent = 0;
+    uint64_t got = 0;
+    uint64_t wake = 0;
+
+    if (environment->owed) {
+        lambda_barrier_leave(environment, request);
+        return;
+    }
+    memcpy(text, body, size < sizeof(text) - 1 ? size : sizeof(text) - 1);
+    (void)sscanf(text, "%" SCNu64 " %" SCNu64 " %" SCNu64, &sent, &got, &wake);
+    if (environment->idle)
+        lambda_environment_wake(environment);
+    environment->idle = request;
+    environment->wake_ns = wake ? wake * MILLISECOND : UINT64_MAX;
+    if (sent != environment->requests || got != environment->responses ||
+        !environment->invocation) {
+        /* Something is on its way to it, or from it: it shall look again. */
+        lambda_environment_wake(environment);
+        return;
+    }
+    if (environment->held)
+        lambda_barrier_let(environment);
+    else
+        environment->config.changed(environment->config.self, environment);
+}
+
+bool lambda_environment_rests(const struct lambda_environment *environment,
+                              uint64_t *wake_ns)
+{
+    *wake_ns = UINT64_MAX;
+    if (environment->dying)
+        return false;
+    if (environment->state == LAMBDA_IDLE || environment->state == LAMBDA_GONE)
+        return true;
+    if (environment->state == LAMBDA_STARTING)
+        return false;
+    *wake_ns = environment->wake_ns;
+    return environment->idle && !environment->held;
+}
+
+void lambda_environment_wake(struct lambda_environment *environment)
+{
+    struct evhttp_request *request = environment->idle;
+    char now[32];
+    int size;
+
+    if (!request)
+        return;
+    environment->idle = NULL;
+    size =
+        snprintf(now, sizeof(now), "%" PRIu64,
+                 lambda_service_now(environment->config.service) / MILLISECOND);
+    lambda_http_respond(environment->http, request, 200, NULL, now,
+                        (size_t)size);
+}
+
+void lambda_barrier_free(struct lambda_environment *environment)
+{
+    free_held(environment->held);
+    free_held(environment->left);
+}

@@ -1,0 +1,95 @@
+/*
+ * What the parts of an environment share: the process and the host's side of
+ * it (environment.c), its Runtime API (runtime_api.c), the order in which what
+ * it asks is answered (barrier.c), and what strikes it there (strike.c).
+ */
+#ifndef ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
+#define ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
+
+#include "engine/host/lambda/environment.h"
+#include "engine/host/lambda/labels.h"
+#include "engine/host/lambda/process.h"
+
+#define MILLISECOND UINT64_C(1000000)
+
+/* A request that waits until the process is at rest. */
+struct lambda_held {
+    struct evhttp_request *request;
+    uint64_t number; /* in the order of the process */
+    struct lambda_held *next;
+};
+
+struct lambda_environment {
+    struct lambda_environment_config config;
+    struct lambda_http *http;
+    enum lambda_environment_state state;
+    struct lambda_process *process;
+    struct lambda_invocation *invocation;
+    struct evhttp_request *next; /* it waits for work */
+    unsigned char *event;        /* for when it asks; NULL: none */
+    size_t event_size;
+    struct evhttp_request *idle; /* it waits for time; NULL: it does not */
+    uint64_t wake_ns;
+    uint64_t requests; /* of it that have come in, but for those of the Runtime
+                          API and the bootstrap */
+    uint64_t responses;
+    struct lambda_held *held;       /* by number */
+    struct lambda_held *left;       /* of an invocation that was abandoned */
+    struct evhttp_request *current; /* is being answered */
+    struct lambda_labels labels;    /* of it */
+    uint64_t world; /* it serves: what began in another one is over */
+    bool barrier;   /* it runs the bootstrap */
+    bool owed;      /* the bootstrap is to be told to leave what it does */
+    bool dying;
+};
+
+/* Its process is to end, with all it has started. */
+void lambda_environment_kill(struct lambda_environment *environment);
+
+/* The Runtime API --------------------------------------------------------- */
+
+bool lambda_runtime_is(const char *path);
+void lambda_runtime_take(struct lambda_environment *environment,
+                         struct evhttp_request *request, const char *path);
+/* The event goes to the process that has asked for it. */
+void lambda_runtime_deliver(struct lambda_environment *environment);
+
+/* The order --------------------------------------------------------------- */
+
+/* Keeps a request until it is at rest. */
+void lambda_barrier_hold(struct lambda_environment *environment,
+                         struct evhttp_request *request);
+/* Carries out the first that is held. */
+void lambda_barrier_let(struct lambda_environment *environment);
+/* The bootstrap says that nothing is under way. */
+void lambda_barrier_idle(struct lambda_environment *environment,
+                         struct evhttp_request *request);
+/* Whether a crash leaves the process, and ends only its invocation. */
+bool lambda_barrier_abandons(const struct lambda_environment *environment);
+/* The bootstrap goes on with the next invocation: it is told so at once, or as
+ * soon as it asks something. */
+void lambda_barrier_abandon(struct lambda_environment *environment);
+/* The answer to that which it asks: from now on neither side counts what was
+ * before. */
+void lambda_barrier_leave(struct lambda_environment *environment,
+                          struct evhttp_request *request);
+/* What it had asked before it left is closed without an answer. */
+void lambda_barrier_cut(struct lambda_environment *environment);
+void lambda_barrier_free(struct lambda_environment *environment);
+
+/* Boundaries -------------------------------------------------------------- */
+
+/* What is to happen before, or after, what its labels name. */
+struct lambda_decision
+lambda_strike_decide(const struct lambda_environment *environment, bool after);
+/* Its invocation breaks off: ENGINE_ERR_INTERRUPTED or _TIMED_OUT. */
+void lambda_strike_crash(struct lambda_environment *environment,
+                         enum engine_error error);
+/* Answers a request of the process. */
+void lambda_strike_carry_out(struct lambda_environment *environment,
+                             struct evhttp_request *request);
+/* The hook of its endpoint: true if the answer is not to be sent. */
+bool lambda_strike_answer(void *self, struct evhttp_request *request,
+                          int status);
+
+#endif

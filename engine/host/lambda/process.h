@@ -1,0 +1,36 @@
+/*
+ * A process of a user's program, in a group of its own, which ends when we do.
+ * What it writes to stdout and stderr comes in lines.
+ */
+#ifndef ENGINE_HOST_LAMBDA_PROCESS_H
+#define ENGINE_HOST_LAMBDA_PROCESS_H
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct lambda_process;
+
+struct lambda_process_config {
+    struct event_base *base;
+    const char *const *command;   /* program and arguments, then NULL */
+    const char *const *variables; /* "NAME=value", then NULL */
+    const char *directory;        /* where it starts; NULL: here */
+    void (*line)(void *self, const char *line, size_t size);
+    void *self;
+};
+
+/* NULL with errno. A command that cannot be carried out exits with 126 or 127,
+ * and says why on stderr. */
+struct lambda_process *
+lambda_process_start(const struct lambda_process_config *config);
+/* Kills it and its group, unless it was buried, and waits for its end. */
+void lambda_process_free(struct lambda_process *process);
+
+/* 0: it was buried. */
+pid_t lambda_process_id(const struct lambda_process *process);
+void lambda_process_kill(struct lambda_process *process);
+/* It was waited for: its number may be another's by now. */
+void lambda_process_bury(struct lambda_process *process);
+
+#endif
