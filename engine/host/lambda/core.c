@@ -310,6 +310,12 @@ struct engine_store *lambda_core_store(struct lambda_core *core)
     return &core->config.store;
 }
 
+const struct engine_graph *const *
+lambda_core_graphs(const struct lambda_core *core)
+{
+    return core->graphs;
+}
+
 uint64_t lambda_core_commits(const struct lambda_core *core)
 {
     return core->commits;

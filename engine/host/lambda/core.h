@@ -97,6 +97,9 @@ uint64_t lambda_core_deadline(const struct lambda_core *core);
 /* Time of the last turn. */
 uint64_t lambda_core_now(const struct lambda_core *core);
 struct engine_store *lambda_core_store(struct lambda_core *core);
+/* LAMBDA_FUNCTIONS_MAX, by number; those that are not given yet do nothing. */
+const struct engine_graph *const *
+lambda_core_graphs(const struct lambda_core *core);
 uint64_t lambda_core_commits(const struct lambda_core *core);
 
 #endif

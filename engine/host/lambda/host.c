@@ -433,6 +433,7 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
                                                             : 30 * SECOND,
         .incarnation = 1,
         .page_items = host->config.page_items,
+        .sink = host->config.sink,
         .wanted = wanted,
         .event = give_event,
         .dropped = drop,

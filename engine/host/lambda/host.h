@@ -84,6 +84,7 @@ struct lambda_host_config {
     bool alone;    /* nobody else calls: what waits for nothing is stuck */
     bool abandons; /* a crash ends the invocation, not the process, if that
                       runs the bootstrap */
+    const struct engine_sink *sink; /* of all services; NULL: nobody looks */
     /* What is done at a boundary; NULL: nothing. */
     void (*boundary)(void *self, const struct lambda_boundary *boundary,
                      struct lambda_decision *decision);

@@ -129,6 +129,17 @@ uint32_t lambda_service_functions(const struct lambda_service *service)
     return service->function_count;
 }
 
+const struct engine_graph *const *
+lambda_service_graphs(const struct lambda_service *service)
+{
+    return lambda_core_graphs(service->core);
+}
+
+struct engine_store *lambda_service_store(struct lambda_service *service)
+{
+    return lambda_core_store(service->core);
+}
+
 /* Time -------------------------------------------------------------------- */
 
 int lambda_service_turn(struct lambda_service *service, uint64_t now_ns)

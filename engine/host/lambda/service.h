@@ -90,6 +90,11 @@ uint32_t lambda_service_find(const struct lambda_service *service,
 const struct lambda_function *
 lambda_service_function(const struct lambda_service *service, uint32_t number);
 uint32_t lambda_service_functions(const struct lambda_service *service);
+/* What its functions are to the engine: LAMBDA_FUNCTIONS_MAX, by number. */
+const struct engine_graph *const *
+lambda_service_graphs(const struct lambda_service *service);
+/* Where executions are kept: to read between turns. */
+struct engine_store *lambda_service_store(struct lambda_service *service);
 
 /* As lambda_core_turn() and lambda_core_deadline(). */
 int lambda_service_turn(struct lambda_service *service, uint64_t now_ns);
