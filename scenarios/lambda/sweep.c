@@ -114,16 +114,123 @@ static void judge_end(const struct lambda_sweep_config *config,
     }
 }
 
+/* Properties over all runs ------------------------------------------------ */
+
+/* What the sweep itself looks for, before what is watched. */
+enum own {
+    OWN_END,
+    OWN_SAME,
+    OWN_EFFECTS,
+    OWN_COUNT
+};
+
+static const struct lambda_property owns[OWN_COUNT] = {
+    {.id = "R1", .name = "every run ends", .unit = "runs"},
+    {.id = "R2", .name = "same status and result", .unit = "runs"},
+    {.id = "R3", .name = "effects as declared", .unit = "runs"}};
+
+static void count_own(struct lambda_sweep *sweep, enum own own, bool bad)
+{
+    struct lambda_property *property = &sweep->properties[own];
+
+    property->checked++;
+    property->violations += bad;
+}
+
+/* The properties of a run into the sums. */
+static void add_findings(struct lambda_sweep *sweep,
+                         const struct lambda_findings *findings)
+{
+    for (uint32_t i = 0; i < findings->property_count; i++) {
+        const struct lambda_property *found = &findings->properties[i];
+        struct lambda_property *sum = &sweep->properties[OWN_COUNT + i];
+        uint64_t checked = sum->checked + found->checked;
+        uint64_t violations = sum->violations + found->violations;
+        if (!sum->id || (sum->violations == 0 && found->violations > 0))
+            *sum = *found;
+        sum->checked = checked;
+        sum->violations = violations;
+        if (sweep->property_count < OWN_COUNT + i + 1)
+            sweep->property_count = OWN_COUNT + i + 1;
+    }
+}
+
+static void conclude(struct lambda_sweep *sweep)
+{
+    for (uint32_t i = 0; i < sweep->property_count; i++) {
+        struct lambda_property *sum = &sweep->properties[i];
+        sum->verdict = sum->violations ? CHECK_FAIL
+                       : sum->checked  ? CHECK_PASS
+                                       : CHECK_INCONCLUSIVE;
+    }
+}
+
+static void judge_findings(const struct lambda_findings *findings,
+                           struct lambda_row *row)
+{
+    char text[LAMBDA_WHY_SIZE];
+
+    for (uint32_t i = 0; i < findings->property_count; i++) {
+        const struct lambda_property *property = &findings->properties[i];
+        if (property->violations == 0)
+            continue;
+        snprintf(text, sizeof(text), "%s, %s: %.170s", property->id,
+                 property->name, property->why);
+        say(row, CHECK_FAIL, text);
+    }
+}
+
+/* The number of an effect; UINT32_MAX: there are too many. */
+static uint32_t number_of(struct lambda_sweep *sweep, const char *name)
+{
+    uint32_t i = 0;
+
+    while (i < sweep->effect_count && strcmp(sweep->effects[i], name) != 0)
+        i++;
+    if (i == LAMBDA_EFFECTS_MAX)
+        return UINT32_MAX;
+    if (i == sweep->effect_count)
+        snprintf(sweep->effects[sweep->effect_count++], LAMBDA_POINT_NAME, "%s",
+                 name);
+    return i;
+}
+
+static void keep_effects(struct lambda_sweep *sweep,
+                         const struct lambda_outcome *outcome,
+                         uint32_t applied[LAMBDA_EFFECTS_MAX])
+{
+    for (uint32_t i = 0; i < outcome->effect_count; i++) {
+        uint32_t number = number_of(sweep, outcome->effects[i].name);
+        if (number != UINT32_MAX)
+            applied[number] = outcome->effects[i].applied;
+    }
+}
+
 static void judge(const struct lambda_sweep_config *config,
-                  const struct lambda_outcome *golden,
+                  struct lambda_sweep *sweep,
                   const struct lambda_outcome *outcome, struct lambda_row *row)
 {
+    const struct lambda_outcome *golden = &sweep->golden;
+    bool bad;
+
     row->verdict = CHECK_PASS;
     snprintf(row->status, sizeof(row->status), "%s", outcome->status);
     row->invocations = outcome->invocations;
     row->virtual_ns = outcome->virtual_ns;
+    row->use = outcome->findings.use;
+    keep_effects(sweep, outcome, row->applied);
     judge_end(config, golden, outcome, row);
+    bad = row->verdict == CHECK_FAIL;
+    count_own(sweep, OWN_END, outcome->end != LAMBDA_ENDED);
+    if (outcome->end == LAMBDA_ENDED)
+        count_own(sweep, OWN_SAME, bad);
+    row->verdict = CHECK_PASS;
     judge_effects(config, golden, outcome, row);
+    count_own(sweep, OWN_EFFECTS, row->verdict == CHECK_FAIL);
+    if (bad)
+        row->verdict = CHECK_FAIL;
+    judge_findings(&outcome->findings, row);
+    add_findings(sweep, &outcome->findings);
     if (outcome->keys_full)
         say(row, CHECK_INCONCLUSIVE,
             "it sent more idempotency keys than are kept");
@@ -144,7 +251,7 @@ static int try_one(const struct lambda_sweep_config *config,
 
     row.struck = plan.struck;
     if (result == 0) {
-        judge(config, &sweep->golden, &outcome, &row);
+        judge(config, sweep, &outcome, &row);
         sweep->trials++;
         sweep->held += row.verdict == CHECK_PASS;
         sweep->failed += row.verdict == CHECK_FAIL;
@@ -200,6 +307,12 @@ int lambda_sweep_run(const struct lambda_sweep_config *config,
     sweep->plan.recording = true;
     if (lambda_trial(config->bench, &sweep->plan, &sweep->golden))
         return -1;
+    uint32_t applied[LAMBDA_EFFECTS_MAX] = {0};
+    keep_effects(sweep, &sweep->golden, applied);
+    memcpy(sweep->properties, owns, sizeof(owns));
+    sweep->property_count = OWN_COUNT;
+    add_findings(sweep, &sweep->golden.findings);
+    conclude(sweep);
     if (sweep->golden.end != LAMBDA_ENDED)
         return 0;
     const uint32_t total = count_trials(config, sweep);
@@ -218,6 +331,7 @@ int lambda_sweep_run(const struct lambda_sweep_config *config,
             }
         }
     }
+    conclude(sweep);
     return 0;
 }
 

@@ -5,6 +5,7 @@
  *     the same status and the same result, unless it was stopped
  *     no effect lost; none that is declared to happen once applied again
  *     an end: nothing waits for what will never come
+ *     what was watched meanwhile (watch.h): properties, legal histories
  */
 #ifndef SCENARIOS_LAMBDA_SWEEP_H
 #define SCENARIOS_LAMBDA_SWEEP_H
@@ -13,7 +14,8 @@
 #include "scenarios/lambda/trial.h"
 
 enum {
-    LAMBDA_WHY_SIZE = 240
+    LAMBDA_WHY_SIZE = 240,
+    LAMBDA_SWEEP_PROPERTIES = LAMBDA_PROPERTIES_MAX + 3
 };
 
 /* One trial of a sweep. */
@@ -27,6 +29,8 @@ struct lambda_row {
     uint32_t invocations;
     uint32_t struck;
     uint64_t virtual_ns;
+    uint32_t applied[LAMBDA_EFFECTS_MAX]; /* by number of the effect */
+    struct lambda_use use;
 };
 
 struct lambda_sweep_config {
@@ -52,6 +56,12 @@ struct lambda_sweep {
     uint32_t held;
     uint32_t failed;
     uint32_t missed; /* never came to where they were to be struck */
+    /* Effects by number: those of the undisturbed run, then others. */
+    char effects[LAMBDA_EFFECTS_MAX][LAMBDA_POINT_NAME];
+    uint32_t effect_count;
+    /* Over all runs: checked and violations are sums. */
+    struct lambda_property properties[LAMBDA_SWEEP_PROPERTIES];
+    uint32_t property_count;
 };
 
 /* 0; -1 out of memory. Free the sweep in any case. */

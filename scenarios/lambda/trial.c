@@ -30,6 +30,7 @@ struct lambda_bench {
     struct lambda_host *host;
     struct lambda_plan *plan;
     struct lambda_outcome *outcome;
+    struct lambda_watch *watch;
     struct lambda_call call;
     bool answered;
     struct engine_hash keys[KEYS_MAX];
@@ -50,6 +51,8 @@ static void take_boundary(void *self, const struct lambda_boundary *boundary,
     if (boundary->place == LAMBDA_AT_EVENT && !boundary->after)
         bench->outcome->invocations++;
     lambda_plan_boundary(bench->plan, boundary, decision);
+    if (decision->act != LAMBDA_PASS)
+        lambda_watch_struck(bench->watch);
 }
 
 static struct lambda_effect *effect_of(struct lambda_outcome *outcome,
@@ -192,6 +195,7 @@ static bool open_host(struct lambda_bench *bench)
         .page_items = bench->config.page_items,
         .alone = true,
         .abandons = bench->config.abandons,
+        .sink = lambda_watch_sink(bench->watch),
         .boundary = take_boundary,
         .effect = take_effect,
         .callback = take_callback,
@@ -224,7 +228,8 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
     }
     bench->config = *config;
     bench->base = event_base_new();
-    if (bench->base && open_host(bench))
+    bench->watch = lambda_watch_new(engine_limits_at(0));
+    if (bench->base && bench->watch && open_host(bench))
         return bench;
     snprintf(error, 256, "the local service cannot be started: %s",
              strerror(errno));
@@ -237,6 +242,7 @@ void lambda_bench_close(struct lambda_bench *bench)
     if (!bench)
         return;
     lambda_host_free(bench->host);
+    lambda_watch_free(bench->watch);
     if (bench->base)
         event_base_free(bench->base);
     free(bench);
@@ -293,7 +299,9 @@ static int begin(struct lambda_bench *bench)
 
     if (open_store(&store))
         return -1;
-    return lambda_host_begin(bench->host, store, bench->config.seed);
+    if (lambda_host_begin(bench->host, store, bench->config.seed))
+        return -1;
+    return lambda_watch_begin(bench->watch, lambda_host_service(bench->host));
 }
 
 int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
@@ -324,6 +332,9 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     if (outcome->end == LAMBDA_ENDED && !bench->answered)
         outcome->end = LAMBDA_HUNG; /* Ctrl-C */
     result = keep_end(bench, outcome);
+    if (lambda_watch_end(bench->watch, outcome->end != LAMBDA_HUNG,
+                         &outcome->findings))
+        result = -1;
     bench->outcome = NULL;
     bench->plan = NULL;
     return plan->failed ? -1 : result;
@@ -332,5 +343,6 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
 void lambda_outcome_free(struct lambda_outcome *outcome)
 {
     free(outcome->result);
+    lambda_findings_free(&outcome->findings);
     memset(outcome, 0, sizeof(*outcome));
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "scenarios/lambda/plan.h"
+#include "scenarios/lambda/watch.h"
 
 enum {
     LAMBDA_EFFECTS_MAX = 64,
@@ -72,6 +73,7 @@ struct lambda_outcome {
     uint32_t operations;
     uint64_t virtual_ns;
     bool keys_full; /* more keys of effects than can be told apart */
+    struct lambda_findings findings; /* of what was watched */
 };
 
 /* Runs once. 0, or -1 when out of memory. The outcome is to be freed. */
