@@ -16,11 +16,12 @@ static bool is_interrupted(void *self)
     return *interrupt_flag() != 0;
 }
 
-static void print_line(void *self, const char *function, const char *line,
-                       size_t size)
+static void print_line(void *self, const struct lambda_line *line)
 {
     (void)self;
-    (void)fprintf(stderr, "%s: %.*s\n", function, (int)size, line);
+    (void)fprintf(stderr, "[%s %s] %.*s\n", line->function,
+                  line->request ? line->request : "-", (int)line->size,
+                  line->text);
 }
 
 int command_lambda_serve(const struct lambda_setting *s)

@@ -158,13 +158,18 @@ static void take_callback(void *self, uint64_t run, const char *name,
     }
 }
 
-static void print_line(void *self, const char *function, const char *line,
-                       size_t size)
+static void print_line(void *self, const struct lambda_line *line)
 {
     const struct lambda_bench *bench = self;
 
-    if (!bench->config.quiet)
-        (void)fprintf(stderr, "%s: %.*s\n", function, (int)size, line);
+    if (bench->config.quiet)
+        return;
+    if (line->request)
+        (void)fprintf(stderr, "[%s %u] %.*s\n", line->request, line->number,
+                      (int)line->size, line->text);
+    else
+        (void)fprintf(stderr, "[%s] %.*s\n", line->function, (int)line->size,
+                      line->text);
 }
 
 /* The bench --------------------------------------------------------------- */

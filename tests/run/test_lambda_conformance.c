@@ -164,17 +164,15 @@ static void plan_acts(void *self, uint64_t run, const char *name, size_t size,
     }
 }
 
-static void keep_line(void *self, const char *function, const char *line,
-                      size_t size)
+static void keep_line(void *self, const struct lambda_line *line)
 {
     struct bed *bed = self;
     size_t used = strlen(bed->logged);
 
-    (void)function;
     (void)snprintf(bed->logged + used, sizeof(bed->logged) - used, "%.*s\n",
-                   (int)size, line);
+                   (int)line->size, line->text);
     if (getenv("PERDURE_SHOW_LOGS"))
-        (void)fprintf(stderr, "%.*s\n", (int)size, line);
+        (void)fprintf(stderr, "%.*s\n", (int)line->size, line->text);
 }
 
 /* The bed ----------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 #include "engine/host/lambda/environment_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,53 @@
 
 /* The process ------------------------------------------------------------- */
 
-static void say_line(void *self, const char *line, size_t size)
+static void say(const struct lambda_environment *environment, const char *text,
+                size_t size)
 {
-    const struct lambda_environment *environment = self;
     const struct lambda_host_config *host = environment->config.host;
+    const struct lambda_invocation *invocation = environment->invocation;
+    const struct lambda_line line = {
+        .function = environment->config.program->function.name,
+        .request = invocation ? lambda_invocation_id(invocation) : NULL,
+        .run = invocation ? lambda_invocation_run(invocation) : 0,
+        .number = invocation ? lambda_invocation_number(invocation) : 0,
+        .text = text,
+        .size = size};
 
     if (host->log)
-        host->log(host->self, environment->config.program->function.name, line,
-                  size);
+        host->log(host->self, &line);
     else
-        (void)fprintf(stderr, "%.*s\n", (int)size, line);
+        (void)fprintf(stderr, "%.*s\n", (int)size, text);
+}
+
+static void take_line(void *self, const char *text, size_t size)
+{
+    struct lambda_environment *environment = self;
+
+    if (environment->logged + size > LAMBDA_LOG_MAX) {
+        environment->unlogged += size + 1;
+        return;
+    }
+    environment->logged += size + 1;
+    say(environment, text, size);
+}
+
+void lambda_environment_end_logs(struct lambda_environment *environment)
+{
+    char text[128];
+    int size;
+
+    lambda_process_drain(environment->process);
+    if (environment->unlogged > 0) {
+        size = snprintf(text, sizeof(text),
+                        "perdure: %" PRIu64
+                        " bytes more were written and dropped; %d are kept of "
+                        "an invocation",
+                        environment->unlogged, LAMBDA_LOG_MAX);
+        say(environment, text, (size_t)size);
+    }
+    environment->logged = 0;
+    environment->unlogged = 0;
 }
 
 static int start_process(struct lambda_environment *environment)
@@ -41,7 +79,7 @@ static int start_process(struct lambda_environment *environment)
         .command = told.program->command,
         .variables = lambda_variables_list(variables),
         .directory = told.program->directory,
-        .line = say_line,
+        .line = take_line,
         .self = environment,
     };
     environment->process = lambda_process_start(&config);
@@ -133,6 +171,7 @@ void lambda_environment_event(struct lambda_environment *environment,
 
 void lambda_environment_dropped(struct lambda_environment *environment)
 {
+    lambda_environment_end_logs(environment);
     environment->invocation = NULL;
     lambda_environment_kill(environment);
 }
@@ -144,6 +183,7 @@ void lambda_environment_ended(struct lambda_environment *environment,
     char words[160];
 
     lambda_process_bury(environment->process);
+    lambda_environment_end_logs(environment);
     environment->state = LAMBDA_GONE;
     environment->invocation = NULL;
     if (!invocation)

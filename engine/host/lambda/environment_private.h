@@ -41,10 +41,15 @@ struct lambda_environment {
     bool barrier;   /* it runs the bootstrap */
     bool owed;      /* the bootstrap is to be told to leave what it does */
     bool dying;
+    size_t logged;     /* bytes of this invocation */
+    uint64_t unlogged; /* and those that were not passed on */
 };
 
 /* Its process is to end, with all it has started. */
 void lambda_environment_kill(struct lambda_environment *environment);
+
+/* Its invocation is about to end: what it has written belongs to it. */
+void lambda_environment_end_logs(struct lambda_environment *environment);
 
 /* The Runtime API --------------------------------------------------------- */
 

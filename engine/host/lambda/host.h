@@ -71,6 +71,20 @@ struct lambda_decision {
     const char *message;
 };
 
+enum {
+    LAMBDA_LOG_MAX = 1 << 20 /* bytes of an invocation that are passed on */
+};
+
+/* A line that a process has written. */
+struct lambda_line {
+    const char *function;
+    const char *request; /* of the invocation; NULL: outside of one */
+    uint64_t run;        /* and which of that run it is; 0: outside of one */
+    uint32_t number;
+    const char *text;
+    size_t size;
+};
+
 struct lambda_host_config {
     struct event_base *base;
     enum lambda_clock clock;
@@ -95,9 +109,9 @@ struct lambda_host_config {
     /* A side effect happens, with its Idempotency-Key, NULL: it has none;
        NULL: there are none. */
     void (*effect)(void *self, uint64_t run, const char *name, const char *key);
-    /* A line that a process has written; NULL: to stderr. */
-    void (*log)(void *self, const char *function, const char *line,
-                size_t size);
+    /* A line that a process has written; NULL: to stderr. Of what an invocation
+       writes beyond LAMBDA_LOG_MAX, only how much it was. */
+    void (*log)(void *self, const struct lambda_line *line);
     void *self;
 };
 

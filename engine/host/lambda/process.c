@@ -1,39 +1,56 @@
 #include "engine/host/lambda/process.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "engine/host/lambda/guard.h"
+
 enum {
-    LINE_MAX_SIZE = 16384
+    LINE_MAX_SIZE = 16384,
+    READS_MAX = 64, /* in a row, before others have their turn */
+    FILES_MAX = 1024
 };
 
 struct lambda_process {
     struct lambda_process_config config; /* its line and self */
-    pid_t id;
-    struct bufferevent *output;
+    pid_t guard;
+    pid_t program; /* 0: not known yet */
+    int report;    /* where the guard says it */
+    int output;    /* of the program */
+    struct event *readable;
+    size_t used; /* of a line whose end has not come */
+    char line[LINE_MAX_SIZE];
 };
 
-/* In the child, between fork and exec. */
-static void become(const struct lambda_process_config *config, int output)
+/* The child --------------------------------------------------------------- */
+
+struct becoming {
+    const struct lambda_process_config *config;
+    int output;
+};
+
+static void become(const void *self)
 {
+    const struct becoming *one = self;
+    const struct lambda_process_config *config = one->config;
+    const struct rlimit files = {FILES_MAX, FILES_MAX};
+    const struct rlimit none = {0, 0};
     int nothing = open("/dev/null", O_RDONLY);
 
-    (void)setpgid(0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)signal(SIGPIPE, SIG_DFL);
-    (void)signal(SIGXFSZ, SIG_DFL);
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)setrlimit(RLIMIT_CORE, &none);
     if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
-        dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
+        dup2(one->output, STDOUT_FILENO) < 0 ||
+        dup2(one->output, STDERR_FILENO) < 0)
         _exit(126);
+    (void)close_range(STDERR_FILENO + 1, ~0U, 0);
     if (config->directory && chdir(config->directory))
         _exit(126);
     (void)execvpe(config->command[0], (char *const *)config->command,
@@ -42,49 +59,88 @@ static void become(const struct lambda_process_config *config, int output)
     _exit(127);
 }
 
-static void take_output(struct bufferevent *output, void *self)
+static int start_guard(struct lambda_process *process, int output, int report)
 {
-    struct lambda_process *process = self;
-    struct evbuffer *input = bufferevent_get_input(output);
-    size_t size;
-    char *line;
+    const struct becoming one = {&process->config, output};
+    pid_t parent = getpid();
 
-    while ((line = evbuffer_readln(input, &size, EVBUFFER_EOL_LF))) {
-        process->config.line(process->config.self, line, size);
-        free(line);
-    }
-    if (evbuffer_get_length(input) > LINE_MAX_SIZE) {
-        process->config.line(process->config.self,
-                             (const char *)evbuffer_pullup(input, -1),
-                             evbuffer_get_length(input));
-        evbuffer_drain(input, evbuffer_get_length(input));
+    process->guard = fork();
+    if (process->guard == 0)
+        lambda_guard(parent, report, become, &one);
+    return process->guard < 0 ? -1 : 0;
+}
+
+/* What it writes ---------------------------------------------------------- */
+
+static void end_line(struct lambda_process *process)
+{
+    if (process->used > 0)
+        process->config.line(process->config.self, process->line,
+                             process->used);
+    process->used = 0;
+}
+
+static void take_bytes(struct lambda_process *process, const char *bytes,
+                       size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        if (bytes[i] == '\n' && process->used == 0)
+            process->config.line(process->config.self, "", 0);
+        else if (bytes[i] == '\n')
+            end_line(process);
+        else
+            process->line[process->used++] = bytes[i];
+        if (process->used == LINE_MAX_SIZE)
+            end_line(process);
     }
 }
 
+void lambda_process_drain(struct lambda_process *process)
+{
+    char bytes[LINE_MAX_SIZE];
+    ssize_t size = 1;
+
+    for (unsigned i = 0; size > 0 && i < READS_MAX; i++) {
+        size = read(process->output, bytes, sizeof(bytes));
+        if (size > 0)
+            take_bytes(process, bytes, (size_t)size);
+    }
+    if (size == 0) {
+        end_line(process);
+        (void)event_del(process->readable);
+    }
+}
+
+static void take_output(evutil_socket_t output, short what, void *self)
+{
+    (void)output;
+    (void)what;
+    lambda_process_drain(self);
+}
+
+/* Life -------------------------------------------------------------------- */
+
 static int start(struct lambda_process *process)
 {
-    int ends[2];
+    int output[2];
+    int report[2];
+    int result = -1;
 
-    if (pipe2(ends, O_CLOEXEC))
+    if (pipe2(output, O_CLOEXEC))
         return -1;
-    process->id = fork();
-    if (process->id == 0)
-        become(&process->config, ends[1]);
-    close(ends[1]);
-    if (process->id < 0) {
-        close(ends[0]);
-        return -1;
+    process->output = output[0];
+    if (pipe2(report, O_CLOEXEC) == 0) {
+        process->report = report[0];
+        result = start_guard(process, output[1], report[1]);
+        close(report[1]);
     }
-    (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    process->output = bufferevent_socket_new(process->config.base, ends[0],
-                                             BEV_OPT_CLOSE_ON_FREE);
-    if (!process->output) {
-        close(ends[0]);
+    close(output[1]);
+    if (result)
         return -1;
-    }
-    bufferevent_setcb(process->output, take_output, NULL, NULL, process);
-    bufferevent_enable(process->output, EV_READ);
-    return 0;
+    (void)fcntl(output[0], F_SETFL, O_NONBLOCK);
+    process->readable = event_new(process->config.base, output[0],
+                                  EV_READ | EV_PERSIST, take_output, process);
+    return process->readable ? event_add(process->readable, NULL) : -1;
 }
 
 struct lambda_process *
@@ -96,6 +152,8 @@ lambda_process_start(const struct lambda_process_config *config)
     if (!process)
         return NULL;
     process->config = *config;
+    process->output = -1;
+    process->report = -1;
     if (start(process) == 0)
         return process;
     code = errno;
@@ -109,27 +167,53 @@ void lambda_process_free(struct lambda_process *process)
     if (!process)
         return;
     lambda_process_kill(process);
-    if (process->id > 0)
-        (void)waitpid(process->id, NULL, 0);
-    if (process->output)
-        bufferevent_free(process->output);
+    if (process->guard > 0)
+        (void)waitpid(process->guard, NULL, 0);
+    if (process->readable)
+        event_free(process->readable);
+    if (process->output >= 0)
+        close(process->output);
+    if (process->report >= 0)
+        close(process->report);
     free(process);
 }
 
 pid_t lambda_process_id(const struct lambda_process *process)
 {
-    return process->id;
+    return process->guard;
+}
+
+/* Of the program; 0: there is none any more. */
+static pid_t program_of(struct lambda_process *process)
+{
+    if (process->guard > 0 && process->program == 0 &&
+        read(process->report, &process->program, sizeof(process->program)) <
+            (ssize_t)sizeof(process->program))
+        process->program = 0;
+    return process->guard > 0 ? process->program : 0;
+}
+
+static void tell(struct lambda_process *process, int number)
+{
+    pid_t program = program_of(process);
+
+    if (program <= 0)
+        return;
+    (void)kill(-program, number);
+    (void)kill(program, number);
 }
 
 void lambda_process_kill(struct lambda_process *process)
 {
-    if (process->id <= 0)
+    if (process->guard <= 0)
         return;
-    (void)kill(-process->id, SIGKILL);
-    (void)kill(process->id, SIGKILL);
+    tell(process, SIGKILL);
+    (void)kill(process->guard, SIGTERM);
 }
 
 void lambda_process_bury(struct lambda_process *process)
 {
-    process->id = 0;
+    lambda_process_drain(process);
+    end_line(process);
+    process->guard = 0;
 }

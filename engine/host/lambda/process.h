@@ -1,6 +1,7 @@
 /*
- * A process of a user's program, in a group of its own, which ends when we do.
- * What it writes to stdout and stderr comes in lines.
+ * A process of a user's program, with all that it starts: none of it outlives
+ * it, or us. What it writes to stdout and stderr comes in lines, the end of a
+ * long one as another.
  */
 #ifndef ENGINE_HOST_LAMBDA_PROCESS_H
 #define ENGINE_HOST_LAMBDA_PROCESS_H
@@ -24,12 +25,16 @@ struct lambda_process_config {
  * and says why on stderr. */
 struct lambda_process *
 lambda_process_start(const struct lambda_process_config *config);
-/* Kills it and its group, unless it was buried, and waits for its end. */
+/* Kills it with all it has started, unless it was buried, and waits for its
+ * end. */
 void lambda_process_free(struct lambda_process *process);
 
-/* 0: it was buried. */
+/* What to wait for; it ends as the program does, when all that the program had
+ * started has ended. 0: it was buried. */
 pid_t lambda_process_id(const struct lambda_process *process);
 void lambda_process_kill(struct lambda_process *process);
+/* Takes what it has written so far. */
+void lambda_process_drain(struct lambda_process *process);
 /* It was waited for: its number may be another's by now. */
 void lambda_process_bury(struct lambda_process *process);
 

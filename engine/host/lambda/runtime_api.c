@@ -109,6 +109,7 @@ static void take_return(struct lambda_environment *environment,
     struct lambda_invocation *invocation = environment->invocation;
     struct lambda_decision decision;
 
+    lambda_environment_end_logs(environment);
     lambda_labels_set(&environment->labels, LAMBDA_AT_RETURN, "return");
     decision = lambda_strike_decide(environment, false);
     if (decision.act == LAMBDA_CRASH || decision.act == LAMBDA_TIME_OUT) {

@@ -9,6 +9,7 @@ void lambda_strike_crash(struct lambda_environment *environment,
     struct lambda_invocation *invocation = environment->invocation;
     char words[160];
 
+    lambda_environment_end_logs(environment);
     if (lambda_barrier_abandons(environment)) {
         lambda_barrier_abandon(environment);
     } else {
