@@ -54,6 +54,9 @@ static const struct option options[] = {
                  "Of one invocation; 15 minutes without it."),
     OPT_DURATION("--patience", patience_ns, 1000000000, 3600000000000,
                  "Of true time, for one run; 30 seconds without it."),
+    OPT_NUMBER("--prepared", prepared, 0, 16,
+               "run, sweep: processes of a function that was killed once which "
+               "are started beside those that work; 2 without it."),
     OPT_NUMBER("--page", page, 1, 1000,
                "Operations in an invocation's first page of state; 100 "
                "without it."),
@@ -219,6 +222,7 @@ struct lambda_bench *command_lambda_bench(const struct lambda_setting *s)
         .answers = s->answers,
         .answer_count = s->answer_count,
         .page_items = (uint32_t)a->page,
+        .prepared = (uint32_t)a->prepared,
         .seed = a->seed.value,
         .patience_ns = a->patience_ns,
         .abandons = a->crash_mode == 1,
@@ -242,8 +246,8 @@ static const char *word(uint32_t index)
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {.timeout_ns = 900 * SECOND,
-                          .patience_ns = 30 * SECOND};
+    struct arguments a = {
+        .timeout_ns = 900 * SECOND, .patience_ns = 30 * SECOND, .prepared = 2};
     int (*const ways[])(const struct lambda_setting *) = {
         command_lambda_run, command_lambda_sweep, command_lambda_serve};
     struct lambda_setting *s;

@@ -23,6 +23,7 @@ struct arguments {
     uint64_t timeout_ns;
     uint64_t patience_ns;
     uint64_t page;
+    uint64_t prepared;
     uint64_t crash_mode;
     uint64_t clock;
     uint64_t port;

@@ -197,6 +197,7 @@ static bool open_host(struct lambda_bench *bench)
         .limits = engine_limits_at(0),
         .seed = bench->config.seed,
         .start_ns = START_NS,
+        .prepared = bench->config.prepared,
         .page_items = bench->config.page_items,
         .alone = true,
         .abandons = bench->config.abandons,

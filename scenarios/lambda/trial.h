@@ -42,6 +42,7 @@ struct lambda_bench_config {
     const struct lambda_answer *answers;
     uint32_t answer_count;
     uint32_t page_items;
+    uint32_t prepared; /* processes, beside those that work */
     uint64_t seed;
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;

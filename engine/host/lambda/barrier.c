@@ -62,7 +62,7 @@ void lambda_barrier_abandon(struct lambda_environment *environment)
 
     environment->idle = NULL;
     environment->owed = true;
-    environment->state = LAMBDA_STARTING;
+    environment->state = LAMBDA_LEAVING;
     leave_requests(environment);
     if (idle)
         lambda_barrier_leave(environment, idle);
@@ -142,11 +142,9 @@ bool lambda_environment_rests(const struct lambda_environment *environment,
                               uint64_t *wake_ns)
 {
     *wake_ns = UINT64_MAX;
-    if (environment->dying)
-        return false;
     if (environment->state == LAMBDA_IDLE || environment->state == LAMBDA_GONE)
         return true;
-    if (environment->state == LAMBDA_STARTING)
+    if (environment->state != LAMBDA_BUSY)
         return false;
     *wake_ns = environment->wake_ns;
     return environment->idle && !environment->held;

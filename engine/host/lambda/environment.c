@@ -67,7 +67,7 @@ static int start_process(struct lambda_environment *environment)
         .address = environment->config.address,
         .port = lambda_http_port(environment->http),
         .skips = environment->config.skips,
-        .now_ns = lambda_service_now(environment->config.service),
+        .now_ns = environment->config.host->start_ns,
         .seed = environment->config.host->seed,
     };
     struct lambda_variables *variables = lambda_variables_new(&told);
@@ -91,7 +91,7 @@ void lambda_environment_kill(struct lambda_environment *environment)
 {
     if (!environment->process || lambda_process_id(environment->process) <= 0)
         return;
-    environment->dying = true;
+    environment->state = LAMBDA_GONE;
     lambda_process_kill(environment->process);
 }
 
@@ -108,6 +108,10 @@ static bool take_request(void *self, struct evhttp_request *request,
     }
     if (lambda_runtime_is(path)) {
         lambda_runtime_take(environment, request, path);
+        return true;
+    }
+    if (environment->state == LAMBDA_GONE) {
+        lambda_http_cut(request); /* of one that was just killed */
         return true;
     }
     environment->requests++;

@@ -21,9 +21,10 @@
 
 enum lambda_environment_state {
     LAMBDA_STARTING, /* it has not asked for work yet */
+    LAMBDA_LEAVING,  /* it is told to leave its work, and to ask for other */
     LAMBDA_IDLE,
     LAMBDA_BUSY,
-    LAMBDA_GONE
+    LAMBDA_GONE /* it has ended, or is about to */
 };
 
 struct lambda_environment;
@@ -33,9 +34,8 @@ struct lambda_environment_config {
     struct lambda_service *service;
     const struct lambda_program *program;
     const char *address;
-    uint64_t serial;
     bool skips; /* the clock */
-    /* It can be given work, or has gone, or may have come to rest. */
+    /* It can be given work, or may have come to rest. */
     void (*changed)(void *self, struct lambda_environment *environment);
     void *self;
     const struct lambda_host_config *host; /* its hooks */

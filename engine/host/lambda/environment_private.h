@@ -37,10 +37,9 @@ struct lambda_environment {
     struct lambda_held *left;       /* of an invocation that was abandoned */
     struct evhttp_request *current; /* is being answered */
     struct lambda_labels labels;    /* of it */
-    uint64_t world; /* it serves: what began in another one is over */
-    bool barrier;   /* it runs the bootstrap */
-    bool owed;      /* the bootstrap is to be told to leave what it does */
-    bool dying;
+    uint64_t world;    /* it serves: what began in another one is over */
+    bool barrier;      /* it runs the bootstrap */
+    bool owed;         /* the bootstrap is to be told to leave what it does */
     size_t logged;     /* bytes of this invocation */
     uint64_t unlogged; /* and those that were not passed on */
 };

@@ -5,18 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
-#include "engine/host/lambda/environment.h"
+#include "engine/host/lambda/pool.h"
 #include "engine/host/loop.h"
 
 #define SECOND UINT64_C(1000000000)
-
-enum {
-    MISSES_MAX = 3, /* a function whose processes end so often is given up */
-    ENVIRONMENTS_MAX = 1024,
-    ENVIRONMENTS_OF_ONE = 16
-};
 
 struct lambda_host {
     struct lambda_host_config config;
@@ -25,13 +18,7 @@ struct lambda_host {
     struct event *children; /* SIGCHLD */
     struct event *timer;
     struct lambda_program programs[LAMBDA_FUNCTIONS_MAX];
-    struct lambda_environment *environments[ENVIRONMENTS_MAX];
-    uint32_t functions[ENVIRONMENTS_MAX]; /* of each */
-    uint32_t count;
-    uint32_t wanted[LAMBDA_FUNCTIONS_MAX]; /* invocations in line */
-    uint32_t misses[LAMBDA_FUNCTIONS_MAX]; /* processes in a row that ended
-                                              before they asked for work */
-    uint64_t serial;
+    struct lambda_pool *pool;
     uint64_t now_ns;  /* of a clock that skips */
     uint64_t mono_ns; /* of a real one: its start */
     uint64_t wall_ns;
@@ -46,87 +33,13 @@ static uint64_t now_of(const struct lambda_host *host)
     return host->wall_ns + (host_mono_ns() - host->mono_ns);
 }
 
-/* Environments ------------------------------------------------------------ */
-
-static uint32_t place_of(const struct lambda_host *host,
-                         const struct lambda_environment *environment)
-{
-    uint32_t i = 0;
-
-    while (i < host->count && host->environments[i] != environment)
-        i++;
-    return i;
-}
-
-static void changed(void *self, struct lambda_environment *environment)
-{
-    struct lambda_host *host = self;
-    uint32_t i = place_of(host, environment);
-
-    if (i == host->count ||
-        lambda_environment_state(environment) != LAMBDA_IDLE)
-        return;
-    uint32_t function = host->functions[i];
-    if (host->wanted[function] > 0 &&
-        lambda_environment_take(environment, function))
-        host->wanted[function]--;
-}
-
-static void start(struct lambda_host *host, uint32_t function)
-{
-    const struct lambda_environment_config config = {
-        .base = host->config.base,
-        .service = host->service,
-        .program = &host->programs[function],
-        .address = host->config.address,
-        .serial = ++host->serial,
-        .skips = host->config.clock == LAMBDA_CLOCK_SKIP,
-        .changed = changed,
-        .self = host,
-        .host = &host->config,
-    };
-    struct lambda_environment *environment;
-
-    if (host->count == ENVIRONMENTS_MAX)
-        return;
-    environment = lambda_environment_start(&config);
-    if (!environment)
-        return;
-    host->functions[host->count] = function;
-    host->environments[host->count++] = environment;
-}
-
-static bool starts(const struct lambda_host *host, uint32_t function)
-{
-    return host->misses[function] < MISSES_MAX;
-}
-
-static void supply(struct lambda_host *host, uint32_t function)
-{
-    uint32_t most = host->programs[function].environments_max;
-    uint32_t starting = 0;
-    uint32_t there = 0;
-
-    for (uint32_t i = 0; i < host->count && host->wanted[function] > 0; i++) {
-        if (host->functions[i] != function)
-            continue;
-        there++;
-        if (lambda_environment_state(host->environments[i]) == LAMBDA_STARTING)
-            starting++;
-        changed(host, host->environments[i]);
-    }
-    for (; starts(host, function) && host->wanted[function] > starting &&
-           there < (most ? most : ENVIRONMENTS_OF_ONE);
-         there++, starting++)
-        start(host, function);
-}
+/* For the service --------------------------------------------------------- */
 
 static void wanted(void *self, uint32_t function)
 {
-    struct lambda_host *host = self;
+    const struct lambda_host *host = self;
 
-    host->wanted[function]++;
-    supply(host, function);
+    lambda_pool_wanted(host->pool, function);
 }
 
 static void give_event(void *self, struct lambda_invocation *invocation,
@@ -151,40 +64,6 @@ static void tell_callback(void *self, uint64_t run, const char *name,
         host->config.callback(host->config.self, run, name, size, id);
 }
 
-static void bury(struct lambda_host *host, pid_t process, int status)
-{
-    for (uint32_t i = 0; i < host->count; i++) {
-        struct lambda_environment *environment = host->environments[i];
-        uint32_t function = host->functions[i];
-        if (lambda_environment_process(environment) != process)
-            continue;
-        if (lambda_environment_state(environment) == LAMBDA_STARTING)
-            host->misses[function]++;
-        else
-            host->misses[function] = 0;
-        lambda_environment_ended(environment, status);
-        lambda_environment_free(environment);
-        host->environments[i] = host->environments[--host->count];
-        host->functions[i] = host->functions[host->count];
-        supply(host, function);
-        return;
-    }
-}
-
-static void look_for_ends(struct lambda_host *host)
-{
-    pid_t process;
-    int status;
-
-    for (uint32_t i = 0; i < host->count; i++) {
-        process = lambda_environment_process(host->environments[i]);
-        if (process > 0 && waitpid(process, &status, WNOHANG) == process) {
-            bury(host, process, status);
-            i = UINT32_MAX; /* others have moved */
-        }
-    }
-}
-
 static void on_child(evutil_socket_t fd, short what, void *self)
 {
     struct lambda_host *host = self;
@@ -195,19 +74,6 @@ static void on_child(evutil_socket_t fd, short what, void *self)
 }
 
 /* Time -------------------------------------------------------------------- */
-
-/* Whether all is at rest; *wake_ns: when the first wants to go on. */
-static bool at_rest(const struct lambda_host *host, uint64_t *wake_ns)
-{
-    *wake_ns = UINT64_MAX;
-    for (uint32_t i = 0; i < host->count; i++) {
-        uint64_t wake;
-        if (!lambda_environment_rests(host->environments[i], &wake))
-            return false;
-        *wake_ns = wake < *wake_ns ? wake : *wake_ns;
-    }
-    return !lambda_service_busy(host->service);
-}
 
 void lambda_host_alarm(struct lambda_host *host, struct lambda_alarm *alarm)
 {
@@ -240,14 +106,7 @@ static uint64_t due_of(const struct lambda_host *host)
 
 bool lambda_host_idle(const struct lambda_host *host)
 {
-    for (uint32_t i = 0; i < host->count; i++) {
-        uint64_t wake;
-        if (lambda_environment_state(host->environments[i]) >= LAMBDA_BUSY ||
-            (lambda_environment_state(host->environments[i]) == LAMBDA_IDLE &&
-             !lambda_environment_rests(host->environments[i], &wake)))
-            return false;
-    }
-    return !lambda_service_busy(host->service);
+    return lambda_pool_idle(host->pool) && !lambda_service_busy(host->service);
 }
 
 /* 1: time has gone on; 0: nobody waits for it; -1: something is under way. */
@@ -256,7 +115,8 @@ static int skip(struct lambda_host *host)
     uint64_t due = due_of(host);
     uint64_t wake;
 
-    if (!at_rest(host, &wake))
+    if (!lambda_pool_rests(host->pool, &wake) ||
+        lambda_service_busy(host->service))
         return -1;
     wake = due < wake ? due : wake;
     if (wake == UINT64_MAX)
@@ -265,10 +125,7 @@ static int skip(struct lambda_host *host)
         host->now_ns = wake;
     if (lambda_service_turn(host->service, host->now_ns))
         return 1;
-    for (uint32_t i = 0; i < host->count; i++)
-        if (lambda_environment_rests(host->environments[i], &wake) &&
-            wake <= host->now_ns)
-            lambda_environment_wake(host->environments[i]);
+    lambda_pool_wake(host->pool, host->now_ns);
     return 1;
 }
 
@@ -312,14 +169,6 @@ static int carry_on(struct lambda_host *host, uint64_t left_ns)
     return 0;
 }
 
-static bool all_start(const struct lambda_host *host)
-{
-    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
-        if (!starts(host, i))
-            return false;
-    return true;
-}
-
 int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
                     void *self, uint64_t wall_ns)
 {
@@ -333,8 +182,8 @@ int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
             return -1;
         if (host->gone) {
             host->gone = false;
-            look_for_ends(host);
-            if (host->config.alone && !all_start(host))
+            lambda_pool_bury(host->pool);
+            if (host->config.alone && lambda_pool_is_stuck(host->pool))
                 return 3;
             continue;
         }
@@ -452,24 +301,13 @@ static bool open_parts(struct lambda_host *host)
     host->http =
         lambda_http_open(host->config.base, host->service, host->config.address,
                          host->config.port, NULL);
+    host->pool = lambda_pool_new(&host->config, host->programs);
     host->children = evsignal_new(host->config.base, SIGCHLD, on_child, host);
     host->timer = evtimer_new(host->config.base, nothing, host);
-    return host->http && host->children && host->timer &&
+    if (host->pool)
+        lambda_pool_serve(host->pool, host->service);
+    return host->http && host->pool && host->children && host->timer &&
            evsignal_add(host->children, NULL) == 0;
-}
-
-/* Those that work, or are about to end, cannot be kept. */
-static void keep_idle(struct lambda_host *host)
-{
-    for (uint32_t i = 0; i < host->count;) {
-        if (lambda_environment_state(host->environments[i]) < LAMBDA_BUSY) {
-            i++;
-            continue;
-        }
-        lambda_environment_free(host->environments[i]);
-        host->environments[i] = host->environments[--host->count];
-        host->functions[i] = host->functions[host->count];
-    }
 }
 
 int lambda_host_begin(struct lambda_host *host, struct engine_store store,
@@ -477,14 +315,12 @@ int lambda_host_begin(struct lambda_host *host, struct engine_store store,
 {
     uint32_t count = lambda_service_functions(host->service);
 
-    keep_idle(host);
     host->alarms = NULL;
     lambda_service_free(host->service);
     host->now_ns = host->config.start_ns;
     host->service = open_service(host, store, seed);
     lambda_http_serve(host->http, host->service);
-    memset(host->wanted, 0, sizeof(host->wanted));
-    memset(host->misses, 0, sizeof(host->misses));
+    lambda_pool_serve(host->pool, host->service);
     if (!host->service)
         return -1;
     for (uint32_t i = 0; i < count; i++) {
@@ -492,8 +328,6 @@ int lambda_host_begin(struct lambda_host *host, struct engine_store store,
                                     &host->programs[i].function) != i)
             return -1;
     }
-    for (uint32_t i = 0; i < host->count; i++)
-        lambda_environment_serve(host->environments[i], host->service);
     return 0;
 }
 
@@ -521,8 +355,7 @@ void lambda_host_free(struct lambda_host *host)
 {
     if (!host)
         return;
-    for (uint32_t i = 0; i < host->count; i++)
-        lambda_environment_free(host->environments[i]);
+    lambda_pool_free(host->pool);
     lambda_http_close(host->http);
     if (host->children)
         event_free(host->children);

@@ -95,9 +95,11 @@ struct lambda_host_config {
     uint32_t page_items; /* 0: 100 */
     const char *address; /* of all ports; NULL: 127.0.0.1 */
     uint16_t port;       /* of the API for everybody; 0: a free one */
-    bool alone;    /* nobody else calls: what waits for nothing is stuck */
-    bool abandons; /* a crash ends the invocation, not the process, if that
-                      runs the bootstrap */
+    bool alone;        /* nobody else calls: what waits for nothing is stuck */
+    uint32_t prepared; /* processes of a function of which one has ended, beside
+                          those that work */
+    bool abandons;     /* a crash ends the invocation, not the process, if that
+                          runs the bootstrap */
     const struct engine_sink *sink; /* of all services; NULL: nobody looks */
     /* What is done at a boundary; NULL: nothing. */
     void (*boundary)(void *self, const struct lambda_boundary *boundary,

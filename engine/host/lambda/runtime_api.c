@@ -85,7 +85,7 @@ static void ask_next(struct lambda_environment *environment,
         lambda_runtime_deliver(environment);
         return;
     }
-    if (environment->dying)
+    if (environment->state == LAMBDA_GONE)
         return;
     environment->state = LAMBDA_IDLE;
     environment->config.changed(environment->config.self, environment);
@@ -154,7 +154,7 @@ static void take_end(struct lambda_environment *environment,
         take_return(environment, what, body, size);
     if (environment->idle)
         lambda_environment_wake(environment);
-    if (environment->dying)
+    if (environment->state == LAMBDA_GONE)
         return;
     if (environment->owed)
         lambda_barrier_leave(environment, request);

@@ -15,8 +15,6 @@ void lambda_strike_crash(struct lambda_environment *environment,
     } else {
         lambda_environment_kill(environment);
         environment->current = NULL; /* goes with its connection */
-        if (error != ENGINE_ERR_TIMED_OUT)
-            return; /* its end tells the rest */
     }
     environment->invocation = NULL;
     snprintf(words, sizeof(words), "RequestId: %s Error: %s",
