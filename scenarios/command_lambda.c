@@ -68,7 +68,8 @@ static const struct option options[] = {
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
-    OPT_OUT(out, "DIR", "sweep: lambda.json, the whole table, goes there."),
+    OPT_OUT(out, "DIR", "sweep: lambda.json, the whole table, and index.html "
+            "go there."),
     OPT_FLAG("--json", json, "The table, or the run, as JSON on stdout."),
     {.name = NULL}};
 

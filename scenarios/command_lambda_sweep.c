@@ -78,28 +78,42 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
         report_buffer_put(out, " --crash-mode abandon");
 }
 
-static int say_table(const struct arguments *a, struct lambda_table *table,
-                     const struct lambda_sweep *sweep, int code)
+/* lambda.json and the page. */
+static bool write_files(const char *directory, const struct lambda_table *table)
 {
-    struct report_buffer out = {0};
+    struct report_buffer json = {0};
+    struct report_buffer page = {0};
 
-    lambda_table_json(table, sweep, &out);
-    if (a->out && (output_directory(a->out) != EXIT_HELD ||
-                   !output_write(a->out, "lambda.json", &out)))
-        code = EXIT_ENVIRONMENT;
-    if (!a->json) {
-        out.size = 0;
-        lambda_table_text(table, sweep, &out);
-    }
-    return output_print(&out, code);
+    lambda_table_json(table, &json);
+    lambda_table_html(table, &page);
+    bool good = output_directory(directory) == EXIT_HELD &&
+                output_write(directory, "lambda.json", &json) &&
+                output_write(directory, "index.html", &page);
+    report_buffer_free(&json);
+    report_buffer_free(&page);
+    return good;
 }
 
-static int code_of(const struct lambda_sweep *sweep)
+static int code_of(const struct lambda_table *table)
 {
-    if (sweep->golden.end != LAMBDA_ENDED || sweep->failed > 0)
+    if (table->verdict == CHECK_FAIL)
         return EXIT_PROPERTY;
-    return sweep->trials == 0 || sweep->missed > 0 ? EXIT_INCONCLUSIVE
-                                                   : EXIT_HELD;
+    return table->verdict == CHECK_INCONCLUSIVE ? EXIT_INCONCLUSIVE : EXIT_HELD;
+}
+
+static int say_table(const struct arguments *a,
+                     const struct lambda_table *table)
+{
+    struct report_buffer out = {0};
+    int code = code_of(table);
+
+    if (a->out && !write_files(a->out, table))
+        code = EXIT_ENVIRONMENT;
+    if (a->json)
+        lambda_table_json(table, &out);
+    else
+        lambda_table_text(table, &out);
+    return output_print(&out, code);
 }
 
 int command_lambda_sweep(const struct lambda_setting *s)
@@ -126,12 +140,13 @@ int command_lambda_sweep(const struct lambda_setting *s)
         return EXIT_ENVIRONMENT;
     config.self = &sweeping;
     write_again(a, &again);
-    sweeping.table = lambda_table_new(again.text ? again.text : "");
+    sweeping.table = lambda_table_new(again.text ? again.text : "", a->rest[1]);
     progress_line_start(&sweeping.line, "lambda", NULL);
     int result = sweeping.table ? lambda_sweep_run(&config, &sweep) : -1;
     progress_line_end(&sweeping.line);
-    if (result == 0)
-        code = say_table(a, sweeping.table, &sweep, code_of(&sweep));
+    if (result == 0 && lambda_table_finish(sweeping.table, &sweep, &config,
+                                           !sweeping.stopped) == 0)
+        code = say_table(a, sweeping.table);
     if (sweeping.table)
         lambda_sweep_free(&sweep);
     lambda_table_free(sweeping.table);

@@ -265,7 +265,7 @@ static int try_one(const struct lambda_sweep_config *config,
 
 static const uint32_t bursts[] = {1, 3, 9};
 
-static bool repeats(enum lambda_fault fault)
+bool lambda_fault_repeats(enum lambda_fault fault)
 {
     return fault == LAMBDA_FAULT_THROTTLE || fault == LAMBDA_FAULT_SERVER_ERROR;
 }
@@ -280,7 +280,7 @@ static uint32_t tries_of(const struct lambda_sweep_config *config,
         (config->only &&
          strcmp(config->only, lambda_point_write(point, label)) != 0))
         return 0;
-    return repeats(fault) && !config->times
+    return lambda_fault_repeats(fault) && !config->times
                ? (uint32_t)(sizeof(bursts) / sizeof(*bursts))
                : 1;
 }
@@ -321,9 +321,10 @@ int lambda_sweep_run(const struct lambda_sweep_config *config,
         for (unsigned f = 1; f < LAMBDA_FAULT_COUNT && more; f++) {
             uint32_t tries = tries_of(config, (enum lambda_fault)f, point);
             for (uint32_t t = 0; t < tries && more; t++) {
-                uint32_t times = config->times                   ? config->times
-                                 : repeats((enum lambda_fault)f) ? bursts[t]
-                                                                 : 1;
+                uint32_t times = config->times ? config->times
+                                 : lambda_fault_repeats((enum lambda_fault)f)
+                                     ? bursts[t]
+                                     : 1;
                 config->progress(config->self, done++, total);
                 if (try_one(config, sweep, point, (enum lambda_fault)f, times,
                             &more))

@@ -64,6 +64,9 @@ struct lambda_sweep {
     uint32_t property_count;
 };
 
+/* It is tried once, and several times in a row. */
+bool lambda_fault_repeats(enum lambda_fault fault);
+
 /* 0; -1 out of memory. Free the sweep in any case. */
 int lambda_sweep_run(const struct lambda_sweep_config *config,
                      struct lambda_sweep *sweep);

@@ -1,33 +1,25 @@
 #include "scenarios/lambda/table.h"
 
+#include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "reports/format.h"
+/* Life --------------------------------------------------------------------- */
 
-enum {
-    RESULT_SHOWN = 200,
-    FAILURES_SHOWN = 20
-};
-
-struct lambda_table {
-    char *again;
-    struct lambda_row *rows;
-    uint32_t count;
-    uint32_t capacity;
-};
-
-struct lambda_table *lambda_table_new(const char *again)
+struct lambda_table *lambda_table_new(const char *command, const char *handler)
 {
     struct lambda_table *table = calloc(1, sizeof(*table));
 
     if (!table)
         return NULL;
-    table->again = strdup(again);
-    if (table->again)
+    table->command = strdup(command);
+    table->handler = strdup(handler);
+    table->result = strdup("");
+    if (table->command && table->handler && table->result)
         return table;
-    free(table);
+    lambda_table_free(table);
     return NULL;
 }
 
@@ -35,48 +27,19 @@ void lambda_table_free(struct lambda_table *table)
 {
     if (!table)
         return;
-    free(table->again);
+    for (uint32_t i = 0; i < table->count; i++) {
+        free(table->rows[i].again);
+        free(table->rows[i].applied);
+    }
     free(table->rows);
+    free(table->history);
+    free(table->command);
+    free(table->handler);
+    free(table->result);
     free(table);
 }
 
-int lambda_table_add(struct lambda_table *table, const struct lambda_row *row)
-{
-    if (table->count == table->capacity) {
-        uint32_t capacity = table->capacity ? 2 * table->capacity : 128;
-        struct lambda_row *rows =
-            realloc(table->rows, capacity * sizeof(*rows));
-        if (!rows)
-            return -1;
-        table->rows = rows;
-        table->capacity = capacity;
-    }
-    table->rows[table->count++] = *row;
-    return 0;
-}
-
-/* Words ------------------------------------------------------------------- */
-
-static const char *end_name(const struct lambda_outcome *outcome)
-{
-    static const char *const names[] = {"", "STUCK", "HUNG", "DOES NOT START",
-                                        "BROKEN"};
-
-    return outcome->end == LAMBDA_ENDED ? outcome->status : names[outcome->end];
-}
-
-static bool repeats(const struct lambda_row *row)
-{
-    return row->fault == LAMBDA_FAULT_THROTTLE ||
-           row->fault == LAMBDA_FAULT_SERVER_ERROR;
-}
-
-static void put_fault(const struct lambda_row *row, struct report_buffer *out)
-{
-    report_buffer_put(out, lambda_fault_name(row->fault));
-    if (repeats(row))
-        report_buffer_print(out, " x%u", row->times);
-}
+/* Rows --------------------------------------------------------------------- */
 
 /* An apostrophe ends a word of the shell. */
 static void put_quoted(const char *text, struct report_buffer *out)
@@ -90,228 +53,341 @@ static void put_quoted(const char *text, struct report_buffer *out)
     report_buffer_put(out, "'");
 }
 
-static void put_again(const struct lambda_table *table,
-                      const struct lambda_row *row, struct report_buffer *out)
+/* The command that tries a row again; NULL: out of memory. */
+static char *again_of(const struct lambda_table *table,
+                      const struct lambda_row *row)
 {
+    struct report_buffer out = {0};
     char label[LAMBDA_LABEL_SIZE];
 
-    report_buffer_print(out, "%s --fault %s --only ", table->again,
+    report_buffer_print(&out, "%s --fault %s --only ", table->command,
                         lambda_fault_name(row->fault));
-    put_quoted(lambda_point_write(&row->at, label), out);
-    if (repeats(row))
-        report_buffer_print(out, " --times %u", row->times);
+    put_quoted(lambda_point_write(&row->at, label), &out);
+    if (lambda_fault_repeats(row->fault))
+        report_buffer_print(&out, " --times %u", row->times);
+    if (report_buffer_ok(&out))
+        return out.text;
+    report_buffer_free(&out);
+    return NULL;
 }
 
-/* Text -------------------------------------------------------------------- */
+static void note_use(struct lambda_table *table,
+                     const struct lambda_table_row *row,
+                     const struct lambda_use *use)
+{
+    struct report_buffer fault = {0};
 
-static void put_effects(const struct lambda_outcome *outcome,
+    lambda_table_fault(row, &fault);
+    for (unsigned i = 0; i < LAMBDA_QUOTA_COUNT; i++) {
+        struct lambda_table_quota *quota = &table->quotas[i];
+        if (use->quotas[i] <= quota->worst)
+            continue;
+        quota->worst = use->quotas[i];
+        snprintf(quota->worst_at, sizeof(quota->worst_at), "%s %s",
+                 fault.text ? fault.text : "", row->at);
+    }
+    for (unsigned i = 0; i <= LAMBDA_METER_COUNT; i++) {
+        struct lambda_table_meter *meter = &table->meters[i];
+        uint64_t value =
+            i < LAMBDA_METER_COUNT ? use->metered[i] : lambda_metered(use);
+        if (table->count == 1 || value < meter->least)
+            meter->least = value;
+        if (value > meter->most)
+            meter->most = value;
+    }
+    report_buffer_free(&fault);
+}
+
+struct lambda_table_row *lambda_table_row(struct lambda_table *table)
+{
+    if (table->count == table->capacity) {
+        uint32_t capacity = table->capacity ? 2 * table->capacity : 128;
+        struct lambda_table_row *rows =
+            realloc(table->rows, capacity * sizeof(*rows));
+        if (!rows)
+            return NULL;
+        table->rows = rows;
+        table->capacity = capacity;
+    }
+    struct lambda_table_row *row = &table->rows[table->count];
+    *row = (struct lambda_table_row){
+        .applied = calloc(LAMBDA_EFFECTS_MAX, sizeof(*row->applied))};
+    table->count += row->applied != NULL;
+    return row->applied ? row : NULL;
+}
+
+int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
+{
+    struct lambda_table_row *row = lambda_table_row(table);
+
+    if (!row)
+        return -1;
+    row->again = again_of(table, from);
+    (void)lambda_point_write(&from->at, row->at);
+    snprintf(row->fault, sizeof(row->fault), "%s",
+             lambda_fault_name(from->fault));
+    snprintf(row->why, sizeof(row->why), "%s", from->why);
+    report_buffer_trim(row->why);
+    snprintf(row->status, sizeof(row->status), "%s", from->status);
+    row->times = from->times;
+    row->verdict = from->verdict;
+    row->invocations = from->invocations;
+    row->struck = from->struck;
+    row->virtual_ns = from->virtual_ns;
+    row->metered = lambda_metered(&from->use);
+    for (uint32_t i = 0; i < LAMBDA_EFFECTS_MAX; i++)
+        row->applied[i] = from->applied[i];
+    note_use(table, row, &from->use);
+    return row->again ? 0 : -1;
+}
+
+/* The rest ----------------------------------------------------------------- */
+
+const char *lambda_table_status(const struct lambda_outcome *outcome)
+{
+    static const char *const names[] = {"", "STUCK", "HUNG", "DOES NOT START",
+                                        "BROKEN"};
+
+    return outcome->end == LAMBDA_ENDED ? outcome->status : names[outcome->end];
+}
+
+static int keep_golden(struct lambda_table *table,
+                       const struct lambda_outcome *golden)
+{
+    const struct lambda_findings *findings = &golden->findings;
+    char *result = strdup(golden->result ? golden->result : "");
+
+    snprintf(table->status, sizeof(table->status), "%s",
+             lambda_table_status(golden));
+    table->invocations = golden->invocations;
+    table->operations = golden->operations;
+    table->virtual_ns = golden->virtual_ns;
+    table->history =
+        calloc(findings->history_count + 1, sizeof(*table->history));
+    if (!result || !table->history) {
+        free(result);
+        return -1;
+    }
+    free(table->result);
+    table->result = result;
+    if (findings->history_count)
+        memcpy(table->history, findings->history,
+               findings->history_count * sizeof(*table->history));
+    table->history_count = findings->history_count;
+    return 0;
+}
+
+static bool is_once(const struct lambda_sweep_config *config, const char *name)
+{
+    for (uint32_t i = 0; i < config->once_count; i++)
+        if (strcmp(config->once[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The undisturbed run has its effects in the order of their numbers. */
+static void keep_effects(struct lambda_table *table,
+                         const struct lambda_sweep *sweep,
+                         const struct lambda_sweep_config *config)
+{
+    table->effect_count = sweep->effect_count;
+    for (uint32_t i = 0; i < sweep->effect_count; i++) {
+        struct lambda_table_effect *effect = &table->effects[i];
+        snprintf(effect->name, sizeof(effect->name), "%s", sweep->effects[i]);
+        effect->once = is_once(config, effect->name);
+        if (i >= sweep->golden.effect_count)
+            continue;
+        effect->applied = sweep->golden.effects[i].applied;
+        effect->asked = sweep->golden.effects[i].asked;
+    }
+}
+
+void lambda_table_property(const struct lambda_property *from,
+                           struct lambda_table_property *to)
+{
+    *to = (struct lambda_table_property){.verdict = from->verdict,
+                                         .checked = from->checked,
+                                         .violations = from->violations};
+    snprintf(to->id, sizeof(to->id), "%s", from->id);
+    snprintf(to->name, sizeof(to->name), "%s", from->name);
+    snprintf(to->unit, sizeof(to->unit), "%s", from->unit);
+    snprintf(to->why, sizeof(to->why), "%s", from->why);
+    report_buffer_trim(to->why);
+}
+
+static void keep_properties(struct lambda_table *table,
+                            const struct lambda_sweep *sweep)
+{
+    table->property_count = sweep->property_count;
+    for (uint32_t i = 0; i < sweep->property_count; i++)
+        lambda_table_property(&sweep->properties[i], &table->properties[i]);
+}
+
+static void keep_use(struct lambda_table *table, const struct lambda_use *use)
+{
+    table->quota_count = LAMBDA_QUOTA_COUNT;
+    for (unsigned i = 0; i < LAMBDA_QUOTA_COUNT; i++) {
+        struct lambda_table_quota *quota = &table->quotas[i];
+        enum lambda_quota which = (enum lambda_quota)i;
+        snprintf(quota->name, sizeof(quota->name), "%s",
+                 lambda_quota_name(which));
+        snprintf(quota->unit, sizeof(quota->unit), "%s",
+                 lambda_quota_unit(which));
+        quota->allowed = lambda_quota_allowed(which, engine_limits_at(0));
+        quota->undisturbed = use->quotas[i];
+    }
+    table->meter_count = LAMBDA_METER_COUNT + 1;
+    for (unsigned i = 0; i <= LAMBDA_METER_COUNT; i++) {
+        struct lambda_table_meter *meter = &table->meters[i];
+        bool all = i == LAMBDA_METER_COUNT;
+        snprintf(meter->name, sizeof(meter->name), "%s",
+                 all ? "all" : lambda_meter_name((enum lambda_meter)i));
+        meter->undisturbed = all ? lambda_metered(use) : use->metered[i];
+    }
+}
+
+/* What fails is not made good by what was missed. */
+static enum check_verdict verdict_of(const struct lambda_table *table,
+                                     const struct lambda_sweep *sweep)
+{
+    bool failed = sweep->golden.end != LAMBDA_ENDED || table->failed;
+
+    for (uint32_t i = 0; i < table->property_count; i++)
+        failed = failed || table->properties[i].violations;
+    if (failed)
+        return CHECK_FAIL;
+    return table->missed || !table->trials || !table->complete
+               ? CHECK_INCONCLUSIVE
+               : CHECK_PASS;
+}
+
+int lambda_table_finish(struct lambda_table *table,
+                        const struct lambda_sweep *sweep,
+                        const struct lambda_sweep_config *config, bool complete)
+{
+    table->complete = complete;
+    table->boundaries = sweep->plan.point_count;
+    table->trials = sweep->trials;
+    table->held = sweep->held;
+    table->failed = sweep->failed;
+    table->missed = sweep->missed;
+    keep_effects(table, sweep, config);
+    keep_properties(table, sweep);
+    keep_use(table, &sweep->golden.findings.use);
+    table->verdict = verdict_of(table, sweep);
+    return keep_golden(table, &sweep->golden);
+}
+
+/* Words -------------------------------------------------------------------- */
+
+void lambda_table_fault(const struct lambda_table_row *row,
                         struct report_buffer *out)
 {
-    for (uint32_t i = 0; i < outcome->effect_count; i++) {
-        report_buffer_put(out, i ? ", " : "  effects: ");
-        (void)report_buffer_plain(out, outcome->effects[i].name, 60);
-        report_buffer_print(out, " %ux", outcome->effects[i].applied);
-    }
-    if (outcome->effect_count)
-        report_buffer_put(out, "\n");
+    (void)report_buffer_plain(out, row->fault, LAMBDA_FAULT_NAME);
+    if (row->times > 1)
+        report_buffer_print(out, " x%" PRIu64, row->times);
 }
 
-void lambda_table_run(const struct lambda_outcome *outcome,
-                      const struct lambda_plan *plan, struct report_buffer *out)
-{
-    struct report_word word;
+/* Effects ------------------------------------------------------------------ */
 
-    report_buffer_print(out, "%s", end_name(outcome));
-    report_buffer_print(out,
-                        "  %u invocations, %u operations, %u boundaries, %s "
-                        "of virtual time\n",
-                        outcome->invocations, outcome->operations,
-                        plan->point_count,
-                        report_format_ns(&word, outcome->virtual_ns));
-    put_effects(outcome, out);
-    report_buffer_put(out, "  ");
-    (void)report_buffer_plain(out, outcome->result ? outcome->result : "",
-                              RESULT_SHOWN);
-    report_buffer_put(out, "\n");
+static bool same_fault(const struct lambda_table_row *a,
+                       const struct lambda_table_row *b)
+{
+    return a->times == b->times && strcmp(a->fault, b->fault) == 0;
 }
 
-static void put_failures(const struct lambda_table *table,
-                         struct report_buffer *out)
+static bool is_about(const struct lambda_table *table,
+                     const struct lambda_repeat *repeat, uint32_t row)
 {
-    uint32_t shown = 0;
-    uint32_t left = 0;
-    char label[LAMBDA_LABEL_SIZE];
+    return table->rows[row].applied[repeat->effect] == repeat->applied &&
+           same_fault(&table->rows[row], &table->rows[repeat->first]);
+}
 
-    for (uint32_t i = 0; i < table->count; i++) {
-        const struct lambda_row *row = &table->rows[i];
-        if (row->verdict == CHECK_PASS)
-            continue;
-        if (shown == FAILURES_SHOWN) {
-            left++;
-            continue;
+uint32_t lambda_repeat_row(const struct lambda_table *table,
+                           const struct lambda_repeat *repeat, uint32_t row)
+{
+    while (row < table->count && !is_about(table, repeat, row))
+        row++;
+    return row < table->count ? row : UINT32_MAX;
+}
+
+static void note_repeat(const struct lambda_table *table, uint32_t effect,
+                        uint32_t row, struct lambda_repeat *list,
+                        uint32_t *count, uint32_t max)
+{
+    const struct lambda_repeat repeat = {.effect = effect,
+                                         .applied =
+                                             table->rows[row].applied[effect],
+                                         .first = row,
+                                         .rows = 1};
+
+    for (uint32_t i = 0; i < *count; i++)
+        if (list[i].effect == effect && is_about(table, &list[i], row)) {
+            list[i].rows++;
+            return;
         }
-        shown++;
-        report_buffer_print(out, "%s ",
-                            row->verdict == CHECK_FAIL ? "  FAIL " : "  open ");
-        put_fault(row, out);
-        report_buffer_put(out, " ");
-        (void)report_buffer_plain(out, lambda_point_write(&row->at, label),
-                                  LAMBDA_LABEL_SIZE);
-        report_buffer_put(out, ": ");
-        (void)report_buffer_plain(out, row->why, LAMBDA_WHY_SIZE);
-        report_buffer_put(out, "\n         again: ");
-        put_again(table, row, out);
-        report_buffer_put(out, "\n");
-    }
-    if (left)
-        report_buffer_print(out, "  and %u more: --json has all\n", left);
+    if (*count < max)
+        list[(*count)++] = repeat;
 }
 
-struct tally {
-    uint32_t trials;
-    uint32_t held;
-    uint32_t repeated; /* held, with an effect applied again */
-};
-
-static void put_tallies(const struct lambda_table *table,
-                        struct report_buffer *out)
+static int by_place(const void *a, const void *b)
 {
-    struct tally tallies[LAMBDA_FAULT_COUNT] = {{0}};
+    const struct lambda_repeat *left = a;
+    const struct lambda_repeat *right = b;
 
-    for (uint32_t i = 0; i < table->count; i++) {
-        const struct lambda_row *row = &table->rows[i];
-        tallies[row->fault].trials++;
-        tallies[row->fault].held += row->verdict == CHECK_PASS;
-        tallies[row->fault].repeated +=
-            row->verdict == CHECK_PASS && row->why[0];
-    }
-    report_buffer_print(out, "  %-13s %7s %6s %s\n", "fault", "trials", "held",
-                        "with effects again");
-    for (unsigned f = 1; f < LAMBDA_FAULT_COUNT; f++)
-        if (tallies[f].trials)
-            report_buffer_print(out, "  %-13s %7u %6u %u\n",
-                                lambda_fault_name((enum lambda_fault)f),
-                                tallies[f].trials, tallies[f].held,
-                                tallies[f].repeated);
+    if (left->effect != right->effect)
+        return left->effect < right->effect ? -1 : 1;
+    if (left->applied != right->applied)
+        return left->applied < right->applied ? -1 : 1;
+    return left->first < right->first ? -1 : left->first > right->first;
 }
 
-void lambda_table_text(const struct lambda_table *table,
-                       const struct lambda_sweep *sweep,
-                       struct report_buffer *out)
+uint32_t lambda_table_repeats(const struct lambda_table *table,
+                              struct lambda_repeat *list, uint32_t max)
 {
-    if (sweep->golden.end != LAMBDA_ENDED) {
-        report_buffer_put(out, "FAIL  the run that was not struck does not "
-                               "end:\n");
-        lambda_table_run(&sweep->golden, &sweep->plan, out);
+    uint32_t count = 0;
+
+    for (uint32_t e = 0; e < table->effect_count; e++)
+        for (uint32_t r = 0; r < table->count; r++)
+            if (table->rows[r].applied[e] > table->effects[e].applied)
+                note_repeat(table, e, r, list, &count, max);
+    qsort(list, count, sizeof(*list), by_place);
+    return count;
+}
+
+static void put_way(const struct lambda_table_row *row,
+                    struct report_buffer *out)
+{
+    static const struct {
+        const char *fault;
+        const char *one;
+        const char *many;
+    } ways[] = {{"crash", "when killed", NULL},
+                {"timeout", "when out of time", NULL},
+                {"lost-reply", "when the answer is lost", NULL},
+                {"throttle", "under one throttle", "throttles"},
+                {"server-error", "under one server error", "server errors"},
+                {"stale-token", "when the token is stale", NULL},
+                {"stop", "when stopped", NULL}};
+
+    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+        if (strcmp(ways[i].fault, row->fault) != 0)
+            continue;
+        if (row->times > 1 && ways[i].many)
+            report_buffer_print(out, "under %" PRIu64 " %s", row->times,
+                                ways[i].many);
+        else
+            report_buffer_put(out, ways[i].one);
         return;
     }
-    report_buffer_print(
-        out,
-        "%s  %u boundaries, %u trials: %u held, %u failed, %u never came "
-        "there.\n",
-        sweep->failed                     ? "FAIL"
-        : sweep->missed || !sweep->trials ? "INCONCLUSIVE"
-                                          : "PASS",
-        sweep->plan.point_count, sweep->trials, sweep->held, sweep->failed,
-        sweep->missed);
-    report_buffer_put(out, "Undisturbed: ");
-    lambda_table_run(&sweep->golden, &sweep->plan, out);
-    put_tallies(table, out);
-    put_failures(table, out);
+    report_buffer_put(out, "with ");
+    lambda_table_fault(row, out);
 }
 
-/* JSON -------------------------------------------------------------------- */
-
-static void put_json(struct report_buffer *out, const char *name,
-                     const char *text)
+void lambda_repeat_write(const struct lambda_table *table,
+                         const struct lambda_repeat *repeat,
+                         struct report_buffer *out)
 {
-    report_buffer_print(out, "\"%s\": ", name);
-    report_buffer_json(out, text, strlen(text));
-}
-
-static void put_outcome(const struct lambda_outcome *outcome,
-                        const char *indent, struct report_buffer *out)
-{
-    report_buffer_print(out, "%s\"effects\": {", indent);
-    for (uint32_t i = 0; i < outcome->effect_count; i++) {
-        report_buffer_put(out, i ? ", " : "");
-        report_buffer_json(out, outcome->effects[i].name,
-                           strlen(outcome->effects[i].name));
-        report_buffer_print(out, ": {\"applied\": %u, \"asked\": %u}",
-                            outcome->effects[i].applied,
-                            outcome->effects[i].asked);
-    }
-    report_buffer_print(out, "},\n%s\"invocations\": %u,\n%s\"operations\": %u",
-                        indent, outcome->invocations, indent,
-                        outcome->operations);
-    report_buffer_print(out, ",\n%s", indent);
-    put_json(out, "result", outcome->result ? outcome->result : "");
-    report_buffer_print(out, ",\n%s", indent);
-    put_json(out, "status", end_name(outcome));
-    report_buffer_print(out, ",\n%s\"virtual_ns\": %" PRIu64, indent,
-                        outcome->virtual_ns);
-}
-
-static void put_row(const struct lambda_table *table,
-                    const struct lambda_row *row, struct report_buffer *out)
-{
-    char label[LAMBDA_LABEL_SIZE];
-    struct report_buffer again = {0};
-
-    put_again(table, row, &again);
-    report_buffer_put(out, "        {");
-    put_json(out, "again", again.text ? again.text : "");
-    report_buffer_put(out, ", ");
-    put_json(out, "at", lambda_point_write(&row->at, label));
-    report_buffer_put(out, ", ");
-    put_json(out, "fault", lambda_fault_name(row->fault));
-    report_buffer_print(out, ", \"invocations\": %u, ", row->invocations);
-    put_json(out, "status", row->status);
-    report_buffer_print(out, ", \"struck\": %u, \"times\": %u, ", row->struck,
-                        row->times);
-    put_json(out, "verdict", check_verdict_name(row->verdict));
-    report_buffer_put(out, ", ");
-    put_json(out, "why", row->why);
-    report_buffer_put(out, "}");
-    report_buffer_free(&again);
-}
-
-void lambda_table_json(const struct lambda_table *table,
-                       const struct lambda_sweep *sweep,
-                       struct report_buffer *out)
-{
-    report_buffer_print(out,
-                        "{\n    \"boundaries\": %u,\n    \"failed\": %u,\n",
-                        sweep->plan.point_count, sweep->failed);
-    report_buffer_print(out, "    \"held\": %u,\n    \"missed\": %u,\n",
-                        sweep->held, sweep->missed);
-    report_buffer_put(out, "    \"rows\": [\n");
-    for (uint32_t i = 0; i < table->count; i++) {
-        put_row(table, &table->rows[i], out);
-        report_buffer_put(out, i + 1 < table->count ? ",\n" : "\n");
-    }
-    report_buffer_print(out,
-                        "    ],\n    \"schema\": "
-                        "\"perdure.lambda-sweep/1\",\n    \"trials\": %u,\n"
-                        "    \"undisturbed\": {\n",
-                        sweep->trials);
-    put_outcome(&sweep->golden, "        ", out);
-    report_buffer_put(out, "\n    }\n}\n");
-}
-
-void lambda_table_run_json(const struct lambda_outcome *outcome,
-                           const struct lambda_plan *plan,
-                           struct report_buffer *out)
-{
-    char label[LAMBDA_LABEL_SIZE];
-
-    report_buffer_put(out, "{\n    \"boundaries\": [");
-    for (uint32_t i = 0; i < plan->point_count; i++) {
-        report_buffer_put(out, i ? ", " : "");
-        lambda_point_write(&plan->points[i], label);
-        report_buffer_json(out, label, strlen(label));
-    }
-    report_buffer_put(out, "],\n");
-    put_outcome(outcome, "    ", out);
-    report_buffer_put(out, ",\n    \"schema\": \"perdure.lambda-run/1\"\n}\n");
+    report_buffer_print(out, "%" PRIu64 "x ", repeat->applied);
+    put_way(&table->rows[repeat->first], out);
 }

@@ -1,31 +1,166 @@
 /*
- * What came of a sweep, as a table: one row for each boundary and fault. The
- * same sweep gives the same bytes.
+ * What came of a sweep, as it is stored, shown and compared: the verdict of
+ * each row, what the function does undisturbed, effects, properties, quotas.
+ *
+ *     sweep --> table --> lambda.json --> table
+ *                 |--> text for a terminal
+ *                 |--> index.html
+ *                 `--> figures for a gate
+ *
+ * A table that was read back is rendered to the same bytes. The same sweep
+ * gives the same table.
  */
 #ifndef SCENARIOS_LAMBDA_TABLE_H
 #define SCENARIOS_LAMBDA_TABLE_H
 
+#include "engine/host/json.h"
 #include "reports/buffer.h"
 #include "scenarios/lambda/sweep.h"
 
-struct lambda_table;
+#define LAMBDA_TABLE_SCHEMA "perdure.lambda-sweep/1"
+#define LAMBDA_RUN_SCHEMA "perdure.lambda-run/1"
 
-/* again: the command of the sweep, for commands that repeat one row. NULL: out
- * of memory. */
-struct lambda_table *lambda_table_new(const char *again);
+enum {
+    LAMBDA_FAULT_NAME = 32,
+    LAMBDA_ROWS_MAX = 100000
+};
+
+/* One trial. */
+struct lambda_table_row {
+    char at[LAMBDA_LABEL_SIZE];
+    char fault[LAMBDA_FAULT_NAME];
+    uint64_t times;
+    enum check_verdict verdict;
+    char why[LAMBDA_WHY_SIZE]; /* untrusted, as all that functions say */
+    char status[16];
+    uint64_t invocations;
+    uint64_t struck;
+    uint64_t virtual_ns;
+    uint64_t metered;  /* durable operations */
+    char *again;       /* the command that tries it again */
+    uint64_t *applied; /* by effect */
+};
+
+struct lambda_table_effect {
+    char name[LAMBDA_POINT_NAME];
+    uint64_t applied; /* undisturbed */
+    uint64_t asked;
+    bool once; /* declared so */
+};
+
+struct lambda_table_property {
+    char id[8];
+    char name[64];
+    char unit[64];
+    enum check_verdict verdict;
+    uint64_t checked;
+    uint64_t violations;
+    char why[LAMBDA_PROPERTY_WHY];
+};
+
+struct lambda_table_quota {
+    char name[48];
+    char unit[8];     /* "", "bytes", "ns", "/s" */
+    uint64_t allowed; /* 0: not limited */
+    uint64_t undisturbed;
+    uint64_t worst; /* of all rows */
+    char worst_at[LAMBDA_LABEL_SIZE + LAMBDA_FAULT_NAME + 16];
+};
+
+struct lambda_table_meter {
+    char name[48];
+    uint64_t undisturbed;
+    uint64_t least;
+    uint64_t most;
+};
+
+struct lambda_table {
+    char *command; /* of the whole sweep, without what only names a row */
+    char *handler;
+    bool complete; /* it was not broken off */
+    enum check_verdict verdict;
+    uint64_t boundaries;
+    uint64_t trials;
+    uint64_t held;
+    uint64_t failed;
+    uint64_t missed;
+    /* Undisturbed: */
+    char status[16];
+    char *result;
+    uint64_t invocations;
+    uint64_t operations;
+    uint64_t virtual_ns;
+    struct lambda_told *history;
+    uint32_t history_count;
+    struct lambda_table_effect effects[LAMBDA_EFFECTS_MAX];
+    uint32_t effect_count;
+    struct lambda_table_property properties[LAMBDA_SWEEP_PROPERTIES];
+    uint32_t property_count;
+    struct lambda_table_quota quotas[LAMBDA_QUOTA_COUNT];
+    uint32_t quota_count;
+    struct lambda_table_meter meters[LAMBDA_METER_COUNT + 1]; /* all, last */
+    uint32_t meter_count;
+    struct lambda_table_row *rows; /* boundary by boundary */
+    uint32_t count;
+    uint32_t capacity;
+};
+
+/* Both are copied. NULL: out of memory. */
+struct lambda_table *lambda_table_new(const char *command, const char *handler);
 void lambda_table_free(struct lambda_table *table);
-/* 0 or -1. */
+/* Another row, zeroed but for its effects; NULL: out of memory. */
+struct lambda_table_row *lambda_table_row(struct lambda_table *table);
+/* Rows as they come. 0 or -1. */
 int lambda_table_add(struct lambda_table *table, const struct lambda_row *row);
+/* All the rest. 0 or -1. */
+int lambda_table_finish(struct lambda_table *table,
+                        const struct lambda_sweep *sweep,
+                        const struct lambda_sweep_config *config,
+                        bool complete);
 
-/* For a terminal: failures with their commands, then how often each fault
- * held. */
+void lambda_table_property(const struct lambda_property *from,
+                           struct lambda_table_property *to);
+/* Of the execution, or "STUCK" and so on: why it did not end. */
+const char *lambda_table_status(const struct lambda_outcome *outcome);
+/* "throttle x3", "crash". */
+void lambda_table_fault(const struct lambda_table_row *row,
+                        struct report_buffer *out);
+
+/*
+ * What is said of effects that happen more often than undisturbed: for each
+ * effect, count and fault, in that order, the boundaries where they do.
+ */
+struct lambda_repeat {
+    uint32_t effect;
+    uint64_t applied;
+    uint32_t first; /* row; others have the same fault, times and count */
+    uint32_t rows;
+};
+/* Up to max of them in order; returns how many there are. */
+uint32_t lambda_table_repeats(const struct lambda_table *table,
+                              struct lambda_repeat *list, uint32_t max);
+/* "2x when killed" */
+void lambda_repeat_write(const struct lambda_table *table,
+                         const struct lambda_repeat *repeat,
+                         struct report_buffer *out);
+/* The next row that it is about, from row on; UINT32_MAX: no more. */
+uint32_t lambda_repeat_row(const struct lambda_table *table,
+                           const struct lambda_repeat *repeat, uint32_t row);
+
+/* For a terminal: failures with their commands, effects, faults, figures. */
 void lambda_table_text(const struct lambda_table *table,
-                       const struct lambda_sweep *sweep,
                        struct report_buffer *out);
-/* Schema "perdure.lambda-sweep/1": every row. */
+/* Schema "perdure.lambda-sweep/1": all of it, with a digest of its content. */
 void lambda_table_json(const struct lambda_table *table,
-                       const struct lambda_sweep *sweep,
                        struct report_buffer *out);
+/* index.html: a page without scripts. */
+void lambda_table_html(const struct lambda_table *table,
+                       struct report_buffer *out);
+
+/* A lambda.json that is whole, from the document of its bytes; NULL: err says
+ * why. */
+struct lambda_table *lambda_table_read(struct json_view top, const char *bytes,
+                                       size_t size, struct json_error *err);
 
 /* One run that was not struck. */
 void lambda_table_run(const struct lambda_outcome *outcome,
