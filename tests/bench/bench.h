@@ -59,6 +59,7 @@ void bench_capacity(struct bench *bench);
 void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
+void bench_service(struct bench *bench);
 void bench_sweep(struct bench *bench);
 void bench_matrix(struct bench *bench);
 void bench_shrink(struct bench *bench);

@@ -217,6 +217,7 @@ static void run_all(struct bench *bench)
     bench_engine(bench);
     bench_replay(bench);
     bench_processes(bench);
+    bench_service(bench);
     bench_sweep(bench);
     bench_matrix(bench);
     bench_shrink(bench);
