@@ -488,9 +488,11 @@ static void dispatch_new(struct engine_coordinator *c, struct engine_owned *o)
 
 static void released(struct engine_coordinator *c, struct engine_owned *o)
 {
-    if (o->suspend_ns)
-        c->scan_ns = engine_earlier(
-            c->scan_ns, engine_coordinator_mono_of(c, o->suspend_ns));
+    if (o->suspend_ns) {
+        uint64_t due = engine_coordinator_mono_of(c, o->suspend_ns);
+        c->scan_ns = engine_earlier(c->scan_ns, due);
+        c->due_ns = engine_earlier(c->due_ns, due);
+    }
     engine_owned_drop(
         c, o, o->suspend_ns ? ENGINE_DISOWN_SUSPENDED : ENGINE_DISOWN_DONE);
 }

@@ -33,9 +33,10 @@ static void acquired(struct engine_coordinator *c,
     if (reply->outcome != ENGINE_COMMITTED || !row) {
         uint64_t next = c->mono_ns + c->config.scan_ns;
         if (reply->wake_ns != UINT64_MAX && reply->outcome == ENGINE_COMMITTED)
-            next = engine_earlier(
-                next,
+            c->due_ns = engine_earlier(
+                c->due_ns,
                 engine_coordinator_mono_of(c, reply->wake_ns) + SCAN_NS_MIN);
+        next = engine_earlier(next, c->due_ns);
         if (c->scan_ns != UINT64_MAX) /* by a defect: it looks no more */
             c->scan_ns = engine_earlier(c->scan_ns, next);
         return;
@@ -44,6 +45,7 @@ static void acquired(struct engine_coordinator *c,
         c->config.lease_ttl_ns - c->config.skew_bound_ns) {
         /* The answer took as long as the lease: it falls due again. */
         c->scan_ns = c->mono_ns;
+        c->due_ns = c->mono_ns;
         return;
     }
     struct engine_owned *o = engine_owned_find(c, row->run);
@@ -334,6 +336,7 @@ static void scan(struct engine_coordinator *c)
         return;
     bool lost = false;
     c->scan_ns = c->mono_ns + c->config.scan_ns;
+    c->due_ns = UINT64_MAX;
     for (unsigned i = 0; i < ENGINE_ACQUIRES_MAX; i++)
         if (c->acquires[i].id && c->mono_ns - c->acquires[i].sent_ns >=
                                      c->config.request_timeout_ns) {
@@ -465,6 +468,7 @@ engine_coordinator_new(const struct engine_coordinator_config *config,
     c->next_id = (uint64_t)config->incarnation << 32;
     c->mono_ns = mono_ns;
     c->scan_ns = mono_ns;
+    c->due_ns = mono_ns;
     c->renew_ns = mono_ns + config->lease_ttl_ns / RENEW_SHARE;
     return c;
 }
@@ -504,6 +508,11 @@ uint64_t engine_coordinator_deadline(const struct engine_coordinator *c)
     return engine_earlier(
         engine_earlier(engine_timers_next(&c->timers), c->scan_ns),
         c->renew_ns);
+}
+
+uint64_t engine_coordinator_due(const struct engine_coordinator *c)
+{
+    return c->owned.count > 0 ? engine_coordinator_deadline(c) : c->due_ns;
 }
 
 const struct engine_run *

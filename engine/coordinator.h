@@ -109,6 +109,12 @@ int engine_coordinator_step(struct engine_coordinator *coordinator,
 /* The next time (mono) at which a step with ENGINE_IN_TIME is needed. */
 uint64_t
 engine_coordinator_deadline(const struct engine_coordinator *coordinator);
+/*
+ * The same without looks at what others may have left behind: before it, a
+ * coordinator that is alone over its store has nothing to do unless something
+ * comes in. UINT64_MAX: nothing is due. (mono)
+ */
+uint64_t engine_coordinator_due(const struct engine_coordinator *coordinator);
 
 struct engine_run;
 

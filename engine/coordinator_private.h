@@ -145,6 +145,7 @@ struct engine_coordinator {
     int64_t store_offset_ns; /* store time - mono, at the last reply */
     bool store_known;
     uint64_t scan_ns;  /* mono: next look for due runs */
+    uint64_t due_ns;   /* mono: when one that is not owned is known to be due */
     uint64_t renew_ns; /* mono: next look at the leases */
     struct engine_update *update;
     uint32_t leaked; /* places of runs that a seeded defect never gave back */

@@ -282,7 +282,7 @@ void engine_courier_wake(struct engine_coordinator *c, uint64_t run,
                                                .to = (uint32_t)(holder >> 32),
                                                .run = run};
         if (holder == 0 || holder == c->sender)
-            c->scan_ns = c->mono_ns; /* it is due: somebody must take it */
+            c->scan_ns = c->due_ns = c->mono_ns; /* somebody must take it */
         else
             engine_coordinator_send(c, &message, NULL, 0);
         return;

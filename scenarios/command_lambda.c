@@ -63,6 +63,9 @@ static const struct option options[] = {
     OPT_CHOICE("--time", clock, clocks,
                "serve: waits take their time, or are skipped whenever "
                "nothing is under way."),
+    OPT_DURATION("--hold", hold_ns, 1000000, 3600000000000,
+                 "serve: true time for answering a callback before its timeout "
+                 "is skipped to; 2 seconds without it."),
     OPT_NUMBER("--port", port, 0, 65535,
                "serve: of the endpoint on 127.0.0.1; 0: one that is free."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),

@@ -22,6 +22,7 @@ struct arguments {
     uint64_t times;
     uint64_t timeout_ns;
     uint64_t patience_ns;
+    uint64_t hold_ns;
     uint64_t page;
     uint64_t prepared;
     uint64_t crash_mode;

@@ -42,6 +42,7 @@ int command_lambda_serve(const struct lambda_setting *s)
         .start_ns = 1767225600 * SECOND,
         .page_items = (uint32_t)s->a->page,
         .port = (uint16_t)s->a->port,
+        .hold_ns = s->a->hold_ns,
         .log = print_line,
     };
     struct store_problem problem;

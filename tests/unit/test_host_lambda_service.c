@@ -134,7 +134,7 @@ static void turn(struct bed *bed)
 /* To whatever is due next. */
 static void skip(struct bed *bed)
 {
-    uint64_t due = lambda_service_deadline(bed->service);
+    uint64_t due = lambda_service_due(bed->service);
 
     cr_assert_neq(due, UINT64_MAX, "nothing is due");
     bed->now_ns = due > bed->now_ns ? due : bed->now_ns;
@@ -331,6 +331,53 @@ Test(host_lambda_service, an_answered_callback_wakes_its_execution)
     free(late);
     lambda_service_free(bed.service);
     free(call);
+}
+
+Test(host_lambda_service, nothing_is_due_while_nothing_runs)
+{
+    struct bed bed;
+    struct answered *call;
+
+    init(&bed);
+    turn(&bed);
+    cr_assert_eq(lambda_service_due(bed.service), UINT64_MAX);
+    call = invoke(&bed, "order", "first", "{}");
+    respond(&bed, "{\"Status\":\"SUCCEEDED\",\"Result\":\"1\"}");
+    cr_assert_eq(call->status, 200);
+    turn(&bed);
+    cr_assert_eq(lambda_service_due(bed.service), UINT64_MAX);
+    free(call);
+    lambda_service_free(bed.service);
+}
+
+Test(host_lambda_service, an_execution_tells_whose_answer_it_waits_for)
+{
+    static const char callback[] =
+        "[{\"Id\":\"c1\",\"Type\":\"CALLBACK\",\"SubType\":\"Callback\","
+        "\"Action\":\"START\",\"CallbackOptions\":{}}]";
+    struct bed bed;
+    struct answered *call;
+    struct answered *success = new_call();
+    uint64_t over = 0;
+
+    init(&bed);
+    call = invoke(&bed, "order", "first", "{}");
+    cr_assert_not(lambda_service_awaits(bed.service, &over));
+    free(checkpoint(&bed, NULL, "one", callback));
+    respond(&bed, "{\"Status\":\"PENDING\"}");
+    turn(&bed);
+    cr_assert(lambda_service_awaits(bed.service, &over));
+    cr_assert_geq(lambda_service_due(bed.service), over,
+                  "only the end of its time is due");
+    lambda_call_callback(bed.service, &success->call, bed.callback,
+                         LAMBDA_CALLBACK_SUCCEED, "1", 1);
+    turn(&bed);
+    cr_assert_eq(success->status, 200, "%s", success->body);
+    skip(&bed);
+    cr_assert_not(lambda_service_awaits(bed.service, &over));
+    free(success);
+    free(call);
+    lambda_service_free(bed.service);
 }
 
 Test(host_lambda_service, a_name_stands_for_one_execution)

@@ -46,6 +46,7 @@ struct lambda_operation {
     uint64_t started_ns; /* store times */
     uint64_t ended_ns;   /* 0: it has not */
     uint64_t due_ns;     /* of a wait; 0: none */
+    bool awaited;        /* a callback that is not answered */
 };
 
 /* How times are written. */

@@ -300,6 +300,11 @@ uint64_t lambda_core_deadline(const struct lambda_core *core)
     return engine_coordinator_deadline(core->coordinator);
 }
 
+uint64_t lambda_core_due(const struct lambda_core *core)
+{
+    return engine_coordinator_due(core->coordinator);
+}
+
 uint64_t lambda_core_now(const struct lambda_core *core)
 {
     return core->now_ns;

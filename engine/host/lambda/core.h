@@ -93,6 +93,9 @@ int lambda_core_turn(struct lambda_core *core, uint64_t now_ns);
 bool lambda_core_busy(const struct lambda_core *core);
 /* When a turn is needed though nothing comes in; UINT64_MAX: never. */
 uint64_t lambda_core_deadline(const struct lambda_core *core);
+/* The same, without looks at whether there is work; UINT64_MAX: nothing will
+ * happen unless something comes in. */
+uint64_t lambda_core_due(const struct lambda_core *core);
 
 /* Time of the last turn. */
 uint64_t lambda_core_now(const struct lambda_core *core);

@@ -237,6 +237,17 @@ static void tell_callback(struct lambda_service *service,
                              name.size, callback.id);
 }
 
+static void await_callback(struct lambda_service *service,
+                           struct lambda_execution *execution,
+                           struct lambda_operation *operation, bool awaited)
+{
+    if (operation->awaited == awaited)
+        return;
+    operation->awaited = awaited;
+    execution->awaited += awaited ? 1 : UINT32_MAX;
+    service->awaited += awaited ? 1 : UINT32_MAX;
+}
+
 static void fold_operation(struct lambda_service *service,
                            struct lambda_execution *execution,
                            const struct engine_item *event, uint64_t time_ns)
@@ -261,11 +272,15 @@ static void fold_operation(struct lambda_service *service,
     if (event->kind == ENGINE_EV_OPERATION_STARTED &&
         engine_operation_flag_type(event->flags) == ENGINE_OPERATION_WAIT)
         operation->due_ns = time_ns + view.head.first_ns;
-    if (ends_operation(event->kind))
+    if (ends_operation(event->kind)) {
         operation->ended_ns = time_ns;
+        await_callback(service, execution, operation, false);
+    }
     if (event->kind == ENGINE_EV_OPERATION_STARTED &&
-        engine_operation_flag_type(event->flags) == ENGINE_OPERATION_CALLBACK)
+        engine_operation_flag_type(event->flags) == ENGINE_OPERATION_CALLBACK) {
+        await_callback(service, execution, operation, true);
         tell_callback(service, execution, event, &view);
+    }
 }
 
 static void fold_created(struct lambda_service *service, uint64_t run,
@@ -310,6 +325,8 @@ static void fold_end(struct lambda_service *service,
     }
     if (size > 0 || !execution->result)
         keep(service, &execution->result, &execution->result_size, bytes, size);
+    service->awaited -= execution->awaited;
+    execution->awaited = 0;
     execution->state = state;
     execution->ended_ns = time_ns;
     lambda_invoke_ended(service, execution);
@@ -320,6 +337,7 @@ void lambda_execution_fold(struct lambda_service *service, uint64_t run,
 {
     struct lambda_execution *execution;
 
+    service->events++;
     if (event->kind == ENGINE_EV_RUN_CREATED) {
         fold_created(service, run, event, time_ns);
         return;

@@ -23,6 +23,8 @@ struct lambda_host {
     uint64_t mono_ns; /* of a real one: its start */
     uint64_t wall_ns;
     struct lambda_alarm *alarms; /* by time */
+    uint64_t events;             /* of executions, when last looked at */
+    uint64_t still_ns;           /* mono: no more of them since */
     bool gone;                   /* some process has ended */
 };
 
@@ -98,7 +100,9 @@ static bool ring(struct lambda_host *host)
 
 static uint64_t due_of(const struct lambda_host *host)
 {
-    uint64_t due = lambda_service_deadline(host->service);
+    uint64_t due = host->config.clock == LAMBDA_CLOCK_REAL
+                       ? lambda_service_deadline(host->service)
+                       : lambda_service_due(host->service);
 
     return host->alarms && host->alarms->at_ns < due ? host->alarms->at_ns
                                                      : due;
@@ -107,6 +111,30 @@ static uint64_t due_of(const struct lambda_host *host)
 bool lambda_host_idle(const struct lambda_host *host)
 {
     return lambda_pool_idle(host->pool) && !lambda_service_busy(host->service);
+}
+
+static uint64_t hold_of(const struct lambda_host *host)
+{
+    return host->config.hold_ns ? host->config.hold_ns : 2 * SECOND;
+}
+
+/*
+ * Whether somebody who calls from outside is given true time to answer a
+ * callback before *due_ns is skipped to: it may be the end of its execution.
+ */
+static bool is_held(struct lambda_host *host, uint64_t due_ns)
+{
+    uint64_t events = lambda_service_events(host->service);
+    uint64_t over_ns;
+
+    if (host->config.alone || due_ns == UINT64_MAX ||
+        !lambda_service_awaits(host->service, &over_ns))
+        return false;
+    if (events != host->events) {
+        host->events = events;
+        host->still_ns = host_mono_ns();
+    }
+    return due_ns >= over_ns || host_mono_ns() - host->still_ns < hold_of(host);
 }
 
 /* 1: time has gone on; 0: nobody waits for it; -1: something is under way. */
@@ -118,6 +146,8 @@ static int skip(struct lambda_host *host)
     if (!lambda_pool_rests(host->pool, &wake) ||
         lambda_service_busy(host->service))
         return -1;
+    if (due <= wake && is_held(host, due))
+        return 0;
     wake = due < wake ? due : wake;
     if (wake == UINT64_MAX)
         return 0;
@@ -161,6 +191,8 @@ static int carry_on(struct lambda_host *host, uint64_t left_ns)
             return 0;
         if (moved == 0 && host->config.alone)
             return 2;
+        if (moved == 0 && due != UINT64_MAX)
+            wait = wait < SECOND / 20 ? wait : SECOND / 20;
     } else if (due != UINT64_MAX) {
         uint64_t until = due > now ? due - now : 0;
         wait = until < wait ? until : wait;

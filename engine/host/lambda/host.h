@@ -95,6 +95,9 @@ struct lambda_host_config {
     uint32_t page_items; /* 0: 100 */
     const char *address; /* of all ports; NULL: 127.0.0.1 */
     uint16_t port;       /* of the API for everybody; 0: a free one */
+    uint64_t hold_ns;    /* true time that others have for answering a callback
+                            before a clock that skips goes on to its timeout;
+                            0: 2 s */
     bool alone;        /* nobody else calls: what waits for nothing is stuck */
     uint32_t prepared; /* processes of a function of which one has ended, beside
                           those that work */

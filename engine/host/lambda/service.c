@@ -166,6 +166,36 @@ uint64_t lambda_service_deadline(const struct lambda_service *service)
     return due < core ? due : core;
 }
 
+uint64_t lambda_service_due(const struct lambda_service *service)
+{
+    uint64_t core = lambda_core_due(service->core);
+    uint64_t due = lambda_invocation_due(service);
+
+    return due < core ? due : core;
+}
+
+bool lambda_service_awaits(const struct lambda_service *service,
+                           uint64_t *over_ns)
+{
+    *over_ns = UINT64_MAX;
+    if (service->awaited == 0)
+        return false;
+    for (uint32_t i = 0; i < service->executions.count; i++) {
+        const struct lambda_execution *execution = service->executions.items[i];
+        uint64_t over =
+            execution->started_ns +
+            service->functions[execution->function].execution_timeout_ns;
+        if (execution->awaited > 0 && over < *over_ns)
+            *over_ns = over;
+    }
+    return true;
+}
+
+uint64_t lambda_service_events(const struct lambda_service *service)
+{
+    return service->events;
+}
+
 uint64_t lambda_service_now(const struct lambda_service *service)
 {
     return lambda_core_now(service->core);

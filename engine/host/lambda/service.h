@@ -100,6 +100,14 @@ struct engine_store *lambda_service_store(struct lambda_service *service);
 int lambda_service_turn(struct lambda_service *service, uint64_t now_ns);
 bool lambda_service_busy(const struct lambda_service *service);
 uint64_t lambda_service_deadline(const struct lambda_service *service);
+/* As lambda_core_due(). */
+uint64_t lambda_service_due(const struct lambda_service *service);
+/* Whether somebody outside may answer a callback of a running execution;
+ * *over_ns: when the first of those is out of time. */
+bool lambda_service_awaits(const struct lambda_service *service,
+                           uint64_t *over_ns);
+/* Grows with whatever happens to an execution. */
+uint64_t lambda_service_events(const struct lambda_service *service);
 uint64_t lambda_service_now(const struct lambda_service *service);
 
 /* How an execution stands. */

@@ -27,6 +27,7 @@ struct lambda_execution {
     unsigned char *result; /* once it has ended: the result, or the error */
     size_t result_size;
     struct engine_table operations; /* lambda_operation by the id's low half */
+    uint32_t awaited;               /* callbacks that are not answered */
     struct lambda_invocation *invocation; /* under way, NULL: none */
     uint64_t token;                       /* the engine's, as told last */
     struct lambda_call *asking;           /* the first one's turn it is */
@@ -85,6 +86,8 @@ struct lambda_service {
     struct lambda_call *signals;    /* that wait for the store */
     uint64_t next_run;
     uint64_t next_client;
+    uint64_t events;  /* of executions, folded */
+    uint32_t awaited; /* callbacks of running executions, not answered */
     struct json_writer out;
     struct json_writer kept;
     bool failed;
