@@ -132,7 +132,7 @@ void lambda_barrier_idle(struct lambda_environment *environment,
         lambda_environment_wake(environment);
         return;
     }
-    if (environment->held)
+    if (environment->held && !environment->forward)
         lambda_barrier_let(environment);
     else
         environment->config.changed(environment->config.self, environment);
@@ -147,7 +147,7 @@ bool lambda_environment_rests(const struct lambda_environment *environment,
     if (environment->state != LAMBDA_BUSY)
         return false;
     *wake_ns = environment->wake_ns;
-    return environment->idle && !environment->held;
+    return environment->idle && !environment->held && !environment->forward;
 }
 
 void lambda_environment_wake(struct lambda_environment *environment)

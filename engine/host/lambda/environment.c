@@ -69,6 +69,7 @@ static int start_process(struct lambda_environment *environment)
         .skips = environment->config.skips,
         .now_ns = environment->config.host->start_ns,
         .seed = environment->config.host->seed,
+        .outgoing = environment->config.host->outgoing,
     };
     struct lambda_variables *variables = lambda_variables_new(&told);
 
@@ -102,11 +103,13 @@ static bool take_request(void *self, struct evhttp_request *request,
 {
     struct lambda_environment *environment = self;
 
-    if (strcmp(path, "/perdure/idle") == 0) {
+    bool outgoing = lambda_effect_is_outgoing(environment, request);
+
+    if (!outgoing && strcmp(path, "/perdure/idle") == 0) {
         lambda_barrier_idle(environment, request);
         return true;
     }
-    if (lambda_runtime_is(path)) {
+    if (!outgoing && lambda_runtime_is(path)) {
         lambda_runtime_take(environment, request, path);
         return true;
     }
@@ -230,6 +233,8 @@ lambda_environment_start(const struct lambda_environment_config *config)
     environment->config = *config;
     environment->http = lambda_http_open(config->base, config->service,
                                          config->address, 0, &hooks);
+    if (environment->http)
+        lambda_http_take_all(environment->http);
     if (environment->http && start_process(environment) == 0)
         return environment;
     code = errno;
@@ -243,6 +248,7 @@ void lambda_environment_free(struct lambda_environment *environment)
     if (!environment)
         return;
     lambda_process_free(environment->process);
+    lambda_forward_drop(environment);
     if (environment->http)
         lambda_http_close(environment->http);
     lambda_barrier_free(environment);

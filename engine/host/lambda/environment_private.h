@@ -1,7 +1,8 @@
 /*
  * What the parts of an environment share: the process and the host's side of
  * it (environment.c), its Runtime API (runtime_api.c), the order in which what
- * it asks is answered (barrier.c), and what strikes it there (strike.c).
+ * it asks is answered (barrier.c), what strikes it there (strike.c), and what
+ * it does to others (effect.c, forward.c).
  */
 #ifndef ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
 #define ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
@@ -37,6 +38,7 @@ struct lambda_environment {
     struct lambda_held *left;       /* of an invocation that was abandoned */
     struct evhttp_request *current; /* is being answered */
     struct lambda_labels labels;    /* of it */
+    struct lambda_forward *forward; /* is with the one it was meant for */
     uint64_t world;    /* it serves: what began in another one is over */
     bool barrier;      /* it runs the bootstrap */
     bool owed;         /* the bootstrap is to be told to leave what it does */
@@ -92,8 +94,38 @@ void lambda_strike_crash(struct lambda_environment *environment,
 /* Answers a request of the process. */
 void lambda_strike_carry_out(struct lambda_environment *environment,
                              struct evhttp_request *request);
+/* Carries out what was decided. True: the request is not to be answered. */
+bool lambda_strike(struct lambda_environment *environment,
+                   struct evhttp_request *request,
+                   const struct lambda_decision *decision);
 /* The hook of its endpoint: true if the answer is not to be sent. */
 bool lambda_strike_answer(void *self, struct evhttp_request *request,
                           int status);
+
+/* Effects ----------------------------------------------------------------- */
+
+/* Whether a request is not for us, but to be led on as by a proxy. */
+bool lambda_effect_is_outgoing(const struct lambda_environment *environment,
+                               struct evhttp_request *request);
+/* Labels it. False: it is no effect, and cannot be struck. */
+bool lambda_effect_label(struct lambda_environment *environment,
+                         struct evhttp_request *request);
+/* Answers one that goes out, or is for our own endpoint of effects. */
+void lambda_effect_carry_out(struct lambda_environment *environment,
+                             struct evhttp_request *request);
+/* It was applied: it counts. True: it was struck after that, and is not to be
+ * answered. */
+bool lambda_effect_happened(struct lambda_environment *environment,
+                            struct evhttp_request *request);
+/* Answers that it is not carried out. */
+void lambda_effect_refuse(struct lambda_environment *environment,
+                          struct evhttp_request *request, int status,
+                          const char *why);
+
+/* Passes a request on, and its answer back. */
+void lambda_forward_start(struct lambda_environment *environment,
+                          struct evhttp_request *request);
+/* Nobody waits for that any more. */
+void lambda_forward_drop(struct lambda_environment *environment);
 
 #endif

@@ -16,6 +16,7 @@
 #define ENGINE_HOST_LAMBDA_HOST_H
 
 #include "engine/host/lambda/http.h"
+#include "engine/host/lambda/outgoing.h"
 
 enum lambda_clock {
     LAMBDA_CLOCK_REAL,
@@ -117,6 +118,12 @@ struct lambda_host_config {
     /* A line that a process has written; NULL: to stderr. Of what an invocation
        writes beyond LAMBDA_LOG_MAX, only how much it was. */
     void (*log)(void *self, const struct lambda_line *line);
+    /* What functions ask of others over HTTP; NULL: it goes its way. */
+    const struct lambda_outgoing *outgoing;
+    /* Such a request was refused, and the function told why; NULL: nobody
+       cares. */
+    void (*refused)(void *self, const char *function, const char *method,
+                    const char *url, const char *why);
     void *self;
 };
 

@@ -70,6 +70,12 @@ void lambda_http_respond(struct lambda_http *http,
         evhttp_add_header(headers, "x-amzn-errortype", exception);
     if (size > 0)
         evbuffer_add(out, body, size);
+    lambda_http_send(http, request, status);
+}
+
+void lambda_http_send(struct lambda_http *http, struct evhttp_request *request,
+                      int status)
+{
     if (http->hooks.responded)
         http->hooks.responded(http->hooks.self, request);
     evhttp_send_reply(request, status, status < 300 ? "OK" : "Error", NULL);
@@ -462,6 +468,15 @@ struct lambda_http *lambda_http_open(struct event_base *base,
     }
     http->port = port_of(bound);
     return http;
+}
+
+void lambda_http_take_all(struct lambda_http *http)
+{
+    evhttp_set_allowed_methods(
+        http->server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+                          EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD |
+                          EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |
+                          EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
 }
 
 uint16_t lambda_http_port(const struct lambda_http *http)

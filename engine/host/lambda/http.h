@@ -46,6 +46,8 @@ struct lambda_http *lambda_http_open(struct event_base *base,
                                      const struct lambda_http_hooks *hooks);
 uint16_t lambda_http_port(const struct lambda_http *http);
 void lambda_http_close(struct lambda_http *http);
+/* Requests of any method are taken, as a proxy takes them. */
+void lambda_http_take_all(struct lambda_http *http);
 
 /* From now on another service answers; the former answers nothing more. */
 void lambda_http_serve(struct lambda_http *http,
@@ -65,5 +67,8 @@ const void *lambda_http_body(struct evhttp_request *request, size_t *size);
 void lambda_http_respond(struct lambda_http *http,
                          struct evhttp_request *request, int status,
                          const char *exception, const void *body, size_t size);
+/* Answers with the headers and the body that it was given for output. */
+void lambda_http_send(struct lambda_http *http, struct evhttp_request *request,
+                      int status);
 
 #endif

@@ -59,8 +59,7 @@ static void stop_execution(struct lambda_environment *environment)
                          lambda_invocation_run(environment->invocation));
 }
 
-/* Carries out what was decided. True: the request is not to be answered. */
-static bool strike(struct lambda_environment *environment,
+bool lambda_strike(struct lambda_environment *environment,
                    struct evhttp_request *request,
                    const struct lambda_decision *decision)
 {
@@ -106,24 +105,7 @@ bool lambda_strike_answer(void *self, struct evhttp_request *request,
     if (request != environment->current || status >= 300)
         return false;
     decision = lambda_strike_decide(environment, true);
-    return strike(environment, request, &decision);
-}
-
-static void take_effect(struct lambda_environment *environment,
-                        struct evhttp_request *request)
-{
-    const struct lambda_host_config *host = environment->config.host;
-    struct lambda_decision decision;
-
-    if (host->effect && environment->invocation)
-        host->effect(
-            host->self, lambda_invocation_run(environment->invocation),
-            environment->labels.all[0].operation,
-            evhttp_find_header(evhttp_request_get_input_headers(request),
-                               "Idempotency-Key"));
-    decision = lambda_strike_decide(environment, true);
-    if (!strike(environment, request, &decision))
-        lambda_http_respond(environment->http, request, 200, NULL, "{}", 2);
+    return lambda_strike(environment, request, &decision);
 }
 
 void lambda_strike_carry_out(struct lambda_environment *environment,
@@ -131,16 +113,19 @@ void lambda_strike_carry_out(struct lambda_environment *environment,
 {
     const char *path =
         evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
-    bool struck = lambda_labels_request(&environment->labels, request, path);
+    bool outgoing = lambda_effect_is_outgoing(environment, request);
+    bool struck =
+        outgoing ? lambda_effect_label(environment, request)
+                 : lambda_labels_request(&environment->labels, request, path);
     struct lambda_decision decision = {.act = LAMBDA_PASS};
 
     environment->current = request;
     if (struck)
         decision = lambda_strike_decide(environment, false);
-    if (strike(environment, request, &decision))
+    if (lambda_strike(environment, request, &decision))
         return;
-    if (struck && environment->labels.place == LAMBDA_AT_EFFECT)
-        take_effect(environment, request);
+    if (outgoing || (struck && environment->labels.place == LAMBDA_AT_EFFECT))
+        lambda_effect_carry_out(environment, request);
     else
         lambda_http_route(environment->http, request);
 }

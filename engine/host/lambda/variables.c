@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MILLISECOND UINT64_C(1000000)
 
@@ -12,6 +13,7 @@ enum {
 };
 
 struct lambda_variables {
+    char origins[LAMBDA_ORIGINS_SIZE + 32];
     char text[VARIABLES_MAX][VARIABLE_SIZE];
     const char *list[VARIABLES_MAX + 1];
     unsigned count;
@@ -54,6 +56,28 @@ static void pass(struct lambda_variables *v, const char *name)
         set(v, name, value);
 }
 
+/* For what asks others over HTTP: it shall ask us. */
+static void set_proxy(struct lambda_variables *v,
+                      const struct lambda_told *told)
+{
+    static const char name[] = "PERDURE_OUTGOING=";
+    static const char *const proxies[] = {"HTTP_PROXY", "http_proxy",
+                                          "HTTPS_PROXY", "https_proxy"};
+
+    if (!told->outgoing || !told->outgoing->intercepts ||
+        v->count == VARIABLES_MAX)
+        return;
+    memcpy(v->origins, name, sizeof(name) - 1);
+    lambda_outgoing_origins(told->outgoing, v->origins + sizeof(name) - 1);
+    v->list[v->count++] = v->origins;
+    if (told->outgoing->lets)
+        return;
+    for (unsigned i = 0; i < sizeof(proxies) / sizeof(*proxies); i++)
+        set_address(v, proxies[i], "http://", "", told);
+    set(v, "NO_PROXY", told->address);
+    set(v, "no_proxy", told->address);
+}
+
 static void set_all(struct lambda_variables *v, const struct lambda_told *told)
 {
     const struct lambda_program *program = told->program;
@@ -91,6 +115,7 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
         set_number(v, "PERDURE_NOW_MS", told->now_ns / MILLISECOND);
         set_number(v, "PERDURE_SEED", told->seed);
     }
+    set_proxy(v, told);
     for (unsigned i = 0; program->environment && program->environment[i] &&
                          v->count < VARIABLES_MAX;
          i++)

@@ -14,6 +14,7 @@ struct lambda_told {
     bool skips; /* the clock: the rest is for it */
     uint64_t now_ns;
     uint64_t seed;
+    const struct lambda_outgoing *outgoing; /* NULL: none */
 };
 
 struct lambda_variables;
