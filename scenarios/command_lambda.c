@@ -12,15 +12,13 @@
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
 #include "scenarios/interrupt.h"
+#include "scenarios/lambda/file.h"
 
 #define SECOND UINT64_C(1000000000)
 #define DAY (86400 * SECOND)
 
-enum {
-    EVENT_MAX = 6 << 20
-};
-
 static const char *const crash_modes[] = {"kill", "abandon", NULL};
+static const char *const networks[] = {"refuse", "allow", NULL};
 static const char *const clocks[] = {"real", "skip", NULL};
 
 static const struct option options[] = {
@@ -33,6 +31,23 @@ static const struct option options[] = {
               "Another function, which this one invokes under that name."),
     OPT_TEXTS("--plain", plain, "NAME",
               "That function is not durable: it is invoked once."),
+    OPT_TEXTS("--effects", effects, "URL",
+              "HTTP requests of the function that are a side effect, as "
+              "[METHOD ]URL[=NAME] with * for any characters: "
+              "'POST http://bank.example/*=charge'. They are not sent, but "
+              "answered 200 {}."),
+    OPT_TEXTS("--answer", answers, "NAME=FILE",
+              "What such a request is answered: a file, or a status, as "
+              "charge=503."),
+    OPT_FLAG("--effects-forward", forward,
+             "Such requests are sent, and answered by whoever they are for; "
+             "http only."),
+    OPT_CHOICE("--network", network, networks,
+               "HTTP requests that no --effects takes are refused, or let "
+               "through."),
+    OPT_TEXTS("--effect-line", effect_lines, "NAME=REGEX",
+              "Lines that the function writes, each of which tells of a side "
+              "effect; POSIX extended."),
     OPT_TEXTS("--once", once, "EFFECT",
               "sweep: an effect that must not be applied more often than in "
               "the run that is not struck."),
@@ -106,23 +121,6 @@ static int add_program(struct lambda_setting *s, const char *name,
     return lambda_programs_add(&s->set, path, &function);
 }
 
-static void *read_whole(const char *path, size_t *size)
-{
-    FILE *file = fopen(path, "rb");
-    char *bytes = file ? malloc(EVENT_MAX + 1) : NULL;
-
-    *size = bytes ? fread(bytes, 1, EVENT_MAX + 1, file) : 0;
-    bool good = bytes && !ferror(file) && *size <= EVENT_MAX;
-    if (file)
-        (void)fclose(file);
-    if (good)
-        return bytes;
-    free(bytes);
-    command_lambda_refuse("%.300s cannot be read, or is larger than 6 MiB",
-                          path);
-    return NULL;
-}
-
 static bool read_event(struct lambda_setting *s)
 {
     struct json_error error = {0};
@@ -133,7 +131,7 @@ static bool read_event(struct lambda_setting *s)
         s->event_size = 2;
         return s->event != NULL;
     }
-    s->event = read_whole(s->a->event, &s->event_size);
+    s->event = lambda_file_read(s->a->event, &s->event_size);
     if (!s->event)
         return false;
     if (json_read_bytes(s->a->event, s->event, s->event_size, &doc, &error))
@@ -165,7 +163,7 @@ static bool read_callback(struct lambda_setting *s, const char *text)
     snprintf(path, sizeof(path), "%.*s", (int)(at - equals - 1), equals + 1);
     answer->name = s->answer_names[s->answer_count];
     answer->delay_ns = delay;
-    answer->body = read_whole(path, &answer->size);
+    answer->body = lambda_file_read(path, &answer->size);
     s->answer_count += answer->body != NULL;
     return answer->body != NULL;
 }
@@ -184,6 +182,19 @@ static int read_invoke(struct lambda_setting *s, const char *text)
     return add_program(s, name, equals + 1);
 }
 
+static bool read_effects(struct lambda_setting *s)
+{
+    const struct lambda_effects_texts texts = {
+        .effects = &s->a->effects,
+        .answers = &s->a->answers,
+        .lines = &s->a->effect_lines,
+        .forwards = s->a->forward,
+        .lets = s->a->network == 1,
+    };
+
+    return lambda_effects_read(&s->effects, &texts);
+}
+
 /* EXIT_HELD, or said why not. */
 static int prepare(struct lambda_setting *s, const struct arguments *a)
 {
@@ -194,7 +205,7 @@ static int prepare(struct lambda_setting *s, const struct arguments *a)
     s->set.node = a->node;
     lambda_programs_name(a->rest[1], name);
     code = add_program(s, name, a->rest[1]);
-    if (code == EXIT_HELD && !read_event(s))
+    if (code == EXIT_HELD && (!read_event(s) || !read_effects(s)))
         code = EXIT_USAGE;
     for (uint32_t i = 0; code == EXIT_HELD && i < a->invokes.count; i++)
         code = read_invoke(s, a->invokes.texts[i]);
@@ -211,11 +222,12 @@ static void finish(struct lambda_setting *s)
     for (uint32_t i = 0; i < s->answer_count; i++)
         free((void *)s->answers[i].body);
     lambda_programs_free(&s->set);
+    lambda_effects_free(&s->effects);
     free(s->event);
     free(s);
 }
 
-struct lambda_bench *command_lambda_bench(const struct lambda_setting *s)
+struct lambda_bench *command_lambda_bench(struct lambda_setting *s)
 {
     const struct arguments *a = s->a;
     const struct lambda_bench_config config = {
@@ -231,6 +243,7 @@ struct lambda_bench *command_lambda_bench(const struct lambda_setting *s)
         .patience_ns = a->patience_ns,
         .abandons = a->crash_mode == 1,
         .quiet = !a->logs,
+        .effects = &s->effects,
         .interrupted = interrupt_flag(),
     };
     char error[256];
@@ -252,7 +265,7 @@ static int run(int argc, char **argv)
 {
     struct arguments a = {
         .timeout_ns = 900 * SECOND, .patience_ns = 30 * SECOND, .prepared = 2};
-    int (*const ways[])(const struct lambda_setting *) = {
+    int (*const ways[])(struct lambda_setting *) = {
         command_lambda_run, command_lambda_sweep, command_lambda_serve};
     struct lambda_setting *s;
     int code = EXIT_USAGE;
@@ -291,8 +304,10 @@ const struct command command_lambda = {
         "function is struck with each fault that fits, and must come out as "
         "it does undisturbed. serve: an endpoint for SDK clients until "
         "Ctrl-C.\n\n"
-        "Effects are POST requests of the function to $PERDURE_EFFECTS/NAME; "
-        "those with an Idempotency-Key that is known are not applied again.",
+        "Effects are the HTTP requests of the function that --effects names, "
+        "its POST requests to $PERDURE_EFFECTS/NAME, and the lines that "
+        "--effect-line names; a request with an Idempotency-Key that is known "
+        "is not applied again.",
     .options = options,
     .rest_min = 2,
     .rest_max = 2,

@@ -4,6 +4,7 @@
 #ifndef SCENARIOS_COMMAND_LAMBDA_H
 #define SCENARIOS_COMMAND_LAMBDA_H
 
+#include "scenarios/lambda/effects.h"
 #include "scenarios/lambda/programs.h"
 #include "scenarios/lambda/trial.h"
 #include "scenarios/options.h"
@@ -11,9 +12,12 @@
 struct arguments {
     const char *rest[2]; /* what to do, and the handler */
     const char *event;
-    struct option_texts callbacks; /* NAME=FILE@DELAY */
-    struct option_texts invokes;   /* NAME=HANDLER */
-    struct option_texts plain;     /* names of functions */
+    struct option_texts callbacks;    /* NAME=FILE@DELAY */
+    struct option_texts invokes;      /* NAME=HANDLER */
+    struct option_texts plain;        /* names of functions */
+    struct option_texts effects;      /* [METHOD ]URL[=NAME] */
+    struct option_texts answers;      /* NAME=FILE|STATUS */
+    struct option_texts effect_lines; /* NAME=REGEX */
     struct option_texts once;
     struct option_texts faults;
     const char *only;
@@ -27,8 +31,10 @@ struct arguments {
     uint64_t prepared;
     uint64_t crash_mode;
     uint64_t clock;
+    uint64_t network;
     uint64_t port;
     struct option_seed seed;
+    bool forward;
     bool may_fail;
     bool json;
     bool logs;
@@ -41,6 +47,7 @@ struct lambda_setting {
     struct lambda_answer answers[LAMBDA_CALLBACKS_MAX];
     char answer_names[LAMBDA_CALLBACKS_MAX][LAMBDA_POINT_NAME];
     uint32_t answer_count;
+    struct lambda_effects effects;
     void *event;
     size_t event_size;
 };
@@ -49,11 +56,11 @@ struct lambda_setting {
 __attribute__((format(printf, 1, 0))) bool
 command_lambda_refuse(const char *format, const char *what);
 /* The processes for trials; NULL: has said why. */
-struct lambda_bench *command_lambda_bench(const struct lambda_setting *setting);
+struct lambda_bench *command_lambda_bench(struct lambda_setting *setting);
 
 /* The ways. Exit codes. */
-int command_lambda_run(const struct lambda_setting *setting);
-int command_lambda_sweep(const struct lambda_setting *setting);
-int command_lambda_serve(const struct lambda_setting *setting);
+int command_lambda_run(struct lambda_setting *setting);
+int command_lambda_sweep(struct lambda_setting *setting);
+int command_lambda_serve(struct lambda_setting *setting);
 
 #endif

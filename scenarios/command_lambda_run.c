@@ -10,7 +10,7 @@
 #include "scenarios/lambda/table.h"
 #include "scenarios/output.h"
 
-int command_lambda_run(const struct lambda_setting *s)
+int command_lambda_run(struct lambda_setting *s)
 {
     struct lambda_bench *bench = command_lambda_bench(s);
     struct lambda_plan plan = {.recording = true};

@@ -24,7 +24,7 @@ static void print_line(void *self, const struct lambda_line *line)
                   line->text);
 }
 
-int command_lambda_serve(const struct lambda_setting *s)
+int command_lambda_serve(struct lambda_setting *s)
 {
     const struct store_sqlite_config memory = {
         .path = ":memory:",

@@ -2,6 +2,7 @@
  * `lambda sweep`: struck at each boundary with each fault that fits.
  */
 #include <inttypes.h>
+#include <string.h>
 
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
@@ -56,22 +57,47 @@ static bool choose_faults(const struct arguments *a,
     return true;
 }
 
+/* As a shell takes it. */
+static void put_text(struct report_buffer *out, const char *name,
+                     const char *text)
+{
+    bool plain = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
+                              "VWXYZ0123456789-_./=:@,+") == strlen(text);
+
+    report_buffer_print(out, " %s ", name);
+    if (!plain)
+        report_buffer_put(out, "'");
+    for (; *text; text++)
+        if (!plain && *text == '\'')
+            report_buffer_put(out, "'\\''");
+        else
+            report_buffer_print(out, "%c", *text);
+    if (!plain)
+        report_buffer_put(out, "'");
+}
+
 /* The command that tries one row again, without its boundary. */
 static void write_again(const struct arguments *a, struct report_buffer *out)
 {
-    const struct option_texts *lists[] = {&a->callbacks, &a->invokes, &a->plain,
-                                          &a->once};
-    static const char *const names[] = {"--callback", "--invoke", "--plain",
-                                        "--once"};
+    const struct option_texts *lists[] = {
+        &a->callbacks, &a->invokes, &a->plain,       &a->once,
+        &a->effects,   &a->answers, &a->effect_lines};
+    static const char *const names[] = {"--callback",   "--invoke",  "--plain",
+                                        "--once",       "--effects", "--answer",
+                                        "--effect-line"};
 
     report_buffer_print(out, "perdure lambda sweep %s", a->rest[1]);
     if (a->event)
         report_buffer_print(out, " --event %s", a->event);
-    for (unsigned l = 0; l < 4; l++)
+    for (unsigned l = 0; l < sizeof(lists) / sizeof(*lists); l++)
         for (uint32_t i = 0; i < lists[l]->count; i++)
-            report_buffer_print(out, " %s %s", names[l], lists[l]->texts[i]);
+            put_text(out, names[l], lists[l]->texts[i]);
     if (a->page)
         report_buffer_print(out, " --page %" PRIu64, a->page);
+    if (a->forward)
+        report_buffer_put(out, " --effects-forward");
+    if (a->network == 1)
+        report_buffer_put(out, " --network allow");
     if (a->may_fail)
         report_buffer_put(out, " --may-fail");
     if (a->crash_mode == 1)
@@ -116,7 +142,7 @@ static int say_table(const struct arguments *a,
     return output_print(&out, code);
 }
 
-int command_lambda_sweep(const struct lambda_setting *s)
+int command_lambda_sweep(struct lambda_setting *s)
 {
     const struct arguments *a = s->a;
     struct lambda_sweep_config config = {

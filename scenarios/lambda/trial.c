@@ -158,6 +158,14 @@ static void take_callback(void *self, uint64_t run, const char *name,
     }
 }
 
+static void take_refused(void *self, const char *function, const char *method,
+                         const char *url, const char *why)
+{
+    const struct lambda_bench *bench = self;
+
+    lambda_effects_refused(bench->config.effects, function, method, url, why);
+}
+
 static void print_line(void *self, const struct lambda_line *line)
 {
     const struct lambda_bench *bench = self;
@@ -205,6 +213,9 @@ static bool open_host(struct lambda_bench *bench)
         .boundary = take_boundary,
         .effect = take_effect,
         .callback = take_callback,
+        .outgoing =
+            bench->config.effects ? &bench->config.effects->outgoing : NULL,
+        .refused = bench->config.effects ? take_refused : NULL,
         .log = print_line,
         .self = bench,
     };

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "scenarios/lambda/effects.h"
 #include "scenarios/lambda/plan.h"
 #include "scenarios/lambda/watch.h"
 
@@ -46,7 +47,8 @@ struct lambda_bench_config {
     uint64_t seed;
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;
-    bool quiet; /* what functions print is not shown */
+    bool quiet;                     /* what functions print is not shown */
+    struct lambda_effects *effects; /* NULL: nothing is led here */
     const volatile sig_atomic_t *interrupted; /* NULL: nobody can */
 };
 

@@ -13,6 +13,7 @@ const crypto = require('node:crypto');
 const { promisify } = require('node:util');
 const diagnostics = require('node:diagnostics_channel');
 const { AsyncLocalStorage, AsyncResource } = require('node:async_hooks');
+const outgoing = require('./outgoing.cjs');
 
 const real = {
   Date,
@@ -57,13 +58,12 @@ function count(ours) {
   };
 }
 
-function watch(request) {
+function watch(request, ours) {
   if (isStale()) {
     request.on('error', () => {});
     request.destroy();
     return request;
   }
-  const ours = request.getHeader('host') === `${host}:${port}`;
   const end = count(ours);
   if (ours) request.setHeader('Perdure-Number', String(++open.number));
   request.once('response', (response) => {
@@ -110,13 +110,18 @@ function watchFetch() {
 function watchAll() {
   for (const module of [http, https]) {
     const request = module.request;
-    module.request = (...given) => watch(request.apply(module, given));
+    module.request = (...given) => {
+      const way = outgoing.lead(given, module);
+      return watch(way.given ? real.request.apply(http, way.given)
+        : request.apply(module, given), way.ours);
+    };
     module.get = (...given) => {
       const made = module.request(...given);
       made.end();
       return made;
     };
   }
+  outgoing.leadFetch();
   watchFetch();
   syncBuiltinESMExports();
 }

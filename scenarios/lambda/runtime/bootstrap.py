@@ -17,6 +17,8 @@ import traceback
 import types
 import uuid
 
+import perdure_outgoing as outgoing
+
 sys.dont_write_bytecode = True
 
 ADDRESS = os.environ["AWS_LAMBDA_RUNTIME_API"]
@@ -50,6 +52,8 @@ elsewhere = 0
 class Own(http.client.HTTPConnection):
     """A connection of the bootstrap's own; it does not count."""
 
+    connect = outgoing.real.connect
+    putrequest = outgoing.real.putrequest
     endheaders = real.endheaders
     getresponse = real.getresponse
 
@@ -62,7 +66,7 @@ def ask(connection, method, path, body=b"", headers=None):
 
 def endheaders(self, *given, **named):
     global sent, elsewhere
-    ours = f"{self.host}:{self.port}" == ADDRESS
+    ours = outgoing.is_ours(self)
     with guard:
         if ours:
             sent += 1
@@ -86,7 +90,7 @@ def end(ours):
 
 
 def getresponse(self):
-    ours = f"{self.host}:{self.port}" == ADDRESS
+    ours = outgoing.is_ours(self)
     try:
         response = real.getresponse(self)
         if ours and response.length:
@@ -381,6 +385,7 @@ def main():
     global loading
     connection = Own(ADDRESS)
     sys.stdout.reconfigure(line_buffering=True)
+    outgoing.lead_all()
     if VIRTUAL:
         make_virtual()
     try:

@@ -1,0 +1,159 @@
+#include "scenarios/lambda/effects.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scenarios/lambda/file.h"
+
+/* Answers ----------------------------------------------------------------- */
+
+static bool say(const char *error)
+{
+    fprintf(stderr, "perdure lambda: %s\n", error);
+    return false;
+}
+
+/* Three digits of an HTTP status; 0: none. */
+static int status_of(const char *text)
+{
+    char *end;
+    long status = strtol(text, &end, 10);
+
+    return isdigit((unsigned char)text[0]) && end == text + 3 && !*end &&
+                   status >= 200 && status <= 599
+               ? (int)status
+               : 0;
+}
+
+/* All rules of that name. False: there is none. */
+static bool give(struct lambda_outgoing *outgoing, const char *name,
+                 size_t size, int status, const void *body, size_t body_size)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < outgoing->rule_count; i++) {
+        struct lambda_rule *rule = &outgoing->rules[i];
+        if (strlen(rule->name) != size || memcmp(rule->name, name, size) != 0)
+            continue;
+        found = true;
+        rule->status = status;
+        rule->body = body;
+        rule->size = body_size;
+    }
+    return found;
+}
+
+static bool read_answer(struct lambda_effects *effects, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    char error[300];
+    int status = equals ? status_of(equals + 1) : 0;
+    size_t size = 2;
+    void *body = NULL;
+
+    if (!equals || equals == text || !equals[1] ||
+        effects->body_count == LAMBDA_RULES_MAX) {
+        snprintf(error, sizeof(error),
+                 "found --answer \"%.100s\", allowed NAME=FILE or NAME=STATUS "
+                 "from 200 to 599, 64 of them",
+                 text);
+        return say(error);
+    }
+    if (status == 0) {
+        body = lambda_file_read(equals + 1, &size);
+        if (!body)
+            return false;
+        effects->bodies[effects->body_count++] = body;
+    }
+    if (give(&effects->outgoing, text, (size_t)(equals - text),
+             status ? status : 200, body ? body : "{}", size))
+        return true;
+    snprintf(error, sizeof(error),
+             "found --answer \"%.100s\" for an effect that no --effects names",
+             text);
+    return say(error);
+}
+
+/* Rules ------------------------------------------------------------------- */
+
+static bool read_rules(struct lambda_outgoing *outgoing,
+                       const struct option_texts *texts)
+{
+    char error[256];
+
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (outgoing->rule_count == LAMBDA_RULES_MAX)
+            return say("found more than 64 --effects");
+        if (!lambda_rule_read(&outgoing->rules[outgoing->rule_count],
+                              texts->texts[i], error))
+            return say(error);
+        outgoing->rule_count++;
+    }
+    return true;
+}
+
+static bool read_lines(struct lambda_outgoing *outgoing,
+                       const struct option_texts *texts)
+{
+    char error[256];
+
+    for (uint32_t i = 0; i < texts->count; i++) {
+        if (outgoing->line_count == LAMBDA_LINES_MAX)
+            return say("found more than 16 --effect-line");
+        if (!lambda_line_read(&outgoing->lines[outgoing->line_count],
+                              texts->texts[i], error))
+            return say(error);
+        outgoing->line_count++;
+    }
+    return true;
+}
+
+bool lambda_effects_read(struct lambda_effects *effects,
+                         const struct lambda_effects_texts *texts)
+{
+    struct lambda_outgoing *outgoing = &effects->outgoing;
+
+    if (!read_rules(outgoing, texts->effects) ||
+        !read_lines(outgoing, texts->lines))
+        return false;
+    for (uint32_t i = 0; i < texts->answers->count; i++)
+        if (!read_answer(effects, texts->answers->texts[i]))
+            return false;
+    outgoing->lets = texts->lets;
+    outgoing->forwards = texts->forwards;
+    outgoing->intercepts = outgoing->rule_count > 0 || !texts->lets;
+    return true;
+}
+
+void lambda_effects_free(struct lambda_effects *effects)
+{
+    for (uint32_t i = 0; i < effects->outgoing.line_count; i++)
+        lambda_line_free(&effects->outgoing.lines[i]);
+    for (uint32_t i = 0; i < effects->body_count; i++)
+        free(effects->bodies[i]);
+    for (uint32_t i = 0; i < effects->refused_count; i++)
+        free(effects->refused[i]);
+}
+
+/* What was refused -------------------------------------------------------- */
+
+void lambda_effects_refused(struct lambda_effects *effects,
+                            const char *function, const char *method,
+                            const char *url, const char *why)
+{
+    char text[600];
+
+    snprintf(text, sizeof(text), "%s: refused %s %.300s: %s", function, method,
+             url, why);
+    for (uint32_t i = 0; i < effects->refused_count; i++)
+        if (strcmp(effects->refused[i], text) == 0)
+            return;
+    if (effects->refused_count == LAMBDA_REFUSED_MAX)
+        return;
+    effects->refused[effects->refused_count] = strdup(text);
+    if (effects->refused[effects->refused_count])
+        effects->refused_count++;
+    (void)say(text);
+}
