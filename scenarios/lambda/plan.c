@@ -24,7 +24,7 @@ enum lambda_fault lambda_fault_find(const char *name)
 const char *lambda_point_write(const struct lambda_point *point,
                                char out[LAMBDA_LABEL_SIZE])
 {
-    static const char *const kinds[] = {"", "", "", "effect ", ""};
+    static const char *const kinds[] = {"", "", "", "effect ", "line ", ""};
 
     snprintf(out, LAMBDA_LABEL_SIZE, "%s %s%s%s%s #%u",
              point->after ? "after" : "before", kinds[point->place],

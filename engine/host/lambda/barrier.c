@@ -132,6 +132,8 @@ void lambda_barrier_idle(struct lambda_environment *environment,
         lambda_environment_wake(environment);
         return;
     }
+    if (lambda_effect_take_lines(environment))
+        return;
     if (environment->held && !environment->forward)
         lambda_barrier_let(environment);
     else

@@ -118,6 +118,54 @@ bool lambda_effect_happened(struct lambda_environment *environment,
     return lambda_strike(environment, request, &decision);
 }
 
+void lambda_effect_keep_line(struct lambda_environment *environment,
+                             const char *text, size_t size)
+{
+    const struct lambda_outgoing *outgoing = environment->config.host->outgoing;
+    const char *name =
+        outgoing ? lambda_outgoing_line(outgoing, text, size) : NULL;
+
+    if (!name)
+        return;
+    if (environment->line_count == environment->line_capacity) {
+        uint32_t capacity = 2 * environment->line_capacity + 16;
+        const char **lines =
+            realloc(environment->lines, capacity * sizeof(*lines));
+        if (!lines)
+            return;
+        environment->lines = lines;
+        environment->line_capacity = capacity;
+    }
+    environment->lines[environment->line_count++] = name;
+}
+
+/* True: its invocation is over. */
+static bool take_line(struct lambda_environment *environment, const char *name)
+{
+    const struct lambda_host_config *host = environment->config.host;
+    const uint64_t run = lambda_invocation_run(environment->invocation);
+    struct lambda_labels labels;
+    struct lambda_decision decision = {.act = LAMBDA_PASS};
+
+    if (host->effect)
+        host->effect(host->self, run, name, NULL);
+    lambda_labels_set(&labels, LAMBDA_AT_LINE, name);
+    if (host->boundary)
+        decision = lambda_labels_ask(&labels, host, true, run);
+    return lambda_strike(environment, NULL, &decision);
+}
+
+bool lambda_effect_take_lines(struct lambda_environment *environment)
+{
+    bool struck = !environment->invocation;
+
+    lambda_process_drain(environment->process);
+    for (uint32_t i = 0; i < environment->line_count && !struck; i++)
+        struck = take_line(environment, environment->lines[i]);
+    environment->line_count = 0;
+    return struck;
+}
+
 static void answer(struct lambda_environment *environment,
                    struct evhttp_request *request, int status, const void *body,
                    size_t size)

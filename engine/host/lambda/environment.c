@@ -34,6 +34,7 @@ static void take_line(void *self, const char *text, size_t size)
 {
     struct lambda_environment *environment = self;
 
+    lambda_effect_keep_line(environment, text, size);
     if (environment->logged + size > LAMBDA_LOG_MAX) {
         environment->unlogged += size + 1;
         return;
@@ -186,11 +187,13 @@ void lambda_environment_dropped(struct lambda_environment *environment)
 void lambda_environment_ended(struct lambda_environment *environment,
                               int status)
 {
-    struct lambda_invocation *invocation = environment->invocation;
+    struct lambda_invocation *invocation;
     char words[160];
 
     lambda_process_bury(environment->process);
+    (void)lambda_effect_take_lines(environment);
     lambda_environment_end_logs(environment);
+    invocation = environment->invocation;
     environment->state = LAMBDA_GONE;
     environment->invocation = NULL;
     if (!invocation)
@@ -253,5 +256,6 @@ void lambda_environment_free(struct lambda_environment *environment)
         lambda_http_close(environment->http);
     lambda_barrier_free(environment);
     free(environment->event);
+    free(environment->lines);
     free(environment);
 }

@@ -39,9 +39,12 @@ struct lambda_environment {
     struct evhttp_request *current; /* is being answered */
     struct lambda_labels labels;    /* of it */
     struct lambda_forward *forward; /* is with the one it was meant for */
-    uint64_t world;    /* it serves: what began in another one is over */
-    bool barrier;      /* it runs the bootstrap */
-    bool owed;         /* the bootstrap is to be told to leave what it does */
+    uint64_t world;     /* it serves: what began in another one is over */
+    bool barrier;       /* it runs the bootstrap */
+    bool owed;          /* the bootstrap is to be told to leave what it does */
+    const char **lines; /* effects that it has written of, not yet taken in */
+    uint32_t line_count;
+    uint32_t line_capacity;
     size_t logged;     /* bytes of this invocation */
     uint64_t unlogged; /* and those that were not passed on */
 };
@@ -117,6 +120,13 @@ void lambda_effect_carry_out(struct lambda_environment *environment,
  * answered. */
 bool lambda_effect_happened(struct lambda_environment *environment,
                             struct evhttp_request *request);
+/* Keeps what a line tells of until it is at rest, so that it always comes
+ * between the same requests. */
+void lambda_effect_keep_line(struct lambda_environment *environment,
+                             const char *text, size_t size);
+/* Takes in what it has written, before anything that it asks. True: it was
+ * struck, and its invocation is over. */
+bool lambda_effect_take_lines(struct lambda_environment *environment);
 /* Answers that it is not carried out. */
 void lambda_effect_refuse(struct lambda_environment *environment,
                           struct evhttp_request *request, int status,

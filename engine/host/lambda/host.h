@@ -38,13 +38,14 @@ struct lambda_program {
 /*
  * Where an invocation can be struck: before or after its event is given, each
  * update of a checkpoint, each effect, each page of state and the answer are
- * taken in.
+ * taken in; and after a line that tells of an effect.
  */
 enum lambda_place {
     LAMBDA_AT_EVENT,
     LAMBDA_AT_CHECKPOINT,
     LAMBDA_AT_STATE,
     LAMBDA_AT_EFFECT,
+    LAMBDA_AT_LINE, /* which tells of an effect; only after */
     LAMBDA_AT_RETURN
 };
 

@@ -148,7 +148,8 @@ static void take_end(struct lambda_environment *environment,
                             sizeof(wrong) - 1);
         return;
     }
-    while (environment->held && environment->invocation)
+    bool struck = lambda_effect_take_lines(environment);
+    while (environment->held && environment->invocation && !struck)
         lambda_barrier_let(environment); /* what was asked before it */
     if (environment->invocation)
         take_return(environment, what, body, size);
