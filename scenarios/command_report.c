@@ -1,8 +1,11 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "scenarios/command.h"
+#include "scenarios/gate_read.h"
+#include "scenarios/lambda/table.h"
 #include "scenarios/nearby.h"
 #include "scenarios/output.h"
 #include "scenarios/report_read.h"
@@ -64,27 +67,81 @@ struct arguments {
     bool no_color;
 };
 
+static void render_lambda(const struct lambda_table *table, enum form form,
+                          struct report_buffer *out)
+{
+    switch (form) {
+    case FORM_HTML:
+        lambda_table_html(table, out);
+        break;
+    case FORM_JSON:
+        lambda_table_json(table, out);
+        break;
+    default:
+        lambda_table_text(table, out);
+        break;
+    }
+}
+
+/* Whether the bytes may be those of a sweep of a function. */
+static bool is_lambda(const char *bytes, size_t size)
+{
+    return memmem(bytes, size, LAMBDA_TABLE_SCHEMA,
+                  sizeof(LAMBDA_TABLE_SCHEMA) - 1) != NULL;
+}
+
+static bool show_lambda(const char *file, const char *bytes, size_t size,
+                        enum form form, struct report_buffer *out,
+                        struct json_error *error)
+{
+    struct json_doc *doc = NULL;
+    struct lambda_table *table = NULL;
+    if (json_read_bytes(file, bytes, size, &doc, error) == 0)
+        table = lambda_table_read(json_root(doc), bytes, size, error);
+    if (table)
+        render_lambda(table, form, out);
+    lambda_table_free(table);
+    json_free(doc);
+    return table != NULL;
+}
+
+static bool show(const char *file, const char *bytes, size_t size,
+                 enum form form, int colour, struct report_buffer *out,
+                 struct json_error *error)
+{
+    struct report_read *read = report_read_bytes(file, bytes, size, error);
+    if (!read)
+        return false;
+    render(report_read_model(read), form, colour, out);
+    report_read_free(read);
+    return true;
+}
+
 static int report(const struct arguments *arguments)
 {
     struct json_error error = {0};
     struct report_buffer out;
-    struct report_read *read = report_read_file(arguments->file, &error);
-    if (!read) {
-        nearby_suggest(arguments->file, &error);
-        fprintf(stderr, "%s\n", error.text);
-        return error.code == JSON_ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
-    }
-    report_buffer_init(&out);
+    const char *file = arguments->file;
     enum form form = (enum form)arguments->format;
+    int colour =
+        !arguments->out && terminal_colour(STDOUT_FILENO, arguments->no_color);
+    size_t size = 0;
+    char *bytes = gate_read_bytes(file, &size, &error);
     if (form == FORM_BY_NAME)
         form = form_of(arguments->out);
-    render(report_read_model(read), form,
-           !arguments->out &&
-               terminal_colour(STDOUT_FILENO, arguments->no_color),
-           &out);
-    report_read_free(read);
-    return arguments->out ? output_file("report", arguments->out, &out)
-                          : output_print(&out, EXIT_HELD);
+    report_buffer_init(&out);
+    bool good =
+        bytes && (is_lambda(bytes, size)
+                      ? show_lambda(file, bytes, size, form, &out, &error)
+                      : show(file, bytes, size, form, colour, &out, &error));
+    free(bytes);
+    if (good)
+        return arguments->out ? output_file("report", arguments->out, &out)
+                              : output_print(&out, EXIT_HELD);
+    report_buffer_free(&out);
+    nearby_suggest(file, &error);
+    fprintf(stderr, "%s\n", error.text);
+    return error.code == JSON_ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
 }
 
 static const struct option options[] = {
@@ -114,7 +171,8 @@ const struct command command_report = {
              "run itself. A report that was cut short, edited or written by "
              "another version of the format is refused. The verdict of the "
              "report does not change the exit code. docs/report-json.md says "
-             "what is in a report.json.",
+             "what is in a report.json. A lambda.json is shown as well, as "
+             "text, page or JSON.",
     .options = options,
     .rest_min = 1,
     .rest_max = 1,

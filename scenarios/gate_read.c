@@ -12,6 +12,7 @@
 #include "engine/store.h"
 #include "reports/content.h"
 #include "reports/format.h"
+#include "scenarios/lambda/table_gate.h"
 #include "scenarios/report_number.h"
 
 __extension__ typedef unsigned __int128 wide;
@@ -563,11 +564,37 @@ static bool check_content(struct json_view top, const char *bytes, size_t size,
     return false;
 }
 
+/* A sweep of a function of a user's own. */
+static bool read_lambda(struct draft *draft, struct json_view top,
+                        const char *bytes, size_t size)
+{
+    struct lambda_table *table =
+        lambda_table_read(top, bytes, size, draft->err);
+    char digest[33] = "";
+    bool good = table && get_text(top, "content_digest", digest, sizeof(digest),
+                                  draft->err);
+    if (good && !lambda_table_gate(table, digest, draft->report)) {
+        good = json_fail(top, draft->err, "out of memory");
+        draft->err->code = JSON_ENOMEM;
+    }
+    lambda_table_free(table);
+    return good;
+}
+
+static bool is_lambda(struct json_view top)
+{
+    struct json_view schema = json_member(top, "schema");
+    return json_is_object(top) && schema.item && json_is_string(schema) &&
+           strcmp(schema.item->valuestring, LAMBDA_TABLE_SCHEMA) == 0;
+}
+
 static bool read_top_level(struct draft *draft, struct json_view top,
                            const char *bytes, size_t size)
 {
     struct report_gate_report *report = draft->report;
     struct json_error *err = draft->err;
+    if (is_lambda(top))
+        return read_lambda(draft, top, bytes, size);
     if (!read_schema(top, "perdure.report/1", err) ||
         !check_content(top, bytes, size, err) ||
         !get_text(top, "scenario", report->scenario, sizeof(report->scenario),

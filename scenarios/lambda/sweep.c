@@ -129,12 +129,14 @@ static const struct lambda_property owns[OWN_COUNT] = {
     {.id = "R2", .name = "same status and result", .unit = "runs"},
     {.id = "R3", .name = "effects as declared", .unit = "runs"}};
 
-static void count_own(struct lambda_sweep *sweep, enum own own, bool bad)
+static void count_own(struct lambda_sweep *sweep, enum own own, bool bad,
+                      const char *why)
 {
     struct lambda_property *property = &sweep->properties[own];
 
     property->checked++;
-    property->violations += bad;
+    if (bad && property->violations++ == 0)
+        snprintf(property->why, sizeof(property->why), "%s", why);
 }
 
 /* The properties of a run into the sums. */
@@ -221,12 +223,12 @@ static void judge(const struct lambda_sweep_config *config,
     keep_effects(sweep, outcome, row->applied);
     judge_end(config, golden, outcome, row);
     bad = row->verdict == CHECK_FAIL;
-    count_own(sweep, OWN_END, outcome->end != LAMBDA_ENDED);
+    count_own(sweep, OWN_END, outcome->end != LAMBDA_ENDED, row->why);
     if (outcome->end == LAMBDA_ENDED)
-        count_own(sweep, OWN_SAME, bad);
+        count_own(sweep, OWN_SAME, bad, row->why);
     row->verdict = CHECK_PASS;
     judge_effects(config, golden, outcome, row);
-    count_own(sweep, OWN_EFFECTS, row->verdict == CHECK_FAIL);
+    count_own(sweep, OWN_EFFECTS, row->verdict == CHECK_FAIL, row->why);
     if (bad)
         row->verdict = CHECK_FAIL;
     judge_findings(&outcome->findings, row);
