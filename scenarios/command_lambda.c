@@ -52,12 +52,16 @@ static const struct option options[] = {
               "sweep: an effect that must not be applied more often than in "
               "the run that is not struck."),
     OPT_TEXTS("--fault", faults, "NAME",
-              "sweep: only these: crash, timeout, lost-reply, throttle, "
-              "server-error, stale-token, stop."),
+              "sweep: only these, as the table names them: crash, throttle, "
+              "duplicate and so on."),
     OPT_TEXT("--only", only, "BOUNDARY",
              "sweep: only there, as the table names it."),
-    OPT_NUMBER("--times", times, 1, 1000,
-               "sweep: so many refusals in a row, not 1, 3 and 9."),
+    OPT_NUMBER("--times", times, 1, 86400,
+               "sweep: this size of a fault, not each of its sizes: refusals "
+               "in a row, seconds, operations in a page."),
+    OPT_NUMBER("--invocations", invocations, 1, 1000000,
+               "Of an execution; 1,000 without it. One that comes to more is "
+               "given up."),
     OPT_CHOICE("--crash-mode", crash_mode, crash_modes,
                "sweep: how a crash is made: the process is killed, or, much "
                "faster, told to leave everything and go on with the next "
@@ -73,8 +77,8 @@ static const struct option options[] = {
                "run, sweep: processes of a function that was killed once which "
                "are started beside those that work; 2 without it."),
     OPT_NUMBER("--page", page, 1, 1000,
-               "Operations in an invocation's first page of state; 100 "
-               "without it."),
+               "Operations in a page of state; without it 100 in the first, "
+               "and as many as are asked for in the others."),
     OPT_CHOICE("--time", clock, clocks,
                "serve: waits take their time, or are skipped whenever "
                "nothing is under way."),
@@ -239,6 +243,7 @@ struct lambda_bench *command_lambda_bench(struct lambda_setting *s)
         .answer_count = s->answer_count,
         .page_items = (uint32_t)a->page,
         .prepared = (uint32_t)a->prepared,
+        .invocations_max = (uint32_t)a->invocations,
         .seed = a->seed.value,
         .patience_ns = a->patience_ns,
         .abandons = a->crash_mode == 1,

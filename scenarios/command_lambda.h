@@ -29,6 +29,7 @@ struct arguments {
     uint64_t hold_ns;
     uint64_t page;
     uint64_t prepared;
+    uint64_t invocations;
     uint64_t crash_mode;
     uint64_t clock;
     uint64_t network;

@@ -39,6 +39,19 @@ static void tell_progress(void *self, uint32_t done, uint32_t total)
     progress_line_tell(&sweeping->line, &now);
 }
 
+static bool refuse_fault(const char *name)
+{
+    struct report_buffer out = {0};
+
+    report_buffer_print(&out, "found --fault \"%.60s\", allowed", name);
+    for (unsigned i = 1; i < LAMBDA_FAULT_COUNT; i++)
+        report_buffer_print(&out, "%s %s", i == 1 ? "" : ",",
+                            lambda_fault_name((enum lambda_fault)i));
+    command_lambda_refuse("%s", out.text ? out.text : name);
+    report_buffer_free(&out);
+    return false;
+}
+
 static bool choose_faults(const struct arguments *a,
                           struct lambda_sweep_config *config)
 {
@@ -47,11 +60,7 @@ static bool choose_faults(const struct arguments *a,
     for (uint32_t i = 0; i < a->faults.count; i++) {
         enum lambda_fault fault = lambda_fault_find(a->faults.texts[i]);
         if (fault == LAMBDA_FAULT_COUNT)
-            return command_lambda_refuse(
-                "found --fault \"%.60s\", allowed crash, timeout, "
-                "lost-reply, throttle, server-error, stale-token, "
-                "stop",
-                a->faults.texts[i]);
+            return refuse_fault(a->faults.texts[i]);
         config->faults[fault] = true;
     }
     return true;
@@ -98,6 +107,8 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
         report_buffer_put(out, " --effects-forward");
     if (a->network == 1)
         report_buffer_put(out, " --network allow");
+    if (a->invocations)
+        report_buffer_print(out, " --invocations %" PRIu64, a->invocations);
     if (a->may_fail)
         report_buffer_put(out, " --may-fail");
     if (a->crash_mode == 1)

@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    SMALL_PAGE = 2 /* operations in a page, when crashes come on top */
+};
+
 /* Judging ----------------------------------------------------------------- */
 
 static const struct lambda_effect *
@@ -60,7 +64,8 @@ static void judge_effects(const struct lambda_sweep_config *config,
                           const struct lambda_outcome *outcome,
                           struct lambda_row *row)
 {
-    bool whole = strcmp(outcome->status, golden->status) == 0;
+    bool whole = strcmp(outcome->status, golden->status) == 0 &&
+                 !lambda_fault_changes(row->fault);
 
     for (uint32_t i = 0; i < golden->effect_count; i++) {
         const struct lambda_effect *expected = &golden->effects[i];
@@ -89,12 +94,23 @@ static void judge_end(const struct lambda_sweep_config *config,
             : outcome->end == LAMBDA_HUNG ? "the process does not come to rest"
             : outcome->end == LAMBDA_DEAD
                 ? "its process ends before it asks for work"
+            : outcome->end == LAMBDA_ENDLESS
+                ? "its invocations end again and again, and it does not"
                 : "the service failed");
         return;
     }
+    if (outcome->touched)
+        say(row, CHECK_FAIL, "the execution whose token it got has changed");
     if (row->fault == LAMBDA_FAULT_STOP &&
         strcmp(outcome->status, "STOPPED") == 0)
         return;
+    if (lambda_fault_changes(row->fault)) {
+        if (strcmp(outcome->status, golden->status) != 0) {
+            snprintf(text, sizeof(text), "it ends %s", outcome->status);
+            say(row, CHECK_PASS, text);
+        }
+        return;
+    }
     if (config->may_fail && strcmp(outcome->status, "FAILED") == 0) {
         say(row, CHECK_PASS, "it ends FAILED");
         return;
@@ -243,11 +259,17 @@ static void judge(const struct lambda_sweep_config *config,
 /* Trials ------------------------------------------------------------------ */
 
 static int try_one(const struct lambda_sweep_config *config,
-                   struct lambda_sweep *sweep, const struct lambda_point *at,
-                   enum lambda_fault fault, uint32_t times, bool *more)
+                   struct lambda_sweep *sweep, const struct lambda_case *one,
+                   bool *more)
 {
-    struct lambda_plan plan = {.fault = fault, .at = *at, .times = times};
-    struct lambda_row row = {.fault = fault, .at = *at, .times = times};
+    struct lambda_plan plan = {.fault = one->fault,
+                               .at = one->at,
+                               .times = one->times,
+                               .page_items = one->page_items};
+    struct lambda_row row = {.fault = one->fault,
+                             .at = one->at,
+                             .times = one->times,
+                             .page_items = one->page_items};
     struct lambda_outcome outcome;
     int result = lambda_trial(config->bench, &plan, &outcome);
 
@@ -265,77 +287,75 @@ static int try_one(const struct lambda_sweep_config *config,
     return result;
 }
 
-static const uint32_t bursts[] = {1, 3, 9};
-
-bool lambda_fault_repeats(enum lambda_fault fault)
+/* Crashes at each boundary of a run whose state comes in small pages. */
+static int add_paged(const struct lambda_sweep_config *config,
+                     struct lambda_cases *cases)
 {
-    return fault == LAMBDA_FAULT_THROTTLE || fault == LAMBDA_FAULT_SERVER_ERROR;
-}
+    bool faults[LAMBDA_FAULT_COUNT] = {[LAMBDA_FAULT_CRASH] = true};
+    const struct lambda_choice choice = {.faults = faults};
+    struct lambda_plan plan = {.recording = true, .page_items = SMALL_PAGE};
+    struct lambda_outcome outcome;
+    int result;
 
-static uint32_t tries_of(const struct lambda_sweep_config *config,
-                         enum lambda_fault fault,
-                         const struct lambda_point *point)
-{
-    char label[LAMBDA_LABEL_SIZE];
-
-    if (!config->faults[fault] || !lambda_fault_fits(fault, point) ||
-        (config->only &&
-         strcmp(config->only, lambda_point_write(point, label)) != 0))
+    if (!config->faults[LAMBDA_FAULT_PAGES] ||
+        !config->faults[LAMBDA_FAULT_CRASH] || config->only)
         return 0;
-    return lambda_fault_repeats(fault) && !config->times
-               ? (uint32_t)(sizeof(bursts) / sizeof(*bursts))
-               : 1;
+    result = lambda_trial(config->bench, &plan, &outcome);
+    if (result == 0 && outcome.end == LAMBDA_ENDED)
+        result = lambda_cases_add(cases, &choice, &plan, SMALL_PAGE);
+    lambda_outcome_free(&outcome);
+    lambda_plan_free(&plan);
+    return result;
 }
 
-static uint32_t count_trials(const struct lambda_sweep_config *config,
-                             const struct lambda_sweep *sweep)
+static int add_cases(const struct lambda_sweep_config *config,
+                     const struct lambda_sweep *sweep,
+                     struct lambda_cases *cases)
 {
-    uint32_t total = 0;
+    const struct lambda_choice choice = {
+        .faults = config->faults, .only = config->only, .times = config->times};
 
-    for (uint32_t i = 0; i < sweep->plan.point_count; i++)
-        for (unsigned f = 1; f < LAMBDA_FAULT_COUNT; f++)
-            total +=
-                tries_of(config, (enum lambda_fault)f, &sweep->plan.points[i]);
-    return total;
+    return lambda_cases_add(cases, &choice, &sweep->plan, 0) ||
+                   lambda_cases_add_whole(cases, &choice, &sweep->plan) ||
+                   add_paged(config, cases)
+               ? -1
+               : 0;
+}
+
+/* The run that is not struck. */
+static int try_golden(const struct lambda_sweep_config *config,
+                      struct lambda_sweep *sweep)
+{
+    uint32_t applied[LAMBDA_EFFECTS_MAX] = {0};
+
+    sweep->plan.recording = true;
+    if (lambda_trial(config->bench, &sweep->plan, &sweep->golden))
+        return -1;
+    keep_effects(sweep, &sweep->golden, applied);
+    memcpy(sweep->properties, owns, sizeof(owns));
+    sweep->property_count = OWN_COUNT;
+    add_findings(sweep, &sweep->golden.findings);
+    return 0;
 }
 
 int lambda_sweep_run(const struct lambda_sweep_config *config,
                      struct lambda_sweep *sweep)
 {
-    uint32_t done = 0;
+    struct lambda_cases cases = {0};
     bool more = true;
+    int result;
 
     memset(sweep, 0, sizeof(*sweep));
-    sweep->plan.recording = true;
-    if (lambda_trial(config->bench, &sweep->plan, &sweep->golden))
-        return -1;
-    uint32_t applied[LAMBDA_EFFECTS_MAX] = {0};
-    keep_effects(sweep, &sweep->golden, applied);
-    memcpy(sweep->properties, owns, sizeof(owns));
-    sweep->property_count = OWN_COUNT;
-    add_findings(sweep, &sweep->golden.findings);
-    conclude(sweep);
-    if (sweep->golden.end != LAMBDA_ENDED)
-        return 0;
-    const uint32_t total = count_trials(config, sweep);
-    for (uint32_t i = 0; i < sweep->plan.point_count && more; i++) {
-        const struct lambda_point *point = &sweep->plan.points[i];
-        for (unsigned f = 1; f < LAMBDA_FAULT_COUNT && more; f++) {
-            uint32_t tries = tries_of(config, (enum lambda_fault)f, point);
-            for (uint32_t t = 0; t < tries && more; t++) {
-                uint32_t times = config->times ? config->times
-                                 : lambda_fault_repeats((enum lambda_fault)f)
-                                     ? bursts[t]
-                                     : 1;
-                config->progress(config->self, done++, total);
-                if (try_one(config, sweep, point, (enum lambda_fault)f, times,
-                            &more))
-                    return -1;
-            }
-        }
+    result = try_golden(config, sweep);
+    if (result == 0 && sweep->golden.end == LAMBDA_ENDED)
+        result = add_cases(config, sweep, &cases);
+    for (uint32_t i = 0; result == 0 && i < cases.count && more; i++) {
+        config->progress(config->self, i, cases.count);
+        result = try_one(config, sweep, &cases.cases[i], &more);
     }
     conclude(sweep);
-    return 0;
+    lambda_cases_free(&cases);
+    return result;
 }
 
 void lambda_sweep_free(struct lambda_sweep *sweep)

@@ -11,6 +11,7 @@
 #define SCENARIOS_LAMBDA_SWEEP_H
 
 #include "reports/check.h"
+#include "scenarios/lambda/cases.h"
 #include "scenarios/lambda/trial.h"
 
 enum {
@@ -22,7 +23,8 @@ enum {
 struct lambda_row {
     enum lambda_fault fault;
     struct lambda_point at;
-    uint32_t times;
+    uint32_t times;      /* the fault's size */
+    uint32_t page_items; /* of every page of state; 0: as configured */
     enum check_verdict verdict;
     char why[LAMBDA_WHY_SIZE]; /* "": as without the fault */
     char status[16];
@@ -40,7 +42,7 @@ struct lambda_sweep_config {
                                 the undisturbed run applies them */
     uint32_t once_count;
     const char *only; /* the label of a boundary; NULL: all */
-    uint32_t times;   /* with only: of refusals; 0: 1, 3 and 9 */
+    uint32_t times;   /* of faults that have sizes; 0: all of theirs */
     bool may_fail;    /* a run that ends FAILED is right as well */
     /* Each row as it comes; false: enough. */
     bool (*row)(void *self, const struct lambda_row *row);
@@ -63,9 +65,6 @@ struct lambda_sweep {
     struct lambda_property properties[LAMBDA_SWEEP_PROPERTIES];
     uint32_t property_count;
 };
-
-/* It is tried once, and several times in a row. */
-bool lambda_fault_repeats(enum lambda_fault fault);
 
 /* 0; -1 out of memory. Free the sweep in any case. */
 int lambda_sweep_run(const struct lambda_sweep_config *config,

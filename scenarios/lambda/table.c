@@ -59,12 +59,15 @@ static char *again_of(const struct lambda_table *table,
 {
     struct report_buffer out = {0};
     char label[LAMBDA_LABEL_SIZE];
+    char detail[LAMBDA_DETAIL_SIZE];
 
     report_buffer_print(&out, "%s --fault %s --only ", table->command,
                         lambda_fault_name(row->fault));
     put_quoted(lambda_point_write(&row->at, label), &out);
-    if (lambda_fault_repeats(row->fault))
+    if (*lambda_fault_detail(row->fault, row->times, detail))
         report_buffer_print(&out, " --times %u", row->times);
+    if (row->page_items)
+        report_buffer_print(&out, " --page %u", row->page_items);
     if (report_buffer_ok(&out))
         return out.text;
     report_buffer_free(&out);
@@ -116,6 +119,19 @@ struct lambda_table_row *lambda_table_row(struct lambda_table *table)
     return row->applied ? row : NULL;
 }
 
+static void keep_detail(struct lambda_table_row *row,
+                        const struct lambda_row *from)
+{
+    char detail[LAMBDA_DETAIL_SIZE];
+
+    (void)lambda_fault_detail(from->fault, from->times, detail);
+    if (from->page_items)
+        snprintf(row->detail, sizeof(row->detail), "%s%spages of %u", detail,
+                 detail[0] ? ", " : "", from->page_items);
+    else
+        snprintf(row->detail, sizeof(row->detail), "%s", detail);
+}
+
 int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
 {
     struct lambda_table_row *row = lambda_table_row(table);
@@ -130,6 +146,7 @@ int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
     report_buffer_trim(row->why);
     snprintf(row->status, sizeof(row->status), "%s", from->status);
     row->times = from->times;
+    keep_detail(row, from);
     row->verdict = from->verdict;
     row->invocations = from->invocations;
     row->struck = from->struck;
@@ -145,8 +162,8 @@ int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
 
 const char *lambda_table_status(const struct lambda_outcome *outcome)
 {
-    static const char *const names[] = {"", "STUCK", "HUNG", "DOES NOT START",
-                                        "BROKEN"};
+    static const char *const names[] = {
+        "", "STUCK", "HUNG", "DOES NOT START", "BROKEN", "ENDLESS"};
 
     return outcome->end == LAMBDA_ENDED ? outcome->status : names[outcome->end];
 }
@@ -284,8 +301,10 @@ void lambda_table_fault(const struct lambda_table_row *row,
                         struct report_buffer *out)
 {
     (void)report_buffer_plain(out, row->fault, LAMBDA_FAULT_NAME);
-    if (row->times > 1)
-        report_buffer_print(out, " x%" PRIu64, row->times);
+    if (row->detail[0]) {
+        report_buffer_put(out, " ");
+        (void)report_buffer_plain(out, row->detail, LAMBDA_ROW_DETAIL);
+    }
 }
 
 /* Effects ------------------------------------------------------------------ */
@@ -293,7 +312,7 @@ void lambda_table_fault(const struct lambda_table_row *row,
 static bool same_fault(const struct lambda_table_row *a,
                        const struct lambda_table_row *b)
 {
-    return a->times == b->times && strcmp(a->fault, b->fault) == 0;
+    return strcmp(a->detail, b->detail) == 0 && strcmp(a->fault, b->fault) == 0;
 }
 
 static bool is_about(const struct lambda_table *table,

@@ -22,6 +22,7 @@
 
 enum {
     LAMBDA_FAULT_NAME = 32,
+    LAMBDA_ROW_DETAIL = LAMBDA_DETAIL_SIZE + 24,
     LAMBDA_ROWS_MAX = 100000
 };
 
@@ -29,7 +30,8 @@ enum {
 struct lambda_table_row {
     char at[LAMBDA_LABEL_SIZE];
     char fault[LAMBDA_FAULT_NAME];
-    uint64_t times;
+    char detail[LAMBDA_ROW_DETAIL]; /* of the fault: "x3", "60 s late" */
+    uint64_t times;                 /* its size */
     enum check_verdict verdict;
     char why[LAMBDA_WHY_SIZE]; /* untrusted, as all that functions say */
     char status[16];

@@ -179,6 +179,8 @@ static void put_row(const struct lambda_table *table,
     report_buffer_put(out, "], ");
     text(out, "at", row->at);
     comma(out);
+    text(out, "detail", row->detail);
+    comma(out);
     text(out, "fault", row->fault);
     comma(out);
     number(out, "invocations", row->invocations);

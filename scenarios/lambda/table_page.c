@@ -35,7 +35,7 @@ static void put(struct report_buffer *out, const char *text)
 static bool same_fault(const struct lambda_table_row *a,
                        const struct lambda_table_row *b)
 {
-    return a->times == b->times && strcmp(a->fault, b->fault) == 0;
+    return strcmp(a->detail, b->detail) == 0 && strcmp(a->fault, b->fault) == 0;
 }
 
 static void choose_columns(struct view *view)
@@ -78,8 +78,10 @@ static void put_fault(const struct lambda_table_row *row,
                       struct report_buffer *out)
 {
     report_buffer_html(out, row->fault, HTML_NAME);
-    if (row->times > 1)
-        report_buffer_print(out, " ×%" PRIu64, row->times);
+    if (row->detail[0]) {
+        put(out, " ");
+        report_buffer_html(out, row->detail, HTML_NAME);
+    }
 }
 
 /* The head ----------------------------------------------------------------- */

@@ -191,6 +191,7 @@ static void read_rows(struct reading *reading, struct json_view top,
         words(reading, v, "again", &row->again);
         read_applied(reading, v, table, row);
         COPY(reading, v, "at", row->at);
+        COPY(reading, v, "detail", row->detail);
         COPY(reading, v, "fault", row->fault);
         COPY(reading, v, "status", row->status);
         COPY(reading, v, "why", row->why);

@@ -121,7 +121,7 @@ void lambda_table_run(const struct lambda_outcome *outcome,
 static bool same_group(const struct lambda_table_row *a,
                        const struct lambda_table_row *b)
 {
-    return a->verdict == b->verdict && a->times == b->times &&
+    return a->verdict == b->verdict && strcmp(a->detail, b->detail) == 0 &&
            strcmp(a->fault, b->fault) == 0 && strcmp(a->why, b->why) == 0;
 }
 

@@ -8,19 +8,27 @@
 #include "engine/host/store_sqlite.h"
 #include "engine/operation.h"
 #include "engine/store.h"
+#include "scenarios/lambda/answers.h"
 
 /* 2026-01-01: the same for every run, on every machine. */
+#define SECOND UINT64_C(1000000000)
 #define START_NS UINT64_C(1767225600000000000)
 
+/* The execution beside it, of a function that nobody carries out. */
+#define OTHER "perdure-other"
+
 enum {
+    OTHER_RUN = 2,
     KEYS_MAX = 16384,
-    PENDING_MAX = 256
+    PENDING_MAX = 256,
+    INVOCATIONS_MAX = 1000
 };
 
 struct pending {
     struct lambda_alarm alarm;
     struct lambda_bench *bench;
     const struct lambda_answer *answer;
+    enum lambda_callback_end end;
     char id[48];
 };
 
@@ -32,6 +40,7 @@ struct lambda_bench {
     struct lambda_outcome *outcome;
     struct lambda_watch *watch;
     struct lambda_call call;
+    char token[LAMBDA_TOKEN_SIZE]; /* of the execution beside it */
     bool answered;
     struct engine_hash keys[KEYS_MAX];
     uint32_t key_count;
@@ -51,6 +60,12 @@ static void take_boundary(void *self, const struct lambda_boundary *boundary,
     if (boundary->place == LAMBDA_AT_EVENT && !boundary->after)
         bench->outcome->invocations++;
     lambda_plan_boundary(bench->plan, boundary, decision);
+    if (decision->act == LAMBDA_SWAP &&
+        lambda_service_token(lambda_host_service(bench->host), OTHER_RUN,
+                             bench->token))
+        decision->token = bench->token;
+    else if (decision->act == LAMBDA_SWAP)
+        decision->act = LAMBDA_PASS;
     if (decision->act != LAMBDA_PASS)
         lambda_watch_struck(bench->watch);
 }
@@ -108,6 +123,12 @@ static void take_effect(void *self, uint64_t run, const char *name,
     effect->applied += !is_known(bench, name, key);
 }
 
+/* How an answer ends its callback. */
+static enum lambda_callback_end end_of(const struct lambda_answer *answer)
+{
+    return answer->fails ? LAMBDA_CALLBACK_FAIL : LAMBDA_CALLBACK_SUCCEED;
+}
+
 static void forget_answer(struct lambda_call *call, int status,
                           const char *exception, const void *body, size_t size)
 {
@@ -118,43 +139,84 @@ static void forget_answer(struct lambda_call *call, int status,
     free(call);
 }
 
+/* What is sent if the fault turns a success into a failure, or back. */
+static const char refusal[] = "{\"ErrorType\":\"Refused\",\"ErrorMessage\":"
+                              "\"refused instead of answered\"}";
+
 static void answer_callback(struct lambda_alarm *alarm)
 {
     struct pending *pending = (void *)alarm;
     const struct lambda_answer *answer = pending->answer;
     struct lambda_call *call = calloc(1, sizeof(*call));
+    bool usual = pending->end == end_of(answer);
 
     if (!call)
         return;
     call->answer = forget_answer;
-    lambda_call_callback(
-        lambda_host_service(pending->bench->host), call, pending->id,
-        answer->fails ? LAMBDA_CALLBACK_FAIL : LAMBDA_CALLBACK_SUCCEED,
-        answer->body, answer->size);
+    lambda_call_callback(lambda_host_service(pending->bench->host), call,
+                         pending->id, pending->end,
+                         usual ? answer->body : refusal,
+                         usual ? answer->size : sizeof(refusal) - 1);
 }
 
-static void take_callback(void *self, uint64_t run, const char *name,
-                          size_t size, const char *id)
+static const struct lambda_answer *
+find_answer(const struct lambda_bench *bench,
+            const struct lambda_callback *callback)
+{
+    for (uint32_t i = 0; i < bench->config.answer_count; i++) {
+        const struct lambda_answer *answer = &bench->config.answers[i];
+        if (strlen(answer->name) == callback->name_size &&
+            memcmp(answer->name, callback->name, callback->name_size) == 0)
+            return answer;
+    }
+    return NULL;
+}
+
+static enum lambda_fault fault_of(struct lambda_bench *bench,
+                                  const struct lambda_callback *callback,
+                                  bool answered)
+{
+    struct lambda_point point = {.timed = callback->timeout_ns > 0,
+                                 .beating = callback->heartbeat_ns > 0,
+                                 .answered = answered};
+    enum lambda_fault fault;
+
+    snprintf(point.operation, sizeof(point.operation), "%.*s",
+             (int)callback->name_size, callback->name);
+    if (!bench->plan || callback->run != 1)
+        return LAMBDA_FAULT_NONE;
+    fault = lambda_plan_callback(bench->plan, &point);
+    if (fault != LAMBDA_FAULT_NONE)
+        lambda_watch_struck(bench->watch);
+    return fault;
+}
+
+static void take_callback(void *self, const struct lambda_callback *callback)
 {
     struct lambda_bench *bench = self;
     uint64_t now = lambda_service_now(lambda_host_service(bench->host));
+    const struct lambda_answer *answer = find_answer(bench, callback);
+    enum lambda_fault fault = fault_of(bench, callback, answer != NULL);
+    struct lambda_reply replies[LAMBDA_REPLIES_MAX];
+    uint32_t count = 0;
 
-    (void)run;
-    for (uint32_t i = 0; i < bench->config.answer_count; i++) {
-        const struct lambda_answer *answer = &bench->config.answers[i];
+    if (answer)
+        count = lambda_answers_plan(
+            fault, callback,
+            &(struct lambda_reply){answer->delay_ns, end_of(answer)}, replies);
+    for (uint32_t i = 0; i < count; i++) {
         struct pending *pending = &bench->pending[bench->pending_count];
-        if (strlen(answer->name) != size ||
-            memcmp(answer->name, name, size) != 0 ||
-            bench->pending_count == PENDING_MAX)
-            continue;
-        *pending = (struct pending){
-            .alarm = {.at_ns = now + answer->delay_ns, .ring = answer_callback},
-            .bench = bench,
-            .answer = answer};
-        snprintf(pending->id, sizeof(pending->id), "%s", id);
+        if (bench->pending_count == PENDING_MAX)
+            return;
+        *pending =
+            (struct pending){.alarm = {.at_ns = now + replies[i].after_ns,
+                                       .ring = answer_callback},
+                             .bench = bench,
+                             .answer = answer,
+                             .end = replies[i].end};
+        snprintf(pending->id, sizeof(pending->id), "%s", callback->id);
         bench->pending_count++;
         lambda_host_alarm(bench->host, &pending->alarm);
-        return;
     }
 }
 
@@ -231,7 +293,12 @@ static bool open_host(struct lambda_bench *bench)
         if (lambda_host_add(bench->host, &bench->config.programs[i]) ==
             UINT32_MAX)
             return false;
-    return true;
+    const struct lambda_program other = {
+        .function = {.name = OTHER,
+                     .durable = true,
+                     .timeout_ns = 900 * SECOND,
+                     .execution_timeout_ns = 366 * 86400 * SECOND}};
+    return lambda_host_add(bench->host, &other) != UINT32_MAX;
 }
 
 struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
@@ -244,6 +311,8 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
         return NULL;
     }
     bench->config = *config;
+    if (bench->config.invocations_max == 0)
+        bench->config.invocations_max = INVOCATIONS_MAX;
     bench->base = event_base_new();
     bench->watch = lambda_watch_new(engine_limits_at(0));
     if (bench->base && bench->watch && open_host(bench))
@@ -286,6 +355,8 @@ static bool is_over(void *self)
 
     if (bench->config.interrupted && *bench->config.interrupted)
         return true;
+    if (bench->outcome->invocations > bench->config.invocations_max)
+        return true;
     return bench->answered && lambda_host_idle(bench->host);
 }
 
@@ -310,10 +381,57 @@ static int keep_end(struct lambda_bench *bench, struct lambda_outcome *outcome)
     return 0;
 }
 
-static int begin(struct lambda_bench *bench)
+static void set_pages(struct lambda_bench *bench, struct lambda_plan *plan)
+{
+    struct lambda_pages pages = {.items = bench->config.page_items,
+                                 .every = bench->config.page_items > 0};
+
+    if (plan->page_items)
+        pages = (struct lambda_pages){.items = plan->page_items, .every = true};
+    if (plan->fault == LAMBDA_FAULT_PAGES)
+        pages = (struct lambda_pages){.items = plan->times, .every = true};
+    pages.empty = plan->fault == LAMBDA_FAULT_EMPTY_PAGE;
+    lambda_host_set_pages(bench->host, &pages);
+}
+
+/* Another execution, which nothing may happen to. */
+static void begin_other(struct lambda_bench *bench)
+{
+    struct lambda_call *call = calloc(1, sizeof(*call));
+
+    if (!call)
+        return;
+    call->answer = forget_answer;
+    lambda_call_invoke(lambda_host_service(bench->host), call, OTHER, "$LATEST",
+                       "other", LAMBDA_EVENT, "{}", 2);
+}
+
+static bool is_untouched(const struct lambda_bench *bench)
+{
+    struct lambda_standing standing;
+
+    return lambda_service_standing(lambda_host_service(bench->host), OTHER_RUN,
+                                   &standing) &&
+           standing.operations == 0 && !standing.result;
+}
+
+static void end_other(struct lambda_bench *bench)
+{
+    struct lambda_service *service = lambda_host_service(bench->host);
+    struct lambda_call *call = calloc(1, sizeof(*call));
+
+    if (!call)
+        return;
+    call->answer = forget_answer;
+    lambda_call_stop_run(service, call, OTHER_RUN);
+    (void)lambda_service_turn(service, lambda_service_now(service));
+}
+
+static int begin(struct lambda_bench *bench, struct lambda_plan *plan)
 {
     struct engine_store store;
 
+    set_pages(bench, plan);
     if (open_store(&store))
         return -1;
     if (lambda_host_begin(bench->host, store, bench->config.seed))
@@ -332,7 +450,7 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     bench->plan = NULL;
     bench->key_count = 0;
     bench->pending_count = 0;
-    if (begin(bench))
+    if (begin(bench, plan))
         return -1;
     lambda_plan_begin(plan);
     bench->plan = plan;
@@ -343,11 +461,23 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
                        bench->config.programs[0].function.name, "$LATEST",
                        "trial", LAMBDA_REQUEST_RESPONSE, bench->config.event,
                        bench->config.event_size);
+    if (plan->fault == LAMBDA_FAULT_FOREIGN_TOKEN)
+        begin_other(bench);
     result =
         lambda_host_run(bench->host, is_over, bench, bench->config.patience_ns);
     outcome->end = result < 0 ? LAMBDA_BROKEN : ends[result];
+    if (outcome->invocations > bench->config.invocations_max)
+        outcome->end = LAMBDA_ENDLESS;
     if (outcome->end == LAMBDA_ENDED && !bench->answered)
         outcome->end = LAMBDA_HUNG; /* Ctrl-C */
+    if (plan->fault == LAMBDA_FAULT_PAGES ||
+        plan->fault == LAMBDA_FAULT_EMPTY_PAGE)
+        plan->struck = 1;
+    if (plan->fault == LAMBDA_FAULT_FOREIGN_TOKEN &&
+        outcome->end != LAMBDA_BROKEN) {
+        outcome->touched = !is_untouched(bench);
+        end_other(bench);
+    }
     result = keep_end(bench, outcome);
     if (lambda_watch_end(bench->watch, outcome->end != LAMBDA_HUNG,
                          &outcome->findings))

@@ -42,8 +42,9 @@ struct lambda_bench_config {
     size_t event_size;
     const struct lambda_answer *answers;
     uint32_t answer_count;
-    uint32_t page_items;
-    uint32_t prepared; /* processes, beside those that work */
+    uint32_t prepared;        /* processes, beside those that work */
+    uint32_t page_items;      /* of every page of state; 0: 100 */
+    uint32_t invocations_max; /* of the execution; 0: 1,000 */
     uint64_t seed;
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;
@@ -59,10 +60,11 @@ void lambda_bench_close(struct lambda_bench *bench);
 
 enum lambda_end {
     LAMBDA_ENDED,
-    LAMBDA_STUCK, /* nothing is under way, and nothing is due */
-    LAMBDA_HUNG,  /* something was under way for too long a true time */
-    LAMBDA_DEAD,  /* its processes end before they ask for work */
-    LAMBDA_BROKEN /* the service failed */
+    LAMBDA_STUCK,  /* nothing is under way, and nothing is due */
+    LAMBDA_HUNG,   /* something was under way for too long a true time */
+    LAMBDA_DEAD,   /* its processes end before they ask for work */
+    LAMBDA_BROKEN, /* the service failed */
+    LAMBDA_ENDLESS /* more invocations than allowed */
 };
 
 struct lambda_outcome {
@@ -75,6 +77,7 @@ struct lambda_outcome {
     uint32_t invocations;
     uint32_t operations;
     uint64_t virtual_ns;
+    bool touched;   /* the execution that a foreign token belongs to */
     bool keys_full; /* more keys of effects than can be told apart */
     struct lambda_findings findings; /* of what was watched */
 };

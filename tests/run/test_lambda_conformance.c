@@ -134,14 +134,12 @@ static bool is_for(const cJSON *action, const char *name, size_t size)
 }
 
 /* A callback was made: what the case has for it is due so much later. */
-static void plan_acts(void *self, uint64_t run, const char *name, size_t size,
-                      const char *id)
+static void plan_acts(void *self, const struct lambda_callback *callback)
 {
     struct bed *bed = self;
     const cJSON *action;
     uint32_t at = 0;
 
-    (void)run;
     cJSON_ArrayForEach(action,
                        cJSON_GetObjectItem(bed->c->json, "CallbackActions"))
     {
@@ -149,13 +147,14 @@ static void plan_acts(void *self, uint64_t run, const char *name, size_t size,
         struct act *act = &bed->acts[bed->act_count];
 
         cr_assert_lt(at, ACTIONS_MAX);
-        if (!(bed->taken >> at & 1) && is_for(action, name, size)) {
+        if (!(bed->taken >> at & 1) &&
+            is_for(action, callback->name, callback->name_size)) {
             *act = (struct act){.bed = bed, .action = action};
             act->alarm.at_ns =
                 lambda_service_now(lambda_host_service(bed->host)) +
                 (delay ? (uint64_t)delay->valueint * ENGINE_SECOND : 0);
             act->alarm.ring = ring;
-            (void)snprintf(act->id, sizeof(act->id), "%s", id);
+            (void)snprintf(act->id, sizeof(act->id), "%s", callback->id);
             lambda_host_alarm(bed->host, &act->alarm);
             bed->taken |= 1U << at;
             bed->act_count++;

@@ -75,15 +75,11 @@ static void take_dropped(void *self, struct lambda_invocation *invocation)
         bed->invocation = NULL;
 }
 
-static void take_callback(void *self, uint64_t run, const char *name,
-                          size_t size, const char *id)
+static void take_callback(void *self, const struct lambda_callback *callback)
 {
     struct bed *bed = self;
 
-    (void)run;
-    (void)name;
-    (void)size;
-    snprintf(bed->callback, sizeof(bed->callback), "%s", id);
+    snprintf(bed->callback, sizeof(bed->callback), "%s", callback->id);
 }
 
 static void init(struct bed *bed)

@@ -94,3 +94,73 @@ Test(scenarios_lambda_plan, faults_fit_where_they_can_happen)
     cr_assert_eq(lambda_fault_find("no such"), LAMBDA_FAULT_COUNT);
     cr_assert(lambda_fault_fits(LAMBDA_FAULT_CRASH, &effect));
 }
+
+Test(scenarios_lambda_plan, only_what_ends_at_a_time_can_be_late)
+{
+    struct lambda_point start = {.place = LAMBDA_AT_CHECKPOINT};
+    struct lambda_point callback = {.place = LAMBDA_AT_CALLBACK,
+                                    .answered = true};
+
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_LATE_TIMER, &start));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_CALLBACK_LATE, &callback));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_CALLBACK_TWICE, &callback));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_HEARTBEAT_LATE, &callback));
+    start.timed = true;
+    callback.timed = true;
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_LATE_TIMER, &start));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_CALLBACK_LATE, &callback));
+    callback.beating = true;
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_HEARTBEAT_LATE, &callback));
+    callback.answered = false;
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_HEARTBEAT_LATE, &callback));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_CRASH, &callback));
+}
+
+Test(scenarios_lambda_plan, the_size_of_a_fault_is_how_often_or_how_late)
+{
+    const struct lambda_point at = {.place = LAMBDA_AT_CHECKPOINT};
+    uint32_t sizes[LAMBDA_SIZES_MAX];
+    char detail[LAMBDA_DETAIL_SIZE];
+
+    cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_CRASH, &at, sizes), 1);
+    cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_CRASH, 1, detail), "");
+    cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_THROTTLE, &at, sizes), 3);
+    cr_assert_eq(sizes[2], 9);
+    cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_THROTTLE, 9, detail),
+                     "x9");
+    cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_LATE_TIMER, 60, detail),
+                     "60 s late");
+}
+
+static uint64_t delay_of(struct lambda_plan *plan, const char *name)
+{
+    const struct lambda_boundary wait = {.place = LAMBDA_AT_CHECKPOINT,
+                                         .operation = name,
+                                         .action = "START",
+                                         .timed = true,
+                                         .run = 1};
+    struct lambda_decision decision = {.act = LAMBDA_PASS};
+
+    lambda_plan_boundary(plan, &wait, &decision);
+    return decision.act == LAMBDA_DELAY ? decision.ns : UINT64_MAX;
+}
+
+Test(scenarios_lambda_plan, timers_are_reordered_in_the_same_way_each_time)
+{
+    struct lambda_plan one = {.fault = LAMBDA_FAULT_REORDERED_TIMERS,
+                              .times = 1};
+    struct lambda_plan other = {.fault = LAMBDA_FAULT_REORDERED_TIMERS,
+                                .times = 2};
+    uint64_t first = delay_of(&one, "a");
+    uint64_t second = delay_of(&one, "b");
+
+    cr_assert_neq(first, UINT64_MAX);
+    cr_assert_neq(first, second);
+    cr_assert_neq(delay_of(&other, "a"), first);
+    lambda_plan_begin(&one);
+    cr_assert_eq(delay_of(&one, "a"), first);
+    cr_assert_eq(delay_of(&one, "b"), second);
+    cr_assert_eq(one.struck, 2);
+    lambda_plan_free(&one);
+    lambda_plan_free(&other);
+}

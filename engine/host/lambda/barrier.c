@@ -14,24 +14,32 @@ static void free_held(struct lambda_held *held)
     }
 }
 
+static void leave_one(struct lambda_environment *environment,
+                      struct evhttp_request *request)
+{
+    struct lambda_held *one = request ? calloc(1, sizeof(*one)) : NULL;
+
+    if (!one)
+        return;
+    one->request = request;
+    one->next = environment->left;
+    environment->left = one;
+}
+
 /* What it asked for and waits for will not be answered. Nor does it hear so
  * before it knows that it is to leave it. */
 static void leave_requests(struct lambda_environment *environment)
 {
     struct lambda_held **at = &environment->left;
-    struct lambda_held *current =
-        environment->current ? calloc(1, sizeof(*current)) : NULL;
 
     while (*at)
         at = &(*at)->next;
     *at = environment->held;
     environment->held = NULL;
-    if (current) {
-        current->request = environment->current;
-        current->next = environment->left;
-        environment->left = current;
-    }
+    leave_one(environment, environment->current);
+    leave_one(environment, environment->late.request);
     environment->current = NULL;
+    environment->late.request = NULL;
 }
 
 void lambda_barrier_cut(struct lambda_environment *environment)
@@ -126,6 +134,8 @@ void lambda_barrier_idle(struct lambda_environment *environment,
         lambda_environment_wake(environment);
     environment->idle = request;
     environment->wake_ns = wake ? wake * MILLISECOND : UINT64_MAX;
+    if (environment->late.request && got > environment->responses)
+        lambda_strike_late(environment); /* nobody waits for it any more */
     if (sent != environment->requests || got != environment->responses ||
         !environment->invocation) {
         /* Something is on its way to it, or from it: it shall look again. */
@@ -149,6 +159,8 @@ bool lambda_environment_rests(const struct lambda_environment *environment,
     if (environment->state != LAMBDA_BUSY)
         return false;
     *wake_ns = environment->wake_ns;
+    if (environment->late.request && environment->late.at_ns < *wake_ns)
+        *wake_ns = environment->late.at_ns;
     return environment->idle && !environment->held && !environment->forward;
 }
 
@@ -161,6 +173,10 @@ void lambda_environment_wake(struct lambda_environment *environment)
     if (!request)
         return;
     environment->idle = NULL;
+    if (environment->late.request &&
+        environment->late.at_ns <=
+            lambda_service_now(environment->config.service))
+        lambda_strike_late(environment);
     size =
         snprintf(now, sizeof(now), "%" PRIu64,
                  lambda_service_now(environment->config.service) / MILLISECOND);

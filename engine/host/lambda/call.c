@@ -229,7 +229,48 @@ static bool check_token(const struct lambda_execution *execution,
     return false;
 }
 
+bool lambda_service_token(const struct lambda_service *service, uint64_t run,
+                          char out[LAMBDA_TOKEN_SIZE])
+{
+    const struct lambda_execution *execution =
+        engine_table_find(&service->executions, run);
+
+    if (!execution || !execution->invocation)
+        return false;
+    lambda_token_write(run, execution->invocation->token, out);
+    return true;
+}
+
 /* Checkpoints ------------------------------------------------------------- */
+
+void lambda_service_delay(struct lambda_service *service, uint32_t update,
+                          uint64_t ns)
+{
+    if (service->delayed_count < LAMBDA_DELAYED_MAX)
+        service->delayed[service->delayed_count++] =
+            (struct lambda_delayed){.update = update, .ns = ns};
+}
+
+/* The durations of timers that are to be late grow. */
+static void delay_updates(struct lambda_service *service, uint64_t run,
+                          struct engine_block *block)
+{
+    uint32_t index = 0;
+
+    for (size_t at = sizeof(uint64_t); at < block->size; index++) {
+        struct engine_item *item = (void *)(block->bytes + at);
+        struct engine_operation *head = (void *)(item + 1);
+        at += engine_item_span(item->size);
+        for (uint32_t i = 0; i < service->delayed_count; i++) {
+            struct lambda_delayed *delayed = &service->delayed[i];
+            if (delayed->run != 0 || delayed->update != index)
+                continue;
+            delayed->run = run;
+            delayed->id = (struct engine_hash){item->a, item->b};
+            head->first_ns += delayed->ns;
+        }
+    }
+}
 
 static bool read_checkpoint(struct lambda_service *service,
                             struct lambda_execution *execution,
@@ -258,8 +299,11 @@ static bool read_checkpoint(struct lambda_service *service,
     call->items = hash.hi;
     engine_block_init(&call->block);
     if (lambda_updates_read(json_member(body, "Updates"), &call->block,
-                            &call->concluding, &problem) == 0)
+                            &call->concluding, &problem) == 0) {
+        if (service->delayed_count > 0)
+            delay_updates(service, execution->run, &call->block);
         return true;
+    }
     lambda_call_problem(call, &problem);
     return false;
 }
@@ -294,7 +338,7 @@ static bool read_marker(const char *marker, uint64_t *out)
     if (!marker || !*marker)
         return true;
     *out = strtoull(marker, &end, 10);
-    return marker[0] >= '1' && marker[0] <= '9' && *end == '\0' &&
+    return marker[0] >= '0' && marker[0] <= '9' && *end == '\0' &&
            *out < UINT32_MAX;
 }
 
@@ -318,6 +362,8 @@ void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
         return;
     }
     call->items = items ? items : service->config.page_items;
+    if (service->config.page_every && call->items > service->config.page_items)
+        call->items = service->config.page_items;
     engine_block_init(&call->block);
     lambda_call_ask(service, execution, call);
 }

@@ -471,7 +471,7 @@ static void put_outcome(struct json_writer *w, const struct engine_item *item,
 }
 
 static void put_step(struct json_writer *w, const struct engine_item *item,
-                     const struct engine_operation_view *view,
+                     const struct engine_operation_view *view, uint64_t late_ns,
                      enum lambda_times times)
 {
     bool begun = item->kind == ENGINE_STATUS_STARTED;
@@ -481,7 +481,8 @@ static void put_step(struct json_writer *w, const struct engine_item *item,
                     item->attempt > 0 && begun ? item->attempt - 1
                                                : item->attempt);
     if (item->kind == ENGINE_STATUS_PENDING)
-        put_time(w, "NextAttemptTimestamp", view->head.first_ns, times);
+        put_time(w, "NextAttemptTimestamp", view->head.first_ns - late_ns,
+                 times);
     put_outcome(w, item, view);
     json_close(w);
 }
@@ -508,7 +509,7 @@ static void put_details(struct json_writer *w, uint64_t run,
 {
     switch (engine_operation_flag_type(item->flags)) {
     case ENGINE_OPERATION_STEP:
-        put_step(w, item, view, times);
+        put_step(w, item, view, self->late_ns, times);
         break;
     case ENGINE_OPERATION_CONTEXT:
         json_open(w, "ContextDetails");

@@ -46,6 +46,7 @@ struct lambda_operation {
     uint64_t started_ns; /* store times */
     uint64_t ended_ns;   /* 0: it has not */
     uint64_t due_ns;     /* of a wait; 0: none */
+    uint64_t late_ns;    /* its timer goes off so much later than it says */
     bool awaited;        /* a callback that is not answered */
 };
 

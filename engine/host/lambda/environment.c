@@ -214,6 +214,7 @@ void lambda_environment_ended(struct lambda_environment *environment,
 void lambda_environment_serve(struct lambda_environment *environment,
                               struct lambda_service *service)
 {
+    lambda_strike_late(environment);
     environment->config.service = service;
     environment->world++;
     lambda_http_serve(environment->http, service);
@@ -255,6 +256,7 @@ void lambda_environment_free(struct lambda_environment *environment)
     if (environment->http)
         lambda_http_close(environment->http);
     lambda_barrier_free(environment);
+    free(environment->late.body);
     free(environment->event);
     free(environment->lines);
     free(environment);

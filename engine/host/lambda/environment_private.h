@@ -20,6 +20,15 @@ struct lambda_held {
     struct lambda_held *next;
 };
 
+/* An answer that comes later. */
+struct lambda_late {
+    struct evhttp_request *request; /* NULL: there is none */
+    uint64_t at_ns;
+    int status;
+    unsigned char *body;
+    size_t size;
+};
+
 struct lambda_environment {
     struct lambda_environment_config config;
     struct lambda_http *http;
@@ -37,6 +46,7 @@ struct lambda_environment {
     struct lambda_held *held;       /* by number */
     struct lambda_held *left;       /* of an invocation that was abandoned */
     struct evhttp_request *current; /* is being answered */
+    struct lambda_late late;
     struct lambda_labels labels;    /* of it */
     struct lambda_forward *forward; /* is with the one it was meant for */
     uint64_t world;     /* it serves: what began in another one is over */
@@ -90,7 +100,7 @@ void lambda_barrier_free(struct lambda_environment *environment);
 
 /* What is to happen before, or after, what its labels name. */
 struct lambda_decision
-lambda_strike_decide(const struct lambda_environment *environment, bool after);
+lambda_strike_decide(struct lambda_environment *environment, bool after);
 /* Its invocation breaks off: ENGINE_ERR_INTERRUPTED or _TIMED_OUT. */
 void lambda_strike_crash(struct lambda_environment *environment,
                          enum engine_error error);
@@ -103,7 +113,9 @@ bool lambda_strike(struct lambda_environment *environment,
                    const struct lambda_decision *decision);
 /* The hook of its endpoint: true if the answer is not to be sent. */
 bool lambda_strike_answer(void *self, struct evhttp_request *request,
-                          int status);
+                          int status, const void *body, size_t size);
+/* Sends an answer that was kept back. */
+void lambda_strike_late(struct lambda_environment *environment);
 
 /* Effects ----------------------------------------------------------------- */
 

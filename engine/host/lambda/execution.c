@@ -233,8 +233,31 @@ static void tell_callback(struct lambda_service *service,
         return;
     engine_callback_write(execution->run, event->op,
                           (struct engine_hash){event->a, event->b}, &callback);
-    service->config.callback(service->config.self, execution->run, name.text,
-                             name.size, callback.id);
+    const struct lambda_callback made = {
+        .run = execution->run,
+        .name = name.text,
+        .name_size = name.size,
+        .id = callback.id,
+        .timeout_ns = view->head.first_ns,
+        .heartbeat_ns = view->head.second_ns,
+    };
+    service->config.callback(service->config.self, &made);
+}
+
+/* Whether its timer, just started, was made to be late. */
+static void fold_late(struct lambda_service *service,
+                      const struct lambda_execution *execution,
+                      struct lambda_operation *operation)
+{
+    for (uint32_t i = 0; i < service->delayed_count; i++) {
+        const struct lambda_delayed *delayed = &service->delayed[i];
+        if (delayed->run != execution->run ||
+            !engine_hash_equal(delayed->id, operation->id))
+            continue;
+        operation->late_ns = delayed->ns;
+        service->delayed[i] = service->delayed[--service->delayed_count];
+        return;
+    }
 }
 
 static void await_callback(struct lambda_service *service,
@@ -269,9 +292,10 @@ static void fold_operation(struct lambda_service *service,
         return;
     if (view.name.size > 0 && !operation->name)
         operation->name = strndup(view.name.text, view.name.size);
+    fold_late(service, execution, operation);
     if (event->kind == ENGINE_EV_OPERATION_STARTED &&
         engine_operation_flag_type(event->flags) == ENGINE_OPERATION_WAIT)
-        operation->due_ns = time_ns + view.head.first_ns;
+        operation->due_ns = time_ns + view.head.first_ns - operation->late_ns;
     if (ends_operation(event->kind)) {
         operation->ended_ns = time_ns;
         await_callback(service, execution, operation, false);

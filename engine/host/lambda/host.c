@@ -13,6 +13,7 @@
 
 struct lambda_host {
     struct lambda_host_config config;
+    struct lambda_pages pages;
     struct lambda_service *service;
     struct lambda_http *http;
     struct event *children; /* SIGCHLD */
@@ -57,13 +58,12 @@ static void drop(void *self, struct lambda_invocation *invocation)
     lambda_environment_dropped(lambda_invocation_host(invocation));
 }
 
-static void tell_callback(void *self, uint64_t run, const char *name,
-                          size_t size, const char *id)
+static void tell_callback(void *self, const struct lambda_callback *callback)
 {
     const struct lambda_host *host = self;
 
     if (host->config.callback)
-        host->config.callback(host->config.self, run, name, size, id);
+        host->config.callback(host->config.self, callback);
 }
 
 static void on_child(evutil_socket_t fd, short what, void *self)
@@ -313,7 +313,9 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
         .lease_ns = host->config.clock == LAMBDA_CLOCK_SKIP ? 3600 * SECOND
                                                             : 30 * SECOND,
         .incarnation = 1,
-        .page_items = host->config.page_items,
+        .page_items = host->pages.items,
+        .page_every = host->pages.every,
+        .page_empty = host->pages.empty,
         .sink = host->config.sink,
         .wanted = wanted,
         .event = give_event,
@@ -340,6 +342,12 @@ static bool open_parts(struct lambda_host *host)
         lambda_pool_serve(host->pool, host->service);
     return host->http && host->pool && host->children && host->timer &&
            evsignal_add(host->children, NULL) == 0;
+}
+
+void lambda_host_set_pages(struct lambda_host *host,
+                           const struct lambda_pages *pages)
+{
+    host->pages = *pages;
 }
 
 int lambda_host_begin(struct lambda_host *host, struct engine_store store,
@@ -370,6 +378,7 @@ struct lambda_host *lambda_host_new(const struct lambda_host_config *config)
     if (!host)
         return NULL;
     host->config = *config;
+    host->pages.items = config->page_items;
     if (!host->config.address)
         host->config.address = "127.0.0.1";
     host->now_ns = config->start_ns;

@@ -46,7 +46,9 @@ enum lambda_place {
     LAMBDA_AT_STATE,
     LAMBDA_AT_EFFECT,
     LAMBDA_AT_LINE, /* which tells of an effect; only after */
-    LAMBDA_AT_RETURN
+    LAMBDA_AT_RETURN,
+    LAMBDA_AT_CALLBACK, /* one was made: not struck by the host */
+    LAMBDA_AT_RUN       /* all of it: the same */
 };
 
 struct lambda_boundary {
@@ -54,6 +56,7 @@ struct lambda_boundary {
     bool after;
     const char *operation; /* its name, or its type; of an effect its name */
     const char *action;    /* of a checkpoint; else "" */
+    bool timed; /* it starts what ends by itself, or is tried again later */
     uint64_t run;
 };
 
@@ -63,7 +66,14 @@ enum lambda_act {
     LAMBDA_LOSE,     /* the connection is cut without an answer */
     LAMBDA_REFUSE,   /* the answer is an error; only before */
     LAMBDA_TIME_OUT, /* the process is ended for its time */
-    LAMBDA_STOP      /* the execution is stopped by its owner */
+    LAMBDA_STOP,     /* the execution is stopped by its owner */
+    LAMBDA_SWAP,     /* the checkpoint comes with another token */
+    LAMBDA_LATE,     /* the answer comes later; only after */
+    LAMBDA_DELAY,    /* what it starts is due later than it says */
+    LAMBDA_AGAIN,    /* the invocation is delivered once more, elsewhere: at
+                        the same time, or, after its return, then */
+    LAMBDA_OVERLAP   /* the invocation is taken for lost; its process, which
+                        stands still until the next one has begun, goes on */
 };
 
 struct lambda_decision {
@@ -71,6 +81,9 @@ struct lambda_decision {
     int status; /* of REFUSE */
     const char *exception;
     const char *message;
+    const char *token; /* of SWAP */
+    uint64_t ns;       /* of LATE and DELAY */
+    bool first;        /* of AGAIN: the second one is heard first */
 };
 
 enum {
@@ -109,10 +122,8 @@ struct lambda_host_config {
     /* What is done at a boundary; NULL: nothing. */
     void (*boundary)(void *self, const struct lambda_boundary *boundary,
                      struct lambda_decision *decision);
-    /* A callback was made, of an operation with this name; NULL: nobody
-       cares. */
-    void (*callback)(void *self, uint64_t run, const char *name, size_t size,
-                     const char *id);
+    /* A callback was made; NULL: nobody cares. */
+    void (*callback)(void *self, const struct lambda_callback *callback);
     /* A side effect happens, with its Idempotency-Key, NULL: it has none;
        NULL: there are none. */
     void (*effect)(void *self, uint64_t run, const char *name, const char *key);
@@ -143,7 +154,18 @@ void lambda_host_free(struct lambda_host *host);
 int lambda_host_begin(struct lambda_host *host, struct engine_store store,
                       uint64_t seed);
 
-/* Its number, or UINT32_MAX with errno. */
+/* How the state of executions is cut into pages, as struct
+ * lambda_service_config has it: from the next beginning on. */
+struct lambda_pages {
+    uint32_t items; /* 0: 100 */
+    bool every;
+    bool empty;
+};
+void lambda_host_set_pages(struct lambda_host *host,
+                           const struct lambda_pages *pages);
+
+/* Its number, or UINT32_MAX with errno. Without a command nobody carries out
+ * its invocations. */
 uint32_t lambda_host_add(struct lambda_host *host,
                          const struct lambda_program *program);
 struct lambda_service *lambda_host_service(struct lambda_host *host);

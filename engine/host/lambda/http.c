@@ -130,8 +130,9 @@ static void answer(struct lambda_call *call, int status, const char *exception,
     struct evhttp_request *request = pending->request;
     struct evkeyvalq *headers;
 
-    if (request && !(http->hooks.answer &&
-                     http->hooks.answer(http->hooks.self, request, status))) {
+    if (request &&
+        !(http->hooks.answer &&
+          http->hooks.answer(http->hooks.self, request, status, body, size))) {
         headers = evhttp_request_get_output_headers(request);
         if (call->arn[0]) {
             evhttp_add_header(headers, "X-Amz-Durable-Execution-Arn",

@@ -28,7 +28,8 @@ struct lambda_http_hooks {
      * An answer of the API is ready: true if it was taken, and is not to be
      * sent. NULL: all are sent.
      */
-    bool (*answer)(void *self, struct evhttp_request *request, int status);
+    bool (*answer)(void *self, struct evhttp_request *request, int status,
+                   const void *body, size_t size);
     /* A response goes out; NULL: nobody wants to know. */
     void (*responded)(void *self, struct evhttp_request *request);
     void *self;

@@ -193,7 +193,8 @@ static void begin_event(struct lambda_service *service,
     json_put_words(w, "DurableExecutionArn", arn);
     json_open(w, "InitialExecutionState");
     json_open_array(w, "Operations");
-    lambda_execution_write_self(execution, w, LAMBDA_MILLIS);
+    if (!service->config.page_empty)
+        lambda_execution_write_self(execution, w, LAMBDA_MILLIS);
 }
 
 static void give_event(struct lambda_service *service,
@@ -204,7 +205,7 @@ static void give_event(struct lambda_service *service,
     char marker[16] = "";
 
     lambda_token_write(invocation->execution->run, invocation->token, token);
-    if (next)
+    if (next || service->config.page_empty)
         snprintf(marker, sizeof(marker), "%u", next);
     json_close_array(w);
     json_put_words(w, "NextMarker", marker);
@@ -251,6 +252,10 @@ void lambda_invocation_page(struct lambda_service *service,
         return;
     }
     invocation->token = page->token;
+    if (service->config.page_empty) {
+        give_event(service, invocation, 0);
+        return;
+    }
     invocation->items += lambda_execution_write(
         invocation->execution, page + 1, page->size - sizeof(*page),
         &invocation->event, LAMBDA_MILLIS, most, &next);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 static void label(struct lambda_labels *labels, const char *operation,
-                  const char *action)
+                  const char *action, bool timed)
 {
     struct lambda_label *to;
 
@@ -13,6 +13,8 @@ static void label(struct lambda_labels *labels, const char *operation,
     to = &labels->all[labels->count++];
     snprintf(to->operation, sizeof(to->operation), "%s", operation);
     to->action = action;
+    to->timed = timed;
+    to->delay_ns = 0;
 }
 
 static const char *text_of(struct json_view object, const char *key)
@@ -47,16 +49,20 @@ static void label_checkpoint(struct lambda_labels *labels, const void *body,
              v = json_next(v)) {
             const char *name = text_of(v, "Name");
             const char *type = text_of(v, "Type");
+            const char *action = action_of(text_of(v, "Action"));
             label(labels,
                   name   ? name
                   : type ? type
                          : "?",
-                  action_of(text_of(v, "Action")));
+                  action,
+                  strcmp(action, "RETRY") == 0 ||
+                      (strcmp(action, "START") == 0 && type &&
+                       strcmp(type, "WAIT") == 0));
         }
     }
     json_free(doc);
     if (labels->count == 0)
-        label(labels, "checkpoint", "");
+        label(labels, "checkpoint", "", false);
 }
 
 static const char effects[] = "/perdure/effects/";
@@ -71,13 +77,13 @@ bool lambda_labels_request(struct lambda_labels *labels,
     labels->count = 0;
     if (strncmp(path, effects, sizeof(effects) - 1) == 0) {
         labels->place = LAMBDA_AT_EFFECT;
-        label(labels, path + sizeof(effects) - 1, "");
+        label(labels, path + sizeof(effects) - 1, "", false);
     } else if (length > 11 && strcmp(path + length - 11, "/checkpoint") == 0) {
         labels->place = LAMBDA_AT_CHECKPOINT;
         label_checkpoint(labels, body, size);
     } else if (length > 6 && strcmp(path + length - 6, "/state") == 0) {
         labels->place = LAMBDA_AT_STATE;
-        label(labels, "state", "");
+        label(labels, "state", "", false);
     }
     return labels->count > 0;
 }
@@ -87,10 +93,10 @@ void lambda_labels_set(struct lambda_labels *labels, enum lambda_place place,
 {
     labels->count = 0;
     labels->place = place;
-    label(labels, name, "");
+    label(labels, name, "", false);
 }
 
-struct lambda_decision lambda_labels_ask(const struct lambda_labels *labels,
+struct lambda_decision lambda_labels_ask(struct lambda_labels *labels,
                                          const struct lambda_host_config *host,
                                          bool after, uint64_t run)
 {
@@ -102,11 +108,14 @@ struct lambda_decision lambda_labels_ask(const struct lambda_labels *labels,
             .after = after,
             .operation = labels->all[i].operation,
             .action = labels->all[i].action,
+            .timed = labels->all[i].timed,
             .run = run,
         };
         struct lambda_decision one = {.act = LAMBDA_PASS};
         host->boundary(host->self, &boundary, &one);
-        if (decision.act == LAMBDA_PASS)
+        if (one.act == LAMBDA_DELAY)
+            labels->all[i].delay_ns = one.ns;
+        else if (decision.act == LAMBDA_PASS)
             decision = one;
     }
     return decision;

@@ -15,6 +15,8 @@ enum {
 struct lambda_label {
     char operation[LAMBDA_LABEL_SIZE_MAX];
     const char *action;
+    bool timed;        /* it starts what ends by itself */
+    uint64_t delay_ns; /* decided: that is so much later; 0: it is not */
 };
 
 struct lambda_labels {
@@ -29,8 +31,9 @@ bool lambda_labels_request(struct lambda_labels *labels,
 /* One: of an invocation's event or return. */
 void lambda_labels_set(struct lambda_labels *labels, enum lambda_place place,
                        const char *name);
-/* Asks the host's hook at each of them; the first that is not LAMBDA_PASS. */
-struct lambda_decision lambda_labels_ask(const struct lambda_labels *labels,
+/* Asks the host's hook at each of them; the first that is not LAMBDA_PASS.
+ * Delays are kept with their labels. */
+struct lambda_decision lambda_labels_ask(struct lambda_labels *labels,
                                          const struct lambda_host_config *host,
                                          bool after, uint64_t run);
 

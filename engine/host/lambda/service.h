@@ -50,6 +50,16 @@ struct lambda_function {
     uint64_t execution_timeout_ns; /* durable: of all of it */
 };
 
+/* A callback that was made. */
+struct lambda_callback {
+    uint64_t run;
+    const char *name; /* of its operation; no end marker */
+    size_t name_size;
+    const char *id;
+    uint64_t timeout_ns;   /* 0: none */
+    uint64_t heartbeat_ns; /* between two of them; 0: none */
+};
+
 struct lambda_service_config {
     struct engine_store store; /* open; closed with the service */
     const struct engine_limits *limits;
@@ -58,6 +68,8 @@ struct lambda_service_config {
     uint64_t lease_ns;
     uint32_t incarnation;
     uint32_t page_items; /* of the state in an invocation's event; 0: 100 */
+    bool page_every;     /* pages that are asked for are no larger */
+    bool page_empty;     /* the event has none: all of it is asked for */
     const struct engine_sink *sink; /* NULL: nobody looks */
     /*
      * An invocation waits for an environment of the function; the host takes
@@ -67,9 +79,8 @@ struct lambda_service_config {
     /* What it was taken for is known: the event to give to the function. */
     void (*event)(void *self, struct lambda_invocation *invocation,
                   const void *event, size_t size);
-    /* A callback was made, with its operation's name; NULL: nobody cares. */
-    void (*callback)(void *self, uint64_t run, const char *name, size_t size,
-                     const char *id);
+    /* NULL: nobody cares. */
+    void (*callback)(void *self, const struct lambda_callback *callback);
     /* It is over before it was answered: whoever works at it must stop. */
     void (*dropped)(void *self, struct lambda_invocation *invocation);
     void *self;
@@ -109,6 +120,18 @@ bool lambda_service_awaits(const struct lambda_service *service,
 /* Grows with whatever happens to an execution. */
 uint64_t lambda_service_events(const struct lambda_service *service);
 uint64_t lambda_service_now(const struct lambda_service *service);
+
+/*
+ * The timer that an update of the next checkpoint starts, counted from 0, goes
+ * off so much later than it says.
+ */
+void lambda_service_delay(struct lambda_service *service, uint32_t update,
+                          uint64_t ns);
+
+/* The token of an execution's invocation, under way or about to be; false:
+ * there is none. */
+bool lambda_service_token(const struct lambda_service *service, uint64_t run,
+                          char out[LAMBDA_TOKEN_SIZE]);
 
 /* How an execution stands. */
 struct lambda_standing {

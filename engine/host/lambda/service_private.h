@@ -73,6 +73,18 @@ struct lambda_line {
     struct lambda_invocation *last;
 };
 
+/* A timer that is made to be late. */
+struct lambda_delayed {
+    uint64_t run;
+    struct engine_hash id; /* of its operation */
+    uint32_t update;       /* of the next checkpoint; not yet read */
+    uint64_t ns;
+};
+
+enum {
+    LAMBDA_DELAYED_MAX = 64
+};
+
 struct lambda_service {
     struct lambda_service_config config;
     struct lambda_core *core;
@@ -84,6 +96,9 @@ struct lambda_service {
     struct engine_table names;      /* lambda_execution by hash of the name */
     struct engine_table working;    /* lambda_invocation by run: claimed */
     struct lambda_call *signals;    /* that wait for the store */
+    struct lambda_delayed delayed[LAMBDA_DELAYED_MAX]; /* run 0: of the next
+                                                          checkpoint */
+    uint32_t delayed_count;
     uint64_t next_run;
     uint64_t next_client;
     uint64_t events;  /* of executions, folded */

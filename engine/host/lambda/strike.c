@@ -1,7 +1,9 @@
 #include "engine/host/lambda/environment_private.h"
 
+#include <event2/buffer.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void lambda_strike_crash(struct lambda_environment *environment,
                          enum engine_error error)
@@ -27,7 +29,7 @@ void lambda_strike_crash(struct lambda_environment *environment,
 }
 
 struct lambda_decision
-lambda_strike_decide(const struct lambda_environment *environment, bool after)
+lambda_strike_decide(struct lambda_environment *environment, bool after)
 {
     const struct lambda_host_config *host = environment->config.host;
     struct lambda_decision decision = {.act = LAMBDA_PASS};
@@ -57,6 +59,65 @@ static void stop_execution(struct lambda_environment *environment)
     call->answer = ignore;
     lambda_call_stop_run(environment->config.service, call,
                          lambda_invocation_run(environment->invocation));
+}
+
+/* Writes another token over the one in a checkpoint; all are equally long. */
+static void swap_token(struct evhttp_request *request, const char *token)
+{
+    struct evbuffer *input = evhttp_request_get_input_buffer(request);
+    size_t size = evbuffer_get_length(input);
+    unsigned char *body = evbuffer_pullup(input, -1);
+    struct json_error wrong = {0};
+    struct json_doc *doc = NULL;
+    const char *own = NULL;
+
+    if (body && json_read_bytes("body", body, size, &doc, &wrong) == 0)
+        json_get_string(json_root(doc), "CheckpointToken", JSON_REQUIRED, 1,
+                        2048, &own, &wrong);
+    unsigned char *at = own ? memmem(body, size, own, strlen(own)) : NULL;
+    if (at && strlen(own) == strlen(token))
+        memcpy(at, token, strlen(token));
+    json_free(doc);
+}
+
+static void delay_timers(struct lambda_environment *environment)
+{
+    const struct lambda_labels *labels = &environment->labels;
+
+    for (unsigned i = 0; i < labels->count; i++)
+        if (labels->all[i].delay_ns)
+            lambda_service_delay(environment->config.service, i,
+                                 labels->all[i].delay_ns);
+}
+
+static void keep_late(struct lambda_environment *environment,
+                      struct evhttp_request *request, uint64_t ns, int status,
+                      const void *body, size_t size)
+{
+    struct lambda_late *late = &environment->late;
+
+    lambda_strike_late(environment);
+    late->body = malloc(size ? size : 1);
+    if (!late->body)
+        return;
+    memcpy(late->body, body, size);
+    late->size = size;
+    late->status = status;
+    late->request = request;
+    late->at_ns = lambda_service_now(environment->config.service) + ns;
+    environment->current = NULL;
+    lambda_environment_wake(environment);
+}
+
+void lambda_strike_late(struct lambda_environment *environment)
+{
+    struct lambda_late late = environment->late;
+
+    environment->late = (struct lambda_late){.request = NULL};
+    if (late.request)
+        lambda_http_respond(environment->http, late.request, late.status, NULL,
+                            late.body, late.size);
+    free(late.body);
 }
 
 bool lambda_strike(struct lambda_environment *environment,
@@ -91,13 +152,16 @@ bool lambda_strike(struct lambda_environment *environment,
     case LAMBDA_STOP:
         stop_execution(environment);
         return false;
+    case LAMBDA_SWAP:
+        swap_token(request, decision->token);
+        return false;
     default:
         return false;
     }
 }
 
 bool lambda_strike_answer(void *self, struct evhttp_request *request,
-                          int status)
+                          int status, const void *body, size_t size)
 {
     struct lambda_environment *environment = self;
     struct lambda_decision decision;
@@ -105,6 +169,10 @@ bool lambda_strike_answer(void *self, struct evhttp_request *request,
     if (request != environment->current || status >= 300)
         return false;
     decision = lambda_strike_decide(environment, true);
+    if (decision.act == LAMBDA_LATE) {
+        keep_late(environment, request, decision.ns, status, body, size);
+        return true;
+    }
     return lambda_strike(environment, request, &decision);
 }
 
@@ -124,6 +192,7 @@ void lambda_strike_carry_out(struct lambda_environment *environment,
         decision = lambda_strike_decide(environment, false);
     if (lambda_strike(environment, request, &decision))
         return;
+    delay_timers(environment);
     if (outgoing || (struck && environment->labels.place == LAMBDA_AT_EFFECT))
         lambda_effect_carry_out(environment, request);
     else

@@ -1,0 +1,43 @@
+// Everything that is due at a time: waits that end together, a step that is
+// tried again, and a callback that wants heartbeats.
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+
+async function effect(name, key) {
+  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+    method: 'POST',
+    headers: { 'Idempotency-Key': key },
+  });
+  if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+}
+
+const RETRY = {
+  retryStrategy: (error, attempt) => ({
+    shouldRetry: attempt < 4, delay: { seconds: 10 * attempt } }),
+};
+
+let tries = 0;
+
+
+export const handler = withDurableExecution(async (event, context) => {
+  const both = await context.parallel('both', [
+    async (one) => {
+      await one.wait('a', { seconds: 60 });
+      await one.step('after-a', () => effect('a', 'a'));
+      return 'a';
+    },
+    async (one) => {
+      await one.wait('b', { seconds: 60 });
+      await one.step('after-b', () => effect('b', 'b'));
+      return 'b';
+    },
+  ]);
+  const late = await context.waitForCallback('ask',
+    async (id) => effect('mail', id),
+    { timeout: { hours: 1 }, heartbeatTimeout: { minutes: 5 } });
+  await context.step('mend', async () => {
+    tries++;
+    if (tries % 3 !== 0) throw new Error('not yet');
+    return "mended";
+  }, RETRY);
+  return { both: both.getResults(), late };
+});
