@@ -1,5 +1,5 @@
-// Everything that is due at a time: waits that end together, a step that is
-// tried again, and a callback that wants heartbeats.
+// Everything that is due at a time: waits that end together, a condition that is
+// looked at again, and a callback that wants heartbeats.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
 async function effect(name, key) {
@@ -9,14 +9,6 @@ async function effect(name, key) {
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
 }
-
-const RETRY = {
-  retryStrategy: (error, attempt) => ({
-    shouldRetry: attempt < 4, delay: { seconds: 10 * attempt } }),
-};
-
-let tries = 0;
-
 
 export const handler = withDurableExecution(async (event, context) => {
   const both = await context.parallel('both', [
@@ -34,10 +26,13 @@ export const handler = withDurableExecution(async (event, context) => {
   const late = await context.waitForCallback('ask',
     async (id) => effect('mail', id),
     { timeout: { hours: 1 }, heartbeatTimeout: { minutes: 5 } });
-  await context.step('mend', async () => {
-    tries++;
-    if (tries % 3 !== 0) throw new Error('not yet');
-    return "mended";
-  }, RETRY);
+  await context.waitForCondition('ready',
+    async (asked) => asked + 1,
+    {
+      initialState: 0,
+      waitStrategy: (asked) => asked >= 3
+        ? { shouldContinue: false }
+        : { shouldContinue: true, delay: { seconds: 10 } },
+    });
   return { both: both.getResults(), late };
 });
