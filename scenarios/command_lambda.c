@@ -13,13 +13,14 @@
 #include "scenarios/command_lambda.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/file.h"
+#include "scenarios/lambda/functions.h"
 
 #define SECOND UINT64_C(1000000000)
 #define DAY (86400 * SECOND)
 
 static const char *const crash_modes[] = {"kill", "abandon", NULL};
 static const char *const networks[] = {"refuse", "allow", NULL};
-static const char *const clocks[] = {"real", "skip", NULL};
+static const char *const clocks[] = {"real", "skip", "manual", NULL};
 
 static const struct option options[] = {
     OPT_TEXT("--event", event, "FILE",
@@ -29,6 +30,9 @@ static const struct option options[] = {
               "the bytes of a file, so long after it was made."),
     OPT_TEXTS("--invoke", invokes, "NAME=HANDLER",
               "Another function, which this one invokes under that name."),
+    OPT_TEXT("--functions", functions, "FILE",
+             "Other functions, declared in a JSON file: with commands, "
+             "environments, timeouts."),
     OPT_TEXTS("--plain", plain, "NAME",
               "That function is not durable: it is invoked once."),
     OPT_TEXTS("--effects", effects, "URL",
@@ -81,16 +85,21 @@ static const struct option options[] = {
                "and as many as are asked for in the others."),
     OPT_CHOICE("--time", clock, clocks,
                "serve: waits take their time, or are skipped whenever "
-               "nothing is under way."),
+               "nothing is under way, or time stands until POST "
+               "/perdure/time advances it."),
     OPT_DURATION("--hold", hold_ns, 1000000, 3600000000000,
                  "serve: true time for answering a callback before its timeout "
                  "is skipped to; 2 seconds without it."),
     OPT_NUMBER("--port", port, 0, 65535,
-               "serve: of the endpoint on 127.0.0.1; 0: one that is free."),
+               "serve: of the endpoint; 0: one that is free."),
+    OPT_TEXT("--address", address, "IP",
+             "serve: where it listens; 127.0.0.1 without it. Whoever reaches "
+             "it may run the functions."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
-    OPT_OUT(out, "DIR", "sweep: lambda.json, the whole table, and index.html "
+    OPT_OUT(out, "DIR",
+            "sweep: lambda.json, the whole table, and index.html "
             "go there."),
     OPT_FLAG("--json", json, "The table, or the run, as JSON on stdout."),
     {.name = NULL}};
@@ -199,6 +208,13 @@ static bool read_effects(struct lambda_setting *s)
     return lambda_effects_read(&s->effects, &texts);
 }
 
+static bool ends_with_json(const char *path)
+{
+    size_t size = strlen(path);
+
+    return size > 5 && strcmp(path + size - 5, ".json") == 0;
+}
+
 /* EXIT_HELD, or said why not. */
 static int prepare(struct lambda_setting *s, const struct arguments *a)
 {
@@ -207,8 +223,14 @@ static int prepare(struct lambda_setting *s, const struct arguments *a)
 
     s->a = a;
     s->set.node = a->node;
-    lambda_programs_name(a->rest[1], name);
-    code = add_program(s, name, a->rest[1]);
+    if (ends_with_json(a->rest[1])) {
+        code = lambda_functions_add(&s->set, a->rest[1]);
+    } else {
+        lambda_programs_name(a->rest[1], name);
+        code = add_program(s, name, a->rest[1]);
+    }
+    if (code == EXIT_HELD && a->functions)
+        code = lambda_functions_add(&s->set, a->functions);
     if (code == EXIT_HELD && (!read_event(s) || !read_effects(s)))
         code = EXIT_USAGE;
     for (uint32_t i = 0; code == EXIT_HELD && i < a->invokes.count; i++)
@@ -297,7 +319,8 @@ const struct command command_lambda = {
     .group = COMMAND_SIMULATE,
     .synopsis = "run HANDLER [--event FILE] [OPTIONS]\n"
                 "sweep HANDLER [--event FILE] [--once EFFECT] [OPTIONS]\n"
-                "serve HANDLER [--port N] [--time real|skip]",
+                "serve HANDLER|FUNCTIONS.json [--port N] "
+                "[--time real|skip|manual]",
     .summary = "run a durable Lambda function of your own, and break it",
     .about =
         "Hosts a durable function that is written for AWS Lambda, unchanged, "

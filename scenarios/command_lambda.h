@@ -20,6 +20,8 @@ struct arguments {
     struct option_texts effect_lines; /* NAME=REGEX */
     struct option_texts once;
     struct option_texts faults;
+    const char *functions;
+    const char *address;
     const char *only;
     const char *out;
     const char *node;

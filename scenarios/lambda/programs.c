@@ -1,5 +1,6 @@
 #include "scenarios/lambda/programs.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,12 +21,14 @@ enum {
     ENDING_COUNT = sizeof(endings) / sizeof(*endings)
 };
 
-__attribute__((format(printf, 1, 0))) static bool refuse(const char *format,
-                                                         const char *what)
+__attribute__((format(printf, 2, 3))) static bool
+refuse(struct lambda_programs *set, const char *format, ...)
 {
-    fprintf(stderr, "perdure lambda: ");
-    fprintf(stderr, format, what);
-    fprintf(stderr, "\n");
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(set->error, sizeof(set->error), format, arguments);
+    va_end(arguments);
     return false;
 }
 
@@ -42,6 +45,16 @@ static bool find_program(const char *name, char path[PATH_MAX])
         at += size + (at[size] == ':');
     }
     return false;
+}
+
+/* A path seen from a directory. */
+static void join(const char *directory, const char *path, char out[PATH_MAX])
+{
+    char whole[2 * PATH_MAX];
+
+    snprintf(whole, sizeof(whole), "%s%s%s", path[0] == '/' ? "" : directory,
+             path[0] == '/' ? "" : "/", path);
+    snprintf(out, PATH_MAX, "%.*s", PATH_MAX - 1, whole);
 }
 
 /* The last part of a path, cut off. */
@@ -84,13 +97,8 @@ static bool find_file(const char *directory, const char *handler,
 }
 
 /* "order.mjs" is its export handler; "order.handler" is as Lambda has it. */
-static bool read_handler(struct lambda_program_texts *texts, const char *path,
-                         enum lambda_language *language)
+static void name_export(char handler[PATH_MAX])
 {
-    char *handler = texts->handler;
-
-    if (!split_path(path, texts->directory, handler))
-        return refuse("found no directory of %.300s", path);
     for (unsigned e = 0; e < ENDING_COUNT; e++) {
         if (!has_ending(handler, endings[e].ending))
             continue;
@@ -98,9 +106,27 @@ static bool read_handler(struct lambda_program_texts *texts, const char *path,
         strncat(handler, ".handler", PATH_MAX - strlen(handler) - 1);
         break;
     }
-    if (find_file(texts->directory, handler, language))
+}
+
+/* rooted: the handler is seen from the directory, which is the function's;
+ * else it brings its own. */
+static bool read_handler(struct lambda_programs *set,
+                         struct lambda_program_texts *texts,
+                         const char *directory, const char *path, bool rooted,
+                         enum lambda_language *language)
+{
+    char whole[PATH_MAX];
+
+    join(directory, path, whole);
+    if (rooted)
+        snprintf(texts->handler, sizeof(texts->handler), "%s", path);
+    else if (!split_path(whole, texts->directory, texts->handler))
+        return refuse(set, "found no directory of %.300s", path);
+    name_export(texts->handler);
+    if (find_file(texts->directory, texts->handler, language))
         return true;
-    return refuse("found no file of handler \"%.300s\", allowed FILE.mjs, "
+    return refuse(set,
+                  "found no file of handler \"%.300s\", allowed FILE.mjs, "
                   ".js, .cjs or .py, or FILE.EXPORT without the ending",
                   path);
 }
@@ -119,7 +145,7 @@ static int find_runtime(struct lambda_programs *set,
         return EXIT_HELD;
     set->bootstraps[language] = read_files_shipped(names[language]);
     if (!set->bootstraps[language]) {
-        refuse("found no %s among the files that come with perdure",
+        refuse(set, "found no %s among the files that come with perdure",
                names[language]);
         return EXIT_ENVIRONMENT;
     }
@@ -128,48 +154,122 @@ static int find_runtime(struct lambda_programs *set,
     if (own ? access(own, X_OK) == 0
             : find_program(programs[language], set->runtimes[language]))
         return EXIT_HELD;
-    fprintf(stderr,
-            "perdure lambda: found no %s to run the function with: apt-get "
-            "install %s\n",
-            own ? own : programs[language], packages[language]);
+    refuse(set, "found no %s to run the function with: apt-get install %s",
+           own ? own : programs[language], packages[language]);
     return EXIT_ENVIRONMENT;
 }
 
-int lambda_programs_add(struct lambda_programs *set, const char *path,
-                        const struct lambda_function *function)
+/* How a handler is run. */
+static int add_handler(struct lambda_programs *set,
+                       struct lambda_program_texts *texts,
+                       const struct lambda_program *program,
+                       const char *directory)
 {
-    struct lambda_program_texts *texts = &set->texts[set->count];
     enum lambda_language language = LAMBDA_JAVASCRIPT;
 
-    if (set->count == LAMBDA_PROGRAMS_MAX) {
-        refuse("found more functions than %s", "32");
-        return EXIT_USAGE;
-    }
-    if (!lambda_name_ok(function->name, LAMBDA_FUNCTION_MAX)) {
-        refuse("found function name \"%.80s\", allowed letters, digits, - and "
-               "_, at most 64",
-               function->name);
-        return EXIT_USAGE;
-    }
-    snprintf(texts->name, sizeof(texts->name), "%s", function->name);
-    if (!read_handler(texts, path, &language))
+    if (!read_handler(set, texts, directory, program->handler,
+                      program->directory != NULL, &language))
         return EXIT_USAGE;
     if (find_runtime(set, language) != EXIT_HELD)
         return EXIT_ENVIRONMENT;
     texts->command[0] = set->runtimes[language];
     texts->command[1] = set->bootstraps[language];
-    set->programs[set->count] =
-        (struct lambda_program){.function = *function,
-                                .command = texts->command,
-                                .directory = texts->directory,
-                                .handler = texts->handler};
-    set->programs[set->count].function.name = texts->name;
-    set->count++;
     return EXIT_HELD;
+}
+
+/* Whether a command can be started from its directory. */
+static int check_command(struct lambda_programs *set,
+                         const struct lambda_program_texts *texts,
+                         const char *name)
+{
+    char whole[PATH_MAX];
+
+    join(texts->directory, name, whole);
+    if (strchr(name, '/') ? access(whole, X_OK) == 0
+                          : find_program(name, whole))
+        return EXIT_HELD;
+    refuse(set,
+           "found no program \"%.300s\", allowed one in the PATH or a path "
+           "seen from %.200s",
+           name, texts->directory);
+    return EXIT_USAGE;
+}
+
+int lambda_programs_put(struct lambda_programs *set,
+                        struct lambda_program *program, const char *directory)
+{
+    struct lambda_program_texts *texts = &set->texts[set->count];
+    char root[PATH_MAX];
+    int code;
+
+    if (set->count == LAMBDA_PROGRAMS_MAX) {
+        refuse(set, "found more functions than %d", LAMBDA_PROGRAMS_MAX);
+        return EXIT_USAGE;
+    }
+    for (uint32_t i = 0; i < set->count; i++)
+        if (strcmp(set->texts[i].name, program->function.name) == 0) {
+            refuse(set, "found a second function \"%s\"", set->texts[i].name);
+            return EXIT_USAGE;
+        }
+    snprintf(texts->name, sizeof(texts->name), "%s", program->function.name);
+    join(directory, program->directory ? program->directory : ".", root);
+    if (!realpath(root, texts->directory)) {
+        refuse(set, "found no directory \"%.300s\"", root);
+        return EXIT_USAGE;
+    }
+    code = program->handler ? add_handler(set, texts, program, root)
+                            : check_command(set, texts, program->command[0]);
+    if (code != EXIT_HELD)
+        return code;
+    texts->lists = *program;
+    program->command = NULL;
+    program->environment = NULL;
+    set->programs[set->count] = texts->lists;
+    program = &set->programs[set->count++];
+    program->function.name = texts->name;
+    program->directory = texts->directory;
+    if (program->handler) {
+        program->handler = texts->handler;
+        program->command = texts->command;
+    }
+    return EXIT_HELD;
+}
+
+int lambda_programs_add(struct lambda_programs *set, const char *path,
+                        const struct lambda_function *function)
+{
+    struct lambda_program program = {.function = *function, .handler = path};
+    int code = EXIT_USAGE;
+
+    if (lambda_name_ok(function->name, LAMBDA_FUNCTION_MAX))
+        code = lambda_programs_put(set, &program, ".");
+    else
+        refuse(set,
+               "found function name \"%.80s\", allowed letters, digits, - and "
+               "_, at most %d",
+               function->name, LAMBDA_FUNCTION_MAX);
+    if (code != EXIT_HELD)
+        fprintf(stderr, "perdure lambda: %s\n", set->error);
+    return code;
+}
+
+static void free_list(const char *const *list)
+{
+    for (unsigned i = 0; list && list[i]; i++)
+        free((char *)list[i]);
+    free((void *)list);
+}
+
+void lambda_programs_free_lists(struct lambda_program *program)
+{
+    free_list(program->command);
+    free_list(program->environment);
 }
 
 void lambda_programs_free(struct lambda_programs *set)
 {
+    for (uint32_t i = 0; i < set->count; i++)
+        lambda_programs_free_lists(&set->texts[i].lists);
     for (unsigned i = 0; i < LAMBDA_LANGUAGE_COUNT; i++)
         free(set->bootstraps[i]);
 }

@@ -10,7 +10,8 @@
 #include "engine/host/lambda/host.h"
 
 enum {
-    LAMBDA_PROGRAMS_MAX = 32
+    LAMBDA_PROGRAMS_MAX = LAMBDA_FUNCTIONS_MAX,
+    LAMBDA_PROGRAMS_ERROR = 640
 };
 
 /* A handler's language, by the ending of its file. */
@@ -26,6 +27,7 @@ struct lambda_program_texts {
     char directory[PATH_MAX];
     char handler[PATH_MAX];
     const char *command[4];
+    struct lambda_program lists; /* owned */
 };
 
 struct lambda_programs {
@@ -35,6 +37,7 @@ struct lambda_programs {
     const char *node; /* the caller's; NULL: the one in the PATH */
     char *bootstraps[LAMBDA_LANGUAGE_COUNT]; /* NULL: not needed yet */
     char runtimes[LAMBDA_LANGUAGE_COUNT][PATH_MAX];
+    char error[LAMBDA_PROGRAMS_ERROR]; /* why the last one was refused */
 };
 
 /*
@@ -44,7 +47,16 @@ struct lambda_programs {
  */
 int lambda_programs_add(struct lambda_programs *set, const char *path,
                         const struct lambda_function *function);
+/*
+ * Adds one that is declared: its handler and its directory are seen from the
+ * given one. Its command and environment are the set's from now on, and taken
+ * out of it; the rest is copied. An exit code; set->error says why.
+ */
+int lambda_programs_put(struct lambda_programs *set,
+                        struct lambda_program *program, const char *directory);
 void lambda_programs_free(struct lambda_programs *set);
+/* Frees command and environment of one that is in no set, with their texts. */
+void lambda_programs_free_lists(struct lambda_program *program);
 
 /* The name of a function, made of its handler's: letters that may stand. */
 void lambda_programs_name(const char *path, char name[LAMBDA_FUNCTION_MAX + 1]);

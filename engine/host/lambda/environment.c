@@ -146,7 +146,14 @@ static void responded(void *self, struct evhttp_request *request)
 enum lambda_environment_state
 lambda_environment_state(const struct lambda_environment *environment)
 {
-    return environment->state;
+    return environment->dying ? LAMBDA_GONE : environment->state;
+}
+
+uint64_t lambda_environment_run(const struct lambda_environment *environment)
+{
+    return environment->invocation
+               ? lambda_invocation_run(environment->invocation)
+               : 0;
 }
 
 pid_t lambda_environment_process(const struct lambda_environment *environment)

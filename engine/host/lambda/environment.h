@@ -50,6 +50,8 @@ void lambda_environment_free(struct lambda_environment *environment);
 
 enum lambda_environment_state
 lambda_environment_state(const struct lambda_environment *environment);
+/* The run it works at; 0: none. */
+uint64_t lambda_environment_run(const struct lambda_environment *environment);
 pid_t lambda_environment_process(const struct lambda_environment *environment);
 /* Another service from now on; it is idle. */
 void lambda_environment_serve(struct lambda_environment *environment,

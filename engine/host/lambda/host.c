@@ -20,8 +20,9 @@ struct lambda_host {
     struct event *timer;
     struct lambda_program programs[LAMBDA_FUNCTIONS_MAX];
     struct lambda_pool *pool;
-    uint64_t now_ns;  /* of a clock that skips */
-    uint64_t mono_ns; /* of a real one: its start */
+    uint64_t now_ns;    /* of a clock that skips */
+    uint64_t target_ns; /* where it has been told to go */
+    uint64_t mono_ns;   /* of a real one: its start */
     uint64_t wall_ns;
     struct lambda_alarm *alarms; /* by time */
     uint64_t events;             /* of executions, when last looked at */
@@ -31,7 +32,7 @@ struct lambda_host {
 
 static uint64_t now_of(const struct lambda_host *host)
 {
-    if (host->config.clock == LAMBDA_CLOCK_SKIP)
+    if (host->config.clock != LAMBDA_CLOCK_REAL)
         return host->now_ns;
     return host->wall_ns + (host_mono_ns() - host->mono_ns);
 }
@@ -127,14 +128,41 @@ static bool is_held(struct lambda_host *host, uint64_t due_ns)
     uint64_t events = lambda_service_events(host->service);
     uint64_t over_ns;
 
-    if (host->config.alone || due_ns == UINT64_MAX ||
-        !lambda_service_awaits(host->service, &over_ns))
+    if (host->config.alone || host->config.clock != LAMBDA_CLOCK_SKIP ||
+        due_ns == UINT64_MAX || !lambda_service_awaits(host->service, &over_ns))
         return false;
     if (events != host->events) {
         host->events = events;
         host->still_ns = host_mono_ns();
     }
     return due_ns >= over_ns || host_mono_ns() - host->still_ns < hold_of(host);
+}
+
+void lambda_host_advance(struct lambda_host *host, uint64_t to_ns)
+{
+    host->target_ns = to_ns;
+}
+
+bool lambda_host_arrived(const struct lambda_host *host)
+{
+    uint64_t wake;
+
+    return host->now_ns >= host->target_ns &&
+           lambda_pool_rests(host->pool, &wake) &&
+           !lambda_service_busy(host->service) && wake > host->now_ns &&
+           due_of(host) > host->now_ns;
+}
+
+/* The next moment, if it is one that time may go to; UINT64_MAX: none. */
+static uint64_t limit(const struct lambda_host *host, uint64_t wake)
+{
+    bool told = host->target_ns > host->now_ns;
+
+    if (!told && host->config.clock == LAMBDA_CLOCK_SKIP)
+        return wake;
+    if (!told)
+        return wake <= host->now_ns ? wake : UINT64_MAX;
+    return host->target_ns < wake ? host->target_ns : wake;
 }
 
 /* 1: time has gone on; 0: nobody waits for it; -1: something is under way. */
@@ -146,9 +174,9 @@ static int skip(struct lambda_host *host)
     if (!lambda_pool_rests(host->pool, &wake) ||
         lambda_service_busy(host->service))
         return -1;
-    if (due <= wake && is_held(host, due))
+    if (due <= wake && host->target_ns <= host->now_ns && is_held(host, due))
         return 0;
-    wake = due < wake ? due : wake;
+    wake = limit(host, due < wake ? due : wake);
     if (wake == UINT64_MAX)
         return 0;
     if (wake > host->now_ns)
@@ -185,7 +213,7 @@ static int carry_on(struct lambda_host *host, uint64_t left_ns)
     uint64_t wait = left_ns;
     int moved;
 
-    if (host->config.clock == LAMBDA_CLOCK_SKIP) {
+    if (host->config.clock != LAMBDA_CLOCK_REAL) {
         moved = skip(host);
         if (moved > 0)
             return 0;
@@ -287,7 +315,28 @@ uint32_t lambda_host_add(struct lambda_host *host,
     place->environment = copy_list(program->environment);
     place->directory = copy_text(program->directory);
     place->handler = copy_text(program->handler);
+    lambda_pool_retire(host->pool, number);
     return number;
+}
+
+int lambda_host_remove(struct lambda_host *host, uint32_t function)
+{
+    if (lambda_service_remove(host->service, function))
+        return -1;
+    lambda_pool_retire(host->pool, function);
+    return 0;
+}
+
+const struct lambda_program *lambda_host_program(const struct lambda_host *host,
+                                                 uint32_t function)
+{
+    return &host->programs[function];
+}
+
+bool lambda_host_process(const struct lambda_host *host, uint32_t index,
+                         struct lambda_standing_process *out)
+{
+    return lambda_pool_process(host->pool, index, out);
 }
 
 /* Life -------------------------------------------------------------------- */
@@ -310,8 +359,8 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
         .limits = host->config.limits,
         .seed = seed,
         .now_ns = now_of(host),
-        .lease_ns = host->config.clock == LAMBDA_CLOCK_SKIP ? 3600 * SECOND
-                                                            : 30 * SECOND,
+        .lease_ns = host->config.clock == LAMBDA_CLOCK_REAL ? 30 * SECOND
+                                                            : 3600 * SECOND,
         .incarnation = 1,
         .page_items = host->pages.items,
         .page_every = host->pages.every,
@@ -327,14 +376,26 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
     return lambda_service_new(&config);
 }
 
+static bool take_request(void *self, struct evhttp_request *request,
+                         const char *path)
+{
+    struct lambda_host *host = self;
+
+    return host->config.request &&
+           host->config.request(host->config.self, host->http, request, path);
+}
+
 static bool open_parts(struct lambda_host *host)
 {
+    const struct lambda_http_hooks hooks = {.request = take_request,
+                                            .self = host};
+
     host->service = open_service(host, host->config.store, host->config.seed);
     if (!host->service)
         return false;
     host->http =
         lambda_http_open(host->config.base, host->service, host->config.address,
-                         host->config.port, NULL);
+                         host->config.port, &hooks);
     host->pool = lambda_pool_new(&host->config, host->programs);
     host->children = evsignal_new(host->config.base, SIGCHLD, on_child, host);
     host->timer = evtimer_new(host->config.base, nothing, host);
@@ -358,6 +419,7 @@ int lambda_host_begin(struct lambda_host *host, struct engine_store store,
     host->alarms = NULL;
     lambda_service_free(host->service);
     host->now_ns = host->config.start_ns;
+    host->target_ns = 0;
     host->service = open_service(host, store, seed);
     lambda_http_serve(host->http, host->service);
     lambda_pool_serve(host->pool, host->service);
@@ -380,7 +442,7 @@ struct lambda_host *lambda_host_new(const struct lambda_host_config *config)
     host->config = *config;
     host->pages.items = config->page_items;
     if (!host->config.address)
-        host->config.address = "127.0.0.1";
+        host->config.address = LAMBDA_LOOPBACK;
     host->now_ns = config->start_ns;
     host->mono_ns = host_mono_ns();
     host->wall_ns = host_wall_ns();

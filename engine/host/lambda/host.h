@@ -18,9 +18,12 @@
 #include "engine/host/lambda/http.h"
 #include "engine/host/lambda/outgoing.h"
 
+#define LAMBDA_LOOPBACK "127.0.0.1"
+
 enum lambda_clock {
     LAMBDA_CLOCK_REAL,
-    LAMBDA_CLOCK_SKIP
+    LAMBDA_CLOCK_SKIP,
+    LAMBDA_CLOCK_MANUAL /* as one that skips, but no further than it is told */
 };
 
 /* How a function is run. All of it is copied. */
@@ -52,6 +55,7 @@ enum lambda_place {
 };
 
 struct lambda_boundary {
+    const char *function;
     enum lambda_place place;
     bool after;
     const char *operation; /* its name, or its type; of an effect its name */
@@ -108,8 +112,9 @@ struct lambda_host_config {
     uint64_t seed;
     uint64_t start_ns;   /* since 1970: of a clock that skips */
     uint32_t page_items; /* 0: 100 */
-    const char *address; /* of all ports; NULL: 127.0.0.1 */
-    uint16_t port;       /* of the API for everybody; 0: a free one */
+    const char *address; /* of the API for everybody; NULL: 127.0.0.1, as that
+                            of environments always is */
+    uint16_t port;       /* of it; 0: a free one */
     uint64_t hold_ns;    /* true time that others have for answering a callback
                             before a clock that skips goes on to its timeout;
                             0: 2 s */
@@ -127,6 +132,12 @@ struct lambda_host_config {
     /* A side effect happens, with its Idempotency-Key, NULL: it has none;
        NULL: there are none. */
     void (*effect)(void *self, uint64_t run, const char *name, const char *key);
+    /*
+     * Looks at a request to everybody's port before the API does: true if it
+     * was or will be answered. NULL: all are for the API.
+     */
+    bool (*request)(void *self, struct lambda_http *http,
+                    struct evhttp_request *request, const char *path);
     /* A line that a process has written; NULL: to stderr. Of what an invocation
        writes beyond LAMBDA_LOG_MAX, only how much it was. */
     void (*log)(void *self, const struct lambda_line *line);
@@ -168,11 +179,37 @@ void lambda_host_set_pages(struct lambda_host *host,
  * its invocations. */
 uint32_t lambda_host_add(struct lambda_host *host,
                          const struct lambda_program *program);
+/*
+ * Nobody can invoke it any more and its idle processes end. 0, or -1: there
+ * are executions of it that run.
+ */
+int lambda_host_remove(struct lambda_host *host, uint32_t function);
+/* Of one that was added. */
+const struct lambda_program *lambda_host_program(const struct lambda_host *host,
+                                                 uint32_t function);
 struct lambda_service *lambda_host_service(struct lambda_host *host);
 uint16_t lambda_host_port(const struct lambda_host *host);
 
 /* No process has work, or is about to end. */
 bool lambda_host_idle(const struct lambda_host *host);
+
+/* A process of a function, as it stands. */
+struct lambda_standing_process {
+    uint32_t function;
+    pid_t process;
+    const char *state; /* "starting", "idle", "busy", "ending" */
+    uint64_t run;      /* it works at; 0: none */
+};
+/* False: there are not so many. */
+bool lambda_host_process(const struct lambda_host *host, uint32_t index,
+                         struct lambda_standing_process *out);
+
+/*
+ * Lets a clock that is not real go to this time, through all that is due until
+ * then, in the next run. It has arrived when nothing more happens before.
+ */
+void lambda_host_advance(struct lambda_host *host, uint64_t to_ns);
+bool lambda_host_arrived(const struct lambda_host *host);
 
 /*
  * Calls back at this time of the service, in the next run. An alarm belongs to

@@ -98,12 +98,14 @@ void lambda_labels_set(struct lambda_labels *labels, enum lambda_place place,
 
 struct lambda_decision lambda_labels_ask(struct lambda_labels *labels,
                                          const struct lambda_host_config *host,
-                                         bool after, uint64_t run)
+                                         const char *function, bool after,
+                                         uint64_t run)
 {
     struct lambda_decision decision = {.act = LAMBDA_PASS};
 
     for (unsigned i = 0; i < labels->count; i++) {
         const struct lambda_boundary boundary = {
+            .function = function,
             .place = labels->place,
             .after = after,
             .operation = labels->all[i].operation,

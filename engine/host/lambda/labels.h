@@ -35,6 +35,7 @@ void lambda_labels_set(struct lambda_labels *labels, enum lambda_place place,
  * Delays are kept with their labels. */
 struct lambda_decision lambda_labels_ask(struct lambda_labels *labels,
                                          const struct lambda_host_config *host,
-                                         bool after, uint64_t run);
+                                         const char *function, bool after,
+                                         uint64_t run);
 
 #endif

@@ -15,6 +15,7 @@ struct place {
     uint32_t function;
     uint64_t started;
     uint64_t used; /* for the last time; 0: not yet */
+    bool retired;
 };
 
 struct lambda_pool {
@@ -41,8 +42,8 @@ static void start(struct lambda_pool *pool, uint32_t function)
         .base = pool->config->base,
         .service = pool->service,
         .program = &pool->programs[function],
-        .address = pool->config->address,
-        .skips = pool->config->clock == LAMBDA_CLOCK_SKIP,
+        .address = LAMBDA_LOOPBACK,
+        .skips = pool->config->clock != LAMBDA_CLOCK_REAL,
         .changed = changed,
         .self = pool,
         .host = pool->config,
@@ -77,7 +78,8 @@ static struct place *find_idle(struct lambda_pool *pool, uint32_t function)
 
     for (uint32_t i = 0; i < pool->count; i++) {
         struct place *place = &pool->places[i];
-        if (place->function != function || state_of(pool, i) != LAMBDA_IDLE)
+        if (place->function != function || place->retired ||
+            state_of(pool, i) != LAMBDA_IDLE)
             continue;
         if (!best || place->used > best->used ||
             (place->used == best->used && place->started < best->started))
@@ -114,7 +116,7 @@ static void supply(struct lambda_pool *pool, uint32_t function)
             continue;
         pool->breaks[function] |= state_of(pool, i) == LAMBDA_GONE;
         there += state_of(pool, i) != LAMBDA_GONE;
-        ready += state_of(pool, i) < LAMBDA_BUSY;
+        ready += state_of(pool, i) < LAMBDA_BUSY && !pool->places[i].retired;
     }
     if (pool->breaks[function])
         needed += pool->config->prepared;
@@ -140,6 +142,10 @@ static void changed(void *self, struct lambda_environment *environment)
         i++;
     if (i == pool->count)
         return;
+    if (pool->places[i].retired) {
+        lambda_environment_dropped(environment);
+        return;
+    }
     if (pool->places[i].used > 0)
         pool->misses[pool->places[i].function] = 0;
     attend(pool, pool->places[i].function);
@@ -163,7 +169,8 @@ static void bury(struct lambda_pool *pool, uint32_t i, int status)
 {
     uint32_t function = pool->places[i].function;
 
-    pool->misses[function] += pool->places[i].used == 0;
+    pool->misses[function] +=
+        pool->places[i].used == 0 && !pool->places[i].retired;
     lambda_environment_ended(pool->places[i].environment, status);
     forget(pool, i);
     attend(pool, function);
@@ -179,6 +186,36 @@ void lambda_pool_bury(struct lambda_pool *pool)
             i = UINT32_MAX; /* others have moved */
         }
     }
+}
+
+void lambda_pool_retire(struct lambda_pool *pool, uint32_t function)
+{
+    pool->misses[function] = 0;
+    pool->breaks[function] = false;
+    for (uint32_t i = 0; i < pool->count; i++) {
+        if (pool->places[i].function != function)
+            continue;
+        pool->places[i].retired = true;
+        if (state_of(pool, i) < LAMBDA_BUSY)
+            lambda_environment_dropped(pool->places[i].environment);
+    }
+}
+
+bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
+                         struct lambda_standing_process *out)
+{
+    static const char *const states[] = {"starting", "idle", "busy", "ending"};
+    const struct lambda_environment *environment;
+
+    if (index >= pool->count)
+        return false;
+    environment = pool->places[index].environment;
+    *out = (struct lambda_standing_process){
+        .function = pool->places[index].function,
+        .process = lambda_environment_process(environment),
+        .state = states[state_of(pool, index)],
+        .run = lambda_environment_run(environment)};
+    return true;
 }
 
 /* Rest -------------------------------------------------------------------- */

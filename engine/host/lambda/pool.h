@@ -26,6 +26,11 @@ void lambda_pool_serve(struct lambda_pool *pool,
                        struct lambda_service *service);
 /* One more invocation of that function waits. */
 void lambda_pool_wanted(struct lambda_pool *pool, uint32_t function);
+/* It has another program, or none: its processes end once they have no work. */
+void lambda_pool_retire(struct lambda_pool *pool, uint32_t function);
+/* As lambda_host_process(). */
+bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
+                         struct lambda_standing_process *out);
 /* Some process has ended: looks for it. */
 void lambda_pool_bury(struct lambda_pool *pool);
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define INVOCATION_NS_MAX (900 * UINT64_C(1000000000))
+
 /* What the engine says ---------------------------------------------------- */
 
 static void acknowledge(struct lambda_service *service, uint64_t run)
@@ -82,8 +84,8 @@ static void take_commit(void *self, const struct engine_request *request,
 
 /* Functions --------------------------------------------------------------- */
 
-uint32_t lambda_service_find(const struct lambda_service *service,
-                             const char *name)
+static uint32_t number_of(const struct lambda_service *service,
+                          const char *name)
 {
     for (uint32_t i = 0; i < service->function_count; i++)
         if (strcmp(service->functions[i].name, name) == 0)
@@ -91,22 +93,58 @@ uint32_t lambda_service_find(const struct lambda_service *service,
     return UINT32_MAX;
 }
 
+bool lambda_service_has(const struct lambda_service *service, uint32_t number)
+{
+    return number < service->function_count && !service->removed[number];
+}
+
+uint32_t lambda_service_find(const struct lambda_service *service,
+                             const char *name)
+{
+    uint32_t number = number_of(service, name);
+
+    return lambda_service_has(service, number) ? number : UINT32_MAX;
+}
+
+uint32_t lambda_service_running(const struct lambda_service *service,
+                                uint32_t function)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < service->executions.count; i++) {
+        const struct lambda_execution *execution = service->executions.items[i];
+        count += !execution->ended_ns &&
+                 (function == UINT32_MAX || execution->function == function);
+    }
+    return count;
+}
+
+int lambda_service_remove(struct lambda_service *service, uint32_t number)
+{
+    if (lambda_service_running(service, number) > 0)
+        return -1;
+    service->removed[number] = true;
+    return 0;
+}
+
 uint32_t lambda_service_register(struct lambda_service *service,
                                  const struct lambda_function *function)
 {
-    uint32_t number = lambda_service_find(service, function->name);
+    uint32_t number = number_of(service, function->name);
     char *name;
 
     if (number != UINT32_MAX) {
         const char *kept = service->functions[number].name;
         service->functions[number] = *function;
         service->functions[number].name = kept;
+        service->removed[number] = false;
         return number;
     }
     name = strdup(function->name);
     if (!name)
         return UINT32_MAX;
-    number = lambda_core_add(service->core, name, function->timeout_ns,
+    /* That of an invocation may change: it is the service that ends it. */
+    number = lambda_core_add(service->core, name, INVOCATION_NS_MAX,
                              function->execution_timeout_ns);
     if (number == UINT32_MAX) {
         free(name);

@@ -48,6 +48,7 @@ struct lambda_function {
     bool durable;
     uint64_t timeout_ns;           /* of an invocation */
     uint64_t execution_timeout_ns; /* durable: of all of it */
+    uint32_t retention_days; /* durable: of executions that have ended; 0: 14 */
 };
 
 /* A callback that was made. */
@@ -95,12 +96,19 @@ void lambda_service_free(struct lambda_service *service);
  * that name is given the new settings. */
 uint32_t lambda_service_register(struct lambda_service *service,
                                  const struct lambda_function *function);
+/* Nobody can invoke it from now on. 0, or -1: executions of it run. */
+int lambda_service_remove(struct lambda_service *service, uint32_t number);
+/* Executions that have not ended; UINT32_MAX: of all functions. */
+uint32_t lambda_service_running(const struct lambda_service *service,
+                                uint32_t function);
 /* UINT32_MAX: there is none with this name. */
 uint32_t lambda_service_find(const struct lambda_service *service,
                              const char *name);
 const struct lambda_function *
 lambda_service_function(const struct lambda_service *service, uint32_t number);
+/* Numbers given so far; not all are still of a function. */
 uint32_t lambda_service_functions(const struct lambda_service *service);
+bool lambda_service_has(const struct lambda_service *service, uint32_t number);
 /* What its functions are to the engine: LAMBDA_FUNCTIONS_MAX, by number. */
 const struct engine_graph *const *
 lambda_service_graphs(const struct lambda_service *service);

@@ -89,6 +89,7 @@ struct lambda_service {
     struct lambda_service_config config;
     struct lambda_core *core;
     struct lambda_function functions[LAMBDA_FUNCTIONS_MAX];
+    bool removed[LAMBDA_FUNCTIONS_MAX];
     struct lambda_line lines[LAMBDA_FUNCTIONS_MAX];
     struct lambda_line chained; /* that are not to start yet */
     uint32_t function_count;

@@ -36,7 +36,8 @@ lambda_strike_decide(struct lambda_environment *environment, bool after)
 
     if (!host->boundary || !environment->invocation)
         return decision;
-    return lambda_labels_ask(&environment->labels, host, after,
+    return lambda_labels_ask(&environment->labels, host,
+                             environment->config.program->function.name, after,
                              lambda_invocation_run(environment->invocation));
 }
 

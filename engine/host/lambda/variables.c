@@ -83,6 +83,11 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
     const struct lambda_program *program = told->program;
     char *root;
 
+    /* Of two with the same name the first counts. */
+    for (unsigned i = 0; program->environment && program->environment[i] &&
+                         v->count < VARIABLES_MAX;
+         i++)
+        v->list[v->count++] = program->environment[i];
     pass(v, "PATH");
     pass(v, "HOME");
     pass(v, "TMPDIR");
@@ -116,10 +121,6 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
         set_number(v, "PERDURE_SEED", told->seed);
     }
     set_proxy(v, told);
-    for (unsigned i = 0; program->environment && program->environment[i] &&
-                         v->count < VARIABLES_MAX;
-         i++)
-        v->list[v->count++] = program->environment[i];
 }
 
 struct lambda_variables *lambda_variables_new(const struct lambda_told *told)
