@@ -1,7 +1,11 @@
 /*
  * `lambda serve`: an endpoint for SDK clients, until Ctrl-C.
  */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/host/store_sqlite.h"
 #include "scenarios/command.h"
@@ -24,6 +28,67 @@ static void print_line(void *self, const struct lambda_line *line)
                   line->text);
 }
 
+static bool is_address(const char *text)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, text, bytes) == 1 ||
+           inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+static int refuse_port(const struct arguments *a, const char *address)
+{
+    fprintf(stderr,
+            "perdure lambda: port %" PRIu64 " of %s cannot be opened: %s%s\n",
+            a->port, address, strerror(errno),
+            errno == EADDRINUSE      ? "; --port 0 takes one that is free"
+            : errno == EADDRNOTAVAIL ? "; --address takes one of this machine"
+                                     : "");
+    return EXIT_ENVIRONMENT;
+}
+
+static void print_start(const struct lambda_setting *s,
+                        const struct lambda_host *host, const char *address)
+{
+    bool six = strchr(address, ':') != NULL;
+
+    if (strcmp(address, LAMBDA_LOOPBACK) != 0 && strcmp(address, "::1") != 0)
+        fprintf(stderr,
+                "perdure lambda: warning: whoever reaches %s may run these "
+                "functions and change them\n",
+                address);
+    fprintf(stderr, "AWS_ENDPOINT_URL_LAMBDA=http://%s%s%s:%u serves",
+            six ? "[" : "", address, six ? "]" : "",
+            (unsigned)lambda_host_port(host));
+    for (uint32_t i = 0; i < s->set.count; i++)
+        fprintf(stderr, "%s %s", i ? "," : "",
+                s->set.programs[i].function.name);
+    fprintf(stderr, "%s; Ctrl-C ends it\n", s->set.count ? "" : " nothing yet");
+}
+
+static int serve(const struct lambda_setting *s,
+                 struct lambda_host_config *config)
+{
+    struct lambda_host *host = lambda_host_new(config);
+    int code = EXIT_HELD;
+
+    if (!host) {
+        config->store.ops->close(config->store.self);
+        return refuse_port(s->a, config->address);
+    }
+    for (uint32_t i = 0; i < s->set.count; i++)
+        if (lambda_host_add(host, &s->set.programs[i]) == UINT32_MAX)
+            code = EXIT_INTERNAL;
+    if (code == EXIT_HELD) {
+        print_start(s, host, config->address);
+        code = lambda_host_run(host, is_interrupted, NULL, UINT64_MAX) < 0
+                   ? EXIT_INTERNAL
+                   : EXIT_HELD;
+    }
+    lambda_host_free(host);
+    return code;
+}
+
 int command_lambda_serve(struct lambda_setting *s)
 {
     const struct store_sqlite_config memory = {
@@ -36,38 +101,29 @@ int command_lambda_serve(struct lambda_setting *s)
     };
     struct lambda_host_config config = {
         .base = event_base_new(),
-        .clock = s->a->clock ? LAMBDA_CLOCK_SKIP : LAMBDA_CLOCK_REAL,
+        .clock = (enum lambda_clock)s->a->clock,
         .limits = engine_limits_at(0),
         .seed = s->a->seed.value,
         .start_ns = 1767225600 * SECOND,
         .page_items = (uint32_t)s->a->page,
+        .address = s->a->address ? s->a->address : LAMBDA_LOOPBACK,
         .port = (uint16_t)s->a->port,
         .hold_ns = s->a->hold_ns,
         .log = print_line,
     };
     struct store_problem problem;
-    struct lambda_host *host = NULL;
-    int code = EXIT_ENVIRONMENT;
+    int code = EXIT_INTERNAL;
 
-    if (config.base && store_sqlite_try(&memory, &config.store, &problem) == 0)
-        host = lambda_host_new(&config);
-    for (uint32_t i = 0; host && i < s->set.count; i++)
-        (void)lambda_host_add(host, &s->set.programs[i]);
-    if (host) {
-        fprintf(stderr, "AWS_ENDPOINT_URL_LAMBDA=http://127.0.0.1:%u serves",
-                (unsigned)lambda_host_port(host));
-        for (uint32_t i = 0; i < s->set.count; i++)
-            fprintf(stderr, "%s %s", i ? "," : "",
-                    s->set.programs[i].function.name);
-        fprintf(stderr, "; Ctrl-C ends it\n");
-        code = lambda_host_run(host, is_interrupted, NULL, UINT64_MAX) < 0
-                   ? EXIT_INTERNAL
-                   : EXIT_HELD;
-    } else {
-        command_lambda_refuse("port %s cannot be opened on 127.0.0.1",
-                              "asked for");
+    if (!is_address(config.address)) {
+        command_lambda_refuse(
+            "found --address \"%.80s\", allowed an IP address "
+            "of this machine, as 127.0.0.1",
+            config.address);
+        event_base_free(config.base);
+        return EXIT_USAGE;
     }
-    lambda_host_free(host);
+    if (config.base && store_sqlite_try(&memory, &config.store, &problem) == 0)
+        code = serve(s, &config);
     if (config.base)
         event_base_free(config.base);
     return code;
