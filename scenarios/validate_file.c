@@ -1,6 +1,7 @@
 #include "scenarios/validate_file.h"
 
 #include "scenarios/gate_read.h"
+#include "scenarios/lambda/functions.h"
 #include "scenarios/read_limits.h"
 #include "scenarios/scenario.h"
 
@@ -8,7 +9,8 @@ enum kind {
     KIND_SCENARIO,
     KIND_WORKFLOW,
     KIND_LIMITS,
-    KIND_POLICY
+    KIND_POLICY,
+    KIND_FUNCTIONS
 };
 
 static bool has(struct json_view object, const char *key)
@@ -21,6 +23,8 @@ static enum kind kind_of(struct json_view root)
 {
     if (has(root, "schema"))
         return KIND_POLICY;
+    if (has(root, "functions") && !has(root, "load"))
+        return KIND_FUNCTIONS;
     if (has(root, "nodes") && !has(root, "load"))
         return KIND_WORKFLOW;
     if (has(root, "limits") && !has(root, "load"))
@@ -58,6 +62,8 @@ bool validate_file(const char *path, struct json_error *error)
     json_free(doc);
     if (kind == KIND_SCENARIO)
         return is_scenario(path, error);
+    if (kind == KIND_FUNCTIONS)
+        return lambda_functions_check(path, error);
     if (kind == KIND_WORKFLOW)
         return scenario_workflow_valid(path, error);
     return kind == KIND_POLICY ? is_policy(path, error) : good;

@@ -10,8 +10,8 @@
 #include "engine/host/json.h"
 
 /*
- * Reads the file as what it looks like: a policy of the gate, a workflow, a
- * profile of limits, or else a scenario, with all files that it names. False:
+ * Reads the file as what it looks like: a policy of the gate, functions of
+ * `lambda`, a workflow, a profile of limits, or else a scenario, with all files that it names. False:
  * *error says where it is wrong.
  */
 bool validate_file(const char *path, struct json_error *error);

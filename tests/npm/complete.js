@@ -41,6 +41,7 @@ const offers = [
     ["workflow", '"nodes": [{"type": |}]', '"callback"', '"map"'],
     ["limits", '"limits": {|}', "history_ops"],
     ["gate-policy", '"wall": {|}', "level"],
+    ["functions", '"functions": {"order": {|}}', "handler", "execution_timeout"],
 ];
 const rest = '"why": "w", "workflow": "w.json", "load": {"arrivals": {"every": "1s"}}';
 const marks = [

@@ -12,7 +12,8 @@ golden = f"{here}/messages.txt"
 main = "scenarios/scenario.schema.json"
 schemas = {"scenario": main, "workflow": "scenarios/workflow.schema.json",
            "limits": "scenarios/limits.schema.json",
-           "gate-policy": "scenarios/gate-policy.schema.json"}
+           "gate-policy": "scenarios/gate-policy.schema.json",
+           "functions": "scenarios/functions.schema.json"}
 
 # Why the program refuses what a schema lets through, by directory of
 # tests/schema/beyond, and how it says so.
@@ -36,7 +37,8 @@ beyond = {
                 r"|\"platform\" of a step in a handler|branches, allowed at most as many"
                 r"|found both \"nth\" and|cannot be carried out: (the|jitter|two|worker|store|coord|disk)"
                 r"|ends before it starts|a lognormal that cannot be|quantiles out of order"
-                r"|a time before the one|found a memory of|found a timeout (of|above)",
+                r"|a time before the one|found a memory of|found a timeout (of|above)"
+                r"|of a function that is not durable",
     "graphs": r"closes a cycle|found a second edge|no run can reach|that the engine refuses",
     "texts": r"again, allowed once|without point and exponent|out of range, allowed integers",
 }
@@ -183,6 +185,8 @@ def kinds_of_files():
             found["scenario"].append(path)
         elif "nodes" in document:
             found["workflow"].append(path)
+        elif "functions" in document:
+            found["functions"].append(path)
         elif "limits" in document and "profile" in document:
             found["limits"].append(path)
     return found
@@ -235,7 +239,8 @@ def bases_of(schema, tree):
 
 def kept_apart(schema, document):
     """What makes another kind of file of it is not edited."""
-    marks = {"workflow": "nodes", "limits": "limits", "gate-policy": "schema"}
+    marks = {"workflow": "nodes", "limits": "limits", "gate-policy": "schema",
+             "functions": "functions"}
     return schema == "scenario" or (marks[schema] in document and "load" not in document
                                     and not set(marks.values()) - {marks[schema]} & set(document))
 

@@ -714,6 +714,13 @@ BEYOND = {
 PLAIN = {"name": "orders", "nodes": [STEP]}
 TIGHT = {"profile": "tight", "why": "To meet them.", "extends": "seed-001", "limits": {}}
 POLICY = {"schema": "perdure.gate-policy/1"}
+ORDER = {"handler": "order.mjs"}
+
+
+def functions(order, **others):
+    return {"functions": {**({"order": order} if order else {}), **others}}
+
+
 OTHERS = {
     "workflow": {
         "valid/workflow-smallest": PLAIN,
@@ -755,6 +762,33 @@ OTHERS = {
         "invalid/policy-missing-word": {**POLICY, "missing": "fine"},
         "invalid/policy-level-of-one": {**POLICY, "wall": {"level": 1}},
         "invalid/policy-scenario-is-a-share": {**POLICY, "scenarios": {"swarm": "20%"}},
+    },
+    "functions": {
+        "valid/functions-smallest": functions(ORDER),
+        "valid/functions-all": {"$schema": "functions.schema.json", **functions(
+            {"handler": "src/order.main", "directory": "..", "environment": {"STAGE": "test"},
+             "durable": True, "timeout": "30s", "execution_timeout": "30d", "retention_days": 90,
+             "memory_mb": 512, "environments_max": 2},
+            charge={"command": ["./charge", ""], "durable": False})},
+        "invalid/functions-none": functions(None),
+        "invalid/functions-name-with-a-dot": {"functions": {"order.mjs": ORDER}},
+        "invalid/functions-list": {"functions": [ORDER]},
+        "invalid/functions-file-unknown-key": {**functions(ORDER), "port": 80},
+        "invalid/functions-misspelt-key": functions({"handeler": "order.mjs"}),
+        "invalid/functions-without-a-way": functions({"memory_mb": 128}),
+        "invalid/functions-two-ways": functions({**ORDER, "command": ["node"]}),
+        "invalid/functions-command-text": functions({"command": "node order.mjs"}),
+        "invalid/functions-command-without-name": functions({"command": [""]}),
+        "invalid/functions-variable-number": functions({**ORDER, "environment": {"PORT": 80}}),
+        "invalid/functions-variable-with-a-space": functions({**ORDER, "environment": {"A B": ""}}),
+        "invalid/functions-variable-of-the-runtime": functions(
+            {**ORDER, "environment": {"AWS_LAMBDA_RUNTIME_API": "x"}}),
+        "invalid/functions-timeout-number": functions({**ORDER, "timeout": 30}),
+        "invalid/functions-memory-of-one": functions({**ORDER, "memory_mb": 1}),
+        "invalid/functions-retention-of-a-year": functions({**ORDER, "retention_days": 365}),
+        "beyond/amounts/functions-timeout-of-an-hour": functions({**ORDER, "timeout": "1h"}),
+        "beyond/together/functions-plain-with-retention": functions(
+            {**ORDER, "durable": False, "retention_days": 3}),
     },
 }
 
