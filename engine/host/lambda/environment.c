@@ -146,7 +146,7 @@ static void responded(void *self, struct evhttp_request *request)
 enum lambda_environment_state
 lambda_environment_state(const struct lambda_environment *environment)
 {
-    return environment->dying ? LAMBDA_GONE : environment->state;
+    return environment->state;
 }
 
 uint64_t lambda_environment_run(const struct lambda_environment *environment)
