@@ -151,7 +151,9 @@ static bool take_line(struct lambda_environment *environment, const char *name)
         host->effect(host->self, run, name, NULL);
     lambda_labels_set(&labels, LAMBDA_AT_LINE, name);
     if (host->boundary)
-        decision = lambda_labels_ask(&labels, host, true, run);
+        decision = lambda_labels_ask(&labels, host,
+                                     environment->config.program->function.name,
+                                     true, run);
     return lambda_strike(environment, NULL, &decision);
 }
 
