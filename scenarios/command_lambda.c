@@ -80,6 +80,9 @@ static const struct option options[] = {
     OPT_NUMBER("--prepared", prepared, 0, 16,
                "run, sweep: processes of a function that was killed once which "
                "are started beside those that work; 2 without it."),
+    OPT_FLAG("--no-freeze", no_freeze,
+             "Processes go on between invocations; without it they stand "
+             "still, as on Lambda."),
     OPT_NUMBER("--page", page, 1, 1000,
                "Operations in a page of state; without it 100 in the first, "
                "and as many as are asked for in the others."),
@@ -266,6 +269,7 @@ struct lambda_bench *command_lambda_bench(struct lambda_setting *s)
         .page_items = (uint32_t)a->page,
         .prepared = (uint32_t)a->prepared,
         .invocations_max = (uint32_t)a->invocations,
+        .freezes = !a->no_freeze,
         .seed = a->seed.value,
         .patience_ns = a->patience_ns,
         .abandons = a->crash_mode == 1,

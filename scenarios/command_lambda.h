@@ -39,6 +39,7 @@ struct arguments {
     struct option_seed seed;
     bool forward;
     bool may_fail;
+    bool no_freeze;
     bool json;
     bool logs;
 };

@@ -109,6 +109,7 @@ int command_lambda_serve(struct lambda_setting *s)
         .address = s->a->address ? s->a->address : LAMBDA_LOOPBACK,
         .port = (uint16_t)s->a->port,
         .hold_ns = s->a->hold_ns,
+        .freezes = !s->a->no_freeze,
         .log = print_line,
     };
     struct store_problem problem;

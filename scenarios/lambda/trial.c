@@ -268,6 +268,7 @@ static bool open_host(struct lambda_bench *bench)
         .seed = bench->config.seed,
         .start_ns = START_NS,
         .prepared = bench->config.prepared,
+        .freezes = bench->config.freezes,
         .page_items = bench->config.page_items,
         .alone = true,
         .abandons = bench->config.abandons,

@@ -48,6 +48,7 @@ struct lambda_bench_config {
     uint64_t seed;
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;
+    bool freezes;
     bool quiet;                     /* what functions print is not shown */
     struct lambda_effects *effects; /* NULL: nothing is led here */
     const volatile sig_atomic_t *interrupted; /* NULL: nobody can */

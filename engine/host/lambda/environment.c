@@ -97,6 +97,21 @@ void lambda_environment_kill(struct lambda_environment *environment)
     lambda_process_kill(environment->process);
 }
 
+void lambda_environment_freeze(struct lambda_environment *environment)
+{
+    if (!environment->config.host->freezes)
+        return;
+    environment->frozen = true;
+    lambda_process_freeze(environment->process);
+}
+
+void lambda_environment_thaw(struct lambda_environment *environment)
+{
+    if (environment->frozen)
+        lambda_process_thaw(environment->process);
+    environment->frozen = false;
+}
+
 /* Requests ---------------------------------------------------------------- */
 
 static bool take_request(void *self, struct evhttp_request *request,

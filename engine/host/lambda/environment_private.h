@@ -49,8 +49,9 @@ struct lambda_environment {
     struct lambda_late late;
     struct lambda_labels labels;    /* of it */
     struct lambda_forward *forward; /* is with the one it was meant for */
-    uint64_t world;     /* it serves: what began in another one is over */
-    bool barrier;       /* it runs the bootstrap */
+    uint64_t world; /* it serves: what began in another one is over */
+    bool barrier;   /* it runs the bootstrap */
+    bool frozen;
     bool owed;          /* the bootstrap is to be told to leave what it does */
     const char **lines; /* effects that it has written of, not yet taken in */
     uint32_t line_count;
@@ -62,6 +63,9 @@ struct lambda_environment {
 /* Its process is to end, with all it has started. */
 void lambda_environment_kill(struct lambda_environment *environment);
 
+/* Between invocations it stands still, as on the platform. */
+void lambda_environment_freeze(struct lambda_environment *environment);
+void lambda_environment_thaw(struct lambda_environment *environment);
 /* Its invocation is about to end: what it has written belongs to it. */
 void lambda_environment_end_logs(struct lambda_environment *environment);
 

@@ -121,8 +121,9 @@ struct lambda_host_config {
     bool alone;        /* nobody else calls: what waits for nothing is stuck */
     uint32_t prepared; /* processes of a function of which one has ended, beside
                           those that work */
+    bool freezes;      /* processes stand still between invocations */
     bool abandons;     /* a crash ends the invocation, not the process, if that
-                          runs the bootstrap */
+                              runs the bootstrap */
     const struct engine_sink *sink; /* of all services; NULL: nobody looks */
     /* What is done at a boundary; NULL: nothing. */
     void (*boundary)(void *self, const struct lambda_boundary *boundary,

@@ -211,6 +211,16 @@ void lambda_process_kill(struct lambda_process *process)
     (void)kill(process->guard, SIGTERM);
 }
 
+void lambda_process_freeze(struct lambda_process *process)
+{
+    tell(process, SIGSTOP);
+}
+
+void lambda_process_thaw(struct lambda_process *process)
+{
+    tell(process, SIGCONT);
+}
+
 void lambda_process_bury(struct lambda_process *process)
 {
     lambda_process_drain(process);

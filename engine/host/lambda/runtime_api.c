@@ -43,6 +43,7 @@ static void give(struct lambda_environment *environment)
     evhttp_add_header(headers, "Lambda-Runtime-Trace-Id",
                       "Root=1-00000000-000000000000000000000000;Sampled=0");
     environment->next = NULL;
+    lambda_environment_thaw(environment);
     lambda_http_respond(environment->http, request, 200, NULL,
                         environment->event, environment->event_size);
     free(environment->event);
@@ -89,6 +90,8 @@ static void ask_next(struct lambda_environment *environment,
         return;
     environment->state = LAMBDA_IDLE;
     environment->config.changed(environment->config.self, environment);
+    if (environment->state == LAMBDA_IDLE)
+        lambda_environment_freeze(environment);
 }
 
 /* Whether it names the invocation that is under way. */

@@ -92,6 +92,7 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
     pass(v, "HOME");
     pass(v, "TMPDIR");
     pass(v, "NODE_PATH");
+    pass(v, "NODE_COMPILE_CACHE");
     pass(v, "PYTHONPATH");
     set(v, "TZ", ":UTC");
     set(v, "LANG", "en_US.UTF-8");
@@ -116,6 +117,8 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
     if (root)
         set(v, "LAMBDA_TASK_ROOT", root);
     free(root);
+    if (told->program->function.durable)
+        set(v, "PERDURE_DURABLE", "1");
     if (told->skips) {
         set_number(v, "PERDURE_NOW_MS", told->now_ns / MILLISECOND);
         set_number(v, "PERDURE_SEED", told->seed);

@@ -5,7 +5,8 @@
 
 const http = require('node:http');
 const https = require('node:https');
-const { syncBuiltinESMExports } = require('node:module');
+const { syncBuiltinESMExports, flushCompileCache, createRequire } =
+  require('node:module');
 const fs = require('node:fs');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -465,11 +466,25 @@ async function claim() {
 
 // The function --------------------------------------------------------------
 
+// The SDK loads its client in the first invocation; in a process that is
+// prepared it is there before.
+async function importClient(file) {
+  try {
+    const sdk = createRequire(file).resolve('@aws/durable-execution-sdk-js');
+    const client = createRequire(sdk).resolve('@aws-sdk/client-lambda');
+    await import(pathToFileURL(client).href);
+  } catch {
+    // It does without.
+  }
+}
+
 async function importFirst(file) {
   for (const ending of ['', '.mjs', '.js', '.cjs', '.mts', '.ts', '.cts']) {
     const whole = file + ending;
-    if (fs.statSync(whole, { throwIfNoEntry: false })?.isFile())
-      return import(pathToFileURL(whole).href);
+    if (!fs.statSync(whole, { throwIfNoEntry: false })?.isFile()) continue;
+    const module = await import(pathToFileURL(whole).href);
+    if (process.env.PERDURE_DURABLE) await importClient(whole);
+    return module;
   }
   throw new Error(`there is no ${file}.mjs, .js or .cjs`);
 }
@@ -613,6 +628,7 @@ async function main() {
     process.exit(1);
   }
   catchAll();
+  flushCompileCache?.();
   for (;;) await serve(handler);
 }
 
