@@ -141,7 +141,7 @@ enum own {
 };
 
 static const struct lambda_property owns[OWN_COUNT] = {
-    {.id = "R1", .name = "every run ends", .unit = "runs"},
+    {.id = "R1", .name = "every trial ends", .unit = "runs"},
     {.id = "R2", .name = "same status and result", .unit = "runs"},
     {.id = "R3", .name = "effects as declared", .unit = "runs"}};
 

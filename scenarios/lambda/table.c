@@ -309,8 +309,8 @@ void lambda_table_fault(const struct lambda_table_row *row,
 
 /* Effects ------------------------------------------------------------------ */
 
-static bool same_fault(const struct lambda_table_row *a,
-                       const struct lambda_table_row *b)
+bool lambda_table_same_fault(const struct lambda_table_row *a,
+                             const struct lambda_table_row *b)
 {
     return strcmp(a->detail, b->detail) == 0 && strcmp(a->fault, b->fault) == 0;
 }
@@ -319,7 +319,8 @@ static bool is_about(const struct lambda_table *table,
                      const struct lambda_repeat *repeat, uint32_t row)
 {
     return table->rows[row].applied[repeat->effect] == repeat->applied &&
-           same_fault(&table->rows[row], &table->rows[repeat->first]);
+           lambda_table_same_fault(&table->rows[row],
+                                   &table->rows[repeat->first]);
 }
 
 uint32_t lambda_repeat_row(const struct lambda_table *table,
@@ -383,10 +384,12 @@ static void put_way(const struct lambda_table_row *row,
         const char *many;
     } ways[] = {{"crash", "when killed", NULL},
                 {"timeout", "when out of time", NULL},
+                {"lost-request", "when one call is lost", "lost calls"},
                 {"lost-reply", "when the answer is lost", NULL},
                 {"throttle", "under one throttle", "throttles"},
                 {"server-error", "under one server error", "server errors"},
                 {"stale-token", "when the token is stale", NULL},
+                {"duplicate", "when invoked twice", NULL},
                 {"stop", "when stopped", NULL}};
 
     for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -397,6 +400,8 @@ static void put_way(const struct lambda_table_row *row,
                                 ways[i].many);
         else
             report_buffer_put(out, ways[i].one);
+        if (row->detail[0] && !ways[i].many)
+            report_buffer_print(out, " (%s)", row->detail);
         return;
     }
     report_buffer_put(out, "with ");

@@ -128,6 +128,10 @@ const char *lambda_table_status(const struct lambda_outcome *outcome);
 void lambda_table_fault(const struct lambda_table_row *row,
                         struct report_buffer *out);
 
+/* Both were struck in the same way, wherever. */
+bool lambda_table_same_fault(const struct lambda_table_row *a,
+                             const struct lambda_table_row *b);
+
 /*
  * What is said of effects that happen more often than undisturbed: for each
  * effect, count and fault, in that order, the boundaries where they do.

@@ -83,8 +83,7 @@ static void put_use(struct figures *figures, const struct lambda_table *table)
 static bool is_first(const struct lambda_table *table, uint32_t row)
 {
     for (uint32_t i = 0; i < row; i++)
-        if (table->rows[i].times == table->rows[row].times &&
-            strcmp(table->rows[i].fault, table->rows[row].fault) == 0)
+        if (lambda_table_same_fault(&table->rows[i], &table->rows[row]))
             return false;
     return true;
 }
@@ -103,7 +102,7 @@ static void put_effect(struct figures *figures,
 
     for (uint32_t i = first; i < table->count; i++) {
         const struct lambda_table_row *row = &table->rows[i];
-        if (row->times != like->times || strcmp(row->fault, like->fault) != 0)
+        if (!lambda_table_same_fault(row, like))
             continue;
         most = row->applied[effect] > most ? row->applied[effect] : most;
         again += row->applied[effect] > table->effects[effect].applied;

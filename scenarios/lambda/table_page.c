@@ -9,10 +9,11 @@
 #include "scenarios/lambda/table.h"
 
 enum {
-    COLUMNS_MAX = 48,  /* of the matrix */
+    COLUMNS_MAX = 96,  /* of the matrix */
     REPEATS_MAX = 256, /* sentences on effects */
     PLACES_MAX = 40,   /* boundaries in one of them, */
     ROWS_MAX = 2000,   /* of the matrix and of all trials */
+    REASONS_MAX = 5,   /* under the verdict */
     FULL_MAX = 60,     /* commands of failures of one kind */
     RESULT = 600
 };
@@ -32,12 +33,6 @@ static void put(struct report_buffer *out, const char *text)
     report_buffer_put(out, text);
 }
 
-static bool same_fault(const struct lambda_table_row *a,
-                       const struct lambda_table_row *b)
-{
-    return strcmp(a->detail, b->detail) == 0 && strcmp(a->fault, b->fault) == 0;
-}
-
 static void choose_columns(struct view *view)
 {
     const struct lambda_table *table = view->table;
@@ -45,20 +40,27 @@ static void choose_columns(struct view *view)
     for (uint32_t r = 0; r < table->count; r++) {
         uint32_t c = 0;
         while (c < view->column_count &&
-               !same_fault(&table->rows[view->columns[c]], &table->rows[r]))
+               !lambda_table_same_fault(&table->rows[view->columns[c]],
+                                        &table->rows[r]))
             c++;
         if (c == view->column_count && c < COLUMNS_MAX)
             view->columns[view->column_count++] = r;
     }
 }
 
+/* Boundaries are met again in runs with other pages. */
 static void choose_places(struct view *view)
 {
     const struct lambda_table *table = view->table;
 
-    for (uint32_t r = 0; r < table->count; r++)
-        if (r == 0 || strcmp(table->rows[r].at, table->rows[r - 1].at) != 0)
+    for (uint32_t r = 0; r < table->count; r++) {
+        uint32_t p = 0;
+        while (p < view->place_count &&
+               strcmp(table->rows[view->places[p]].at, table->rows[r].at) != 0)
+            p++;
+        if (p == view->place_count)
             view->places[view->place_count++] = r;
+    }
 }
 
 /* The most that an effect was applied, of those applied again; 0: none. */
@@ -84,7 +86,52 @@ static void put_fault(const struct lambda_table_row *row,
     }
 }
 
+/* What did not hold, by kind ----------------------------------------------- */
+
+static bool same_kind(const struct lambda_table_row *a,
+                      const struct lambda_table_row *b)
+{
+    return a->verdict == b->verdict && lambda_table_same_fault(a, b) &&
+           strcmp(a->why, b->why) == 0;
+}
+
+static bool is_told(const struct lambda_table *table, uint32_t row)
+{
+    for (uint32_t i = 0; i < row; i++)
+        if (same_kind(&table->rows[i], &table->rows[row]))
+            return true;
+    return false;
+}
+
+static uint32_t count_kind(const struct lambda_table *table, uint32_t first)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = first; i < table->count; i++)
+        count += same_kind(&table->rows[i], &table->rows[first]);
+    return count;
+}
+
 /* The head ----------------------------------------------------------------- */
+
+/* The first kinds, one line each. */
+static void put_reasons(const struct lambda_table *table,
+                        struct report_buffer *out)
+{
+    uint32_t shown = 0;
+
+    for (uint32_t i = 0; i < table->count && shown < REASONS_MAX; i++) {
+        if (table->rows[i].verdict != CHECK_FAIL || is_told(table, i))
+            continue;
+        put(out, shown++ ? "<li>" : "<ul>\n<li>");
+        put_fault(&table->rows[i], out);
+        report_buffer_print(out, ", in %u trials: ", count_kind(table, i));
+        report_buffer_html(out, table->rows[i].why, HTML_PHRASE);
+        put(out, "</li>\n");
+    }
+    if (shown)
+        put(out, "</ul>\n");
+}
 
 static void say(const struct lambda_table *table, struct report_buffer *out)
 {
@@ -100,6 +147,7 @@ static void say(const struct lambda_table *table, struct report_buffer *out)
     if (!table->complete)
         put(out, " It was stopped before it was through.");
     put(out, "</p>\n");
+    put_reasons(table, out);
     if (table->failed)
         put(out, "<p>See <a href=\"#failures\">what did not hold</a>.</p>\n");
 }
@@ -190,11 +238,12 @@ static uint32_t trial_of(const struct view *view, uint32_t place,
                          uint32_t column)
 {
     const struct lambda_table *table = view->table;
-    uint32_t end =
-        place + 1 < view->place_count ? view->places[place + 1] : table->count;
+    const struct lambda_table_row *like = &table->rows[view->columns[column]];
+    const char *at = table->rows[view->places[place]].at;
 
-    for (uint32_t r = view->places[place]; r < end; r++)
-        if (same_fault(&table->rows[r], &table->rows[view->columns[column]]))
+    for (uint32_t r = view->places[place]; r < table->count; r++)
+        if (lambda_table_same_fault(&table->rows[r], like) &&
+            strcmp(table->rows[r].at, at) == 0)
             return r;
     return UINT32_MAX;
 }
@@ -243,21 +292,6 @@ static void put_matrix(const struct view *view)
 }
 
 /* Failures ----------------------------------------------------------------- */
-
-static bool same_kind(const struct lambda_table_row *a,
-                      const struct lambda_table_row *b)
-{
-    return a->verdict == b->verdict && same_fault(a, b) &&
-           strcmp(a->why, b->why) == 0;
-}
-
-static bool is_told(const struct lambda_table *table, uint32_t row)
-{
-    for (uint32_t i = 0; i < row; i++)
-        if (same_kind(&table->rows[i], &table->rows[row]))
-            return true;
-    return false;
-}
 
 /* All that failed in the same way, each with its command. */
 static void put_kind(const struct view *view, uint32_t first)
@@ -395,12 +429,16 @@ static void put_properties(const struct view *view)
     html_table(view->out, "Properties", columns, 6);
     for (uint32_t i = 0; i < table->property_count; i++) {
         const struct lambda_table_property *property = &table->properties[i];
-        html_row(view->out, property->id);
+        html_element(view->out, "<tr><th scope=\"row\" class=\"w\">",
+                     property->id, HTML_NAME, "</th>");
         html_element(view->out, "<td>", property->name, HTML_NAME, "");
         if (property->violations)
             html_element(view->out, "<br>", property->why, HTML_SENTENCE, "");
         put(view->out, "</td>");
-        html_verdict(view->out, property->verdict);
+        if (property->checked)
+            html_verdict(view->out, property->verdict);
+        else
+            put(view->out, "<td class=\"w dim\">none here</td>");
         html_count(view->out, property->checked);
         html_cell(view->out, property->unit);
         html_bad(view->out, property->violations);

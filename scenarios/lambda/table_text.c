@@ -18,6 +18,8 @@ enum {
 static void wrap(struct report_buffer *out, const char *text, size_t column,
                  size_t indent)
 {
+    bool first = true;
+
     while (*text) {
         size_t size = strcspn(text, " ");
         struct report_buffer word = {0};
@@ -26,10 +28,10 @@ static void wrap(struct report_buffer *out, const char *text, size_t column,
         memcpy(piece, text, size);
         piece[size] = '\0';
         size_t columns = report_buffer_plain(&word, piece, sizeof(piece));
-        if (column > indent && column + 1 + columns > COLUMNS) {
+        if (!first && column + 1 + columns > COLUMNS) {
             report_buffer_print(out, "\n%*s", (int)indent, "");
             column = indent;
-        } else if (column > indent && size) {
+        } else if (!first && size) {
             report_buffer_put(out, " ");
             column++;
         }
@@ -38,6 +40,7 @@ static void wrap(struct report_buffer *out, const char *text, size_t column,
         report_buffer_free(&word);
         text += size;
         text += *text == ' ';
+        first = false;
     }
     report_buffer_put(out, "\n");
 }
@@ -121,8 +124,8 @@ void lambda_table_run(const struct lambda_outcome *outcome,
 static bool same_group(const struct lambda_table_row *a,
                        const struct lambda_table_row *b)
 {
-    return a->verdict == b->verdict && strcmp(a->detail, b->detail) == 0 &&
-           strcmp(a->fault, b->fault) == 0 && strcmp(a->why, b->why) == 0;
+    return a->verdict == b->verdict && lambda_table_same_fault(a, b) &&
+           strcmp(a->why, b->why) == 0;
 }
 
 /* Whether a row before it is of its group. */

@@ -20,11 +20,11 @@ enum {
 /* Those that make sense of one coordinator, one store, and processes that are
  * not the engine's own workers. */
 static const struct check_ops *const judged[] = {
-    &check_durability, &check_fencing,   &check_exclusivity,
-    &check_attempts,   &check_terminal,  &check_causality,
-    &check_projection, &check_conserved, &check_limits,
-    &check_progress,   &check_timers,    &check_operations,
-    &check_inbox,      &check_children,  NULL};
+    &check_durability, &check_fencing,    &check_exclusivity,
+    &check_attempts,   &check_terminal,   &check_causality,
+    &check_projection, &check_operations, &check_conserved,
+    &check_limits,     &check_inbox,      &check_children,
+    &check_progress,   &check_timers,     NULL};
 
 struct lambda_watch {
     struct engine_sink sink;
