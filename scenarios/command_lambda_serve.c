@@ -11,21 +11,14 @@
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
 #include "scenarios/interrupt.h"
+#include "scenarios/lambda/control.h"
 
 #define SECOND UINT64_C(1000000000)
 
 static bool is_interrupted(void *self)
 {
-    (void)self;
+    lambda_control_turn(self);
     return *interrupt_flag() != 0;
-}
-
-static void print_line(void *self, const struct lambda_line *line)
-{
-    (void)self;
-    (void)fprintf(stderr, "[%s %s] %.*s\n", line->function,
-                  line->request ? line->request : "-", (int)line->size,
-                  line->text);
 }
 
 static bool is_address(const char *text)
@@ -67,7 +60,8 @@ static void print_start(const struct lambda_setting *s,
 }
 
 static int serve(const struct lambda_setting *s,
-                 struct lambda_host_config *config)
+                 struct lambda_host_config *config,
+                 struct lambda_control *control)
 {
     struct lambda_host *host = lambda_host_new(config);
     int code = EXIT_HELD;
@@ -76,12 +70,13 @@ static int serve(const struct lambda_setting *s,
         config->store.ops->close(config->store.self);
         return refuse_port(s->a, config->address);
     }
+    lambda_control_host(control, host);
     for (uint32_t i = 0; i < s->set.count; i++)
         if (lambda_host_add(host, &s->set.programs[i]) == UINT32_MAX)
             code = EXIT_INTERNAL;
     if (code == EXIT_HELD) {
         print_start(s, host, config->address);
-        code = lambda_host_run(host, is_interrupted, NULL, UINT64_MAX) < 0
+        code = lambda_host_run(host, is_interrupted, control, UINT64_MAX) < 0
                    ? EXIT_INTERNAL
                    : EXIT_HELD;
     }
@@ -110,8 +105,8 @@ int command_lambda_serve(struct lambda_setting *s)
         .port = (uint16_t)s->a->port,
         .hold_ns = s->a->hold_ns,
         .freezes = !s->a->no_freeze,
-        .log = print_line,
     };
+    struct lambda_control *control;
     struct store_problem problem;
     int code = EXIT_INTERNAL;
 
@@ -123,8 +118,11 @@ int command_lambda_serve(struct lambda_setting *s)
         event_base_free(config.base);
         return EXIT_USAGE;
     }
-    if (config.base && store_sqlite_try(&memory, &config.store, &problem) == 0)
-        code = serve(s, &config);
+    control = lambda_control_new(s->a->node, &config);
+    if (control && config.base &&
+        store_sqlite_try(&memory, &config.store, &problem) == 0)
+        code = serve(s, &config, control);
+    lambda_control_free(control);
     if (config.base)
         event_base_free(config.base);
     return code;

@@ -488,6 +488,9 @@ bool lambda_service_standing(const struct lambda_service *service, uint64_t run,
     if (!execution)
         return false;
     *standing = (struct lambda_standing){
+        .name = execution->name,
+        .qualifier = execution->qualifier,
+        .function = execution->function,
         .status = lambda_execution_status(execution),
         .result = execution->ended_ns ? execution->result : NULL,
         .size = execution->result_size,

@@ -198,7 +198,7 @@ bool lambda_host_idle(const struct lambda_host *host);
 struct lambda_standing_process {
     uint32_t function;
     pid_t process;
-    const char *state; /* "starting", "idle", "busy", "ending" */
+    const char *state; /* "starting", "leaving", "idle", "busy", "ending" */
     uint64_t run;      /* it works at; 0: none */
 };
 /* False: there are not so many. */

@@ -204,7 +204,11 @@ void lambda_pool_retire(struct lambda_pool *pool, uint32_t function)
 bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
                          struct lambda_standing_process *out)
 {
-    static const char *const states[] = {"starting", "idle", "busy", "ending"};
+    static const char *const states[] = {
+        [LAMBDA_STARTING] = "starting", [LAMBDA_LEAVING] = "leaving",
+        [LAMBDA_IDLE] = "idle",         [LAMBDA_BUSY] = "busy",
+        [LAMBDA_GONE] = "ending",
+    };
     const struct lambda_environment *environment;
 
     if (index >= pool->count)

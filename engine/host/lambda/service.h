@@ -143,6 +143,9 @@ bool lambda_service_token(const struct lambda_service *service, uint64_t run,
 
 /* How an execution stands. */
 struct lambda_standing {
+    const char *name;
+    const char *qualifier;
+    uint32_t function;
     const char *status; /* "RUNNING" and so on */
     const void *result; /* or its error's words; NULL: it has not ended */
     size_t size;
@@ -226,6 +229,9 @@ struct lambda_list_query {
 void lambda_call_list(struct lambda_service *service, struct lambda_call *call,
                       const char *function,
                       const struct lambda_list_query *query);
+/* Whether somebody could still answer it. */
+bool lambda_service_callback_waits(const struct lambda_service *service,
+                                   const char *id);
 void lambda_call_stop(struct lambda_service *service, struct lambda_call *call,
                       const char *arn, const void *body, size_t size);
 
