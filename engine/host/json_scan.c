@@ -8,6 +8,7 @@
 
 enum {
     TOKEN_MAX = 63,    /* bytes of a number; cJSON cannot hold more */
+    FEW_KEYS = 12,     /* of an object; more are sorted */
     EXPONENT_MAX = 300 /* decimal exponent of the first digit of a real */
 };
 
@@ -311,13 +312,26 @@ static int scan_character(struct scan *scan, uint32_t *point)
 /* Passes over printable ASCII that needs no look: most of every text. */
 static void skip_plain(struct scan *scan)
 {
-    while (scan->at < scan->size) {
-        unsigned char byte = (unsigned char)scan->text[scan->at];
+    const char *text = scan->text;
+    uint32_t at = scan->at;
 
-        if (byte < 0x20 || byte > 0x7e || byte == '"' || byte == '\\') {
-            return;
-        }
-        scan->at++;
+    while (at < scan->size && text[at] >= 0x20 && text[at] <= 0x7e &&
+           text[at] != '"' && text[at] != '\\') {
+        at++;
+    }
+    scan->at = at;
+}
+
+/* The same, pushed onto the names if it @is_key. */
+static void take_plain(struct scan *scan, bool is_key)
+{
+    uint32_t start = scan->at;
+
+    skip_plain(scan);
+    if (is_key && scan->at > start) {
+        memcpy(scan->names + scan->names_used, scan->text + start,
+               scan->at - start);
+        scan->names_used += scan->at - start;
     }
 }
 
@@ -328,9 +342,7 @@ static int scan_string(struct scan *scan, bool is_key)
     uint32_t start = scan->at++;
     uint32_t point = 0;
 
-    if (!is_key) {
-        skip_plain(scan);
-    }
+    take_plain(scan, is_key);
     while (scan->at < scan->size && !is_at(scan, '"')) {
         int code = scan_character(scan, &point);
 
@@ -339,9 +351,8 @@ static int scan_string(struct scan *scan, bool is_key)
         }
         if (is_key) {
             push_name(scan, point);
-        } else {
-            skip_plain(scan);
         }
+        take_plain(scan, is_key);
     }
     if (scan->at == scan->size) {
         out = flaw_at(scan, start);
@@ -589,6 +600,19 @@ static int key_order(const void *left, const void *right)
     return a->at < b->at ? -1 : a->at > b->at;
 }
 
+/* Whether there may be twins among so few keys that each pair is looked at. */
+static bool may_twin(const struct key *keys, uint32_t count)
+{
+    for (uint32_t i = 1; i < count && count <= FEW_KEYS; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (same_name(&keys[i], &keys[k])) {
+                return true;
+            }
+        }
+    }
+    return count > FEW_KEYS;
+}
+
 static int bad_twin(struct scan *scan, const struct key *first,
                     const struct key *second)
 {
@@ -608,7 +632,7 @@ static int bad_twin(struct scan *scan, const struct key *first,
 
 /*
  * Refuses the first key that repeats another among those from @base on. They
- * are sorted for that, so that no choice of keys makes it slow.
+ * are sorted for that if they are many, so that no choice makes it slow.
  */
 static int check_twins(struct scan *scan, uint32_t base)
 {
@@ -616,7 +640,7 @@ static int check_twins(struct scan *scan, uint32_t base)
     uint32_t count = scan->key_count - base;
     uint32_t twin = 0;
 
-    if (count < 2) {
+    if (!may_twin(keys, count)) {
         return 0;
     }
     qsort(keys, count, sizeof(*keys), key_order);

@@ -42,11 +42,14 @@ void lambda_invalid(struct lambda_problem *problem, const char *format, ...)
 static bool read_text(struct json_view object, const char *key, size_t max,
                       const char **text, struct lambda_problem *problem)
 {
-    struct json_error error = {0};
+    struct json_view member = json_member(object, key);
+    struct json_error error;
 
     *text = NULL;
-    if (json_get_string(object, key, JSON_OPTIONAL, 0, max, text, &error) ||
-        !error.code)
+    if (!member.item)
+        return true;
+    error.code = 0;
+    if (json_as_string(member, 0, max, text, &error))
         return true;
     lambda_invalid(problem, "%s", error.text);
     return false;
