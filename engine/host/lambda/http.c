@@ -6,6 +6,7 @@
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@ struct lambda_http {
     struct lambda_http_hooks hooks;
     struct pending *pending; /* requests that wait for the service */
     uint16_t port;
+    char date[64]; /* of this second */
+    time_t date_of;
 };
 
 /* A request that the service is about to answer. */
@@ -38,23 +41,30 @@ const void *lambda_http_body(struct evhttp_request *request, size_t *size)
     return *size > 0 ? (const void *)evbuffer_pullup(body, -1) : "";
 }
 
-static void add_date(const struct lambda_http *http, struct evkeyvalq *headers)
+static void write_date(time_t now, char *text, size_t size)
 {
     static const char *const days[] = {"Sun", "Mon", "Tue", "Wed",
                                        "Thu", "Fri", "Sat"};
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr",
                                          "May", "Jun", "Jul", "Aug",
                                          "Sep", "Oct", "Nov", "Dec"};
-    time_t now =
-        (time_t)(lambda_service_now(http->service) / UINT64_C(1000000000));
     struct tm tm;
-    char text[64];
 
     gmtime_r(&now, &tm);
-    snprintf(text, sizeof(text), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+    snprintf(text, size, "%s, %02d %s %04d %02d:%02d:%02d GMT",
              days[tm.tm_wday], tm.tm_mday, months[tm.tm_mon], tm.tm_year + 1900,
              tm.tm_hour, tm.tm_min, tm.tm_sec);
-    evhttp_add_header(headers, "Date", text);
+}
+
+static void add_date(struct lambda_http *http, struct evkeyvalq *headers)
+{
+    time_t now =
+        (time_t)(lambda_service_now(http->service) / UINT64_C(1000000000));
+
+    if (now != http->date_of || !http->date[0])
+        write_date(now, http->date, sizeof(http->date));
+    http->date_of = now;
+    evhttp_add_header(headers, "Date", http->date);
 }
 
 void lambda_http_respond(struct lambda_http *http,
@@ -160,11 +170,11 @@ struct route {
     struct lambda_http *http;
     struct evhttp_request *request;
     struct pending *pending;
-    char parts[PARTS_MAX][PART_SIZE];
     unsigned count;
     struct evkeyvalq query;
     const void *body;
     size_t size;
+    char parts[PARTS_MAX][PART_SIZE]; /* of them count are there */
 };
 
 static void refuse_route(struct route *r, int status, const char *exception,
@@ -181,29 +191,45 @@ static void refuse_route(struct route *r, int status, const char *exception,
                         (size_t)size);
 }
 
-/* The path's parts, decoded. False: too many or too long. */
+static int digit_of(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* What stands at the start of a part, its escape decoded; '\0': it is none. */
+static char character(const char *text, size_t *size)
+{
+    int high = *text == '%' ? digit_of(text[1]) : -1;
+    int low = high >= 0 ? digit_of(text[2]) : -1;
+
+    *size = *text == '%' ? 3 : 1;
+    if (*text != '%')
+        return *text;
+    return (char)(low >= 0 ? high << 4 | low : 0);
+}
+
+/* The path's parts, decoded. False: too many, too long, or not decodable. */
 static bool split(struct route *r, const char *path)
 {
     while (*path == '/')
         path++;
     while (*path) {
-        size_t size = strcspn(path, "/");
         char *part = r->parts[r->count];
-        char raw[PART_SIZE * 3];
-        size_t decoded;
-        if (r->count == PARTS_MAX || size >= sizeof(raw))
+        size_t size = 0;
+        size_t taken;
+        if (r->count == PARTS_MAX)
             return false;
-        memcpy(raw, path, size);
-        raw[size] = '\0';
-        char *text = evhttp_uridecode(raw, 0, &decoded);
-        bool fits = text && decoded < PART_SIZE && strlen(text) == decoded;
-        if (fits)
-            memcpy(part, text, decoded + 1);
-        free(text);
-        if (!fits)
-            return false;
+        for (; *path && *path != '/'; path += taken) {
+            part[size] = character(path, &taken);
+            if (part[size] == '\0' || ++size == PART_SIZE)
+                return false;
+        }
+        part[size] = '\0';
         r->count++;
-        path += size;
         while (*path == '/')
             path++;
     }
@@ -361,12 +387,13 @@ void lambda_http_route(struct lambda_http *http, struct evhttp_request *request)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
     const char *query = uri ? evhttp_uri_get_query(uri) : NULL;
-    struct route *r = calloc(1, sizeof(*r));
+    struct route *r = malloc(sizeof(*r));
 
     if (!r) {
         evhttp_send_error(request, 500, NULL);
         return;
     }
+    memset(r, 0, offsetof(struct route, parts));
     r->http = http;
     r->request = request;
     r->body = lambda_http_body(request, &r->size);
