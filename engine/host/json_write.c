@@ -1,6 +1,5 @@
 #include "engine/host/json_write.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,22 +17,28 @@ void json_write_reset(struct json_writer *w)
     w->failed = false;
 }
 
-void json_raw(struct json_writer *w, const char *bytes, size_t size)
+/* False: out of memory. */
+static bool grow(struct json_writer *w, size_t size)
 {
     size_t capacity = w->capacity ? w->capacity : 4096;
     char *grown;
 
     while (capacity - w->size < size && capacity <= SIZE_MAX / 2)
         capacity *= 2;
-    if (capacity != w->capacity && !w->failed) {
-        grown = realloc(w->bytes, capacity);
-        w->failed = !grown;
-        if (grown) {
-            w->bytes = grown;
-            w->capacity = capacity;
-        }
-    }
-    if (w->failed || size == 0)
+    grown = w->failed ? NULL : realloc(w->bytes, capacity);
+    w->failed = !grown;
+    if (w->failed)
+        return false;
+    w->bytes = grown;
+    w->capacity = capacity;
+    return true;
+}
+
+void json_raw(struct json_writer *w, const char *bytes, size_t size)
+{
+    if (w->failed || (w->capacity - w->size < size && !grow(w, size)))
+        return;
+    if (size == 0)
         return;
     memcpy(w->bytes + w->size, bytes, size);
     w->size += size;
@@ -154,13 +159,23 @@ void json_put_words(struct json_writer *w, const char *name, const char *text)
     (void)json_put_string(w, name, text, strlen(text));
 }
 
+/* The digits of a number at the end of the room. Returns where they begin. */
+static char *write_digits(uint64_t value, char *end)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    return end;
+}
+
 void json_put_number(struct json_writer *w, const char *name, uint64_t value)
 {
     char digits[24];
+    char *from = write_digits(value, digits + sizeof(digits));
 
     json_put_name(w, name);
-    (void)snprintf(digits, sizeof(digits), "%" PRIu64, value);
-    raw_text(w, digits);
+    json_raw(w, from, (size_t)(digits + sizeof(digits) - from));
 }
 
 void json_put_bool(struct json_writer *w, const char *name, bool value)
@@ -171,12 +186,17 @@ void json_put_bool(struct json_writer *w, const char *name, bool value)
 
 void json_put_seconds(struct json_writer *w, const char *name, uint64_t ns)
 {
-    char digits[40];
+    unsigned part = (unsigned)(ns % 1000000000 / 1000000);
+    char digits[32];
+    char *end = digits + sizeof(digits) - 4;
+    char *from = write_digits(ns / 1000000000, end);
 
+    end[0] = '.';
+    end[1] = (char)('0' + part / 100);
+    end[2] = (char)('0' + part / 10 % 10);
+    end[3] = (char)('0' + part % 10);
     json_put_name(w, name);
-    (void)snprintf(digits, sizeof(digits), "%" PRIu64 ".%03u", ns / 1000000000,
-                   (unsigned)(ns % 1000000000 / 1000000));
-    raw_text(w, digits);
+    json_raw(w, from, (size_t)(end + 4 - from));
 }
 
 void json_put_millis(struct json_writer *w, const char *name, uint64_t ns)

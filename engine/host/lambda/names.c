@@ -1,6 +1,5 @@
 #include "engine/host/lambda/names.h"
 
-#include <inttypes.h>
 #include <sodium/utils.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,15 +18,31 @@ static uint64_t check_of(uint64_t a, uint64_t b, uint64_t salt)
     return engine_hash_bytes(words, sizeof(words)).lo;
 }
 
+static const char digits[] = "0123456789abcdef";
+
+/* The last so many hexadecimal digits of a number. Returns what follows. */
+static char *put_hex(char *out, uint64_t value, unsigned count)
+{
+    for (unsigned i = count; i > 0; i--, value >>= 4)
+        out[i - 1] = digits[value & 15];
+    return out + count;
+}
+
+/* xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx, as a UUID */
 void lambda_id_write(uint64_t run, char out[LAMBDA_ID_SIZE])
 {
     uint64_t check = check_of(run, 0, 1);
+    char *at = put_hex(out, check >> 32, 8);
 
-    snprintf(out, LAMBDA_ID_SIZE,
-             "%08" PRIx64 "-%04" PRIx64 "-4%03" PRIx64 "-8%03" PRIx64
-             "-%012" PRIx64,
-             check >> 32, check >> 16 & 0xffff, check >> 4 & 0xfff,
-             check & 0xfff, run & UINT64_C(0xffffffffffff));
+    *at++ = '-';
+    at = put_hex(at, check >> 16, 4);
+    *at++ = '-';
+    at = put_hex(at, (check >> 4 & 0xfff) | 0x4000, 4);
+    *at++ = '-';
+    at = put_hex(at, (check & 0xfff) | 0x8000, 4);
+    *at++ = '-';
+    at = put_hex(at, run, 12);
+    *at = '\0';
 }
 
 uint64_t lambda_id_parse(const char *id)
@@ -38,7 +53,6 @@ uint64_t lambda_id_parse(const char *id)
     if (strlen(id) != LAMBDA_ID_SIZE - 1)
         return 0;
     for (const char *at = id + 24; *at; at++) {
-        const char *digits = "0123456789abcdef";
         const char *digit = strchr(digits, *at);
         if (!digit)
             return 0;
@@ -172,20 +186,28 @@ bool lambda_function_parse(const char *text,
            lambda_qualifier_ok(qualifier);
 }
 
+static void token_bytes(uint64_t run, uint64_t token,
+                        unsigned char bytes[TOKEN_BYTES])
+{
+    const uint64_t words[] = {run, token, check_of(run, token, 2)};
+
+    memcpy(bytes, "perd", 4);
+    memcpy(bytes + 4, words, sizeof(words));
+}
+
 void lambda_token_write(uint64_t run, uint64_t token,
                         char out[LAMBDA_TOKEN_SIZE])
 {
-    unsigned char bytes[TOKEN_BYTES] = "perd";
-    const uint64_t words[] = {run, token, check_of(run, token, 2)};
+    unsigned char bytes[TOKEN_BYTES];
 
-    memcpy(bytes + 4, words, sizeof(words));
+    token_bytes(run, token, bytes);
     sodium_bin2base64(out, LAMBDA_TOKEN_SIZE, bytes, sizeof(bytes),
                       sodium_base64_VARIANT_ORIGINAL);
 }
 
 bool lambda_token_parse(const char *text, uint64_t *run, uint64_t *token)
 {
-    char expected[LAMBDA_TOKEN_SIZE];
+    unsigned char expected[TOKEN_BYTES];
     unsigned char bytes[TOKEN_BYTES];
     size_t size;
 
@@ -195,8 +217,8 @@ bool lambda_token_parse(const char *text, uint64_t *run, uint64_t *token)
         return false;
     memcpy(run, bytes + 4, sizeof(*run));
     memcpy(token, bytes + 12, sizeof(*token));
-    lambda_token_write(*run, *token, expected);
-    return strcmp(text, expected) == 0;
+    token_bytes(*run, *token, expected);
+    return memcmp(bytes, expected, sizeof(bytes)) == 0;
 }
 
 void lambda_request_id_write(uint64_t run, uint32_t attempt,
