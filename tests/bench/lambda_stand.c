@@ -209,7 +209,7 @@ static void open_service(struct standing *s, const char *path)
 
 static _Noreturn void run(const char *path, int stopper, int tell)
 {
-    struct standing s = {.base = event_base_new()};
+    struct standing s = {.base = lambda_http_base()};
     const struct lambda_http_hooks hooks = {.request = take_request,
                                             .self = &s};
     uint16_t port;

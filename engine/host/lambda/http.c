@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
 #include <netinet/in.h>
@@ -18,6 +19,7 @@ struct lambda_http {
     struct lambda_http_hooks hooks;
     struct pending *pending; /* requests that wait for the service */
     uint16_t port;
+    bool taking;   /* a connection of its own is being read */
     char date[64]; /* of this second */
     time_t date_of;
 };
@@ -91,6 +93,23 @@ void lambda_http_send(struct lambda_http *http, struct evhttp_request *request,
     evhttp_send_reply(request, status, status < 300 ? "OK" : "Error", NULL);
 }
 
+/*
+ * What an answer has put into its connection's buffer goes out at once, without
+ * a turn of the loop until the socket can be written, which it nearly always
+ * can. What is left over goes out then.
+ */
+static void send_now(struct evhttp_connection *connection)
+{
+    struct bufferevent *both = evhttp_connection_get_bufferevent(connection);
+    struct evbuffer *out = bufferevent_get_output(both);
+
+    evbuffer_unfreeze(out, 1);
+    (void)evbuffer_write(out, bufferevent_getfd(both));
+    evbuffer_freeze(out, 1);
+    if (evbuffer_get_length(out) == 0)
+        bufferevent_trigger(both, EV_WRITE, 0);
+}
+
 /* The connection has gone before the answer, and the request with it. */
 static void gone(struct evhttp_connection *connection, void *self)
 {
@@ -138,6 +157,7 @@ static void answer(struct lambda_call *call, int status, const char *exception,
     struct pending *pending = (void *)call;
     struct lambda_http *http = pending->http;
     struct evhttp_request *request = pending->request;
+    struct evhttp_connection *connection;
     struct evkeyvalq *headers;
 
     if (request &&
@@ -154,7 +174,10 @@ static void answer(struct lambda_call *call, int status, const char *exception,
                               call->function_error);
         watch(pending, false);
         pending->request = NULL;
+        connection = evhttp_request_get_connection(request);
         lambda_http_respond(http, request, status, exception, body, size);
+        if (!http->taking && connection)
+            send_now(connection);
     }
     free_pending(pending);
 }
@@ -423,9 +446,11 @@ static void take_request(struct evhttp_request *request, void *self)
     const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 
+    http->taking = true;
     if (!path || !http->hooks.request ||
         !http->hooks.request(http->hooks.self, request, path))
         lambda_http_route(http, request);
+    http->taking = false;
 }
 
 void lambda_http_cut(struct evhttp_request *request)
@@ -450,6 +475,20 @@ void lambda_http_serve(struct lambda_http *http, struct lambda_service *service)
 }
 
 /* Life -------------------------------------------------------------------- */
+
+struct event_base *lambda_http_base(void)
+{
+    struct event_config *config = event_config_new();
+    struct event_base *base = NULL;
+
+    if (config &&
+        event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST |
+                                          EVENT_BASE_FLAG_NOLOCK) == 0)
+        base = event_base_new_with_config(config);
+    if (config)
+        event_config_free(config);
+    return base;
+}
 
 static uint16_t port_of(struct evhttp_bound_socket *bound)
 {

@@ -38,6 +38,12 @@ struct lambda_http_hooks {
 struct lambda_http;
 
 /*
+ * A loop for one thread, which tells the kernel at once what has changed in
+ * all that it waits for. NULL: out of memory.
+ */
+struct event_base *lambda_http_base(void);
+
+/*
  * Listens on address and port, 0: one that is free. NULL with errno. The
  * service must outlive it.
  */
