@@ -95,7 +95,7 @@ int command_lambda_serve(struct lambda_setting *s)
                    .blob_max = 16 << 20},
     };
     struct lambda_host_config config = {
-        .base = event_base_new(),
+        .base = lambda_http_base(),
         .clock = (enum lambda_clock)s->a->clock,
         .limits = engine_limits_at(0),
         .seed = s->a->seed.value,

@@ -314,7 +314,7 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
     bench->config = *config;
     if (bench->config.invocations_max == 0)
         bench->config.invocations_max = INVOCATIONS_MAX;
-    bench->base = event_base_new();
+    bench->base = lambda_http_base();
     bench->watch = lambda_watch_new(engine_limits_at(0));
     if (bench->base && bench->watch && open_host(bench))
         return bench;
