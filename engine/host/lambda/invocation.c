@@ -73,11 +73,30 @@ static struct lambda_invocation *leave_line(struct lambda_line *line)
     return invocation;
 }
 
+/* When it needs to be attended to. */
+static uint64_t due_of(const struct lambda_invocation *invocation)
+{
+    if (invocation->state == LAMBDA_FINISHING)
+        return UINT64_MAX;
+    return invocation->deadline_ns < invocation->renew_ns
+               ? invocation->deadline_ns
+               : invocation->renew_ns;
+}
+
+/* It will be due later or never: who is first has to be found again. */
+static void postpone(struct lambda_service *service,
+                     const struct lambda_invocation *invocation)
+{
+    if (due_of(invocation) <= service->due_ns)
+        service->due_ns = 0;
+}
+
 static void free_invocation(struct lambda_service *service,
                             struct lambda_invocation *invocation)
 {
     struct lambda_execution *execution = invocation->execution;
 
+    postpone(service, invocation);
     if (engine_table_find(&service->working, execution->run) == invocation)
         engine_table_remove(&service->working, execution->run);
     if (execution->invocation == invocation)
@@ -287,6 +306,8 @@ void lambda_invocation_claimed(struct lambda_service *service,
     }
     invocation->deadline_ns = soon(now_ns, function->timeout_ns);
     invocation->renew_ns = soon(now_ns, service->config.lease_ns / 3);
+    if (due_of(invocation) < service->due_ns)
+        service->due_ns = due_of(invocation);
     if (!function->durable) {
         give_plain(service, invocation);
         return;
@@ -326,6 +347,7 @@ static void finish(struct lambda_service *service,
         .type = ENGINE_ITEM_WORK, .op = 0, .attempt = invocation->attempt};
     struct engine_request *request;
 
+    postpone(service, invocation);
     invocation->state = LAMBDA_FINISHING;
     invocation->host = NULL;
     invocation->error = error;
@@ -530,9 +552,35 @@ void lambda_invocation_answered(struct lambda_service *service,
 static void renew(struct lambda_service *service,
                   struct lambda_invocation *invocation, uint64_t now_ns)
 {
+    postpone(service, invocation);
     invocation->renew_ns = soon(now_ns, service->config.lease_ns / 3);
     if (begin(service, invocation, ENGINE_REQ_HEARTBEAT))
         lambda_core_ask(service->core, LAMBDA_ASKED_RENEW);
+}
+
+static uint64_t find_due(const struct lambda_service *service)
+{
+    uint64_t due = UINT64_MAX;
+
+    for (uint32_t i = 0; i < service->working.count; i++) {
+        uint64_t its = due_of(service->working.items[i]);
+        due = its < due ? its : due;
+    }
+    return due;
+}
+
+static void attend(struct lambda_service *service,
+                   struct lambda_invocation *invocation, uint64_t now_ns)
+{
+    if (due_of(invocation) > now_ns)
+        return;
+    if (invocation->deadline_ns > now_ns) {
+        renew(service, invocation, now_ns);
+        return;
+    }
+    service->config.dropped(service->config.self, invocation);
+    lambda_invocation_lost(service, invocation, ENGINE_ERR_TIMED_OUT,
+                           "Task timed out");
 }
 
 void lambda_invocation_attend(struct lambda_service *service)
@@ -540,31 +588,17 @@ void lambda_invocation_attend(struct lambda_service *service)
     uint64_t now_ns = lambda_core_now(service->core);
 
     start_chained(service, now_ns);
-    for (uint32_t i = 0; i < service->working.count; i++) {
-        struct lambda_invocation *invocation = service->working.items[i];
-        if (invocation->state == LAMBDA_FINISHING)
-            continue;
-        if (invocation->deadline_ns <= now_ns) {
-            service->config.dropped(service->config.self, invocation);
-            lambda_invocation_lost(service, invocation, ENGINE_ERR_TIMED_OUT,
-                                   "Task timed out");
-        } else if (invocation->renew_ns <= now_ns) {
-            renew(service, invocation, now_ns);
-        }
-    }
+    if (service->due_ns > now_ns)
+        return;
+    for (uint32_t i = 0; i < service->working.count; i++)
+        attend(service, service->working.items[i], now_ns);
+    service->due_ns = find_due(service);
 }
 
 uint64_t lambda_invocation_due(const struct lambda_service *service)
 {
-    uint64_t due =
-        service->chained.first ? service->chained.first->start_ns : UINT64_MAX;
+    uint64_t due = service->due_ns ? service->due_ns : find_due(service);
+    const struct lambda_invocation *chained = service->chained.first;
 
-    for (uint32_t i = 0; i < service->working.count; i++) {
-        const struct lambda_invocation *invocation = service->working.items[i];
-        if (invocation->state == LAMBDA_FINISHING)
-            continue;
-        due = invocation->deadline_ns < due ? invocation->deadline_ns : due;
-        due = invocation->renew_ns < due ? invocation->renew_ns : due;
-    }
-    return due;
+    return chained && chained->start_ns < due ? chained->start_ns : due;
 }

@@ -96,6 +96,7 @@ struct lambda_service {
     struct engine_table executions; /* by run */
     struct engine_table names;      /* lambda_execution by hash of the name */
     struct engine_table working;    /* lambda_invocation by run: claimed */
+    uint64_t due_ns; /* when the first of them is due; 0: to be found */
     struct lambda_call *signals;    /* that wait for the store */
     struct lambda_delayed delayed[LAMBDA_DELAYED_MAX]; /* run 0: of the next
                                                           checkpoint */
