@@ -260,6 +260,14 @@ static bool fits_process(enum lambda_fault fault,
         return true;
     case LAMBDA_FAULT_TIME_OUT:
         return point->place != LAMBDA_AT_RETURN || !point->after;
+    case LAMBDA_FAULT_DUPLICATE:
+        return point->after == (point->place == LAMBDA_AT_RETURN) &&
+               (point->place == LAMBDA_AT_RETURN ||
+                point->place == LAMBDA_AT_EVENT);
+    case LAMBDA_FAULT_OVERLAP:
+        return point->place != LAMBDA_AT_RETURN &&
+               (!point->after || point->place == LAMBDA_AT_EFFECT ||
+                point->place == LAMBDA_AT_LINE);
     default:
         return false;
     }

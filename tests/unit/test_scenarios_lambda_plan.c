@@ -164,3 +164,27 @@ Test(scenarios_lambda_plan, timers_are_reordered_in_the_same_way_each_time)
     lambda_plan_free(&one);
     lambda_plan_free(&other);
 }
+
+Test(scenarios_lambda_plan, what_is_delivered_twice_is_heard_in_both_orders)
+{
+    const struct lambda_point event = {
+        .place = LAMBDA_AT_EVENT, .operation = "event", .occurrence = 1};
+    const struct lambda_point over = {.place = LAMBDA_AT_RETURN, .after = true};
+    const struct lambda_boundary begins = {
+        .place = LAMBDA_AT_EVENT, .operation = "event", .action = "", .run = 1};
+    uint32_t sizes[LAMBDA_SIZES_MAX];
+
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_DUPLICATE, &event));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_DUPLICATE, &over));
+    cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_DUPLICATE, &event, sizes), 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        struct lambda_plan plan = {
+            .fault = LAMBDA_FAULT_DUPLICATE, .at = event, .times = sizes[i]};
+        struct lambda_decision decision = {.act = LAMBDA_PASS};
+        lambda_plan_boundary(&plan, &begins, &decision);
+        cr_assert_eq(decision.act, LAMBDA_AGAIN);
+        cr_assert_eq(decision.first, i == 1);
+        lambda_plan_free(&plan);
+    }
+    cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_DUPLICATE, &over, sizes), 1);
+}

@@ -38,6 +38,7 @@ static void leave_requests(struct lambda_environment *environment)
     environment->held = NULL;
     leave_one(environment, environment->current);
     leave_one(environment, environment->late.request);
+    environment->returning = NULL; /* it is answered that it is to leave */
     environment->current = NULL;
     environment->late.request = NULL;
 }
@@ -137,17 +138,70 @@ void lambda_barrier_idle(struct lambda_environment *environment,
     if (environment->late.request && got > environment->responses)
         lambda_strike_late(environment); /* nobody waits for it any more */
     if (sent != environment->requests || got != environment->responses ||
-        !environment->invocation) {
+        !lambda_environment_works(environment)) {
         /* Something is on its way to it, or from it: it shall look again. */
         lambda_environment_wake(environment);
         return;
     }
     if (lambda_effect_take_lines(environment))
         return;
-    if (environment->held && !environment->forward)
-        lambda_barrier_let(environment);
+    if (!environment->config.host->alone &&
+        lambda_environment_hearing(environment) == LAMBDA_READY)
+        lambda_environment_hear(environment, 0);
+}
+
+/* Turns ------------------------------------------------------------------- */
+
+static bool asks(const struct lambda_environment *environment)
+{
+    return environment->idle && environment->held && !environment->forward;
+}
+
+enum lambda_hearing
+lambda_environment_hearing(const struct lambda_environment *environment)
+{
+    bool stands = environment->echo && environment->echo->stands;
+
+    if (environment->state == LAMBDA_STARTING)
+        return LAMBDA_UNREADY;
+    if (environment->state == LAMBDA_IDLE || !environment->barrier)
+        return LAMBDA_UNHEARD;
+    if (environment->state == LAMBDA_GONE)
+        return environment->invocation ? LAMBDA_UNREADY : LAMBDA_UNHEARD;
+    if (environment->state != LAMBDA_BUSY)
+        return LAMBDA_UNREADY;
+    if (environment->returning || asks(environment))
+        return stands ? LAMBDA_UNHEARD : LAMBDA_READY;
+    return environment->idle && !environment->forward ? LAMBDA_UNHEARD
+                                                      : LAMBDA_UNREADY;
+}
+
+/* Of those that were not heard for equally long. */
+static uint32_t rank_of(const struct lambda_environment *environment)
+{
+    if (!environment->echo)
+        return 1;
+    return environment->echo->first ? 0 : 2;
+}
+
+bool lambda_environment_before(const struct lambda_environment *a,
+                               const struct lambda_environment *b)
+{
+    if (a->turn != b->turn)
+        return a->turn < b->turn;
+    if (lambda_environment_run(a) != lambda_environment_run(b))
+        return lambda_environment_run(a) < lambda_environment_run(b);
+    return rank_of(a) < rank_of(b);
+}
+
+void lambda_environment_hear(struct lambda_environment *environment,
+                             uint64_t turn)
+{
+    environment->turn = turn;
+    if (environment->returning)
+        lambda_runtime_return(environment);
     else
-        environment->config.changed(environment->config.self, environment);
+        lambda_barrier_let(environment);
 }
 
 bool lambda_environment_rests(const struct lambda_environment *environment,
@@ -161,6 +215,10 @@ bool lambda_environment_rests(const struct lambda_environment *environment,
     *wake_ns = environment->wake_ns;
     if (environment->late.request && environment->late.at_ns < *wake_ns)
         *wake_ns = environment->late.at_ns;
+    if (environment->echo && environment->echo->deadline_ns < *wake_ns)
+        *wake_ns = environment->echo->deadline_ns;
+    if (environment->echo && environment->echo->stands)
+        return environment->idle || environment->returning;
     return environment->idle && !environment->held && !environment->forward;
 }
 

@@ -108,9 +108,9 @@ bool lambda_effect_happened(struct lambda_environment *environment,
 
     if (environment->labels.count == 0)
         return false;
-    if (host->effect && environment->invocation)
+    if (host->effect && lambda_environment_works(environment))
         host->effect(
-            host->self, lambda_invocation_run(environment->invocation),
+            host->self, lambda_environment_run(environment),
             environment->labels.all[0].operation,
             evhttp_find_header(evhttp_request_get_input_headers(request),
                                "Idempotency-Key"));
@@ -143,14 +143,14 @@ void lambda_effect_keep_line(struct lambda_environment *environment,
 static bool take_line(struct lambda_environment *environment, const char *name)
 {
     const struct lambda_host_config *host = environment->config.host;
-    const uint64_t run = lambda_invocation_run(environment->invocation);
+    const uint64_t run = lambda_environment_run(environment);
     struct lambda_labels labels;
     struct lambda_decision decision = {.act = LAMBDA_PASS};
 
     if (host->effect)
         host->effect(host->self, run, name, NULL);
     lambda_labels_set(&labels, LAMBDA_AT_LINE, name);
-    if (host->boundary)
+    if (host->boundary && environment->invocation)
         decision = lambda_labels_ask(&labels, host,
                                      environment->config.program->function.name,
                                      true, run);
@@ -159,7 +159,7 @@ static bool take_line(struct lambda_environment *environment, const char *name)
 
 bool lambda_effect_take_lines(struct lambda_environment *environment)
 {
-    bool struck = !environment->invocation;
+    bool struck = !lambda_environment_works(environment);
 
     lambda_process_drain(environment->process);
     for (uint32_t i = 0; i < environment->line_count && !struck; i++)

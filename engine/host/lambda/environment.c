@@ -94,6 +94,7 @@ void lambda_environment_kill(struct lambda_environment *environment)
     if (!environment->process || lambda_process_id(environment->process) <= 0)
         return;
     environment->state = LAMBDA_GONE;
+    environment->returning = NULL; /* goes with its connection */
     lambda_process_kill(environment->process);
 }
 
@@ -134,7 +135,7 @@ static bool take_request(void *self, struct evhttp_request *request,
         return true;
     }
     environment->requests++;
-    if (environment->barrier && environment->invocation)
+    if (environment->barrier && lambda_environment_works(environment))
         lambda_barrier_hold(environment, request);
     else
         lambda_strike_carry_out(environment, request);
@@ -168,7 +169,8 @@ uint64_t lambda_environment_run(const struct lambda_environment *environment)
 {
     return environment->invocation
                ? lambda_invocation_run(environment->invocation)
-               : 0;
+           : environment->echo ? environment->echo->run
+                               : 0;
 }
 
 pid_t lambda_environment_process(const struct lambda_environment *environment)
@@ -199,6 +201,44 @@ void lambda_environment_event(struct lambda_environment *environment,
         lambda_runtime_deliver(environment);
 }
 
+/* Echoes ------------------------------------------------------------------ */
+
+void lambda_environment_echo(struct lambda_environment *environment,
+                             struct lambda_echo *echo)
+{
+    environment->state = LAMBDA_BUSY;
+    environment->echo = echo;
+    environment->event = echo->event;
+    environment->event_size = echo->event_size;
+    echo->event = NULL;
+    if (environment->next)
+        lambda_runtime_deliver(environment);
+}
+
+void lambda_environment_go_on(struct lambda_environment *environment,
+                              uint64_t run)
+{
+    if (environment->echo && environment->echo->run == run)
+        environment->echo->stands = false;
+}
+
+static void forget_echo(struct lambda_environment *environment)
+{
+    lambda_echo_free(environment->echo);
+    environment->echo = NULL;
+}
+
+void lambda_environment_expire(struct lambda_environment *environment,
+                               uint64_t now_ns)
+{
+    if (!environment->echo || environment->echo->deadline_ns > now_ns)
+        return;
+    forget_echo(environment);
+    lambda_environment_kill(environment);
+}
+
+/* For the host, of invocations -------------------------------------------- */
+
 void lambda_environment_dropped(struct lambda_environment *environment)
 {
     lambda_environment_end_logs(environment);
@@ -218,6 +258,7 @@ void lambda_environment_ended(struct lambda_environment *environment,
     invocation = environment->invocation;
     environment->state = LAMBDA_GONE;
     environment->invocation = NULL;
+    forget_echo(environment);
     if (!invocation)
         return;
     if (WIFSIGNALED(status))
@@ -279,6 +320,8 @@ void lambda_environment_free(struct lambda_environment *environment)
         lambda_http_close(environment->http);
     lambda_barrier_free(environment);
     free(environment->late.body);
+    free(environment->given);
+    lambda_echo_free(environment->echo);
     free(environment->event);
     free(environment->lines);
     free(environment);

@@ -17,7 +17,7 @@
 
 #include <sys/types.h>
 
-#include "engine/host/lambda/host.h"
+#include "engine/host/lambda/echo.h"
 
 enum lambda_environment_state {
     LAMBDA_STARTING, /* it has not asked for work yet */
@@ -37,6 +37,12 @@ struct lambda_environment_config {
     bool skips; /* the clock */
     /* It can be given work, or may have come to rest. */
     void (*changed)(void *self, struct lambda_environment *environment);
+    /* An echo is to be carried out by some process of the function; it is
+       given away. */
+    void (*echoed)(void *self, struct lambda_environment *environment,
+                   struct lambda_echo *echo);
+    /* An invocation of that run is about to begin. */
+    void (*begins)(void *self, uint64_t run);
     void *self;
     const struct lambda_host_config *host; /* its hooks */
 };
@@ -66,6 +72,34 @@ void lambda_environment_dropped(struct lambda_environment *environment);
 /* Its process has ended so. */
 void lambda_environment_ended(struct lambda_environment *environment,
                               int status);
+
+/* Carries out an echo; it is idle. The echo is given away. */
+void lambda_environment_echo(struct lambda_environment *environment,
+                             struct lambda_echo *echo);
+/* Goes on, if it carries out an echo of that run that stands still. */
+void lambda_environment_go_on(struct lambda_environment *environment,
+                              uint64_t run);
+/* The time of an echo is over; its process is ended. */
+void lambda_environment_expire(struct lambda_environment *environment,
+                               uint64_t now_ns);
+
+/*
+ * Processes with the bootstrap are heard in turn, once each of them is at rest
+ * or has something to ask: so what comes of many is the same each time.
+ */
+enum lambda_hearing {
+    LAMBDA_UNHEARD, /* nobody need wait for it */
+    LAMBDA_UNREADY, /* it is under way */
+    LAMBDA_READY    /* it asks for something, or has come to an end */
+};
+enum lambda_hearing
+lambda_environment_hearing(const struct lambda_environment *environment);
+/* Whether a is heard before b; both are ready. */
+bool lambda_environment_before(const struct lambda_environment *a,
+                               const struct lambda_environment *b);
+/* Answers the first thing that it asks, or takes its end. */
+void lambda_environment_hear(struct lambda_environment *environment,
+                             uint64_t turn);
 
 /*
  * Whether nothing will happen in it by itself before *wake_ns (UINT64_MAX:

@@ -7,6 +7,7 @@
 #ifndef ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
 #define ENGINE_HOST_LAMBDA_ENVIRONMENT_PRIVATE_H
 
+#include "engine/host/lambda/echo.h"
 #include "engine/host/lambda/environment.h"
 #include "engine/host/lambda/labels.h"
 #include "engine/host/lambda/process.h"
@@ -35,17 +36,22 @@ struct lambda_environment {
     enum lambda_environment_state state;
     struct lambda_process *process;
     struct lambda_invocation *invocation;
+    struct lambda_echo *echo;    /* it carries out; NULL: none */
     struct evhttp_request *next; /* it waits for work */
     unsigned char *event;        /* for when it asks; NULL: none */
     size_t event_size;
+    unsigned char *given; /* the last that it was given */
+    size_t given_size;
     struct evhttp_request *idle; /* it waits for time; NULL: it does not */
     uint64_t wake_ns;
     uint64_t requests; /* of it that have come in, but for those of the Runtime
                           API and the bootstrap */
     uint64_t responses;
-    struct lambda_held *held;       /* by number */
-    struct lambda_held *left;       /* of an invocation that was abandoned */
-    struct evhttp_request *current; /* is being answered */
+    struct lambda_held *held;         /* by number */
+    struct lambda_held *left;         /* of an invocation that was abandoned */
+    struct evhttp_request *current;   /* is being answered */
+    struct evhttp_request *returning; /* the end of what it works at */
+    uint64_t turn;                    /* when it was heard last; 0: not yet */
     struct lambda_late late;
     struct lambda_labels labels;    /* of it */
     struct lambda_forward *forward; /* is with the one it was meant for */
@@ -60,6 +66,12 @@ struct lambda_environment {
     uint64_t unlogged; /* and those that were not passed on */
 };
 
+/* It carries out an invocation, or an echo of one. */
+static inline bool
+lambda_environment_works(const struct lambda_environment *environment)
+{
+    return environment->invocation || environment->echo;
+}
 /* Its process is to end, with all it has started. */
 void lambda_environment_kill(struct lambda_environment *environment);
 
@@ -76,6 +88,10 @@ void lambda_runtime_take(struct lambda_environment *environment,
                          struct evhttp_request *request, const char *path);
 /* The event goes to the process that has asked for it. */
 void lambda_runtime_deliver(struct lambda_environment *environment);
+/* Takes in the end of what it works at. */
+void lambda_runtime_return(struct lambda_environment *environment);
+/* The invocation becomes an echo: it is lost, and its process stands still. */
+void lambda_runtime_lose(struct lambda_environment *environment);
 
 /* The order --------------------------------------------------------------- */
 

@@ -253,6 +253,9 @@ int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
             return 0;
         if (spent >= wall_ns)
             return 1;
+        if (host->config.alone && !lambda_service_busy(host->service) &&
+            lambda_pool_hear(host->pool))
+            continue;
         result = carry_on(host,
                           wall_ns == UINT64_MAX ? UINT64_MAX : wall_ns - spent);
     }

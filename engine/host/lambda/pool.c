@@ -29,10 +29,15 @@ struct lambda_pool {
                                               before they were given work */
     bool breaks[LAMBDA_FUNCTIONS_MAX];     /* one has ended: others are kept
                                               prepared */
+    struct lambda_echo *echoes[LAMBDA_FUNCTIONS_MAX]; /* in line */
     uint64_t serial;
+    uint64_t turns;
 };
 
 static void changed(void *self, struct lambda_environment *environment);
+static void echoed(void *self, struct lambda_environment *environment,
+                   struct lambda_echo *echo);
+static void begins(void *self, uint64_t run);
 
 /* Starting ---------------------------------------------------------------- */
 
@@ -45,6 +50,8 @@ static void start(struct lambda_pool *pool, uint32_t function)
         .address = LAMBDA_LOOPBACK,
         .skips = pool->config->clock != LAMBDA_CLOCK_REAL,
         .changed = changed,
+        .echoed = echoed,
+        .begins = begins,
         .self = pool,
         .host = pool->config,
     };
@@ -92,6 +99,12 @@ static void assign(struct lambda_pool *pool, uint32_t function)
 {
     struct place *place;
 
+    while (pool->echoes[function] && (place = find_idle(pool, function))) {
+        struct lambda_echo *echo = pool->echoes[function];
+        pool->echoes[function] = echo->next;
+        place->used = ++pool->serial;
+        lambda_environment_echo(place->environment, echo);
+    }
     while (pool->wanted[function] > 0 && (place = find_idle(pool, function))) {
         place->used = ++pool->serial;
         if (lambda_environment_take(place->environment, function))
@@ -101,13 +114,22 @@ static void assign(struct lambda_pool *pool, uint32_t function)
     }
 }
 
+static uint32_t echoes_of(const struct lambda_pool *pool, uint32_t function)
+{
+    uint32_t count = 0;
+
+    for (const struct lambda_echo *e = pool->echoes[function]; e; e = e->next)
+        count++;
+    return count;
+}
+
 /* Starts as many as are wanted, and prepared, and are not there. */
 static void supply(struct lambda_pool *pool, uint32_t function)
 {
     const struct lambda_program *program = &pool->programs[function];
     uint32_t most = program->environments_max ? program->environments_max
                                               : ENVIRONMENTS_OF_ONE;
-    uint32_t needed = pool->wanted[function];
+    uint32_t needed = pool->wanted[function] + echoes_of(pool, function);
     uint32_t there = 0;
     uint32_t ready = 0;
 
@@ -149,6 +171,34 @@ static void changed(void *self, struct lambda_environment *environment)
     if (pool->places[i].used > 0)
         pool->misses[pool->places[i].function] = 0;
     attend(pool, pool->places[i].function);
+}
+
+static void echoed(void *self, struct lambda_environment *environment,
+                   struct lambda_echo *echo)
+{
+    struct lambda_pool *pool = self;
+    struct lambda_echo **at;
+    uint32_t i = 0;
+
+    while (i < pool->count && pool->places[i].environment != environment)
+        i++;
+    if (i == pool->count) {
+        lambda_echo_free(echo);
+        return;
+    }
+    at = &pool->echoes[pool->places[i].function];
+    while (*at)
+        at = &(*at)->next;
+    *at = echo;
+    attend(pool, pool->places[i].function);
+}
+
+static void begins(void *self, uint64_t run)
+{
+    struct lambda_pool *pool = self;
+
+    for (uint32_t i = 0; i < pool->count; i++)
+        lambda_environment_go_on(pool->places[i].environment, run);
 }
 
 void lambda_pool_wanted(struct lambda_pool *pool, uint32_t function)
@@ -228,7 +278,27 @@ bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
 static bool is_spare(const struct lambda_pool *pool, uint32_t i)
 {
     return state_of(pool, i) == LAMBDA_STARTING &&
-           pool->wanted[pool->places[i].function] == 0;
+           pool->wanted[pool->places[i].function] == 0 &&
+           !pool->echoes[pool->places[i].function];
+}
+
+bool lambda_pool_hear(struct lambda_pool *pool)
+{
+    struct lambda_environment *next = NULL;
+
+    for (uint32_t i = 0; i < pool->count; i++) {
+        struct lambda_environment *one = pool->places[i].environment;
+        enum lambda_hearing hearing = lambda_environment_hearing(one);
+        if (is_spare(pool, i) || hearing == LAMBDA_UNHEARD)
+            continue;
+        if (hearing == LAMBDA_UNREADY)
+            return false;
+        if (!next || lambda_environment_before(one, next))
+            next = one;
+    }
+    if (next)
+        lambda_environment_hear(next, ++pool->turns);
+    return next != NULL;
 }
 
 bool lambda_pool_rests(const struct lambda_pool *pool, uint64_t *wake_ns)
@@ -250,6 +320,8 @@ void lambda_pool_wake(struct lambda_pool *pool, uint64_t now_ns)
     uint64_t wake;
 
     for (uint32_t i = 0; i < pool->count; i++)
+        lambda_environment_expire(pool->places[i].environment, now_ns);
+    for (uint32_t i = 0; i < pool->count; i++)
         if (lambda_environment_rests(pool->places[i].environment, &wake) &&
             wake <= now_ns)
             lambda_environment_wake(pool->places[i].environment);
@@ -259,6 +331,9 @@ bool lambda_pool_idle(const struct lambda_pool *pool)
 {
     for (uint32_t i = 0; i < pool->count; i++)
         if (state_of(pool, i) == LAMBDA_BUSY)
+            return false;
+    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
+        if (pool->echoes[i])
             return false;
     return true;
 }
@@ -285,10 +360,21 @@ struct lambda_pool *lambda_pool_new(const struct lambda_host_config *config,
     return pool;
 }
 
+static void forget_echoes(struct lambda_pool *pool)
+{
+    for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
+        while (pool->echoes[i]) {
+            struct lambda_echo *echo = pool->echoes[i];
+            pool->echoes[i] = echo->next;
+            lambda_echo_free(echo);
+        }
+}
+
 void lambda_pool_free(struct lambda_pool *pool)
 {
     if (!pool)
         return;
+    forget_echoes(pool);
     for (uint32_t i = 0; i < pool->count; i++)
         lambda_environment_free(pool->places[i].environment);
     free(pool);
@@ -299,6 +385,8 @@ void lambda_pool_free(struct lambda_pool *pool)
 void lambda_pool_serve(struct lambda_pool *pool, struct lambda_service *service)
 {
     pool->service = service;
+    pool->turns = 0;
+    forget_echoes(pool);
     memset(pool->wanted, 0, sizeof(pool->wanted));
     memset(pool->misses, 0, sizeof(pool->misses));
     for (uint32_t i = 0; i < pool->count;)

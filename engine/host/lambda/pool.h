@@ -31,6 +31,9 @@ void lambda_pool_retire(struct lambda_pool *pool, uint32_t function);
 /* As lambda_host_process(). */
 bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
                          struct lambda_standing_process *out);
+/* Lets the one be heard whose turn it is, once each is ready or at rest. False:
+ * there is none. */
+bool lambda_pool_hear(struct lambda_pool *pool);
 /* Some process has ended: looks for it. */
 void lambda_pool_bury(struct lambda_pool *pool);
 

@@ -28,6 +28,7 @@ static void give(struct lambda_environment *environment)
     struct evhttp_request *request = environment->next;
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     const struct lambda_invocation *invocation = environment->invocation;
+    const struct lambda_echo *echo = environment->echo;
     char arn[LAMBDA_ARN_SIZE];
 
     lambda_function_arn_write(environment->config.program->function.name, NULL,
@@ -35,19 +36,53 @@ static void give(struct lambda_environment *environment)
     add_number(headers, "Perdure-World", environment->world);
     add_number(headers, "Perdure-Now-Ms",
                lambda_service_now(environment->config.service) / MILLISECOND);
-    add_number(headers, "Lambda-Runtime-Deadline-Ms",
-               lambda_invocation_deadline(invocation) / MILLISECOND);
+    add_number(
+        headers, "Lambda-Runtime-Deadline-Ms",
+        (echo ? echo->deadline_ns : lambda_invocation_deadline(invocation)) /
+            MILLISECOND);
     evhttp_add_header(headers, "Lambda-Runtime-Aws-Request-Id",
-                      lambda_invocation_id(invocation));
+                      echo ? echo->id : lambda_invocation_id(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Invoked-Function-Arn", arn);
     evhttp_add_header(headers, "Lambda-Runtime-Trace-Id",
                       "Root=1-00000000-000000000000000000000000;Sampled=0");
+    if (echo) /* it draws other numbers than the one that it repeats */
+        evhttp_add_header(headers, "Perdure-Echo", "1");
     environment->next = NULL;
     lambda_environment_thaw(environment);
     lambda_http_respond(environment->http, request, 200, NULL,
                         environment->event, environment->event_size);
-    free(environment->event);
+    free(environment->given);
+    environment->given = environment->event;
+    environment->given_size = environment->event_size;
     environment->event = NULL;
+    environment->turn = 0;
+}
+
+static void echo_given(struct lambda_environment *environment,
+                       const struct lambda_invocation *invocation, bool first)
+{
+    struct lambda_echo *echo = lambda_echo_new(invocation, environment->given,
+                                               environment->given_size);
+
+    if (!echo)
+        return;
+    echo->first = first;
+    environment->config.echoed(environment->config.self, environment, echo);
+}
+
+void lambda_runtime_lose(struct lambda_environment *environment)
+{
+    struct lambda_invocation *invocation = environment->invocation;
+    struct lambda_echo *echo = lambda_echo_new(invocation, "", 0);
+
+    if (!echo)
+        return;
+    echo->stands = true;
+    environment->echo = echo;
+    environment->invocation = NULL;
+    lambda_invocation_lost(environment->config.service, invocation,
+                           ENGINE_ERR_INTERRUPTED,
+                           "the environment does not answer");
 }
 
 void lambda_runtime_deliver(struct lambda_environment *environment)
@@ -57,8 +92,15 @@ void lambda_runtime_deliver(struct lambda_environment *environment)
 
     lambda_labels_set(&environment->labels, LAMBDA_AT_EVENT, "event");
     decision = lambda_strike_decide(environment, false);
-    if (decision.act == LAMBDA_PASS) {
+    if (environment->invocation)
+        environment->config.begins(environment->config.self,
+                                   lambda_environment_run(environment));
+    if (decision.act != LAMBDA_CRASH && decision.act != LAMBDA_TIME_OUT) {
         give(environment);
+        if (decision.act == LAMBDA_AGAIN)
+            echo_given(environment, invocation, decision.first);
+        else if (decision.act == LAMBDA_OVERLAP)
+            lambda_runtime_lose(environment);
         return;
     }
     free(environment->event);
@@ -98,7 +140,8 @@ static void ask_next(struct lambda_environment *environment,
 static bool is_current(const struct lambda_environment *environment,
                        const char *id)
 {
-    const char *own = environment->invocation
+    const char *own = environment->echo ? environment->echo->id
+                      : environment->invocation
                           ? lambda_invocation_id(environment->invocation)
                           : "";
     size_t size = strlen(own);
@@ -128,6 +171,8 @@ static void take_return(struct lambda_environment *environment,
         lambda_invocation_threw(environment->config.service, invocation, body,
                                 size);
     decision = lambda_strike_decide(environment, true);
+    if (decision.act == LAMBDA_AGAIN)
+        echo_given(environment, invocation, decision.first);
     environment->invocation = NULL;
     if (decision.act != LAMBDA_CRASH)
         return;
@@ -137,25 +182,36 @@ static void take_return(struct lambda_environment *environment,
         lambda_environment_kill(environment);
 }
 
-static void take_end(struct lambda_environment *environment,
-                     struct evhttp_request *request, const char *rest)
+/* Nobody hears what an echo returns. */
+static void end_echo(struct lambda_environment *environment)
 {
+    lambda_environment_end_logs(environment);
+    lambda_echo_free(environment->echo);
+    environment->echo = NULL;
+}
+
+static const char runtime[] = "/2018-06-01/runtime/";
+static const char ends[] = "invocation/";
+
+void lambda_runtime_return(struct lambda_environment *environment)
+{
+    struct evhttp_request *request = environment->returning;
+    const char *path =
+        evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    const char *what =
+        strchr(path + sizeof(runtime) - 1 + sizeof(ends) - 1, '/');
     size_t size;
     const void *body = lambda_http_body(request, &size);
-    const char *what = strchr(rest, '/');
-
-    if (!is_current(environment, rest) || !what) {
-        static const char wrong[] = "{\"errorMessage\":\"Invalid request ID\","
-                                    "\"errorType\":\"InvalidRequestID\"}";
-        lambda_http_respond(environment->http, request, 400, NULL, wrong,
-                            sizeof(wrong) - 1);
-        return;
-    }
     bool struck = lambda_effect_take_lines(environment);
-    while (environment->held && environment->invocation && !struck)
+
+    while (environment->held && lambda_environment_works(environment) &&
+           !struck)
         lambda_barrier_let(environment); /* what was asked before it */
+    environment->returning = NULL;
     if (environment->invocation)
         take_return(environment, what, body, size);
+    else if (environment->echo)
+        end_echo(environment);
     if (environment->idle)
         lambda_environment_wake(environment);
     if (environment->state == LAMBDA_GONE)
@@ -166,7 +222,20 @@ static void take_end(struct lambda_environment *environment,
         accepted(environment, request);
 }
 
-static const char runtime[] = "/2018-06-01/runtime/";
+static void take_end(struct lambda_environment *environment,
+                     struct evhttp_request *request, const char *rest)
+{
+    if (!is_current(environment, rest) || !strchr(rest, '/')) {
+        static const char wrong[] = "{\"errorMessage\":\"Invalid request ID\","
+                                    "\"errorType\":\"InvalidRequestID\"}";
+        lambda_http_respond(environment->http, request, 400, NULL, wrong,
+                            sizeof(wrong) - 1);
+        return;
+    }
+    environment->returning = request;
+    if (!environment->barrier || !environment->config.host->alone)
+        lambda_runtime_return(environment);
+}
 
 bool lambda_runtime_is(const char *path)
 {
@@ -180,8 +249,8 @@ void lambda_runtime_take(struct lambda_environment *environment,
 
     if (strcmp(rest, "invocation/next") == 0)
         ask_next(environment, request);
-    else if (strncmp(rest, "invocation/", 11) == 0)
-        take_end(environment, request, rest + 11);
+    else if (strncmp(rest, ends, sizeof(ends) - 1) == 0)
+        take_end(environment, request, rest + sizeof(ends) - 1);
     else
         accepted(environment, request);
 }

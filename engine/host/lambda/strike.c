@@ -153,6 +153,9 @@ bool lambda_strike(struct lambda_environment *environment,
     case LAMBDA_STOP:
         stop_execution(environment);
         return false;
+    case LAMBDA_OVERLAP:
+        lambda_runtime_lose(environment);
+        return false;
     case LAMBDA_SWAP:
         swap_token(request, decision->token);
         return false;
@@ -191,6 +194,13 @@ void lambda_strike_carry_out(struct lambda_environment *environment,
     environment->current = request;
     if (struck)
         decision = lambda_strike_decide(environment, false);
+    if (decision.act == LAMBDA_OVERLAP) {
+        /* It is heard when its process goes on. */
+        lambda_runtime_lose(environment);
+        environment->current = NULL;
+        lambda_barrier_hold(environment, request);
+        return;
+    }
     if (lambda_strike(environment, request, &decision))
         return;
     delay_timers(environment);

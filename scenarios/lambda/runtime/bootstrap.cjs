@@ -566,7 +566,8 @@ function begin(headers) {
   process.env._X_AMZN_TRACE_ID = headers['lambda-runtime-trace-id'] ?? '';
   if (!virtual) return;
   moveTo(Number(headers['perdure-now-ms']));
-  if (process.env.PERDURE_SEED !== undefined) seedWith(id);
+  if (process.env.PERDURE_SEED !== undefined)
+    seedWith(id + (headers['perdure-echo'] ?? ''));
 }
 
 async function tell([what, body]) {

@@ -356,7 +356,8 @@ def begin(headers):
         now_ms = moment
         reads = 0
     if SEED is not None:
-        random.seed(f"{SEED} {headers['Lambda-Runtime-Aws-Request-Id']}")
+        random.seed(f"{SEED} {headers['Lambda-Runtime-Aws-Request-Id']}"
+                    f"{headers.get('Perdure-Echo', '')}")
 
 
 def serve(connection, handler):
