@@ -41,20 +41,26 @@ static int fail_store(struct archive_result *result,
 
 /* Writing. */
 
+struct closed_run {
+    struct engine_run_row row;
+    uint64_t closed_ns;
+};
+
 struct writer {
     struct engine_store *store;
     const struct archive_options *options;
     struct archive_result *result;
     struct store_search *search;
     struct store_history history;
-    struct engine_run_row *runs; /* those to be archived */
-    uint64_t *closed_ns;
+    struct closed_run *runs; /* those to be archived */
     size_t count;
+    size_t room;
     FILE *file;
     crypto_hash_sha256_state sha;
     char *base64;
     size_t base64_capacity;
     int failed;
+    bool no_memory;
 };
 
 static void emit(struct writer *w, const char *bytes, size_t size)
@@ -215,6 +221,22 @@ static int print_blob(void *self, const uint8_t digest[32])
     return 0;
 }
 
+static int note_closed(struct writer *w, const struct engine_run_row *run,
+                       uint64_t closed_ns)
+{
+    if (w->count == w->room) {
+        size_t room = w->room ? 2 * w->room : 64;
+        struct closed_run *runs = realloc(w->runs, room * sizeof(*runs));
+        w->no_memory = !runs;
+        if (!runs)
+            return -1;
+        w->runs = runs;
+        w->room = room;
+    }
+    w->runs[w->count++] = (struct closed_run){*run, closed_ns};
+    return 0;
+}
+
 /* Chooses the runs whose logs are whole. */
 static int choose(void *self, const struct engine_run_row *run,
                   uint64_t closed_ns)
@@ -231,19 +253,15 @@ static int choose(void *self, const struct engine_run_row *run,
         w->result->skipped++;
         return 0;
     }
-    w->runs[w->count] = *run;
-    w->closed_ns[w->count++] = closed_ns;
-    return 0;
+    return note_closed(w, run, closed_ns);
 }
 
 static int choose_runs(struct writer *w)
 {
     uint64_t now_ns = w->options->now_ns;
 
-    w->runs = calloc(w->options->runs_max + 1, sizeof(*w->runs));
-    w->closed_ns = calloc(w->options->runs_max + 1, sizeof(*w->closed_ns));
-    if (!w->runs || !w->closed_ns || now_ns < w->options->age_ns)
-        return w->runs && w->closed_ns ? 0 : -1;
+    if (now_ns < w->options->age_ns)
+        return 0;
     return store_scan_closed_to(w->store, w->options->from_run,
                                 w->options->to_run ? w->options->to_run
                                                    : UINT64_MAX,
@@ -261,9 +279,10 @@ static int print_all(struct writer *w)
     print(w, "{\"archive\":1,\"trimmed\":%s}\n",
           w->options->trim ? "true" : "false");
     for (size_t i = 0; i < w->count; i++) {
-        if (read_log(w, &w->runs[i]) <= 0)
+        const struct closed_run *run = &w->runs[i];
+        if (read_log(w, &run->row) <= 0)
             return -1;
-        print_run(w, &w->runs[i], w->closed_ns[i]);
+        print_run(w, &run->row, run->closed_ns);
     }
     if (w->search && store_search_visit(w->search, 1, print_blob, w))
         return -1;
@@ -325,7 +344,7 @@ static int retire_all(struct writer *w)
     if (store->ops->begin(store->self, w->options->now_ns))
         return -1;
     for (size_t i = 0; i < w->count && !result; i++)
-        result = store_retire(store, &w->runs[i], w->closed_ns[i]);
+        result = store_retire(store, &w->runs[i].row, w->runs[i].closed_ns);
     if (!result)
         return store->ops->commit(store->self);
     store->ops->rollback(store->self);
@@ -365,14 +384,15 @@ int archive_write(struct engine_store *store, const char *path,
         return fail(result, path, "libsodium is not usable");
     crypto_hash_sha256_init(&w.sha);
     failed = choose_runs(&w);
-    if (failed)
+    if (w.no_memory)
+        fail(result, path, "out of memory for the runs to archive");
+    else if (failed)
         fail_store(result, store, path);
     else if (w.count)
         failed = archive_chosen(&w, path);
     store_history_free(&w.history);
     store_search_free(w.search);
     free(w.runs);
-    free(w.closed_ns);
     free(w.base64);
     return failed;
 }

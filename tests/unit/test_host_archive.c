@@ -158,6 +158,20 @@ Test(host_archive, an_archived_run_comes_back_as_it_was)
     tear_down(&a);
 }
 
+Test(host_archive, as_many_runs_as_a_number_can_say_may_be_asked_for)
+{
+    struct archive_options how = options();
+    struct attic a;
+
+    set_up(&a);
+    make_run(&a, 1, ENGINE_RUN_SUCCEEDED);
+    how.runs_max = UINT32_MAX;
+    cr_expect_eq(archive_write(&a.bed.store, a.path, &how, &a.result), 0, "%s",
+                 a.result.text);
+    cr_expect_eq(a.result.runs, 1);
+    tear_down(&a);
+}
+
 Test(host_archive, a_run_is_restored_into_an_empty_encrypted_store)
 {
     static const uint8_t key[32] = {9};
