@@ -55,6 +55,10 @@ static const struct part {
         {"purge",
          "CREATE TABLE purge (run INTEGER PRIMARY KEY, position INTEGER);"},
     [STORE_SCHEMA_CIPHER] = {"cipher", "CREATE TABLE cipher (value BLOB);"},
+    [STORE_SCHEMA_NOTE] = {"note",
+                           "CREATE TABLE note (kind INTEGER, id INTEGER,"
+                           " value BLOB, PRIMARY KEY (kind, id))"
+                           " WITHOUT ROWID;"},
 };
 
 /* By the version that they lead from, each to the newest or the next. */

@@ -6,7 +6,7 @@
  *     1  log, run, work, outbox, blob
  *     2  when a blob was put; and tables that are made when they are first
  *        needed, so that a store without signals pays nothing for them: inbox,
- *        snapshot, purge, cipher
+ *        snapshot, purge, cipher, note
  */
 #ifndef ENGINE_HOST_STORE_SCHEMA_H
 #define ENGINE_HOST_STORE_SCHEMA_H
@@ -34,6 +34,7 @@ enum store_schema_part {
     STORE_SCHEMA_SNAPSHOT,
     STORE_SCHEMA_PURGE,
     STORE_SCHEMA_CIPHER, /* what an encrypted file knows its key by */
+    STORE_SCHEMA_NOTE,   /* what a host keeps beside the logs */
     STORE_SCHEMA_PARTS
 };
 

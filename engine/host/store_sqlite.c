@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/host/store_note.h"
 #include "engine/host/store_private.h"
 
 /* X(name, sql): every statement there is, prepared once. Those of a part of
@@ -75,6 +76,9 @@
                      "FROM snapshot ORDER BY run")                             \
     X(SNAPSHOT_PUT, "REPLACE INTO snapshot (run, seq, position, hash, "        \
                     "digest, value) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")          \
+    X(NOTE_PUT, "REPLACE INTO note (kind, id, value) VALUES (?1, ?2, ?3)")     \
+    X(NOTE_REMOVE, "DELETE FROM note WHERE kind = ?1 AND id = ?2")             \
+    X(NOTE_SCAN, "SELECT kind, id, value FROM note ORDER BY kind, id")         \
     X(BLOB_GET, "SELECT data FROM blob WHERE digest = ?1")                     \
     X(BLOB_HAS, "SELECT created FROM blob WHERE digest = ?1")                  \
     X(BLOB_TOUCH, "UPDATE blob SET created = ?2 WHERE digest = ?1")            \
@@ -100,7 +104,8 @@ enum {
 /* The statements of each part of the schema: first and one past the last. */
 static const enum statement ranges[STORE_SCHEMA_PARTS][2] = {
     [STORE_SCHEMA_INBOX] = {S_INBOX_GET, S_SNAPSHOT_GET},
-    [STORE_SCHEMA_SNAPSHOT] = {S_SNAPSHOT_GET, S_BLOB_GET},
+    [STORE_SCHEMA_SNAPSHOT] = {S_SNAPSHOT_GET, S_NOTE_PUT},
+    [STORE_SCHEMA_NOTE] = {S_NOTE_PUT, S_BLOB_GET},
 };
 
 _Static_assert((int)STATEMENT_COUNT <= (int)STORE_STATEMENTS_MAX,
@@ -305,6 +310,11 @@ struct cipher_cell store_cell_inbox(uint64_t run, struct engine_hash id)
 struct cipher_cell store_cell_snapshot(uint64_t run)
 {
     return (struct cipher_cell){"snapshot", {run}};
+}
+
+static struct cipher_cell store_cell_note(uint32_t kind, uint64_t id)
+{
+    return (struct cipher_cell){"note", {kind, id}};
 }
 
 struct cipher_cell store_cell_blob(const uint8_t digest[32])
@@ -926,6 +936,64 @@ static int snapshot_put(void *self, const struct store_snapshot *snapshot)
                                 snapshot->value_size))
         return -1;
     return run(replace);
+}
+
+/* Notes. */
+
+int store_note_put(struct engine_store *store, uint32_t kind, uint64_t id,
+                   const void *bytes, size_t size)
+{
+    struct store_sqlite *self = store->self;
+    struct cipher_cell cell = store_cell_note(kind, id);
+    sqlite3_stmt *replace;
+
+    if (self->broken || store_sqlite_need(self, STORE_SCHEMA_NOTE))
+        return -1;
+    replace = statement(self, S_NOTE_PUT);
+    bind(replace, 1, kind);
+    bind(replace, 2, id);
+    if (store_sqlite_bind_value(self, replace, 3, &cell, bytes, size))
+        return -1;
+    return run(replace);
+}
+
+int store_note_remove(struct engine_store *store, uint32_t kind, uint64_t id)
+{
+    struct store_sqlite *self = store->self;
+    sqlite3_stmt *remove;
+
+    if (self->broken)
+        return -1;
+    if (!has(self, STORE_SCHEMA_NOTE))
+        return 0;
+    remove = statement(self, S_NOTE_REMOVE);
+    bind(remove, 1, kind);
+    bind(remove, 2, id);
+    return run(remove);
+}
+
+int store_note_scan(struct engine_store *store, store_visit_note *visit,
+                    void *self)
+{
+    struct store_sqlite *own = store->self;
+    sqlite3_stmt *list;
+    const void *bytes;
+    size_t size;
+    int result = own->broken ? -1 : 0;
+
+    if (result || !has(own, STORE_SCHEMA_NOTE))
+        return result;
+    list = statement(own, S_NOTE_SCAN);
+    while (!result && (result = next_row(list)) > 0) {
+        struct cipher_cell cell =
+            store_cell_note(column32(list, 0), column(list, 1));
+        result =
+            store_sqlite_column_value(own, list, 2, &cell, &bytes, &size)
+                ? -1
+                : visit(self, column32(list, 0), column(list, 1), bytes, size);
+    }
+    sqlite3_reset(list);
+    return result;
 }
 
 /* Blobs. */

@@ -84,6 +84,39 @@ void store_let_go(struct engine_store *store, int held)
         sqlite3_exec(self->db, "COMMIT", NULL, NULL, NULL);
 }
 
+int store_end_holders(struct engine_store *store, uint64_t now_ns)
+{
+    struct store_sqlite *self = store->self;
+    int result;
+
+    if (store->ops->begin(store->self, now_ns))
+        return -1;
+    result = execute(self,
+                     "UPDATE run SET wake = 1, expires = 1 WHERE wake IS NOT "
+                     "NULL AND holder <> 0 AND expires > 1",
+                     0, 0, 0) ||
+             execute(self,
+                     "UPDATE work SET expires = 1 WHERE state = ?1 "
+                     "AND expires > 1",
+                     ENGINE_WORK_CLAIMED, 0, 0);
+    store_runs_forget(&self->runs);
+    return settle(store, result ? -1 : 0);
+}
+
+int store_last_time(struct engine_store *store, uint64_t *time_ns)
+{
+    struct store_sqlite *self = store->self;
+    sqlite3_stmt *last = self->broken
+                             ? NULL
+                             : make(self, "SELECT time FROM log "
+                                          "ORDER BY position DESC LIMIT 1");
+    int found = last ? next(last) : -1;
+
+    *time_ns = found > 0 ? get(last, 0) : 0;
+    sqlite3_finalize(last);
+    return found < 0 ? -1 : 0;
+}
+
 /* Pages of events. */
 
 /* The positions of the oldest rows seen on the way back, as a ring. */

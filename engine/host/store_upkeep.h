@@ -36,6 +36,15 @@ int store_hold(struct engine_store *store, int *held);
 void store_let_go(struct engine_store *store, int held);
 
 /*
+ * Ends every lease and every claim: whoever has just opened a file that nobody
+ * else may open knows that none who held one lives. Their runs fall due now. A
+ * group of its own. 0 or -1.
+ */
+int store_end_holders(struct engine_store *store, uint64_t now_ns);
+/* Store time of the last log row, 0: there is none. 0 or -1. */
+int store_last_time(struct engine_store *store, uint64_t *time_ns);
+
+/*
  * Visits log rows with events after after_seq, at most limit of them, oldest
  * first. Holds limit positions in memory, whatever the log's length; the time
  * is that of passing over the rows behind after_seq without their items. 0,
