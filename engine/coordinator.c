@@ -171,7 +171,7 @@ static void start(struct engine_coordinator *c,
     o->client = message->from;
     if (engine_defect(&c->config.defects, ENGINE_DEFECT_START_ACK_EARLY))
         engine_owned_send(c, ENGINE_MSG_STARTED, o->client, o, 0, 0, 0, 0);
-    struct engine_origin origin = {0};
+    struct engine_origin origin = {.timeout_ns = message->b};
     engine_owned_create(c, o, (uint32_t)message->a, message->from, &origin,
                         message + 1, size);
     engine_owned_rearm(c, o);

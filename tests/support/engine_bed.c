@@ -429,7 +429,9 @@ void engine_bed_tell(struct engine_bed *bed, uint32_t node, uint32_t kind,
                                      .run = run,
                                      .op = op,
                                      .attempt = attempt,
-                                     .b = BED_MACHINE};
+                                     .b = kind == ENGINE_MSG_START
+                                              ? 0
+                                              : BED_MACHINE};
     engine_bed_message(bed, node, &message, NULL, 0);
 }
 

@@ -35,6 +35,8 @@ struct lambda_core {
     const struct engine_graph *graphs[LAMBDA_FUNCTIONS_MAX];
     struct engine_graph *nowhere; /* stands for numbers not given yet */
     uint32_t graph_count;
+    struct engine_graph **former; /* that were changed: runs still have them */
+    uint32_t former_count;
     struct engine_update update;
     struct engine_block scratch;
     struct engine_block rows;
@@ -233,6 +235,13 @@ static int apply_all(struct lambda_core *core)
             ops->rollback(store);
             return -1;
         }
+        if (core->config.applied &&
+            core->config.applied(core->config.self,
+                                 request_at(&core->writing, i),
+                                 (const void *)core->reply.bytes)) {
+            ops->rollback(store);
+            return -1;
+        }
         core->writing.asked[i].reply = core->replies.size;
         void *place = extend(core, &core->replies, core->reply.size);
         if (!place)
@@ -328,8 +337,9 @@ uint64_t lambda_core_commits(const struct lambda_core *core)
 
 /* Life -------------------------------------------------------------------- */
 
-uint32_t lambda_core_add(struct lambda_core *core, const char *name,
-                         uint64_t attempt_timeout_ns, uint64_t run_timeout_ns)
+static struct engine_graph *make_graph(const char *name,
+                                       uint64_t attempt_timeout_ns,
+                                       uint64_t run_timeout_ns)
 {
     static const char *const handles[] = {"value"};
     const struct engine_node node = {
@@ -342,16 +352,50 @@ uint32_t lambda_core_add(struct lambda_core *core, const char *name,
         .outputs = handles,
         .output_count = 1,
     };
+    struct engine_graph *graph =
+        engine_graph_new(name, &node, 1, NULL, 0, NULL);
+
+    if (graph)
+        engine_graph_set_timeout(graph, run_timeout_ns);
+    return graph;
+}
+
+uint32_t lambda_core_add(struct lambda_core *core, const char *name,
+                         uint64_t attempt_timeout_ns, uint64_t run_timeout_ns)
+{
     struct engine_graph *graph;
 
     if (core->graph_count == LAMBDA_FUNCTIONS_MAX)
         return UINT32_MAX;
-    graph = engine_graph_new(name, &node, 1, NULL, 0, NULL);
+    graph = make_graph(name, attempt_timeout_ns, run_timeout_ns);
     if (!graph)
         return UINT32_MAX;
-    engine_graph_set_timeout(graph, run_timeout_ns);
     core->graphs[core->graph_count] = graph;
     return core->graph_count++;
+}
+
+bool lambda_core_change(struct lambda_core *core, uint32_t number,
+                        uint64_t attempt_timeout_ns, uint64_t run_timeout_ns)
+{
+    const struct engine_graph *now = core->graphs[number];
+    struct engine_graph **former;
+    struct engine_graph *graph;
+
+    assert(number < core->graph_count);
+    if (engine_graph_node(now, 0)->attempt_timeout_ns == attempt_timeout_ns &&
+        engine_graph_timeout(now) == run_timeout_ns)
+        return true;
+    former = realloc(core->former, (core->former_count + 1) * sizeof(*former));
+    if (!former)
+        return false;
+    core->former = former;
+    graph =
+        make_graph(engine_graph_name(now), attempt_timeout_ns, run_timeout_ns);
+    if (!graph)
+        return false;
+    core->former[core->former_count++] = (struct engine_graph *)now;
+    core->graphs[number] = graph;
+    return true;
 }
 
 static struct engine_graph *make_nowhere(void)
@@ -414,9 +458,14 @@ struct lambda_core *lambda_core_new(const struct lambda_core_config *config)
     core->coordinator = core->nowhere ? make_coordinator(core) : NULL;
     if (core->coordinator)
         return core;
-    core->config.store.ops = NULL; /* the caller's */
+    lambda_core_leave(core);
     lambda_core_free(core);
     return NULL;
+}
+
+void lambda_core_leave(struct lambda_core *core)
+{
+    core->config.store.ops = NULL;
 }
 
 static void free_group(struct group *group)
@@ -433,6 +482,9 @@ void lambda_core_free(struct lambda_core *core)
         engine_coordinator_free(core->coordinator);
     for (uint32_t i = 0; i < core->graph_count; i++)
         engine_graph_free((struct engine_graph *)core->graphs[i]);
+    for (uint32_t i = 0; i < core->former_count; i++)
+        engine_graph_free(core->former[i]);
+    free(core->former);
     if (core->nowhere)
         engine_graph_free(core->nowhere);
     engine_update_free(&core->update);

@@ -47,6 +47,13 @@ struct lambda_core_config {
     /* What came of a request given to lambda_core_ask(). */
     void (*reply)(void *self, uint64_t tag, const struct engine_request *asked,
                   const struct engine_reply *reply);
+    /*
+     * A request has been carried out in a group that is not durable yet: what
+     * goes with it may be put beside it in the store. 0, or -1: the group
+     * fails. NULL: nothing does.
+     */
+    int (*applied)(void *self, const struct engine_request *request,
+                   const struct engine_reply *reply);
     /* Every request that was carried out, whoever asked it. */
     void (*committed)(void *self, const struct engine_request *request,
                       const struct engine_reply *reply);
@@ -58,6 +65,8 @@ struct lambda_core;
 /* NULL: out of memory; the store is then still the caller's. */
 struct lambda_core *lambda_core_new(const struct lambda_core_config *config);
 void lambda_core_free(struct lambda_core *core);
+/* The store is the caller's again: it is not closed with the core. */
+void lambda_core_leave(struct lambda_core *core);
 
 /*
  * A workflow that is one handler, named name, whose attempts may take so long.
@@ -65,6 +74,10 @@ void lambda_core_free(struct lambda_core *core);
  */
 uint32_t lambda_core_add(struct lambda_core *core, const char *name,
                          uint64_t attempt_timeout_ns, uint64_t run_timeout_ns);
+/* Gives one new times; attempts and runs that have begun keep theirs. False:
+ * out of memory, nothing has changed. */
+bool lambda_core_change(struct lambda_core *core, uint32_t number,
+                        uint64_t attempt_timeout_ns, uint64_t run_timeout_ns);
 
 /* A message to the coordinator, with the payload behind it; both copied. Its
  * size is set here. Carried out in the next turn. */

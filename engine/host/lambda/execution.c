@@ -81,6 +81,17 @@ static void remove_name(struct lambda_service *service,
         at->same_name = execution->same_name;
 }
 
+bool lambda_execution_rename(struct lambda_service *service,
+                             struct lambda_execution *execution,
+                             const char *qualifier, const char *name)
+{
+    remove_name(service, execution);
+    execution->same_name = NULL;
+    strcpy(execution->qualifier, qualifier);
+    strcpy(execution->name, name);
+    return add_name(service, execution);
+}
+
 /* Life -------------------------------------------------------------------- */
 
 static void free_operations(struct lambda_execution *execution)
@@ -229,7 +240,7 @@ static void tell_callback(struct lambda_service *service,
     struct engine_text name = callback_name(execution, view);
     struct engine_callback callback;
 
-    if (!service->config.callback)
+    if (!service->config.callback || service->reopening)
         return;
     engine_callback_write(execution->run, event->op,
                           (struct engine_hash){event->a, event->b}, &callback);

@@ -383,6 +383,7 @@ static bool route_invoke(struct route *r)
         way = LAMBDA_EVENT;
     else if (type && strcmp(type, "DryRun") == 0)
         way = LAMBDA_DRY_RUN;
+    r->pending->call.trace = header(r, "X-Amzn-Trace-Id");
     lambda_call_invoke(r->http->service, &r->pending->call, function,
                        asked_for ? asked_for : qualifier,
                        header(r, "X-Amz-Durable-Execution-Name"), way, r->body,

@@ -7,11 +7,14 @@ static void start(struct lambda_service *service,
                   const struct lambda_execution *execution, const void *payload,
                   size_t size)
 {
+    const struct lambda_function *function =
+        &service->functions[execution->function];
     const struct engine_message head = {
         .kind = ENGINE_MSG_START,
         .from = LAMBDA_NODE_CLIENT,
         .run = execution->run,
         .a = execution->function,
+        .b = function->durable ? function->execution_timeout_ns : 0,
     };
 
     lambda_core_send(service->core, &head, payload, size);
@@ -191,6 +194,8 @@ void lambda_call_invoke(struct lambda_service *service,
         lambda_call_refuse(call, 500, "ServiceException", "out of memory");
         return;
     }
+    if (call->trace)
+        strncpy(execution->trace, call->trace, LAMBDA_TRACE_MAX);
     if (service->functions[number].durable)
         lambda_execution_arn(service, execution, call->arn);
     wait_for(execution, call);

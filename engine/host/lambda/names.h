@@ -17,6 +17,7 @@ enum {
     LAMBDA_FUNCTION_MAX = 64,   /* characters of a function's name */
     LAMBDA_EXECUTION_MAX = 64,  /* of an execution's */
     LAMBDA_QUALIFIER_MAX = 17,  /* $LATEST.PUBLISHED */
+    LAMBDA_TRACE_MAX = 512,     /* of a trace header */
     LAMBDA_ID_SIZE = 37,        /* with its end */
     LAMBDA_ARN_SIZE = 320,      /* the same */
     LAMBDA_TOKEN_SIZE = 41,     /* the same */

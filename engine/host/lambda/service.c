@@ -65,6 +65,20 @@ static void take_reply(void *self, uint64_t tag,
     }
 }
 
+/* What a run begins with is kept as soon as the run is. */
+static int take_applied(void *self, const struct engine_request *request,
+                        const struct engine_reply *reply)
+{
+    struct lambda_service *service = self;
+    const struct lambda_execution *execution;
+
+    if (request->kind != ENGINE_REQ_CREATE ||
+        reply->outcome != ENGINE_COMMITTED)
+        return 0;
+    execution = lambda_execution_find(service, request->run);
+    return execution ? lambda_keep_execution(service, execution) : 0;
+}
+
 static void take_commit(void *self, const struct engine_request *request,
                         const struct engine_reply *reply)
 {
@@ -124,7 +138,32 @@ int lambda_service_remove(struct lambda_service *service, uint32_t number)
     if (lambda_service_running(service, number) > 0)
         return -1;
     service->removed[number] = true;
-    return 0;
+    return lambda_keep_function(service, number) ? 0 : -1;
+}
+
+static bool same_function(const struct lambda_function *a,
+                          const struct lambda_function *b)
+{
+    return a->durable == b->durable && a->timeout_ns == b->timeout_ns &&
+           a->execution_timeout_ns == b->execution_timeout_ns &&
+           a->retention_days == b->retention_days;
+}
+
+static uint32_t register_again(struct lambda_service *service, uint32_t number,
+                               const struct lambda_function *function)
+{
+    struct lambda_function *place = &service->functions[number];
+    const char *name = place->name;
+
+    if (same_function(place, function) && !service->removed[number])
+        return number;
+    if (!lambda_core_change(service->core, number, function->timeout_ns,
+                            function->execution_timeout_ns))
+        return UINT32_MAX;
+    *place = *function;
+    place->name = name;
+    service->removed[number] = false;
+    return lambda_keep_function(service, number) ? number : UINT32_MAX;
 }
 
 uint32_t lambda_service_register(struct lambda_service *service,
@@ -133,13 +172,8 @@ uint32_t lambda_service_register(struct lambda_service *service,
     uint32_t number = number_of(service, function->name);
     char *name;
 
-    if (number != UINT32_MAX) {
-        const char *kept = service->functions[number].name;
-        service->functions[number] = *function;
-        service->functions[number].name = kept;
-        service->removed[number] = false;
-        return number;
-    }
+    if (number != UINT32_MAX)
+        return register_again(service, number, function);
     name = strdup(function->name);
     if (!name)
         return UINT32_MAX;
@@ -153,7 +187,7 @@ uint32_t lambda_service_register(struct lambda_service *service,
     service->functions[number] = *function;
     service->functions[number].name = name;
     service->function_count = number + 1;
-    return number;
+    return lambda_keep_function(service, number) ? number : UINT32_MAX;
 }
 
 const struct lambda_function *
@@ -241,10 +275,9 @@ uint64_t lambda_service_now(const struct lambda_service *service)
 
 /* Life -------------------------------------------------------------------- */
 
-struct lambda_service *
-lambda_service_new(const struct lambda_service_config *config)
+static struct lambda_core *make_core(struct lambda_service *service)
 {
-    struct lambda_service *service = calloc(1, sizeof(*service));
+    const struct lambda_service_config *config = &service->config;
     const struct lambda_core_config core = {
         .store = config->store,
         .limits = config->limits,
@@ -255,21 +288,40 @@ lambda_service_new(const struct lambda_service_config *config)
         .sink = config->sink,
         .message = take_message,
         .reply = take_reply,
+        .applied = take_applied,
         .committed = take_commit,
         .self = service,
     };
+
+    return lambda_core_new(&core);
+}
+
+/* The store stays the caller's. */
+static struct lambda_service *give_up(struct lambda_service *service)
+{
+    if (service->core)
+        lambda_core_leave(service->core);
+    lambda_service_free(service);
+    return NULL;
+}
+
+struct lambda_service *
+lambda_service_new(const struct lambda_service_config *config)
+{
+    struct lambda_service *service = calloc(1, sizeof(*service));
+    int found;
 
     if (!service)
         return NULL;
     service->config = *config;
     if (service->config.page_items == 0)
         service->config.page_items = 100;
-    service->next_run = 1;
-    service->core = lambda_core_new(&core);
-    if (service->core)
-        return service;
-    free(service);
-    return NULL;
+    found = lambda_keep_find(&service->config, &service->next_run);
+    if (found >= 0)
+        service->core = make_core(service);
+    if (!service->core || (found > 0 && lambda_keep_open(service)))
+        return give_up(service);
+    return service;
 }
 
 void lambda_service_free(struct lambda_service *service)

@@ -34,6 +34,7 @@ struct lambda_call {
     /* With answers to Invoke: "" if it has none. */
     char arn[LAMBDA_ARN_SIZE];
     const char *function_error; /* NULL: none */
+    const char *trace;          /* of Invoke: its X-Amzn-Trace-Id, NULL: none */
     uint64_t run;
     uint64_t token;  /* of its question to the engine */
     bool concluding; /* its checkpoint ends the execution */
@@ -61,16 +62,22 @@ struct lambda_callback {
     uint64_t heartbeat_ns; /* between two of them; 0: none */
 };
 
+enum {
+    LAMBDA_WHY_SIZE = 256
+};
+
 struct lambda_service_config {
     struct engine_store store; /* open; closed with the service */
     const struct engine_limits *limits;
     uint64_t seed;
-    uint64_t now_ns;
+    uint64_t now_ns; /* at least; the last time in the store if that is later */
     uint64_t lease_ns;
-    uint32_t incarnation;
-    uint32_t page_items; /* of the state in an invocation's event; 0: 100 */
-    bool page_every;     /* pages that are asked for are no larger */
-    bool page_empty;     /* the event has none: all of it is asked for */
+    uint32_t incarnation; /* the least; over a store that was used a new one */
+    char *why;            /* of LAMBDA_WHY_SIZE, "" until it is known why there
+                             is no service; NULL: nobody asks */
+    uint32_t page_items;  /* of the state in an invocation's event; 0: 100 */
+    bool page_every;      /* pages that are asked for are no larger */
+    bool page_empty;      /* the event has none: all of it is asked for */
     const struct engine_sink *sink; /* NULL: nobody looks */
     /*
      * An invocation waits for an environment of the function; the host takes
@@ -87,7 +94,12 @@ struct lambda_service_config {
     void *self;
 };
 
-/* NULL: out of memory; the store is then still the caller's. */
+/*
+ * A store that a service before it has left is taken up: its functions and
+ * executions are as they were, what fell due meanwhile is due now, invocations
+ * that were under way have broken off. NULL: out of memory, or what is kept
+ * cannot be read; the store is then still the caller's.
+ */
 struct lambda_service *
 lambda_service_new(const struct lambda_service_config *config);
 void lambda_service_free(struct lambda_service *service);

@@ -7,6 +7,7 @@
  *     call.c         calls that ask the engine: checkpoint, state, signals
  *     invoke.c       calls that start something
  *     inspect.c      calls that only look
+ *     keep.c         what is kept beside the logs; taking a store up again
  */
 #ifndef ENGINE_HOST_LAMBDA_SERVICE_PRIVATE_H
 #define ENGINE_HOST_LAMBDA_SERVICE_PRIVATE_H
@@ -34,8 +35,9 @@ struct lambda_execution {
     struct lambda_call *asking_last;
     struct lambda_call *waiting; /* for its end */
     struct lambda_execution *same_name;
-    bool accepted; /* the engine has made it durable */
-    bool chained;  /* another one invokes it */
+    char trace[LAMBDA_TRACE_MAX + 1]; /* "": none */
+    bool accepted;                    /* the engine has made it durable */
+    bool chained;                     /* another one invokes it */
 };
 
 enum lambda_invocation_state {
@@ -107,6 +109,7 @@ struct lambda_service {
     uint32_t awaited; /* callbacks of running executions, not answered */
     struct json_writer out;
     struct json_writer kept;
+    bool reopening; /* it reads what a service before it has left */
     bool failed;
 };
 
@@ -118,6 +121,20 @@ enum lambda_asked {
     LAMBDA_ASKED_SIGNAL,
     LAMBDA_ASKED_BITS = 2
 };
+
+/* keep.c */
+
+/* Before there is a core: looks for what a service has left and sets the
+ * incarnation and the time. 1: there is something to take up; 0; -1. */
+int lambda_keep_find(struct lambda_service_config *config, uint64_t *next_run);
+/* Takes it up. 0 or -1, then the reason has been given. */
+int lambda_keep_open(struct lambda_service *service);
+bool lambda_keep_function(struct lambda_service *service, uint32_t number);
+int lambda_keep_service(struct lambda_service *service);
+/* In an open group, 0 or -1. */
+int lambda_keep_execution(struct lambda_service *service,
+                          const struct lambda_execution *execution);
+int lambda_keep_nothing(struct lambda_service *service, uint64_t run);
 
 /* execution.c */
 
@@ -137,6 +154,10 @@ struct lambda_execution *lambda_execution_named(struct lambda_service *service,
                                                 uint32_t function,
                                                 const char *qualifier,
                                                 const char *name);
+/* False: out of memory. */
+bool lambda_execution_rename(struct lambda_service *service,
+                             struct lambda_execution *execution,
+                             const char *qualifier, const char *name);
 /* Takes in the events of a row. */
 void lambda_execution_fold(struct lambda_service *service, uint64_t run,
                            const struct engine_item *event, uint64_t time_ns);
