@@ -294,8 +294,9 @@ static const char *word(uint32_t index)
 
 static int run(int argc, char **argv)
 {
-    struct arguments a = {
-        .timeout_ns = 900 * SECOND, .patience_ns = 30 * SECOND, .prepared = 2};
+    struct arguments a = {.timeout_ns = COMMAND_LAMBDA_TIMEOUT_NS,
+                          .patience_ns = 30 * SECOND,
+                          .prepared = 2};
     int (*const ways[])(struct lambda_setting *) = {
         command_lambda_run, command_lambda_sweep, command_lambda_serve};
     struct lambda_setting *s;

@@ -9,6 +9,9 @@
 #include "scenarios/lambda/trial.h"
 #include "scenarios/options.h"
 
+/* Of an invocation, where nothing else is asked for. */
+#define COMMAND_LAMBDA_TIMEOUT_NS UINT64_C(900000000000)
+
 struct arguments {
     const char *rest[2]; /* what to do, and the handler */
     const char *event;

@@ -73,7 +73,7 @@ static void put_text(struct report_buffer *out, const char *name,
     bool plain = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU"
                               "VWXYZ0123456789-_./=:@,+") == strlen(text);
 
-    report_buffer_print(out, " %s ", name);
+    report_buffer_print(out, "%s ", name);
     if (!plain)
         report_buffer_put(out, "'");
     for (; *text; text++)
@@ -85,22 +85,27 @@ static void put_text(struct report_buffer *out, const char *name,
         report_buffer_put(out, "'");
 }
 
-/* The command that tries one row again, without its boundary. */
+/* The command that tries one row again, without what names the row. */
 static void write_again(const struct arguments *a, struct report_buffer *out)
 {
     const struct option_texts *lists[] = {
         &a->callbacks, &a->invokes, &a->plain,       &a->once,
         &a->effects,   &a->answers, &a->effect_lines};
-    static const char *const names[] = {"--callback",   "--invoke",  "--plain",
-                                        "--once",       "--effects", "--answer",
-                                        "--effect-line"};
+    static const char *const names[] = {
+        " --callback", " --invoke", " --plain",      " --once",
+        " --effects",  " --answer", " --effect-line"};
 
-    report_buffer_print(out, "perdure lambda sweep %s", a->rest[1]);
+    put_text(out, "perdure lambda sweep", a->rest[1]);
     if (a->event)
-        report_buffer_print(out, " --event %s", a->event);
+        put_text(out, " --event", a->event);
     for (unsigned l = 0; l < sizeof(lists) / sizeof(*lists); l++)
         for (uint32_t i = 0; i < lists[l]->count; i++)
             put_text(out, names[l], lists[l]->texts[i]);
+    if (a->seed.given)
+        report_buffer_print(out, " --seed %" PRIu64, a->seed.value);
+    if (a->timeout_ns != COMMAND_LAMBDA_TIMEOUT_NS)
+        report_buffer_print(out, " --timeout %" PRIu64 "ms",
+                            a->timeout_ns / 1000000);
     if (a->page)
         report_buffer_print(out, " --page %" PRIu64, a->page);
     if (a->forward)
@@ -113,6 +118,35 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
         report_buffer_put(out, " --may-fail");
     if (a->crash_mode == 1)
         report_buffer_put(out, " --crash-mode abandon");
+}
+
+/* The command that does all of it again: what was chosen goes behind. */
+static void write_command(const struct arguments *a, const char *again,
+                          struct report_buffer *out)
+{
+    report_buffer_put(out, again);
+    for (uint32_t i = 0; i < a->faults.count; i++)
+        put_text(out, " --fault", a->faults.texts[i]);
+    if (a->only)
+        put_text(out, " --only", a->only);
+    if (a->times)
+        report_buffer_print(out, " --times %" PRIu64, a->times);
+}
+
+static struct lambda_table *new_table(const struct arguments *a)
+{
+    struct report_buffer again = {0};
+    struct report_buffer command = {0};
+    struct lambda_table *table = NULL;
+
+    write_again(a, &again);
+    if (report_buffer_ok(&again))
+        write_command(a, again.text, &command);
+    if (report_buffer_ok(&again) && report_buffer_ok(&command))
+        table = lambda_table_new(command.text, again.text, a->rest[1]);
+    report_buffer_free(&again);
+    report_buffer_free(&command);
+    return table;
 }
 
 /* lambda.json and the page. */
@@ -165,7 +199,6 @@ int command_lambda_sweep(struct lambda_setting *s)
         .row = take_row,
         .progress = tell_progress,
     };
-    struct report_buffer again = {0};
     struct sweeping sweeping = {.failed = 0};
     struct lambda_sweep sweep;
     int code = EXIT_INTERNAL;
@@ -176,8 +209,7 @@ int command_lambda_sweep(struct lambda_setting *s)
     if (!config.bench)
         return EXIT_ENVIRONMENT;
     config.self = &sweeping;
-    write_again(a, &again);
-    sweeping.table = lambda_table_new(again.text ? again.text : "", a->rest[1]);
+    sweeping.table = new_table(a);
     progress_line_start(&sweeping.line, "lambda", NULL);
     int result = sweeping.table ? lambda_sweep_run(&config, &sweep) : -1;
     progress_line_end(&sweeping.line);
@@ -187,7 +219,6 @@ int command_lambda_sweep(struct lambda_setting *s)
     if (sweeping.table)
         lambda_sweep_free(&sweep);
     lambda_table_free(sweeping.table);
-    report_buffer_free(&again);
     lambda_bench_close(config.bench);
     return sweeping.stopped ? EXIT_INTERRUPTED : code;
 }

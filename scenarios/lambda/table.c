@@ -8,16 +8,18 @@
 
 /* Life --------------------------------------------------------------------- */
 
-struct lambda_table *lambda_table_new(const char *command, const char *handler)
+struct lambda_table *lambda_table_new(const char *command, const char *again,
+                                      const char *handler)
 {
     struct lambda_table *table = calloc(1, sizeof(*table));
 
     if (!table)
         return NULL;
     table->command = strdup(command);
+    table->again = strdup(again);
     table->handler = strdup(handler);
     table->result = strdup("");
-    if (table->command && table->handler && table->result)
+    if (table->command && table->again && table->handler && table->result)
         return table;
     lambda_table_free(table);
     return NULL;
@@ -34,6 +36,7 @@ void lambda_table_free(struct lambda_table *table)
     free(table->rows);
     free(table->history);
     free(table->command);
+    free(table->again);
     free(table->handler);
     free(table->result);
     free(table);
@@ -61,7 +64,7 @@ static char *again_of(const struct lambda_table *table,
     char label[LAMBDA_LABEL_SIZE];
     char detail[LAMBDA_DETAIL_SIZE];
 
-    report_buffer_print(&out, "%s --fault %s --only ", table->command,
+    report_buffer_print(&out, "%s --fault %s --only ", table->again,
                         lambda_fault_name(row->fault));
     put_quoted(lambda_point_write(&row->at, label), &out);
     if (*lambda_fault_detail(row->fault, row->times, detail))

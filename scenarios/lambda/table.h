@@ -77,7 +77,8 @@ struct lambda_table_meter {
 };
 
 struct lambda_table {
-    char *command; /* of the whole sweep, without what only names a row */
+    char *command; /* of the whole sweep */
+    char *again;   /* of one row, without what names it; "" of one read */
     char *handler;
     bool complete; /* it was not broken off */
     enum check_verdict verdict;
@@ -107,8 +108,9 @@ struct lambda_table {
     uint32_t capacity;
 };
 
-/* Both are copied. NULL: out of memory. */
-struct lambda_table *lambda_table_new(const char *command, const char *handler);
+/* All are copied. NULL: out of memory. */
+struct lambda_table *lambda_table_new(const char *command, const char *again,
+                                      const char *handler);
 void lambda_table_free(struct lambda_table *table);
 /* Another row, zeroed but for its effects; NULL: out of memory. */
 struct lambda_table_row *lambda_table_row(struct lambda_table *table);

@@ -257,7 +257,7 @@ struct lambda_table *lambda_table_read(struct json_view top, const char *bytes,
 
     if (!check_whole(top, bytes, size, err))
         return NULL;
-    table = lambda_table_new("", "");
+    table = lambda_table_new("", "", "");
     if (!table) {
         out_of_memory(&reading, top);
         return NULL;
