@@ -67,11 +67,10 @@ static void put_head(const char *status, uint64_t invocations,
     struct report_word word;
 
     report_buffer_print(out,
-                        "%s  %" PRIu64 " invocations, %" PRIu64
-                        " operations, %" PRIu64 " boundaries, %s of virtual "
-                        "time\n",
-                        status, invocations, operations, boundaries,
-                        report_format_ns(&word, virtual_ns));
+                        "%s after %s  %" PRIu64 " invocations, %" PRIu64
+                        " operations, %" PRIu64 " boundaries\n",
+                        status, report_format_ns(&word, virtual_ns),
+                        invocations, operations, boundaries);
 }
 
 static void put_result(const char *result, struct report_buffer *out)
