@@ -98,6 +98,11 @@ static const struct option options[] = {
     OPT_TEXT("--address", address, "IP",
              "serve: where it listens; 127.0.0.1 without it. Whoever reaches "
              "it may run the functions."),
+    OPT_TEXT("--runtime", runtime, "RUNTIME",
+             "What runs the handlers, if not the bootstrap of perdure: ric, "
+             "AWS's own runtime interface client, beside the handler or at "
+             "this path, or a command that speaks the Runtime API. Such "
+             "programs sleep in true time."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
@@ -225,7 +230,8 @@ static int prepare(struct lambda_setting *s, const struct arguments *a)
     int code;
 
     s->a = a;
-    s->set.node = a->node;
+    s->set.runtimes.node = a->node;
+    s->set.runtimes.text = a->runtime;
     if (ends_with_json(a->rest[1])) {
         code = lambda_functions_add(&s->set, a->rest[1]);
     } else {

@@ -28,6 +28,7 @@ struct arguments {
     const char *only;
     const char *out;
     const char *node;
+    const char *runtime;
     uint64_t times;
     uint64_t timeout_ns;
     uint64_t patience_ns;

@@ -114,6 +114,10 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
         report_buffer_put(out, " --network allow");
     if (a->invocations)
         report_buffer_print(out, " --invocations %" PRIu64, a->invocations);
+    if (a->runtime)
+        report_buffer_print(out, " --runtime '%s'", a->runtime);
+    if (a->node)
+        report_buffer_print(out, " --node %s", a->node);
     if (a->may_fail)
         report_buffer_put(out, " --may-fail");
     if (a->crash_mode == 1)

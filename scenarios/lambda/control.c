@@ -243,7 +243,7 @@ static void put_one(const struct asked *asked)
         free(set);
         return;
     }
-    set->node = asked->control->node;
+    set->runtimes.node = asked->control->node;
     if (lambda_functions_put(set, asked->name, json_root(doc), ".", &err) ==
         EXIT_HELD)
         add_program(asked, &set->programs[0]);

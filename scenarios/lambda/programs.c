@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "scenarios/command.h"
-#include "scenarios/read_files.h"
 
 static const struct {
     const char *ending;
@@ -29,21 +29,6 @@ refuse(struct lambda_programs *set, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(set->error, sizeof(set->error), format, arguments);
     va_end(arguments);
-    return false;
-}
-
-/* A program of this name in the PATH. */
-static bool find_program(const char *name, char path[PATH_MAX])
-{
-    const char *at = getenv("PATH");
-
-    while (at && *at) {
-        size_t size = strcspn(at, ":");
-        int length = snprintf(path, PATH_MAX, "%.*s/%s", (int)size, at, name);
-        if (length > 0 && length < PATH_MAX && access(path, X_OK) == 0)
-            return true;
-        at += size + (at[size] == ':');
-    }
     return false;
 }
 
@@ -112,8 +97,7 @@ static void name_export(char handler[PATH_MAX])
  * else it brings its own. */
 static bool read_handler(struct lambda_programs *set,
                          struct lambda_program_texts *texts,
-                         const char *directory, const char *path, bool rooted,
-                         enum lambda_language *language)
+                         const char *directory, const char *path, bool rooted)
 {
     char whole[PATH_MAX];
 
@@ -122,41 +106,47 @@ static bool read_handler(struct lambda_programs *set,
         snprintf(texts->handler, sizeof(texts->handler), "%s", path);
     else if (!split_path(whole, texts->directory, texts->handler))
         return refuse(set, "found no directory of %.300s", path);
-    name_export(texts->handler);
-    if (find_file(texts->directory, texts->handler, language))
-        return true;
-    return refuse(set,
-                  "found no file of handler \"%.300s\", allowed FILE.mjs, "
-                  ".js, .cjs or .py, or FILE.EXPORT without the ending",
-                  path);
+    return true;
 }
 
-/* What runs functions in that language: EXIT_HELD, or said what is missing. */
-static int find_runtime(struct lambda_programs *set,
-                        enum lambda_language language)
+/* Whether the handler is a program by itself. */
+static bool is_program(const struct lambda_programs *set,
+                       const struct lambda_program_texts *texts,
+                       char whole[PATH_MAX])
 {
-    static const char *const names[] = {"lambda/runtime/bootstrap.cjs",
-                                        "lambda/runtime/bootstrap.py"};
-    static const char *const programs[] = {"node", "python3"};
-    static const char *const packages[] = {"nodejs, or --node FILE", "python3"};
-    const char *own = language == LAMBDA_JAVASCRIPT ? set->node : NULL;
+    struct stat seen;
 
-    if (set->bootstraps[language])
-        return EXIT_HELD;
-    set->bootstraps[language] = read_files_shipped(names[language]);
-    if (!set->bootstraps[language]) {
-        refuse(set, "found no %s among the files that come with perdure",
-               names[language]);
-        return EXIT_ENVIRONMENT;
+    for (unsigned e = 0; e < ENDING_COUNT; e++)
+        if (has_ending(texts->handler, endings[e].ending))
+            return false;
+    join(texts->directory, texts->handler, whole);
+    return !set->runtimes.text && stat(whole, &seen) == 0 &&
+           S_ISREG(seen.st_mode) && access(whole, X_OK) == 0;
+}
+
+static int find_runtime(struct lambda_programs *set,
+                        struct lambda_program_texts *texts)
+{
+    enum lambda_language language = LAMBDA_JAVASCRIPT;
+    char whole[PATH_MAX];
+
+    if (is_program(set, texts, whole))
+        return lambda_runtimes_program(whole, &texts->command, set->error,
+                                       sizeof(set->error));
+    if (!lambda_runtimes_is_command(&set->runtimes)) {
+        name_export(texts->handler);
+        if (!find_file(texts->directory, texts->handler, &language)) {
+            refuse(set,
+                   "found no file of handler \"%.300s\", allowed FILE.mjs, "
+                   ".js, .cjs or .py, FILE.EXPORT without the ending, or a "
+                   "program",
+                   texts->handler);
+            return EXIT_USAGE;
+        }
     }
-    if (own)
-        snprintf(set->runtimes[language], PATH_MAX, "%s", own);
-    if (own ? access(own, X_OK) == 0
-            : find_program(programs[language], set->runtimes[language]))
-        return EXIT_HELD;
-    refuse(set, "found no %s to run the function with: apt-get install %s",
-           own ? own : programs[language], packages[language]);
-    return EXIT_ENVIRONMENT;
+    return lambda_runtimes_find(&set->runtimes, language, texts->directory,
+                                texts->handler, &texts->command, set->error,
+                                sizeof(set->error));
 }
 
 /* How a handler is run. */
@@ -165,16 +155,11 @@ static int add_handler(struct lambda_programs *set,
                        const struct lambda_program *program,
                        const char *directory)
 {
-    enum lambda_language language = LAMBDA_JAVASCRIPT;
-
     if (!read_handler(set, texts, directory, program->handler,
-                      program->directory != NULL, &language))
+                      program->directory != NULL))
         return EXIT_USAGE;
-    if (find_runtime(set, language) != EXIT_HELD)
-        return EXIT_ENVIRONMENT;
-    texts->command[0] = set->runtimes[language];
-    texts->command[1] = set->bootstraps[language];
-    return EXIT_HELD;
+    memset(&texts->command, 0, sizeof(texts->command));
+    return find_runtime(set, texts);
 }
 
 /* Whether a command can be started from its directory. */
@@ -186,7 +171,7 @@ static int check_command(struct lambda_programs *set,
 
     join(texts->directory, name, whole);
     if (strchr(name, '/') ? access(whole, X_OK) == 0
-                          : find_program(name, whole))
+                          : lambda_runtimes_search(name, whole))
         return EXIT_HELD;
     refuse(set,
            "found no program \"%.300s\", allowed one in the PATH or a path "
@@ -230,7 +215,7 @@ int lambda_programs_put(struct lambda_programs *set,
     program->directory = texts->directory;
     if (program->handler) {
         program->handler = texts->handler;
-        program->command = texts->command;
+        program->command = texts->command.words;
     }
     return EXIT_HELD;
 }
@@ -270,8 +255,7 @@ void lambda_programs_free(struct lambda_programs *set)
 {
     for (uint32_t i = 0; i < set->count; i++)
         lambda_programs_free_lists(&set->texts[i].lists);
-    for (unsigned i = 0; i < LAMBDA_LANGUAGE_COUNT; i++)
-        free(set->bootstraps[i]);
+    lambda_runtimes_free(&set->runtimes);
 }
 
 void lambda_programs_name(const char *path, char name[LAMBDA_FUNCTION_MAX + 1])

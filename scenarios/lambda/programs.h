@@ -5,20 +5,12 @@
 #ifndef SCENARIOS_LAMBDA_PROGRAMS_H
 #define SCENARIOS_LAMBDA_PROGRAMS_H
 
-#include <limits.h>
-
 #include "engine/host/lambda/host.h"
+#include "scenarios/lambda/runtimes.h"
 
 enum {
     LAMBDA_PROGRAMS_MAX = LAMBDA_FUNCTIONS_MAX,
     LAMBDA_PROGRAMS_ERROR = 640
-};
-
-/* A handler's language, by the ending of its file. */
-enum lambda_language {
-    LAMBDA_JAVASCRIPT,
-    LAMBDA_PYTHON,
-    LAMBDA_LANGUAGE_COUNT
 };
 
 /* Texts of one program; the program's pointers lead here. */
@@ -26,7 +18,7 @@ struct lambda_program_texts {
     char name[LAMBDA_FUNCTION_MAX + 1];
     char directory[PATH_MAX];
     char handler[PATH_MAX];
-    const char *command[4];
+    struct lambda_command command;
     struct lambda_program lists; /* owned */
 };
 
@@ -34,16 +26,14 @@ struct lambda_programs {
     struct lambda_program programs[LAMBDA_PROGRAMS_MAX];
     struct lambda_program_texts texts[LAMBDA_PROGRAMS_MAX];
     uint32_t count;
-    const char *node; /* the caller's; NULL: the one in the PATH */
-    char *bootstraps[LAMBDA_LANGUAGE_COUNT]; /* NULL: not needed yet */
-    char runtimes[LAMBDA_LANGUAGE_COUNT][PATH_MAX];
+    struct lambda_runtimes runtimes;   /* text and node: the caller's */
     char error[LAMBDA_PROGRAMS_ERROR]; /* why the last one was refused */
 };
 
 /*
- * Adds one: path is "FILE.mjs" (its export handler) or "FILE.EXPORT" as Lambda
- * has it. function: its name is copied. An exit code of command.h; what is
- * wrong has been said on stderr.
+ * Adds one: path is "FILE.mjs" (its export handler), "FILE.EXPORT" as Lambda
+ * has it, or a program that speaks the Runtime API. function: its name is
+ * copied. An exit code of command.h; what is wrong has been said on stderr.
  */
 int lambda_programs_add(struct lambda_programs *set, const char *path,
                         const struct lambda_function *function);

@@ -222,6 +222,11 @@ bool lambda_environment_rests(const struct lambda_environment *environment,
     return environment->idle && !environment->held && !environment->forward;
 }
 
+bool lambda_environment_follows(const struct lambda_environment *environment)
+{
+    return environment->barrier;
+}
+
 void lambda_environment_wake(struct lambda_environment *environment)
 {
     struct evhttp_request *request = environment->idle;

@@ -107,6 +107,8 @@ void lambda_environment_hear(struct lambda_environment *environment,
  */
 bool lambda_environment_rests(const struct lambda_environment *environment,
                               uint64_t *wake_ns);
+/* It has its time from here, not from the machine. */
+bool lambda_environment_follows(const struct lambda_environment *environment);
 /* Time has gone on: its timers may be due. */
 void lambda_environment_wake(struct lambda_environment *environment);
 

@@ -22,6 +22,7 @@ struct lambda_host {
     struct lambda_pool *pool;
     uint64_t now_ns;    /* of a clock that skips */
     uint64_t target_ns; /* where it has been told to go */
+    uint64_t seen_ns;   /* mono: when it was last made to follow true time */
     uint64_t mono_ns;   /* of a real one: its start */
     uint64_t wall_ns;
     struct lambda_alarm *alarms; /* by time */
@@ -35,6 +36,18 @@ static uint64_t now_of(const struct lambda_host *host)
     if (host->config.clock != LAMBDA_CLOCK_REAL)
         return host->now_ns;
     return host->wall_ns + (host_mono_ns() - host->mono_ns);
+}
+
+/* A program without the bootstrap sleeps in true time: while one works, a clock
+ * that skips goes on as true time does. */
+static void follow(struct lambda_host *host)
+{
+    uint64_t mono = host_mono_ns();
+
+    if (host->config.clock == LAMBDA_CLOCK_SKIP &&
+        lambda_pool_works_truly(host->pool))
+        host->now_ns += mono - host->seen_ns;
+    host->seen_ns = mono;
 }
 
 /* For the service --------------------------------------------------------- */
@@ -213,7 +226,12 @@ static int carry_on(struct lambda_host *host, uint64_t left_ns)
     uint64_t wait = left_ns;
     int moved;
 
-    if (host->config.clock != LAMBDA_CLOCK_REAL) {
+    if (host->config.clock == LAMBDA_CLOCK_SKIP &&
+        lambda_pool_works_truly(host->pool)) {
+        if (due != UINT64_MAX)
+            wait = due > now ? due - now : 0;
+        wait = wait < left_ns ? wait : left_ns;
+    } else if (host->config.clock != LAMBDA_CLOCK_REAL) {
         moved = skip(host);
         if (moved > 0)
             return 0;
@@ -237,6 +255,7 @@ int lambda_host_run(struct lambda_host *host, bool (*done)(void *self),
 
     while (result == 0) {
         uint64_t spent = host_mono_ns() - began;
+        follow(host);
         if (event_base_loop(host->config.base, EVLOOP_NONBLOCK) < 0 ||
             lambda_service_turn(host->service, now_of(host)))
             return -1;

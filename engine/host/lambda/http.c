@@ -13,6 +13,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/host/loop.h"
+
 struct lambda_http {
     struct evhttp *server;
     struct lambda_service *service;
@@ -22,6 +24,7 @@ struct lambda_http {
     bool taking;   /* a connection of its own is being read */
     char date[64]; /* of this second */
     time_t date_of;
+    bool truly; /* Date is the machine's */
 };
 
 /* A request that the service is about to answer. */
@@ -60,8 +63,9 @@ static void write_date(time_t now, char *text, size_t size)
 
 static void add_date(struct lambda_http *http, struct evkeyvalq *headers)
 {
-    time_t now =
-        (time_t)(lambda_service_now(http->service) / UINT64_C(1000000000));
+    uint64_t now_ns =
+        http->truly ? host_wall_ns() : lambda_service_now(http->service);
+    time_t now = (time_t)(now_ns / UINT64_C(1000000000));
 
     if (now != http->date_of || !http->date[0])
         write_date(now, http->date, sizeof(http->date));
@@ -452,6 +456,11 @@ static void take_request(struct evhttp_request *request, void *self)
         !http->hooks.request(http->hooks.self, request, path))
         lambda_http_route(http, request);
     http->taking = false;
+}
+
+void lambda_http_tell_true_time(struct lambda_http *http)
+{
+    http->truly = true;
 }
 
 void lambda_http_cut(struct evhttp_request *request)

@@ -62,6 +62,8 @@ void lambda_http_serve(struct lambda_http *http,
 /* Lets the API answer a request that a hook has kept. */
 void lambda_http_route(struct lambda_http *http,
                        struct evhttp_request *request);
+/* Who calls there has the machine's time, and is told that. */
+void lambda_http_tell_true_time(struct lambda_http *http);
 /* Closes its connection without an answer. */
 void lambda_http_cut(struct evhttp_request *request);
 

@@ -327,6 +327,15 @@ void lambda_pool_wake(struct lambda_pool *pool, uint64_t now_ns)
             lambda_environment_wake(pool->places[i].environment);
 }
 
+bool lambda_pool_works_truly(const struct lambda_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->count; i++)
+        if (state_of(pool, i) == LAMBDA_BUSY &&
+            !lambda_environment_follows(pool->places[i].environment))
+            return true;
+    return false;
+}
+
 bool lambda_pool_idle(const struct lambda_pool *pool)
 {
     for (uint32_t i = 0; i < pool->count; i++)

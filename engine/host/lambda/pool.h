@@ -44,6 +44,8 @@ void lambda_pool_bury(struct lambda_pool *pool);
 bool lambda_pool_rests(const struct lambda_pool *pool, uint64_t *wake_ns);
 /* Wakes those whose time has come. */
 void lambda_pool_wake(struct lambda_pool *pool, uint64_t now_ns);
+/* One without the bootstrap works: what it waits for takes true time. */
+bool lambda_pool_works_truly(const struct lambda_pool *pool);
 /* None has work. */
 bool lambda_pool_idle(const struct lambda_pool *pool);
 /* Invocations wait for a function whose processes end before they ask. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/host/loop.h"
+
 static void accepted(struct lambda_environment *environment,
                      struct evhttp_request *request)
 {
@@ -23,6 +25,19 @@ static void add_number(struct evkeyvalq *headers, const char *name,
     evhttp_add_header(headers, name, text);
 }
 
+/* By the clock that the process has. */
+static uint64_t deadline_of(const struct lambda_environment *environment)
+{
+    uint64_t deadline =
+        environment->echo ? environment->echo->deadline_ns
+                          : lambda_invocation_deadline(environment->invocation);
+
+    if (environment->barrier || deadline == UINT64_MAX)
+        return deadline;
+    return host_wall_ns() +
+           (deadline - lambda_service_now(environment->config.service));
+}
+
 static void give(struct lambda_environment *environment)
 {
     struct evhttp_request *request = environment->next;
@@ -36,10 +51,8 @@ static void give(struct lambda_environment *environment)
     add_number(headers, "Perdure-World", environment->world);
     add_number(headers, "Perdure-Now-Ms",
                lambda_service_now(environment->config.service) / MILLISECOND);
-    add_number(
-        headers, "Lambda-Runtime-Deadline-Ms",
-        (echo ? echo->deadline_ns : lambda_invocation_deadline(invocation)) /
-            MILLISECOND);
+    add_number(headers, "Lambda-Runtime-Deadline-Ms",
+               deadline_of(environment) / MILLISECOND);
     evhttp_add_header(headers, "Lambda-Runtime-Aws-Request-Id",
                       echo ? echo->id : lambda_invocation_id(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Invoked-Function-Arn", arn);
@@ -124,6 +137,8 @@ static void ask_next(struct lambda_environment *environment,
     environment->barrier |=
         evhttp_find_header(evhttp_request_get_input_headers(request),
                            "Perdure-Bootstrap") != NULL;
+    if (!environment->barrier)
+        lambda_http_tell_true_time(environment->http);
     if (environment->event) {
         lambda_runtime_deliver(environment);
         return;

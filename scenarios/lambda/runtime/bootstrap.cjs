@@ -579,7 +579,7 @@ async function tell([what, body]) {
 
 async function serve(handler) {
   const { headers, body } = await askRuntime('GET', 'invocation/next',
-    undefined, { 'Perdure-Bootstrap': '1' });
+    undefined, virtual ? { 'Perdure-Bootstrap': '1' } : {});
   begin(headers);
   const left = new Promise((resolve) => (abandoned = resolve));
   working = true;
