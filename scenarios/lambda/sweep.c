@@ -186,7 +186,7 @@ static void conclude(struct lambda_sweep *sweep)
 static void judge_findings(const struct lambda_findings *findings,
                            struct lambda_row *row)
 {
-    char text[LAMBDA_WHY_SIZE];
+    char text[LAMBDA_ROW_WHY_SIZE];
 
     for (uint32_t i = 0; i < findings->property_count; i++) {
         const struct lambda_property *property = &findings->properties[i];

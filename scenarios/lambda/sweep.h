@@ -15,7 +15,7 @@
 #include "scenarios/lambda/trial.h"
 
 enum {
-    LAMBDA_WHY_SIZE = 240,
+    LAMBDA_ROW_WHY_SIZE = 240,
     LAMBDA_SWEEP_PROPERTIES = LAMBDA_PROPERTIES_MAX + 3
 };
 
@@ -26,7 +26,7 @@ struct lambda_row {
     uint32_t times;      /* the fault's size */
     uint32_t page_items; /* of every page of state; 0: as configured */
     enum check_verdict verdict;
-    char why[LAMBDA_WHY_SIZE]; /* "": as without the fault */
+    char why[LAMBDA_ROW_WHY_SIZE]; /* "": as without the fault */
     char status[16];
     uint32_t invocations;
     uint32_t struck;

@@ -33,7 +33,7 @@ struct lambda_table_row {
     char detail[LAMBDA_ROW_DETAIL]; /* of the fault: "x3", "60 s late" */
     uint64_t times;                 /* its size */
     enum check_verdict verdict;
-    char why[LAMBDA_WHY_SIZE]; /* untrusted, as all that functions say */
+    char why[LAMBDA_ROW_WHY_SIZE]; /* untrusted, as all that functions say */
     char status[16];
     uint64_t invocations;
     uint64_t struck;
