@@ -25,6 +25,7 @@ enum {
 struct history {
     uint64_t run;
     bool handler;
+    struct history_view view;
     struct engine_operations operations;
     struct json_writer out;
     size_t *ends; /* of each event in out */
@@ -44,6 +45,7 @@ static void duration(struct history *h, const char *name, uint64_t ns)
 static void payload(struct history *h, const char *name, const void *bytes,
                     size_t size, bool whole)
 {
+    whole = whole && !h->view.bare;
     json_open(&h->out, name);
     if (whole && size > 0)
         whole = json_put_string(&h->out, "Payload", bytes, size);
@@ -70,6 +72,11 @@ static void error_of(struct history *h, uint32_t error, struct engine_text type,
     bool whole;
 
     json_open(&h->out, "Error");
+    if (h->view.bare) {
+        json_put_bool(&h->out, "Truncated", true);
+        json_close(&h->out);
+        return;
+    }
     json_open(&h->out, "Payload");
     whole = json_put_string(&h->out, "ErrorMessage", words, length);
     if (type.size > 0)
@@ -248,16 +255,19 @@ static void put_error(struct history *h, const struct change *c)
 
 static void put_invoke(struct history *h, const struct change *c)
 {
-    char arn[ARN_ROOM];
+    const struct engine_text name = c->view.detail;
+    uint64_t run = engine_invoke_child(h->run, c->entry->number);
+    char arn[ARN_ROOM] = "";
+    int length = h->view.arn
+                     ? h->view.arn(h->view.self, arn, sizeof(arn), name.text,
+                                   name.size, run)
+                     : history_arn(arn, sizeof(arn), name.text, name.size, run);
 
-    (void)history_arn(arn, sizeof(arn), c->view.detail.text,
-                      c->view.detail.size,
-                      engine_invoke_child(h->run, c->entry->number));
-    (void)json_put_string(&h->out, "FunctionName", c->view.detail.text,
-                          c->view.detail.size);
+    (void)json_put_string(&h->out, "FunctionName", name.text, name.size);
     put_value(h, "Input", c);
     json_put_words(&h->out, "ExecutedVersion", "$LATEST");
-    json_put_words(&h->out, "DurableExecutionArn", arn);
+    if (length > 0)
+        json_put_words(&h->out, "DurableExecutionArn", arn);
 }
 
 static void put_callback(struct history *h, const struct change *c)
@@ -674,6 +684,11 @@ struct history *history_new(uint64_t run, bool handler)
         return NULL;
     }
     return h;
+}
+
+void history_show(struct history *h, const struct history_view *view)
+{
+    h->view = *view;
 }
 
 void history_free(struct history *h)

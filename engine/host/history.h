@@ -30,6 +30,17 @@ struct history;
 struct history *history_new(uint64_t run, bool handler);
 void history_free(struct history *history);
 
+/* How it is shown; zeros: whole, and runs by history_arn(). */
+struct history_view {
+    bool bare; /* payloads, results and errors are left out */
+    /* As history_arn(), of a run that this one invokes; 0: none is shown. */
+    int (*arn)(void *self, char *out, size_t room, const char *workflow,
+               size_t workflow_size, uint64_t run);
+    void *self;
+};
+/* Before the first event. */
+void history_show(struct history *history, const struct history_view *view);
+
 /*
  * Takes the next event of the log, whose row has this store time. 0; -1 out of
  * memory; -2 if it cannot follow what came before or its payload is damaged.

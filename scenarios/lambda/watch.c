@@ -197,7 +197,7 @@ struct asking {
     bool first; /* of the execution that is tried */
     uint64_t began_us;
     uint32_t room;
-    uint64_t marker; /* of the next page, 0: there is none */
+    char marker[40]; /* of the next page, "": there is none */
     bool answered;
 };
 
@@ -241,13 +241,14 @@ static void take_event(struct asking *asking, struct json_view view,
         tell(asking, &event);
 }
 
-static uint64_t marker_of(struct json_view page)
+static void keep_marker(struct asking *asking, struct json_view page)
 {
     struct json_view marker = json_member(page, "NextMarker");
 
-    return marker.item && cJSON_IsString(marker.item)
-               ? strtoull(marker.item->valuestring, NULL, 10)
-               : 0;
+    snprintf(asking->marker, sizeof(asking->marker), "%s",
+             marker.item && cJSON_IsString(marker.item)
+                 ? marker.item->valuestring
+                 : "");
 }
 
 static void take_page(struct lambda_call *call, int status,
@@ -257,13 +258,13 @@ static void take_page(struct lambda_call *call, int status,
     struct json_error err = {0};
     struct json_doc *doc = NULL;
 
-    asking->marker = 0;
+    asking->marker[0] = '\0';
     if (status == 200 &&
         json_read_bytes("history", body, size, &doc, &err) == 0) {
         struct json_view events = json_member(json_root(doc), "Events");
         for (struct json_view v = json_first(events); v.item; v = json_next(v))
             take_event(asking, v, &err);
-        asking->marker = marker_of(json_root(doc));
+        keep_marker(asking, json_root(doc));
     }
     if ((status != 200 || err.code) && !asking->legal.why[0])
         snprintf(asking->legal.why, sizeof(asking->legal.why),
@@ -278,18 +279,17 @@ static void take_page(struct lambda_call *call, int status,
 static void judge_history(struct lambda_watch *watch, uint32_t index)
 {
     struct asking asking = {.call = {.answer = take_page}, .watch = watch};
-    char marker[24] = "";
+    char marker[sizeof(asking.marker)];
 
     asking.first = index == 0;
     do {
-        const struct lambda_history_query query = {
-            .items = PAGE, .marker = marker[0] ? marker : NULL};
+        const struct lambda_history_query query = {.items = PAGE,
+                                                   .marker = marker};
+        memcpy(marker, asking.marker, sizeof(marker));
         asking.answered = false;
         lambda_call_history(watch->service, &asking.call, watch->arns[index],
                             &query);
-        snprintf(marker, sizeof(marker), "%llu",
-                 (unsigned long long)asking.marker);
-    } while (asking.answered && asking.marker);
+    } while (asking.answered && asking.marker[0]);
     watch->legal.checked += asking.legal.events;
     if (!lambda_legal_end(&asking.legal, watch->statuses[index])) {
         watch->legal.violations++;
@@ -310,7 +310,7 @@ static void take_list(struct lambda_call *call, int status,
     struct json_doc *doc = NULL;
 
     (void)exception;
-    asking->marker = 0;
+    asking->marker[0] = '\0';
     if (status != 200 || json_read_bytes("list", body, size, &doc, &err) != 0)
         return;
     struct json_view list = json_member(json_root(doc), "DurableExecutions");
@@ -323,7 +323,7 @@ static void take_list(struct lambda_call *call, int status,
         snprintf(watch->arns[watch->arn_count], LAMBDA_ARN_SIZE, "%s", arn);
         snprintf(watch->statuses[watch->arn_count++], 16, "%s", state);
     }
-    asking->marker = marker_of(json_root(doc));
+    keep_marker(asking, json_root(doc));
     json_free(doc);
 }
 
@@ -332,19 +332,15 @@ static void list_executions(struct lambda_watch *watch)
 {
     for (uint32_t f = 0; f < lambda_service_functions(watch->service); f++) {
         struct asking asking = {.call = {.answer = take_list}, .watch = watch};
-        char marker[24] = "";
+        char marker[sizeof(asking.marker)];
         do {
-            const struct lambda_list_query query = {.before_ns = UINT64_MAX,
-                                                    .items = PAGE,
-                                                    .reverse = true,
-                                                    .marker = marker[0] ? marker
-                                                                        : NULL};
+            const struct lambda_list_query query = {
+                .items = PAGE, .reverse = true, .marker = marker};
+            memcpy(marker, asking.marker, sizeof(marker));
             lambda_call_list(watch->service, &asking.call,
                              lambda_service_function(watch->service, f)->name,
                              &query);
-            snprintf(marker, sizeof(marker), "%llu",
-                     (unsigned long long)asking.marker);
-        } while (asking.marker && watch->arn_count < EXECUTIONS_MAX);
+        } while (asking.marker[0] && watch->arn_count < EXECUTIONS_MAX);
     }
 }
 

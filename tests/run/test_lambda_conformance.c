@@ -336,7 +336,7 @@ static void compare_case(struct bed *bed, const struct conformance_case *c,
     lambda_call_history(lambda_host_service(bed->host), begin_call(bed), arn,
                         &query);
     history = read_body(bed);
-    lambda_call_get(lambda_host_service(bed->host), begin_call(bed), arn);
+    lambda_call_get(lambda_host_service(bed->host), begin_call(bed), arn, true);
     execution = read_body(bed);
     const cJSON *events = cJSON_GetObjectItem(history, "Events");
     const struct conformance_outcome outcome = {

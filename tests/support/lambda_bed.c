@@ -232,7 +232,7 @@ struct lambda_answered *lambda_bed_get(struct lambda_bed *bed, const char *arn)
 {
     struct lambda_answered *answered = lambda_bed_call();
 
-    lambda_call_get(bed->service, &answered->call, arn);
+    lambda_call_get(bed->service, &answered->call, arn, true);
     return answered;
 }
 
@@ -249,7 +249,7 @@ struct lambda_answered *lambda_bed_history(struct lambda_bed *bed,
 struct lambda_answered *lambda_bed_list(struct lambda_bed *bed,
                                         const char *function)
 {
-    const struct lambda_list_query all = {.before_ns = UINT64_MAX};
+    const struct lambda_list_query all = {.items = 1000};
     struct lambda_answered *answered = lambda_bed_call();
 
     lambda_call_list(bed->service, &answered->call, function, &all);

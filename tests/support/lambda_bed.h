@@ -35,7 +35,7 @@ struct lambda_bed {
     uint64_t now_ns;
     const char *path;                   /* of the store; NULL: in memory */
     const struct engine_limits *limits; /* NULL: the first profile */
-    char why[LAMBDA_WHY_SIZE];          /* there is no service */
+    char why[LAMBDA_SERVICE_WHY_SIZE];          /* there is no service */
 };
 
 /* Start the bed as {0}; path and limits may be set. */

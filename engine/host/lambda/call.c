@@ -56,6 +56,7 @@ struct lambda_execution *lambda_call_execution(struct lambda_service *service,
     }
     execution = lambda_execution_find(service, arn.run);
     if (execution && execution->accepted &&
+        !lambda_retain_is_over(service, execution) &&
         strcmp(execution->name, arn.name) == 0 &&
         strcmp(execution->qualifier, arn.qualifier) == 0 &&
         strcmp(service->functions[execution->function].name, arn.function) == 0)
@@ -78,8 +79,8 @@ static void send_question(struct lambda_service *service,
         .run = execution->run,
         .attempt = execution->invocation ? execution->invocation->attempt : 0,
         .token = call->token,
-        .a = call->marker,
-        .b = checkpoint ? call->items : 0,
+        .a = call->mark.lo,
+        .b = call->mark.hi,
     };
 
     if (checkpoint)
@@ -172,13 +173,13 @@ static void answer_state(struct lambda_service *service,
 {
     struct json_writer *w = &service->out;
     uint32_t next = (uint32_t)message->b;
-    uint32_t most = (uint32_t)call->items;
+    uint32_t most = call->page_items;
     char marker[16] = "";
 
     json_write_reset(w);
     json_open(w, NULL);
     json_open_array(w, "Operations");
-    if (call->marker == 0) {
+    if (call->mark.lo == 0) {
         lambda_execution_write_self(execution, w, LAMBDA_SECONDS);
         most--;
     }
@@ -202,7 +203,7 @@ void lambda_call_answered(struct lambda_service *service,
     struct lambda_call *call;
 
     if (!execution || !execution->asking ||
-        execution->asking->marker != message->a)
+        execution->asking->mark.lo != message->a)
         return;
     call = leave_line(service, execution);
     if (execution->invocation && call == &execution->invocation->load)
@@ -280,7 +281,6 @@ static bool read_checkpoint(struct lambda_service *service,
     struct json_error wrong = {0};
     const char *token = NULL;
     const char *client = NULL;
-    struct engine_hash hash;
 
     json_get_string(body, "CheckpointToken", JSON_REQUIRED, 1, 2048, &token,
                     &wrong);
@@ -293,10 +293,8 @@ static bool read_checkpoint(struct lambda_service *service,
     if (!check_token(execution, call, token))
         return false;
     service->next_client++;
-    hash = client ? engine_hash_bytes(client, strlen(client))
-                  : (struct engine_hash){service->next_client, 1};
-    call->marker = hash.lo;
-    call->items = hash.hi;
+    call->mark = client ? engine_hash_bytes(client, strlen(client))
+                        : (struct engine_hash){service->next_client, 1};
     engine_block_init(&call->block);
     if (lambda_updates_read(json_member(body, "Updates"), &call->block,
                             &call->concluding, &problem) == 0) {
@@ -355,15 +353,17 @@ void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
         lambda_call_refuse(call, 400, "InvalidParameterValueException", stale);
         return;
     }
-    if (!read_marker(marker, &call->marker) || items > 1000) {
+    call->mark = (struct engine_hash){0, 0};
+    if (!read_marker(marker, &call->mark.lo) || items > 1000) {
         lambda_call_refuse(call, 400, "InvalidParameterValueException",
                            items > 1000 ? "MaxItems must be at most 1000"
                                         : "Invalid Marker");
         return;
     }
-    call->items = items ? items : service->config.page_items;
-    if (service->config.page_every && call->items > service->config.page_items)
-        call->items = service->config.page_items;
+    call->page_items = items ? (uint32_t)items : service->config.page_items;
+    if (service->config.page_every &&
+        call->page_items > service->config.page_items)
+        call->page_items = service->config.page_items;
     engine_block_init(&call->block);
     lambda_call_ask(service, execution, call);
 }
@@ -405,7 +405,7 @@ static void put_signal(struct lambda_service *service, struct lambda_call *call,
     if (size > 0)
         memcpy(bytes + sizeof(head) + head.edge_size, value, size);
     call->run = run;
-    call->marker = number;
+    call->signal = number;
     call->next = service->signals;
     service->signals = call;
     lambda_core_ask(service->core,
@@ -450,7 +450,7 @@ void lambda_call_signalled(struct lambda_service *service, uint64_t number,
 {
     struct lambda_call **at = &service->signals;
 
-    while (*at && (*at)->marker != number)
+    while (*at && (*at)->signal != number)
         at = &(*at)->next;
     if (!*at)
         return;
@@ -524,7 +524,7 @@ void lambda_call_callback(struct lambda_service *service,
 
     if (engine_callback_parse(id, &run, &op, &key) == 0)
         execution = lambda_execution_find(service, run);
-    if (execution)
+    if (execution && !lambda_retain_is_over(service, execution))
         operation = lambda_execution_operation(execution, key);
     if (!operation) {
         lambda_call_refuse(call, 404, "ResourceNotFoundException",

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "engine/host/lambda/names.h"
 #include "engine/store.h"
@@ -440,6 +441,79 @@ int lambda_updates_read(struct json_view updates, struct engine_block *block,
             return -1;
     }
     return 0;
+}
+
+/* Times ------------------------------------------------------------------- */
+
+/* A point and digits, as nanoseconds; what is finer is left out. */
+static const char *read_fraction(const char *at, uint64_t *ns)
+{
+    uint64_t unit = SECOND;
+
+    *ns = 0;
+    if (*at != '.')
+        return at;
+    for (at++; *at >= '0' && *at <= '9'; at++) {
+        unit /= 10;
+        *ns += (uint64_t)(*at - '0') * unit;
+    }
+    return at;
+}
+
+/* Z, or hours and minutes east of it. NULL: neither. */
+static const char *read_offset(const char *at, int64_t *seconds)
+{
+    unsigned hours;
+    unsigned minutes;
+    char sign[2];
+    int size = 0;
+
+    *seconds = 0;
+    if (*at == 'Z' || *at == 'z')
+        return at + 1;
+    if (sscanf(at, "%1[+-]%2u:%2u%n", sign, &hours, &minutes, &size) != 3)
+        return NULL;
+    *seconds = (int64_t)hours * 3600 + (int64_t)minutes * 60;
+    if (sign[0] == '-')
+        *seconds = -*seconds;
+    return at + size;
+}
+
+static bool read_date(const char *text, uint64_t *ns)
+{
+    struct tm tm = {0};
+    const char *at = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    uint64_t fraction;
+    int64_t offset;
+    int64_t seconds;
+
+    if (!at)
+        return false;
+    at = read_fraction(at, &fraction);
+    at = read_offset(at, &offset);
+    seconds = (int64_t)timegm(&tm);
+    if (!at || *at || seconds < offset ||
+        seconds - offset > INT64_MAX / (int64_t)SECOND)
+        return false;
+    *ns = (uint64_t)(seconds - offset) * SECOND + fraction;
+    return true;
+}
+
+bool lambda_time_parse(const char *text, uint64_t *ns)
+{
+    uint64_t fraction;
+    char *end;
+    uint64_t seconds = strtoull(text, &end, 10);
+
+    if (*text < '0' || *text > '9')
+        return false;
+    if (*end != '\0' && *end != '.')
+        return read_date(text, ns);
+    if (*read_fraction(end, &fraction) != '\0' ||
+        seconds > INT64_MAX / (int64_t)SECOND)
+        return false;
+    *ns = seconds * SECOND + fraction;
+    return true;
 }
 
 /* Operations -------------------------------------------------------------- */

@@ -50,6 +50,13 @@ struct lambda_operation {
     bool awaited;        /* a callback that is not answered */
 };
 
+/*
+ * A time in a query, in either way that clients send it: seconds since 1970,
+ * perhaps with a fraction, or 2026-01-02T03:04:05.678Z, or with another offset
+ * than Z. False: it is neither, or before 1970.
+ */
+bool lambda_time_parse(const char *text, uint64_t *ns);
+
 /* How times are written. */
 enum lambda_times {
     LAMBDA_SECONDS, /* answers of the API */

@@ -150,6 +150,8 @@ void lambda_execution_drop(struct lambda_service *service,
                            struct lambda_execution *execution)
 {
     remove_name(service, execution);
+    if (execution->accepted)
+        lambda_order_remove(&service->started, execution);
     engine_table_remove(&service->executions, execution->run);
     lambda_execution_free(execution);
 }
@@ -339,6 +341,8 @@ static void fold_created(struct lambda_service *service, uint64_t run,
     }
     execution->started_ns = time_ns;
     execution->accepted = true;
+    if (!lambda_order_add(&service->started, execution))
+        service->failed = true;
     keep(service, &execution->input, &execution->input_size,
          (const unsigned char *)engine_item_payload(event) + skip,
          event->size - skip);
@@ -364,6 +368,7 @@ static void fold_end(struct lambda_service *service,
     execution->awaited = 0;
     execution->state = state;
     execution->ended_ns = time_ns;
+    lambda_retain(service, execution);
     lambda_invoke_ended(service, execution);
 }
 

@@ -288,6 +288,14 @@ static bool bool_asked(const struct route *r, const char *key)
     return text && strcmp(text, "true") == 0;
 }
 
+/* It is given unless it is declined. */
+static bool data_asked(const struct route *r, const char *key)
+{
+    const char *text = asked(r, key);
+
+    return !text || strcmp(text, "false") != 0;
+}
+
 static bool is(const struct route *r, enum evhttp_cmd_type method,
                unsigned count)
 {
@@ -308,10 +316,11 @@ static bool route_execution(struct route *r)
         lambda_call_state(service, call, arn, asked(r, "CheckpointToken"),
                           asked(r, "Marker"), number_asked(r, "MaxItems"));
     } else if (is(r, EVHTTP_REQ_GET, 3)) {
-        lambda_call_get(service, call, arn);
+        lambda_call_get(service, call, arn,
+                        data_asked(r, "IncludeExecutionData"));
     } else if (is(r, EVHTTP_REQ_GET, 4) && strcmp(what, "history") == 0) {
         const struct lambda_history_query query = {
-            .data = bool_asked(r, "IncludeExecutionData"),
+            .data = data_asked(r, "IncludeExecutionData"),
             .reverse = bool_asked(r, "ReverseOrder"),
             .items = number_asked(r, "MaxItems"),
             .marker = asked(r, "Marker"),
@@ -341,28 +350,38 @@ static bool route_callback(struct route *r)
     return false;
 }
 
-static uint64_t time_asked(const struct route *r, const char *key,
-                           uint64_t otherwise)
+/* A key that may stand there several times: its values, with commas. */
+static const char *all_asked(const struct route *r, const char *key, char *out,
+                             size_t room)
 {
-    const char *text = asked(r, key);
+    size_t used = 0;
 
-    return text ? (uint64_t)strtoull(text, NULL, 10) * UINT64_C(1000000000)
-                : otherwise;
+    out[0] = '\0';
+    for (const struct evkeyval *at = r->query.tqh_first; at;
+         at = at->next.tqe_next) {
+        if (strcmp(at->key, key) != 0 || used >= room)
+            continue;
+        used += (size_t)snprintf(out + used, room - used, "%s%s",
+                                 used ? "," : "", at->value);
+    }
+    return used ? out : NULL;
 }
 
 static bool route_list(struct route *r)
 {
+    char function[LAMBDA_FUNCTION_MAX + 1];
+    char qualifier[LAMBDA_QUALIFIER_MAX + 1];
+    char statuses[256];
     const struct lambda_list_query query = {
+        .qualifier = asked(r, "Qualifier") ? asked(r, "Qualifier") : qualifier,
         .name = asked(r, "DurableExecutionName"),
-        .statuses = asked(r, "Statuses"),
-        .after_ns = time_asked(r, "StartedAfter", 0),
-        .before_ns = time_asked(r, "StartedBefore", UINT64_MAX),
+        .statuses = all_asked(r, "Statuses", statuses, sizeof(statuses)),
+        .after = asked(r, "StartedAfter"),
+        .before = asked(r, "StartedBefore"),
         .reverse = bool_asked(r, "ReverseOrder"),
         .items = number_asked(r, "MaxItems"),
         .marker = asked(r, "Marker"),
     };
-    char function[LAMBDA_FUNCTION_MAX + 1];
-    char qualifier[LAMBDA_QUALIFIER_MAX + 1];
 
     if (!is(r, EVHTTP_REQ_GET, 4) ||
         strcmp(r->parts[3], "durable-executions") != 0 ||

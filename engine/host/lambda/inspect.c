@@ -6,8 +6,43 @@
 #include "engine/host/lambda/service_private.h"
 #include "engine/host/store_upkeep.h"
 
+#define SECOND UINT64_C(1000000000)
+
+static void write_data(const struct lambda_execution *execution,
+                       struct json_writer *w)
+{
+    (void)json_put_string(w, "InputPayload", (const char *)execution->input,
+                          execution->input_size);
+    if (execution->state == ENGINE_RUN_SUCCEEDED)
+        (void)json_put_string(w, "Result", (const char *)execution->result,
+                              execution->result_size);
+    else if (execution->ended_ns)
+        lambda_execution_write_error(execution, w, "Error");
+}
+
+static void write_settings(const struct lambda_service *service,
+                           const struct lambda_execution *execution,
+                           struct json_writer *w)
+{
+    const struct lambda_function *function =
+        &service->functions[execution->function];
+
+    if (execution->trace[0]) {
+        json_open(w, "TraceHeader");
+        json_put_words(w, "XAmznTraceId", execution->trace);
+        json_close(w);
+    }
+    if (!function->durable)
+        return;
+    json_open(w, "DurableConfig");
+    json_put_number(w, "RetentionPeriodInDays", lambda_retain_days(function));
+    json_put_number(w, "ExecutionTimeout",
+                    (function->execution_timeout_ns + SECOND - 1) / SECOND);
+    json_close(w);
+}
+
 void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
-                     const char *arn)
+                     const char *arn, bool data)
 {
     struct lambda_execution *execution =
         lambda_call_execution(service, call, arn);
@@ -24,18 +59,15 @@ void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
     lambda_function_arn_write(service->functions[execution->function].name,
                               execution->qualifier, whole);
     json_put_words(w, "FunctionArn", whole);
-    (void)json_put_string(w, "InputPayload", (const char *)execution->input,
-                          execution->input_size);
-    if (execution->state == ENGINE_RUN_SUCCEEDED)
-        (void)json_put_string(w, "Result", (const char *)execution->result,
-                              execution->result_size);
-    else if (execution->ended_ns)
-        lambda_execution_write_error(execution, w, "Error");
+    if (data)
+        write_data(execution, w);
     json_put_seconds(w, "StartTimestamp", execution->started_ns);
     json_put_words(w, "Status", lambda_execution_status(execution));
     if (execution->ended_ns)
         json_put_seconds(w, "EndTimestamp", execution->ended_ns);
     json_put_words(w, "Version", execution->qualifier);
+    json_put_bool(w, "ExecutionDataIncluded", data);
+    write_settings(service, execution, w);
     json_close(w);
     lambda_call_answer(call, 200, w->bytes, w->size);
 }
@@ -65,15 +97,38 @@ enum {
     ROWS_AT_ONCE = 4096
 };
 
+/* Of an execution that another one has started: its name is its id. */
+static int child_arn(void *self, char *out, size_t room, const char *workflow,
+                     size_t workflow_size, uint64_t run)
+{
+    const struct lambda_service *service = self;
+    char name[LAMBDA_FUNCTION_MAX + 1];
+    char arn[LAMBDA_ARN_SIZE];
+    char id[LAMBDA_ID_SIZE];
+    uint32_t function;
+
+    snprintf(name, sizeof(name), "%.*s", (int)workflow_size, workflow);
+    function = lambda_service_find(service, name);
+    if (function == UINT32_MAX || !service->functions[function].durable)
+        return 0;
+    lambda_id_write(run, id);
+    lambda_arn_write(name, "$LATEST", id, run, arn);
+    return snprintf(out, room, "%s", arn);
+}
+
 /* The history of a run, or NULL. */
 static struct history *read_history(struct lambda_service *service,
-                                    uint64_t run)
+                                    uint64_t run, bool data)
 {
+    const struct history_view view = {
+        .bare = !data, .arn = child_arn, .self = service};
     struct history *history = history_new(run, true);
     struct store_page page = {0};
     uint64_t after = 0;
     int result = history ? 0 : -1;
 
+    if (history)
+        history_show(history, &view);
     do {
         if (result == 0)
             result =
@@ -88,30 +143,43 @@ static struct history *read_history(struct lambda_service *service,
     return NULL;
 }
 
+enum {
+    EVENTS = 100, /* where a query does not say */
+    EVENTS_MAX = 1000
+};
+
+/* A marker is the id of the event that comes next: however many come in
+ * between, it is the same. False: it is none. */
+static bool read_marker(const char *marker, uint64_t *id)
+{
+    char *end;
+
+    *id = strtoull(marker, &end, 10);
+    return marker[0] >= '1' && marker[0] <= '9' && *end == '\0';
+}
+
 static void write_history(struct lambda_service *service,
-                          const struct history *history,
+                          const struct history *history, uint64_t id,
                           const struct lambda_history_query *query)
 {
     struct json_writer *w = &service->out;
     uint32_t count = history_count(history);
-    uint64_t from = query->marker ? strtoull(query->marker, NULL, 10) : 0;
-    uint64_t most = query->items ? query->items : 100;
-    uint64_t at = from;
+    uint64_t most = query->items ? query->items : EVENTS;
     char marker[24];
 
     json_write_reset(w);
     json_open(w, NULL);
     json_open_array(w, "Events");
-    for (; at < count && at - from < most; at++) {
-        uint32_t index = (uint32_t)(query->reverse ? count - 1 - at : at);
+    for (; id > 0 && id <= count && most > 0; most--) {
         size_t size;
-        const char *event = history_event(history, index, &size);
+        const char *event = history_event(history, (uint32_t)id - 1, &size);
         json_put_name(w, NULL);
         json_raw(w, event, size);
+        id = query->reverse ? id - 1 : id + 1;
     }
     json_close_array(w);
-    if (at < count) {
-        snprintf(marker, sizeof(marker), "%llu", (unsigned long long)at);
+    if (id > 0 && id <= count) {
+        snprintf(marker, sizeof(marker), "%llu", (unsigned long long)id);
         json_put_words(w, "NextMarker", marker);
     }
     json_close(w);
@@ -124,98 +192,27 @@ void lambda_call_history(struct lambda_service *service,
     struct lambda_execution *execution =
         lambda_call_execution(service, call, arn);
     struct history *history;
+    uint64_t id = 0;
 
     if (!execution)
         return;
-    history = read_history(service, execution->run);
+    if (query->items > EVENTS_MAX ||
+        (query->marker && *query->marker && !read_marker(query->marker, &id))) {
+        lambda_call_refuse(call, 400, "InvalidParameterValueException",
+                           query->items > EVENTS_MAX
+                               ? "MaxItems must be at most 1000"
+                               : "Invalid Marker");
+        return;
+    }
+    history = read_history(service, execution->run, query->data);
     if (!history) {
         lambda_call_refuse(call, 500, "ServiceException",
                            "The history could not be read");
         return;
     }
-    write_history(service, history, query);
+    if (id == 0)
+        id = query->reverse ? history_count(history) : 1;
+    write_history(service, history, id, query);
     history_free(history);
     lambda_call_answer(call, 200, service->out.bytes, service->out.size);
-}
-
-/* Lists ------------------------------------------------------------------- */
-
-static bool has_status(const char *statuses, const char *status)
-{
-    size_t size = strlen(status);
-
-    for (const char *at = statuses; at && *at;) {
-        size_t span = strcspn(at, ",");
-        if (span == size && memcmp(at, status, size) == 0)
-            return true;
-        at += span + (at[span] == ',');
-    }
-    return !statuses || !*statuses;
-}
-
-static bool is_wanted(const struct lambda_execution *execution,
-                      uint32_t function, const struct lambda_list_query *query)
-{
-    return execution->accepted && execution->function == function &&
-           (!query->name || strcmp(query->name, execution->name) == 0) &&
-           has_status(query->statuses, lambda_execution_status(execution)) &&
-           execution->started_ns > query->after_ns &&
-           execution->started_ns < query->before_ns;
-}
-
-static void write_summary(struct lambda_service *service,
-                          const struct lambda_execution *execution)
-{
-    struct json_writer *w = &service->out;
-    char arn[LAMBDA_ARN_SIZE];
-
-    json_open(w, NULL);
-    lambda_execution_arn(service, execution, arn);
-    json_put_words(w, "DurableExecutionArn", arn);
-    json_put_words(w, "DurableExecutionName", execution->name);
-    lambda_function_arn_write(service->functions[execution->function].name,
-                              execution->qualifier, arn);
-    json_put_words(w, "FunctionArn", arn);
-    json_put_words(w, "Status", lambda_execution_status(execution));
-    json_put_seconds(w, "StartTimestamp", execution->started_ns);
-    if (execution->ended_ns)
-        json_put_seconds(w, "EndTimestamp", execution->ended_ns);
-    json_close(w);
-}
-
-void lambda_call_list(struct lambda_service *service, struct lambda_call *call,
-                      const char *function,
-                      const struct lambda_list_query *query)
-{
-    struct json_writer *w = &service->out;
-    uint32_t number = lambda_service_find(service, function);
-    uint32_t count = service->executions.count;
-    uint64_t most = query->items ? query->items : 100;
-    uint64_t at = query->marker ? strtoull(query->marker, NULL, 10) : 0;
-    char marker[24];
-
-    if (number == UINT32_MAX) {
-        lambda_call_refuse(call, 404, "ResourceNotFoundException",
-                           "Function not found");
-        return;
-    }
-    json_write_reset(w);
-    json_open(w, NULL);
-    json_open_array(w, "DurableExecutions");
-    /* Nothing is ever taken out, so places are those of their starts. */
-    for (uint64_t written = 0; at < count && written < most; at++) {
-        const struct lambda_execution *execution =
-            service->executions.items[query->reverse ? at : count - 1 - at];
-        if (!is_wanted(execution, number, query))
-            continue;
-        write_summary(service, execution);
-        written++;
-    }
-    json_close_array(w);
-    if (at < count) {
-        snprintf(marker, sizeof(marker), "%llu", (unsigned long long)at);
-        json_put_words(w, "NextMarker", marker);
-    }
-    json_close(w);
-    lambda_call_answer(call, 200, w->bytes, w->size);
 }

@@ -250,11 +250,11 @@ static void give_plain(struct lambda_service *service,
 }
 
 static void ask_page(struct lambda_service *service,
-                     struct lambda_invocation *invocation, uint64_t marker)
+                     struct lambda_invocation *invocation, uint32_t first)
 {
     invocation->state = LAMBDA_LOADING;
     invocation->load = (struct lambda_call){.run = invocation->execution->run,
-                                            .marker = marker};
+                                            .mark = {first, 0}};
     lambda_call_ask(service, invocation->execution, &invocation->load);
 }
 

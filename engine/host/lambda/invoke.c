@@ -78,7 +78,7 @@ void lambda_invoke_started(struct lambda_service *service,
     (void)service;
     while (*at) {
         struct lambda_call *call = *at;
-        if (call->marker != LAMBDA_EVENT) {
+        if (call->type != LAMBDA_EVENT) {
             at = &call->next;
             continue;
         }
@@ -126,7 +126,7 @@ static void invoke_again(struct lambda_service *service,
         return;
     }
     lambda_execution_arn(service, execution, call->arn);
-    if (call->marker == LAMBDA_EVENT && execution->accepted)
+    if (call->type == LAMBDA_EVENT && execution->accepted)
         lambda_call_answer(call, 202, "", 0);
     else if (execution->ended_ns)
         answer_end(service, execution, call);
@@ -160,7 +160,7 @@ void lambda_call_invoke(struct lambda_service *service,
     const char *version = qualifier && *qualifier ? qualifier : "$LATEST";
     struct lambda_execution *execution;
 
-    call->marker = type;
+    call->type = type;
     if (number == UINT32_MAX) {
         lambda_call_refuse(call, 404, "ResourceNotFoundException",
                            "Function not found");
@@ -184,7 +184,7 @@ void lambda_call_invoke(struct lambda_service *service,
     }
     execution =
         name ? lambda_execution_named(service, number, version, name) : NULL;
-    if (execution) {
+    if (execution && !lambda_retain_is_over(service, execution)) {
         invoke_again(service, execution, call, payload, size);
         return;
     }

@@ -42,7 +42,7 @@ enum {
 static int fail(struct lambda_service *service, const char *why)
 {
     if (service->config.why && !service->config.why[0])
-        snprintf(service->config.why, LAMBDA_WHY_SIZE, "%s", why);
+        snprintf(service->config.why, LAMBDA_SERVICE_WHY_SIZE, "%s", why);
     service->failed = true;
     return -1;
 }
@@ -108,18 +108,27 @@ int lambda_keep_execution(struct lambda_service *service,
                           note, (size_t)(at - note));
 }
 
-int lambda_keep_nothing(struct lambda_service *service, uint64_t run)
-{
-    return store_note_remove(store_of(service), NOTE_EXECUTION, run);
-}
-
-int lambda_keep_service(struct lambda_service *service)
+static int keep_service(struct lambda_service *service)
 {
     const struct service_note note = {.next_run = service->next_run,
                                       .incarnation =
                                           service->config.incarnation};
 
     return put_alone(service, NOTE_SERVICE, 0, &note, sizeof(note));
+}
+
+/* Its number is not given again. */
+int lambda_keep_nothing(struct lambda_service *service, uint64_t run)
+{
+    const struct service_note note = {.next_run = service->next_run,
+                                      .incarnation =
+                                          service->config.incarnation};
+
+    return store_note_remove(store_of(service), NOTE_EXECUTION, run) ||
+                   store_note_put(store_of(service), NOTE_SERVICE, 0, &note,
+                                  sizeof(note))
+               ? -1
+               : 0;
 }
 
 /* Reading ----------------------------------------------------------------- */
@@ -274,7 +283,7 @@ int lambda_keep_find(struct lambda_service_config *config, uint64_t *next_run)
         return -1;
     *next_run = own.next_run;
     if (last_ns == 0)
-        return 0;
+        return 0; /* no run was ever made */
     if (config->incarnation <= own.incarnation)
         config->incarnation = own.incarnation + 1;
     if (config->now_ns < last_ns)
@@ -291,7 +300,7 @@ int lambda_keep_open(struct lambda_service *service)
     service->reopening = false;
     if (result)
         return -1;
-    if (lambda_keep_service(service) ||
+    if (keep_service(service) ||
         store_end_holders(store_of(service), lambda_core_now(service->core)))
         return fail(service, "it cannot be written");
     return 0;

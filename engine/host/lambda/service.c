@@ -222,6 +222,8 @@ int lambda_service_turn(struct lambda_service *service, uint64_t now_ns)
         result = lambda_core_turn(service->core, now_ns);
         lambda_invocation_attend(service);
     } while (!result && !service->failed && lambda_core_busy(service->core));
+    if (!result && !service->failed)
+        lambda_retain_attend(service);
     return result || service->failed ? -1 : 0;
 }
 
@@ -296,11 +298,15 @@ static struct lambda_core *make_core(struct lambda_service *service)
     return lambda_core_new(&core);
 }
 
-/* The store stays the caller's. */
-static struct lambda_service *give_up(struct lambda_service *service)
+void lambda_service_leave(struct lambda_service *service)
 {
     if (service->core)
         lambda_core_leave(service->core);
+}
+
+static struct lambda_service *give_up(struct lambda_service *service)
+{
+    lambda_service_leave(service);
     lambda_service_free(service);
     return NULL;
 }
@@ -332,6 +338,8 @@ void lambda_service_free(struct lambda_service *service)
         lambda_execution_free(service->executions.items[i]);
     engine_table_free(&service->executions);
     engine_table_free(&service->names);
+    free(service->started.items);
+    engine_timers_free(&service->retained);
     engine_table_free(&service->working);
     for (uint32_t i = 0; i < service->function_count; i++)
         free((char *)service->functions[i].name);

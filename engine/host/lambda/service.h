@@ -21,6 +21,12 @@
 struct lambda_service;
 struct lambda_invocation;
 
+enum lambda_invocation_type {
+    LAMBDA_REQUEST_RESPONSE,
+    LAMBDA_EVENT,
+    LAMBDA_DRY_RUN
+};
+
 /* A call of the API. Whoever makes it embeds it. */
 struct lambda_call {
     struct lambda_call *next; /* the service's while it waits */
@@ -37,10 +43,14 @@ struct lambda_call {
     const char *trace;          /* of Invoke: its X-Amzn-Trace-Id, NULL: none */
     uint64_t run;
     uint64_t token;  /* of its question to the engine */
-    bool concluding; /* its checkpoint ends the execution */
-    uint64_t marker;
-    uint64_t items;
-    struct engine_block block;
+    bool concluding; /* its checkpoint ends the execution, or it stops it */
+    enum lambda_invocation_type type; /* of Invoke */
+    uint64_t signal;                  /* its number, of one that signals */
+    /* What tells a question from others of its execution: a checkpoint's
+     * client token, or the first operation of a page. */
+    struct engine_hash mark;
+    uint32_t page_items;       /* of a page: at most */
+    struct engine_block block; /* of a checkpoint: its updates */
 };
 
 /* What a function is. */
@@ -63,7 +73,7 @@ struct lambda_callback {
 };
 
 enum {
-    LAMBDA_WHY_SIZE = 256
+    LAMBDA_SERVICE_WHY_SIZE = 256
 };
 
 struct lambda_service_config {
@@ -73,7 +83,7 @@ struct lambda_service_config {
     uint64_t now_ns; /* at least; the last time in the store if that is later */
     uint64_t lease_ns;
     uint32_t incarnation; /* the least; over a store that was used a new one */
-    char *why;            /* of LAMBDA_WHY_SIZE, "" until it is known why there
+    char *why;            /* of LAMBDA_SERVICE_WHY_SIZE, "" until it is known why there
                              is no service; NULL: nobody asks */
     uint32_t page_items;  /* of the state in an invocation's event; 0: 100 */
     bool page_every;      /* pages that are asked for are no larger */
@@ -103,6 +113,8 @@ struct lambda_service_config {
 struct lambda_service *
 lambda_service_new(const struct lambda_service_config *config);
 void lambda_service_free(struct lambda_service *service);
+/* The store is the caller's again: it is not closed with the service. */
+void lambda_service_leave(struct lambda_service *service);
 
 /* Its number, or UINT32_MAX: too many, or out of memory. Another function of
  * that name is given the new settings. */
@@ -199,12 +211,6 @@ void lambda_invocation_lost(struct lambda_service *service,
 
 /* Calls ------------------------------------------------------------------- */
 
-enum lambda_invocation_type {
-    LAMBDA_REQUEST_RESPONSE,
-    LAMBDA_EVENT,
-    LAMBDA_DRY_RUN
-};
-
 /* name: of the execution, NULL: the service chooses. */
 void lambda_call_invoke(struct lambda_service *service,
                         struct lambda_call *call, const char *function,
@@ -218,8 +224,9 @@ void lambda_call_checkpoint(struct lambda_service *service,
 void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
                        const char *arn, const char *token, const char *marker,
                        uint64_t items);
+/* data: input, result and error too. */
 void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
-                     const char *arn);
+                     const char *arn, bool data);
 struct lambda_history_query {
     bool data; /* inputs, results and errors too */
     bool reverse;
@@ -229,13 +236,16 @@ struct lambda_history_query {
 void lambda_call_history(struct lambda_service *service,
                          struct lambda_call *call, const char *arn,
                          const struct lambda_history_query *query);
+/* Texts as clients send them, NULL: any. */
 struct lambda_list_query {
-    const char *name;     /* NULL: any, as below */
+    const char *qualifier;
+    const char *name;
     const char *statuses; /* with commas between them */
-    uint64_t after_ns;    /* 0: any */
-    uint64_t before_ns;   /* UINT64_MAX: any */
-    bool reverse;
-    uint64_t items;
+    const char *after;    /* when it started: seconds since 1970, or a date and
+                             time as in RFC 3339 */
+    const char *before;
+    bool reverse;   /* the oldest first */
+    uint64_t items; /* 0: 100; at most 1000 */
     const char *marker;
 };
 void lambda_call_list(struct lambda_service *service, struct lambda_call *call,

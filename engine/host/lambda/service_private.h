@@ -7,6 +7,8 @@
  *     call.c         calls that ask the engine: checkpoint, state, signals
  *     invoke.c       calls that start something
  *     inspect.c      calls that only look
+ *     list.c         executions in the order of their starts
+ *     retain.c       how long those are kept that have ended
  *     keep.c         what is kept beside the logs; taking a store up again
  */
 #ifndef ENGINE_HOST_LAMBDA_SERVICE_PRIVATE_H
@@ -14,6 +16,7 @@
 
 #include "engine/host/lambda/service.h"
 #include "engine/table.h"
+#include "engine/timers.h"
 
 struct lambda_execution {
     uint64_t run;
@@ -87,6 +90,13 @@ enum {
     LAMBDA_DELAYED_MAX = 64
 };
 
+/* Executions in the order in which they started. */
+struct lambda_order {
+    struct lambda_execution **items;
+    uint32_t count;
+    uint32_t capacity;
+};
+
 struct lambda_service {
     struct lambda_service_config config;
     struct lambda_core *core;
@@ -97,6 +107,9 @@ struct lambda_service {
     uint32_t function_count;
     struct engine_table executions; /* by run */
     struct engine_table names;      /* lambda_execution by hash of the name */
+    struct lambda_order started;    /* those that the engine has accepted */
+    struct engine_timers retained;  /* runs that ended, by when to look at them
+                                       again */
     struct engine_table working;    /* lambda_invocation by run: claimed */
     uint64_t due_ns; /* when the first of them is due; 0: to be found */
     struct lambda_call *signals;    /* that wait for the store */
@@ -130,11 +143,30 @@ int lambda_keep_find(struct lambda_service_config *config, uint64_t *next_run);
 /* Takes it up. 0 or -1, then the reason has been given. */
 int lambda_keep_open(struct lambda_service *service);
 bool lambda_keep_function(struct lambda_service *service, uint32_t number);
-int lambda_keep_service(struct lambda_service *service);
 /* In an open group, 0 or -1. */
 int lambda_keep_execution(struct lambda_service *service,
                           const struct lambda_execution *execution);
 int lambda_keep_nothing(struct lambda_service *service, uint64_t run);
+
+/* list.c */
+
+/* False: out of memory. */
+bool lambda_order_add(struct lambda_order *order,
+                      struct lambda_execution *execution);
+void lambda_order_remove(struct lambda_order *order,
+                         const struct lambda_execution *execution);
+
+/* retain.c */
+
+/* It has ended, and is kept from now on. */
+void lambda_retain(struct lambda_service *service,
+                   const struct lambda_execution *execution);
+/* Whether it is not to be seen any more. */
+bool lambda_retain_is_over(const struct lambda_service *service,
+                           const struct lambda_execution *execution);
+uint32_t lambda_retain_days(const struct lambda_function *function);
+/* Removes those whose time is over. */
+void lambda_retain_attend(struct lambda_service *service);
 
 /* execution.c */
 
