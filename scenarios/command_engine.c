@@ -25,33 +25,6 @@ static void say(void *self, enum host_level level, const char *text)
     fprintf(stderr, "perdure %s: %s\n", (const char *)self, text);
 }
 
-/* A built-in profile, or one from a file. False: said why. */
-static bool find_limits(const char *name, struct limits_profile *profile)
-{
-    struct json_error error = {0};
-    struct json_doc *doc = NULL;
-
-    if (limits_profile_find(name, profile))
-        return true;
-    if (access(name, F_OK) != 0) {
-        fprintf(stderr,
-                "perdure engine: found limit profile \"%.40s\", allowed", name);
-        for (uint32_t i = 0; engine_limits_at(i); i++)
-            fprintf(stderr, " %s,", engine_limits_at(i)->name);
-        const char *meant = options_nearest(name, names_limits);
-        fprintf(stderr, " or the name of a file%s%s%s\n",
-                meant ? "; did you mean " : "", meant ? meant : "",
-                meant ? "?" : "");
-        return false;
-    }
-    if (json_read_file(name, &doc, &error) == 0)
-        (void)limits_profile_read(json_root(doc), name, profile, &error);
-    json_free(doc);
-    if (error.code)
-        fprintf(stderr, "%s\n", error.text);
-    return error.code == 0;
-}
-
 /* A share of the runs; only of what is observed. */
 static bool take_sample(const char *given, struct host_engine_config *config)
 {
@@ -197,7 +170,7 @@ static int run(int argc, char **argv)
                           .config = {.say = say, .self = argv[0]}};
 
     if (options_read(argc, argv, &command_engine, &a, &a.database) < 0 ||
-        !find_limits(a.profile, &limits) ||
+        !limits_profile_ask("engine", a.profile, &limits) ||
         !take_record(a.record, a.sample, &a.config) ||
         !check_archive(&a.config))
         return EXIT_USAGE;

@@ -103,6 +103,13 @@ static const struct option options[] = {
              "AWS's own runtime interface client, beside the handler or at "
              "this path, or a command that speaks the Runtime API. Such "
              "programs sleep in true time."),
+    OPT_TEXT("--store", store, "FILE",
+             "serve: keep executions in this file, made if it is not there; "
+             "who serves it again carries on every one that runs. In memory "
+             "without it."),
+    OPT_TEXT("--limits", limits, "PROFILE",
+             "serve: what an execution may use (default aws); see perdure "
+             "limits."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
@@ -302,6 +309,7 @@ static int run(int argc, char **argv)
 {
     struct arguments a = {.timeout_ns = COMMAND_LAMBDA_TIMEOUT_NS,
                           .patience_ns = 30 * SECOND,
+                          .limits = "aws",
                           .prepared = 2};
     int (*const ways[])(struct lambda_setting *) = {
         command_lambda_run, command_lambda_sweep, command_lambda_serve};

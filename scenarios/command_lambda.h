@@ -29,6 +29,8 @@ struct arguments {
     const char *out;
     const char *node;
     const char *runtime;
+    const char *store;
+    const char *limits;
     uint64_t times;
     uint64_t timeout_ns;
     uint64_t patience_ns;

@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "engine/host/store_sqlite.h"
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/control.h"
+#include "scenarios/lambda/storage.h"
+#include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -37,6 +38,12 @@ static int refuse_port(const struct arguments *a, const char *address)
             errno == EADDRINUSE      ? "; --port 0 takes one that is free"
             : errno == EADDRNOTAVAIL ? "; --address takes one of this machine"
                                      : "");
+    return EXIT_ENVIRONMENT;
+}
+
+static int refuse_store(const struct arguments *a, const char *why)
+{
+    fprintf(stderr, "perdure lambda: %s: %s\n", a->store, why);
     return EXIT_ENVIRONMENT;
 }
 
@@ -68,7 +75,8 @@ static int serve(const struct lambda_setting *s,
 
     if (!host) {
         config->store.ops->close(config->store.self);
-        return refuse_port(s->a, config->address);
+        return config->why[0] ? refuse_store(s->a, config->why)
+                              : refuse_port(s->a, config->address);
     }
     lambda_control_host(control, host);
     for (uint32_t i = 0; i < s->set.count; i++)
@@ -86,20 +94,15 @@ static int serve(const struct lambda_setting *s,
 
 int command_lambda_serve(struct lambda_setting *s)
 {
-    const struct store_sqlite_config memory = {
-        .path = ":memory:",
-        .create = 1,
-        .limits = {.op_payload_max = 8 << 20,
-                   .request_max = 32 << 20,
-                   .history_ops_max = 1 << 20,
-                   .blob_max = 16 << 20},
-    };
+    char why[LAMBDA_SERVICE_WHY_SIZE] = "";
+    struct limits_profile profile;
     struct lambda_host_config config = {
         .base = lambda_http_base(),
         .clock = (enum lambda_clock)s->a->clock,
-        .limits = engine_limits_at(0),
+        .limits = &profile.limits,
         .seed = s->a->seed.value,
         .start_ns = 1767225600 * SECOND,
+        .why = why,
         .page_items = (uint32_t)s->a->page,
         .address = s->a->address ? s->a->address : LAMBDA_LOOPBACK,
         .port = (uint16_t)s->a->port,
@@ -107,8 +110,7 @@ int command_lambda_serve(struct lambda_setting *s)
         .freezes = !s->a->no_freeze,
     };
     struct lambda_control *control;
-    struct store_problem problem;
-    int code = EXIT_INTERNAL;
+    int code = EXIT_USAGE;
 
     if (!is_address(config.address)) {
         command_lambda_refuse(
@@ -120,7 +122,9 @@ int command_lambda_serve(struct lambda_setting *s)
     }
     control = lambda_control_new(s->a->node, &config);
     if (control && config.base &&
-        store_sqlite_try(&memory, &config.store, &problem) == 0)
+        limits_profile_ask("lambda", s->a->limits, &profile))
+        code = lambda_storage_open(s->a->store, config.limits, &config.store);
+    if (code == 0)
         code = serve(s, &config, control);
     lambda_control_free(control);
     if (config.base)

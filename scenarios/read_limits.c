@@ -2,6 +2,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "scenarios/names.h"
+#include "scenarios/options.h"
 
 /* Larger counts and sizes have no JSON number; longer times no sum. */
 #define NUMBER_MAX UINT64_C(9007199254740991)
@@ -173,4 +177,31 @@ bool limits_profile_read(struct json_view root, const char *file,
         profile->limits.spill = spill;
     return err->code == 0 && read_values(values, file, profile, err) &&
            check(values, profile, err);
+}
+
+bool limits_profile_ask(const char *command, const char *name,
+                        struct limits_profile *profile)
+{
+    struct json_error error = {0};
+    struct json_doc *doc = NULL;
+
+    if (limits_profile_find(name, profile))
+        return true;
+    if (access(name, F_OK) != 0) {
+        fprintf(stderr, "perdure %s: found limit profile \"%.40s\", allowed",
+                command, name);
+        for (uint32_t i = 0; engine_limits_at(i); i++)
+            fprintf(stderr, " %s,", engine_limits_at(i)->name);
+        const char *meant = options_nearest(name, names_limits);
+        fprintf(stderr, " or the name of a file%s%s%s\n",
+                meant ? "; did you mean " : "", meant ? meant : "",
+                meant ? "?" : "");
+        return false;
+    }
+    if (json_read_file(name, &doc, &error) == 0)
+        (void)limits_profile_read(json_root(doc), name, profile, &error);
+    json_free(doc);
+    if (error.code)
+        fprintf(stderr, "%s\n", error.text);
+    return error.code == 0;
 }

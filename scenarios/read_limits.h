@@ -33,6 +33,11 @@ struct limits_profile {
 /* The built-in profile `name`. False: there is none. */
 bool limits_profile_find(const char *name, struct limits_profile *profile);
 
+/* A built-in profile, or one in the file of that name. False: has said why on
+ * stderr, in the name of `perdure COMMAND`. */
+bool limits_profile_ask(const char *command, const char *name,
+                        struct limits_profile *profile);
+
 /*
  * Reads a profile from the object `root` of the file called `file`, which
  * becomes the origin of what it sets. True and *profile, or an error at the

@@ -338,6 +338,7 @@ uint32_t lambda_host_add(struct lambda_host *host,
     place->directory = copy_text(program->directory);
     place->handler = copy_text(program->handler);
     lambda_pool_retire(host->pool, number);
+    lambda_pool_added(host->pool, number);
     return number;
 }
 
@@ -387,6 +388,7 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
         .page_items = host->pages.items,
         .page_every = host->pages.every,
         .page_empty = host->pages.empty,
+        .why = host->config.why,
         .sink = host->config.sink,
         .wanted = wanted,
         .event = give_event,
@@ -407,6 +409,18 @@ static bool take_request(void *self, struct evhttp_request *request,
            host->config.request(host->config.self, host->http, request, path);
 }
 
+/* What a store has lived to see is over. */
+static void catch_up(struct lambda_host *host)
+{
+    uint64_t last_ns = lambda_service_now(host->service);
+
+    if (last_ns <= now_of(host))
+        return;
+    host->now_ns = last_ns;
+    host->wall_ns = last_ns;
+    host->mono_ns = host_mono_ns();
+}
+
 static bool open_parts(struct lambda_host *host)
 {
     const struct lambda_http_hooks hooks = {.request = take_request,
@@ -415,6 +429,7 @@ static bool open_parts(struct lambda_host *host)
     host->service = open_service(host, host->config.store, host->config.seed);
     if (!host->service)
         return false;
+    catch_up(host);
     host->http =
         lambda_http_open(host->config.base, host->service, host->config.address,
                          host->config.port, &hooks);
@@ -471,6 +486,8 @@ struct lambda_host *lambda_host_new(const struct lambda_host_config *config)
     if (open_parts(host))
         return host;
     int code = errno;
+    if (host->service)
+        lambda_service_leave(host->service);
     lambda_host_free(host);
     errno = code;
     return NULL;

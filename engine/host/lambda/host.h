@@ -110,7 +110,9 @@ struct lambda_host_config {
     struct engine_store store; /* closed with the host */
     const struct engine_limits *limits;
     uint64_t seed;
-    uint64_t start_ns;   /* since 1970: of a clock that skips */
+    uint64_t start_ns;   /* since 1970: of a clock that skips; the store's last
+                            time if that is later, of a real one too */
+    char *why;           /* as of the service; NULL: nobody asks */
     uint32_t page_items; /* 0: 100 */
     const char *address; /* of the API for everybody; NULL: 127.0.0.1, as that
                             of environments always is */

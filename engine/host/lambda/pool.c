@@ -201,6 +201,11 @@ static void begins(void *self, uint64_t run)
         lambda_environment_go_on(pool->places[i].environment, run);
 }
 
+void lambda_pool_added(struct lambda_pool *pool, uint32_t function)
+{
+    attend(pool, function);
+}
+
 void lambda_pool_wanted(struct lambda_pool *pool, uint32_t function)
 {
     pool->wanted[function]++;

@@ -34,6 +34,8 @@ bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
 /* Lets the one be heard whose turn it is, once each is ready or at rest. False:
  * there is none. */
 bool lambda_pool_hear(struct lambda_pool *pool);
+/* A function has been given its program: what has waited for it goes on. */
+void lambda_pool_added(struct lambda_pool *pool, uint32_t function);
 /* Some process has ended: looks for it. */
 void lambda_pool_bury(struct lambda_pool *pool);
 
