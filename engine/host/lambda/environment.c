@@ -135,7 +135,8 @@ static bool take_request(void *self, struct evhttp_request *request,
         return true;
     }
     environment->requests++;
-    if (environment->barrier && lambda_environment_works(environment))
+    if (environment->barrier && environment->config.skips &&
+        lambda_environment_works(environment))
         lambda_barrier_hold(environment, request);
     else
         lambda_strike_carry_out(environment, request);
