@@ -88,15 +88,8 @@ static void judge_end(const struct lambda_sweep_config *config,
     char text[200];
 
     if (outcome->end != LAMBDA_ENDED) {
-        say(row, CHECK_FAIL,
-            outcome->end == LAMBDA_STUCK
-                ? "it does not end: nothing is due and nothing is under way"
-            : outcome->end == LAMBDA_HUNG ? "the process does not come to rest"
-            : outcome->end == LAMBDA_DEAD
-                ? "its process ends before it asks for work"
-            : outcome->end == LAMBDA_ENDLESS
-                ? "its invocations end again and again, and it does not"
-                : "the service failed");
+        lambda_outcome_why(outcome, text);
+        say(row, CHECK_FAIL, text);
         return;
     }
     if (outcome->touched)

@@ -166,7 +166,7 @@ int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
 const char *lambda_table_status(const struct lambda_outcome *outcome)
 {
     static const char *const names[] = {
-        "", "STUCK", "HUNG", "DOES NOT START", "BROKEN", "ENDLESS"};
+        "", "STUCK", "HUNG", "DOES NOT START", "BROKEN", "ENDLESS", "ENDLESS"};
 
     return outcome->end == LAMBDA_ENDED ? outcome->status : names[outcome->end];
 }
@@ -175,7 +175,9 @@ static int keep_golden(struct lambda_table *table,
                        const struct lambda_outcome *golden)
 {
     const struct lambda_findings *findings = &golden->findings;
-    char *result = strdup(golden->result ? golden->result : "");
+    char why[LAMBDA_END_SIZE];
+    char *result = strdup(golden->result ? golden->result
+                                         : lambda_outcome_why(golden, why));
 
     snprintf(table->status, sizeof(table->status), "%s",
              lambda_table_status(golden));

@@ -104,6 +104,8 @@ static void put_failed(const struct lambda_findings *findings,
 void lambda_table_run(const struct lambda_outcome *outcome,
                       const struct lambda_plan *plan, struct report_buffer *out)
 {
+    char why[LAMBDA_END_SIZE];
+
     put_head(lambda_table_status(outcome), outcome->invocations,
              outcome->operations, plan->point_count, outcome->virtual_ns, out);
     for (uint32_t i = 0; i < outcome->effect_count; i++) {
@@ -113,6 +115,8 @@ void lambda_table_run(const struct lambda_outcome *outcome,
     }
     if (outcome->effect_count)
         report_buffer_put(out, "\n");
+    if (*lambda_outcome_why(outcome, why))
+        report_buffer_print(out, "  %s\n", why);
     put_result(outcome->result ? outcome->result : "", out);
     put_failed(&outcome->findings, out);
 }

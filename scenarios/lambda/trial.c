@@ -21,7 +21,8 @@ enum {
     OTHER_RUN = 2,
     KEYS_MAX = 16384,
     PENDING_MAX = 256,
-    INVOCATIONS_MAX = 1000
+    INVOCATIONS_MAX = 1000,
+    IDLE_MAX = 16 /* invocations in a row that record nothing */
 };
 
 struct pending {
@@ -42,6 +43,8 @@ struct lambda_bench {
     struct lambda_call call;
     char token[LAMBDA_TOKEN_SIZE]; /* of the execution beside it */
     bool answered;
+    uint32_t idle;     /* invocations in a row that recorded nothing */
+    uint64_t recorded; /* when the last one began */
     struct engine_hash keys[KEYS_MAX];
     uint32_t key_count;
     struct pending pending[PENDING_MAX];
@@ -49,6 +52,25 @@ struct lambda_bench {
 };
 
 /* What happens ------------------------------------------------------------ */
+
+/* One begins: whether those before it came to anything. */
+static void count_invocation(struct lambda_bench *bench)
+{
+    struct lambda_standing standing;
+
+    bench->outcome->invocations++;
+    if (!lambda_service_standing(lambda_host_service(bench->host), 1,
+                                 &standing))
+        return;
+    bench->idle = standing.recorded > bench->recorded ? 0 : bench->idle + 1;
+    bench->recorded = standing.recorded;
+}
+
+/* More often than a fault can make it. */
+static bool is_idle(const struct lambda_bench *bench)
+{
+    return bench->idle > IDLE_MAX + bench->plan->struck;
+}
 
 static void take_boundary(void *self, const struct lambda_boundary *boundary,
                           struct lambda_decision *decision)
@@ -58,7 +80,7 @@ static void take_boundary(void *self, const struct lambda_boundary *boundary,
     if (!bench->plan || boundary->run != 1)
         return;
     if (boundary->place == LAMBDA_AT_EVENT && !boundary->after)
-        bench->outcome->invocations++;
+        count_invocation(bench);
     lambda_plan_boundary(bench->plan, boundary, decision);
     if (decision->act == LAMBDA_SWAP &&
         lambda_service_token(lambda_host_service(bench->host), OTHER_RUN,
@@ -356,7 +378,8 @@ static bool is_over(void *self)
 
     if (bench->config.interrupted && *bench->config.interrupted)
         return true;
-    if (bench->outcome->invocations > bench->config.invocations_max)
+    if (bench->outcome->invocations > bench->config.invocations_max ||
+        is_idle(bench))
         return true;
     return bench->answered && lambda_host_idle(bench->host);
 }
@@ -457,6 +480,8 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     bench->plan = plan;
     bench->outcome = outcome;
     bench->answered = false;
+    bench->idle = 0;
+    bench->recorded = 0;
     bench->call = (struct lambda_call){.answer = take_end};
     lambda_call_invoke(lambda_host_service(bench->host), &bench->call,
                        bench->config.programs[0].function.name, "$LATEST",
@@ -469,6 +494,8 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     outcome->end = result < 0 ? LAMBDA_BROKEN : ends[result];
     if (outcome->invocations > bench->config.invocations_max)
         outcome->end = LAMBDA_ENDLESS;
+    if (outcome->end == LAMBDA_ENDED && !bench->answered && is_idle(bench))
+        outcome->end = LAMBDA_IDLING;
     if (outcome->end == LAMBDA_ENDED && !bench->answered)
         outcome->end = LAMBDA_HUNG; /* Ctrl-C */
     if (plan->fault == LAMBDA_FAULT_PAGES ||
@@ -486,6 +513,27 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     bench->outcome = NULL;
     bench->plan = NULL;
     return plan->failed ? -1 : result;
+}
+
+const char *lambda_outcome_why(const struct lambda_outcome *outcome,
+                               char out[LAMBDA_END_SIZE])
+{
+    static const char *const words[] = {
+        [LAMBDA_ENDED] = "",
+        [LAMBDA_STUCK] = "it does not end: nothing is due and nothing is "
+                         "under way",
+        [LAMBDA_HUNG] = "it has not ended in the true time that --patience "
+                        "gives: invocation %u is under way",
+        [LAMBDA_DEAD] = "its process ends before it asks for work",
+        [LAMBDA_BROKEN] = "the service failed",
+        [LAMBDA_ENDLESS] = "it has not ended when invocation %u begins, and "
+                           "--invocations allows no more",
+        [LAMBDA_IDLING] = "it does not end: the last of its %u invocations "
+                          "broke off one after the other and recorded nothing"};
+
+    /* NOLINTNEXTLINE(clang-diagnostic-format-nonliteral) */
+    snprintf(out, LAMBDA_END_SIZE, words[outcome->end], outcome->invocations);
+    return out;
 }
 
 void lambda_outcome_free(struct lambda_outcome *outcome)

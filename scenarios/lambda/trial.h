@@ -59,13 +59,18 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
                                        char error[256]);
 void lambda_bench_close(struct lambda_bench *bench);
 
+enum {
+    LAMBDA_END_SIZE = 160
+};
+
 enum lambda_end {
     LAMBDA_ENDED,
-    LAMBDA_STUCK,  /* nothing is under way, and nothing is due */
-    LAMBDA_HUNG,   /* something was under way for too long a true time */
-    LAMBDA_DEAD,   /* its processes end before they ask for work */
-    LAMBDA_BROKEN, /* the service failed */
-    LAMBDA_ENDLESS /* more invocations than allowed */
+    LAMBDA_STUCK,   /* nothing is under way, and nothing is due */
+    LAMBDA_HUNG,    /* something was under way for too long a true time */
+    LAMBDA_DEAD,    /* its processes end before they ask for work */
+    LAMBDA_BROKEN,  /* the service failed */
+    LAMBDA_ENDLESS, /* more invocations than allowed */
+    LAMBDA_IDLING   /* its invocations break off and record nothing */
 };
 
 struct lambda_outcome {
@@ -86,6 +91,9 @@ struct lambda_outcome {
 /* Runs once. 0, or -1 when out of memory. The outcome is to be freed. */
 int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
                  struct lambda_outcome *outcome);
+/* Why a run did not end, as half a sentence; "" if it did. */
+const char *lambda_outcome_why(const struct lambda_outcome *outcome,
+                               char out[LAMBDA_END_SIZE]);
 void lambda_outcome_free(struct lambda_outcome *outcome);
 
 #endif

@@ -293,6 +293,7 @@ static void fold_operation(struct lambda_service *service,
 
     if (event->size > 0 && engine_operation_view(event, &view))
         return;
+    execution->recorded++;
     if (event->op == 0) { /* the result, of which the run's end says nothing */
         keep(service, &execution->result, &execution->result_size, view.value,
              view.head.value_size);
@@ -511,6 +512,7 @@ bool lambda_service_standing(const struct lambda_service *service, uint64_t run,
         .result = execution->ended_ns ? execution->result : NULL,
         .size = execution->result_size,
         .operations = execution->operations.count,
+        .recorded = execution->recorded,
         .started_ns = execution->started_ns,
         .ended_ns = execution->ended_ns,
     };

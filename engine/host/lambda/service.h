@@ -174,6 +174,7 @@ struct lambda_standing {
     const void *result; /* or its error's words; NULL: it has not ended */
     size_t size;
     uint32_t operations;
+    uint64_t recorded; /* what happened to its operations so far */
     uint64_t started_ns;
     uint64_t ended_ns; /* 0: it has not */
 };

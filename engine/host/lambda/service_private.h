@@ -30,6 +30,7 @@ struct lambda_execution {
     size_t input_size;
     unsigned char *result; /* once it has ended: the result, or the error */
     size_t result_size;
+    uint64_t recorded;              /* events of its operations */
     struct engine_table operations; /* lambda_operation by the id's low half */
     uint32_t awaited;               /* callbacks that are not answered */
     struct lambda_invocation *invocation; /* under way, NULL: none */
@@ -112,7 +113,7 @@ struct lambda_service {
                                        again */
     struct engine_table working;    /* lambda_invocation by run: claimed */
     uint64_t due_ns; /* when the first of them is due; 0: to be found */
-    struct lambda_call *signals;    /* that wait for the store */
+    struct lambda_call *signals; /* that wait for the store */
     struct lambda_delayed delayed[LAMBDA_DELAYED_MAX]; /* run 0: of the next
                                                           checkpoint */
     uint32_t delayed_count;
