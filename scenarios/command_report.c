@@ -5,10 +5,11 @@
 
 #include "scenarios/command.h"
 #include "scenarios/gate_read.h"
-#include "scenarios/lambda/table.h"
+#include "scenarios/lambda/table_export.h"
 #include "scenarios/nearby.h"
 #include "scenarios/output.h"
 #include "scenarios/report_read.h"
+#include "scenarios/runner.h"
 #include "scenarios/terminal.h"
 
 enum form {
@@ -67,6 +68,17 @@ struct arguments {
     bool no_color;
 };
 
+static void render_markdown(const struct lambda_table *table,
+                            struct report_buffer *out)
+{
+    struct lambda_export exported;
+    if (lambda_export_init(&exported, table, runner_version()))
+        report_export_github_summary(&exported.report, out);
+    else
+        out->failed = 1;
+    lambda_export_deinit(&exported);
+}
+
 static void render_lambda(const struct lambda_table *table, enum form form,
                           struct report_buffer *out)
 {
@@ -77,31 +89,24 @@ static void render_lambda(const struct lambda_table *table, enum form form,
     case FORM_JSON:
         lambda_table_json(table, out);
         break;
+    case FORM_MARKDOWN:
+        render_markdown(table, out);
+        break;
     default:
         lambda_table_text(table, out);
         break;
     }
 }
 
-/* Whether the bytes may be those of a sweep of a function. */
-static bool is_lambda(const char *bytes, size_t size)
-{
-    return memmem(bytes, size, LAMBDA_TABLE_SCHEMA,
-                  sizeof(LAMBDA_TABLE_SCHEMA) - 1) != NULL;
-}
-
 static bool show_lambda(const char *file, const char *bytes, size_t size,
                         enum form form, struct report_buffer *out,
                         struct json_error *error)
 {
-    struct json_doc *doc = NULL;
-    struct lambda_table *table = NULL;
-    if (json_read_bytes(file, bytes, size, &doc, error) == 0)
-        table = lambda_table_read(json_root(doc), bytes, size, error);
+    struct lambda_table *table =
+        lambda_table_read_bytes(file, bytes, size, error);
     if (table)
         render_lambda(table, form, out);
     lambda_table_free(table);
-    json_free(doc);
     return table != NULL;
 }
 
@@ -131,7 +136,7 @@ static int report(const struct arguments *arguments)
         form = form_of(arguments->out);
     report_buffer_init(&out);
     bool good =
-        bytes && (is_lambda(bytes, size)
+        bytes && (lambda_table_is(bytes, size)
                       ? show_lambda(file, bytes, size, form, &out, &error)
                       : show(file, bytes, size, form, colour, &out, &error));
     free(bytes);
@@ -171,8 +176,7 @@ const struct command command_report = {
              "run itself. A report that was cut short, edited or written by "
              "another version of the format is refused. The verdict of the "
              "report does not change the exit code. docs/report-json.md says "
-             "what is in a report.json. A lambda.json is shown as well, as "
-             "text, page or JSON.",
+             "what is in a report.json. A lambda.json is shown as well.",
     .options = options,
     .rest_min = 1,
     .rest_max = 1,

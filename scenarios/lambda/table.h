@@ -170,6 +170,12 @@ void lambda_table_html(const struct lambda_table *table,
 struct lambda_table *lambda_table_read(struct json_view top, const char *bytes,
                                        size_t size, struct json_error *err);
 
+/* Whether bytes may be a lambda.json; the same of a file's. */
+bool lambda_table_is(const char *bytes, size_t size);
+struct lambda_table *lambda_table_read_bytes(const char *name,
+                                             const char *bytes, size_t size,
+                                             struct json_error *err);
+
 /* One run that was not struck. */
 void lambda_table_run(const struct lambda_outcome *outcome,
                       const struct lambda_plan *plan,

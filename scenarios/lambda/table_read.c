@@ -274,3 +274,22 @@ struct lambda_table *lambda_table_read(struct json_view top, const char *bytes,
     lambda_table_free(table);
     return NULL;
 }
+
+bool lambda_table_is(const char *bytes, size_t size)
+{
+    return memmem(bytes, size, LAMBDA_TABLE_SCHEMA,
+                  sizeof(LAMBDA_TABLE_SCHEMA) - 1) != NULL;
+}
+
+struct lambda_table *lambda_table_read_bytes(const char *name,
+                                             const char *bytes, size_t size,
+                                             struct json_error *err)
+{
+    struct json_doc *doc = NULL;
+    struct lambda_table *table = NULL;
+
+    if (json_read_bytes(name, bytes, size, &doc, err) == 0)
+        table = lambda_table_read(json_root(doc), bytes, size, err);
+    json_free(doc);
+    return table;
+}

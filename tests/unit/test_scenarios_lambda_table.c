@@ -5,23 +5,11 @@
 
 #include "reports/content.h"
 #include "scenarios/gate_read.h"
-#include "scenarios/lambda/table.h"
+#include "scenarios/lambda/table_export.h"
 #include "scenarios/lambda/table_gate.h"
 
 /* Of a real sweep: an approval whose purchase is made outside a step. */
 static const char golden[] = "tests/golden/lambda.json";
-
-static struct lambda_table *read_bytes(const char *bytes, size_t size,
-                                       struct json_error *err)
-{
-    struct json_doc *doc = NULL;
-    struct lambda_table *table = NULL;
-
-    if (json_read_bytes("lambda.json", bytes, size, &doc, err) == 0)
-        table = lambda_table_read(json_root(doc), bytes, size, err);
-    json_free(doc);
-    return table;
-}
 
 static char *golden_bytes(size_t *size)
 {
@@ -37,7 +25,8 @@ static struct lambda_table *read_golden(void)
     struct json_error err = {0};
     size_t size = 0;
     char *bytes = golden_bytes(&size);
-    struct lambda_table *table = read_bytes(bytes, size, &err);
+    struct lambda_table *table =
+        lambda_table_read_bytes(golden, bytes, size, &err);
 
     cr_assert(table, "%s", err.text);
     free(bytes);
@@ -68,7 +57,7 @@ Test(scenarios_lambda_table, a_table_that_was_edited_is_refused)
 
     cr_assert(held);
     held[8] = held[8] == '9' ? '8' : '9';
-    cr_assert_null(read_bytes(bytes, size, &err));
+    cr_assert_null(lambda_table_read_bytes(golden, bytes, size, &err));
     cr_assert(strstr(err.text, "edited or damaged"), "%s", err.text);
     free(bytes);
 }
@@ -87,7 +76,8 @@ static void refuse(const char *from, const char *to, const char *expected)
     memcpy(at, to, strlen(to));
     memcpy(digest + 19, REPORT_CONTENT_ZEROS, 32);
     report_content_seal(bytes, size);
-    cr_assert_null(read_bytes(bytes, size, &err), "%s is taken", to);
+    cr_assert_null(lambda_table_read_bytes(golden, bytes, size, &err),
+                   "%s is taken", to);
     cr_assert(strstr(err.text, expected), "%s", err.text);
     free(bytes);
 }
@@ -300,4 +290,24 @@ Test(scenarios_lambda_table, the_gate_tells_more_use_of_a_quota)
 {
     cr_assert_eq(compare(use_more, "quota.operations.undisturbed"),
                  REPORT_GATE_BUDGET);
+}
+
+/* Other tools -------------------------------------------------------------- */
+
+Test(scenarios_lambda_table, each_trial_is_a_case_of_a_test_runner)
+{
+    struct lambda_table *table = read_golden();
+    struct lambda_export exported;
+    struct report_buffer out = {0};
+
+    cr_assert(lambda_export_init(&exported, table, "1"));
+    report_export_junit(&exported.report, &out);
+    cr_assert(strstr(out.text, "tests=\"71\" failures=\"9\" errors=\"0\" "
+                               "skipped=\"1\""));
+    cr_assert(strstr(out.text,
+                     "name=\"crash after effect buy #1\" time=\"0.000\"/>"));
+    cr_assert(strstr(out.text, "; again: perdure lambda sweep "));
+    report_buffer_free(&out);
+    lambda_export_deinit(&exported);
+    lambda_table_free(table);
 }
