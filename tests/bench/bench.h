@@ -40,6 +40,9 @@ void bench_case(struct bench *bench, const struct bench_case *bench_case);
 /* The same for what takes so long that it is measured once, and not warmed. */
 void bench_case_once(struct bench *bench, const struct bench_case *bench_case);
 
+/* Says that something cannot be measured here, and what would help. */
+void bench_skip(struct bench *bench, const char *name, const char *why);
+
 /* CPU time of this process, for measurements on a machine that is shared. */
 uint64_t bench_cpu_ns(void);
 
@@ -60,6 +63,7 @@ void bench_engine(struct bench *bench);
 void bench_replay(struct bench *bench);
 void bench_processes(struct bench *bench);
 void bench_service(struct bench *bench);
+void bench_functions(struct bench *bench);
 void bench_sweep(struct bench *bench);
 void bench_matrix(struct bench *bench);
 void bench_shrink(struct bench *bench);

@@ -101,10 +101,22 @@ static void print_result(const struct result *result)
     fflush(stdout);
 }
 
+static bool is_left_out(const struct bench *bench, const char *name)
+{
+    return bench->only != NULL && strstr(name, bench->only) == NULL;
+}
+
+void bench_skip(struct bench *bench, const char *name, const char *why)
+{
+    if (!is_left_out(bench, name)) {
+        printf("%-52s skipped: %s\n", name, why);
+    }
+}
+
 static void measure(struct bench *bench, const struct bench_case *bench_case,
                     int count)
 {
-    if (bench->only != NULL && strstr(bench_case->name, bench->only) == NULL) {
+    if (is_left_out(bench, bench_case->name)) {
         return;
     }
     double values[REPEATS];
@@ -218,6 +230,7 @@ static void run_all(struct bench *bench)
     bench_replay(bench);
     bench_processes(bench);
     bench_service(bench);
+    bench_functions(bench);
     bench_sweep(bench);
     bench_matrix(bench);
     bench_shrink(bench);
