@@ -161,7 +161,8 @@ static void unseen(void *self, uint32_t done, uint32_t total)
 /* A crash at each of 64 boundaries; the table is appended to out. Seconds. */
 static double sweep(bool abandons, struct report_buffer *out)
 {
-    struct rows rows = {.table = lambda_table_new("sweep", "workflow")};
+    struct rows rows = {.table =
+                            lambda_table_new("sweep", "again", "workflow")};
     struct setting setting;
     struct lambda_sweep_config config = {
         .bench = open_processes(&setting, abandons),
