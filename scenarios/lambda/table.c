@@ -413,10 +413,42 @@ static void put_way(const struct lambda_table_row *row,
     lambda_table_fault(row, out);
 }
 
-void lambda_repeat_write(const struct lambda_table *table,
-                         const struct lambda_repeat *repeat,
-                         struct report_buffer *out)
+static bool same_places(const struct lambda_table *table,
+                        const struct lambda_repeat *a,
+                        const struct lambda_repeat *b)
 {
-    report_buffer_print(out, "%" PRIu64 "x ", repeat->applied);
-    put_way(&table->rows[repeat->first], out);
+    uint32_t i = a->first;
+    uint32_t j = b->first;
+
+    if (a->effect != b->effect || a->applied != b->applied ||
+        a->rows != b->rows)
+        return false;
+    while (i != UINT32_MAX && j != UINT32_MAX &&
+           strcmp(table->rows[i].at, table->rows[j].at) == 0) {
+        i = lambda_repeat_row(table, a, i + 1);
+        j = lambda_repeat_row(table, b, j + 1);
+    }
+    return i == UINT32_MAX && j == UINT32_MAX;
+}
+
+bool lambda_repeat_told(const struct lambda_table *table,
+                        const struct lambda_repeat *list, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (same_places(table, &list[i], &list[index]))
+            return true;
+    return false;
+}
+
+void lambda_repeat_write(const struct lambda_table *table,
+                         const struct lambda_repeat *list, uint32_t count,
+                         uint32_t index, struct report_buffer *out)
+{
+    report_buffer_print(out, "%" PRIu64 "x ", list[index].applied);
+    for (uint32_t i = index; i < count; i++) {
+        if (!same_places(table, &list[i], &list[index]))
+            continue;
+        report_buffer_put(out, i > index ? ", " : "");
+        put_way(&table->rows[list[i].first], out);
+    }
 }

@@ -147,10 +147,14 @@ struct lambda_repeat {
 /* Up to max of them in order; returns how many there are. */
 uint32_t lambda_table_repeats(const struct lambda_table *table,
                               struct lambda_repeat *list, uint32_t max);
-/* "2x when killed" */
+/* Whether an earlier one of the list says the same of the same boundaries:
+ * they can be told together. */
+bool lambda_repeat_told(const struct lambda_table *table,
+                        const struct lambda_repeat *list, uint32_t index);
+/* "2x when killed, under 3 throttles": with all that can be told with it. */
 void lambda_repeat_write(const struct lambda_table *table,
-                         const struct lambda_repeat *repeat,
-                         struct report_buffer *out);
+                         const struct lambda_repeat *list, uint32_t count,
+                         uint32_t index, struct report_buffer *out);
 /* The next row that it is about, from row on; UINT32_MAX: no more. */
 uint32_t lambda_repeat_row(const struct lambda_table *table,
                            const struct lambda_repeat *repeat, uint32_t row);

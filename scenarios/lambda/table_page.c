@@ -350,15 +350,18 @@ static void put_failures(const struct view *view)
 /* Effects ------------------------------------------------------------------ */
 
 static void put_repeat(const struct view *view,
-                       const struct lambda_repeat *repeat)
+                       const struct lambda_repeat *list, uint32_t count,
+                       uint32_t index)
 {
+    const struct lambda_repeat *repeat = &list[index];
     const struct lambda_table *table = view->table;
     struct report_buffer *out = view->out;
     struct report_buffer words = {0};
     uint32_t told = 0;
 
-    lambda_repeat_write(table, repeat, &words);
-    html_element(out, "<li>", words.text ? words.text : "", HTML_PHRASE, ": ");
+    lambda_repeat_write(table, list, count, index, &words);
+    html_element(out, "<li>", words.text ? words.text : "", HTML_SENTENCE,
+                 ": ");
     report_buffer_free(&words);
     for (uint32_t row = repeat->first; row != UINT32_MAX && told < PLACES_MAX;
          row = lambda_repeat_row(table, repeat, row + 1), told++) {
@@ -389,8 +392,9 @@ static void put_effect(const struct view *view, uint32_t index,
         return;
     put(out, "<ul>\n");
     for (uint32_t i = 0; i < count; i++)
-        if (list[i].effect == index)
-            put_repeat(view, &list[i]);
+        if (list[i].effect == index &&
+            !lambda_repeat_told(view->table, list, i))
+            put_repeat(view, list, count, i);
     put(out, "</ul>\n");
 }
 

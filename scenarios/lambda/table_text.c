@@ -202,16 +202,17 @@ static void put_failures(const struct lambda_table *table,
 /* Effects ------------------------------------------------------------------ */
 
 static void put_repeat(const struct lambda_table *table,
-                       const struct lambda_repeat *repeat,
-                       struct report_buffer *out)
+                       const struct lambda_repeat *list, uint32_t count,
+                       uint32_t index, struct report_buffer *out)
 {
+    const struct lambda_repeat *repeat = &list[index];
     struct report_buffer line = {0};
     uint32_t told = 0;
 
-    lambda_repeat_write(table, repeat, &line);
+    lambda_repeat_write(table, list, count, index, &line);
     for (uint32_t row = repeat->first; row != UINT32_MAX && told < EXAMPLES;
          row = lambda_repeat_row(table, repeat, row + 1), told++)
-        report_buffer_print(&line, "%s%s", told ? ", " : " ",
+        report_buffer_print(&line, "%s%s", told ? ", " : ": ",
                             table->rows[row].at);
     if (repeat->rows > told)
         report_buffer_print(&line, " and %u more", repeat->rows - told);
@@ -240,8 +241,8 @@ static void put_effects(const struct lambda_table *table,
             again = again || list[i].effect == e;
         report_buffer_put(out, again ? "; it can run\n" : ", never more\n");
         for (uint32_t i = 0; i < count; i++)
-            if (list[i].effect == e)
-                put_repeat(table, &list[i], out);
+            if (list[i].effect == e && !lambda_repeat_told(table, list, i))
+                put_repeat(table, list, count, i, out);
     }
 }
 
@@ -362,17 +363,24 @@ static void put_metered(const struct lambda_table *table,
 {
     const struct lambda_table_meter *all =
         table->meter_count ? &table->meters[table->meter_count - 1] : NULL;
-    struct report_word each, least, most;
+    struct report_buffer line = {0};
+    struct report_word each, million, least, most;
 
     if (!all)
         return;
-    report_buffer_print(out, "Metered: %s durable operations an execution",
-                        report_format_count(&each, all->undisturbed));
+    report_buffer_print(
+        &line,
+        "Metered: %s durable operations an execution, %s for a million of them",
+        report_format_count(&each, all->undisturbed),
+        report_format_count(&million, all->undisturbed * 1000000));
     if (table->count)
-        report_buffer_print(out, ", %s to %s under faults",
+        report_buffer_print(&line,
+                            "; under a fault %s to %s, up to %s for a million",
                             report_format_count(&least, all->least),
-                            report_format_count(&most, all->most));
-    report_buffer_put(out, "\n");
+                            report_format_count(&most, all->most),
+                            report_format_count(&million, all->most * 1000000));
+    wrap(out, line.text ? line.text : "", 0, 4);
+    report_buffer_free(&line);
 }
 
 /* The whole ---------------------------------------------------------------- */

@@ -507,7 +507,7 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
         end_other(bench);
     }
     result = keep_end(bench, outcome);
-    if (lambda_watch_end(bench->watch, outcome->end != LAMBDA_HUNG,
+    if (lambda_watch_end(bench->watch, outcome->end == LAMBDA_STUCK,
                          &outcome->findings))
         result = -1;
     bench->outcome = NULL;

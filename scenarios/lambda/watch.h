@@ -64,8 +64,9 @@ int lambda_watch_begin(struct lambda_watch *watch,
 /* A fault strikes: what was to happen may be late. */
 void lambda_watch_struck(struct lambda_watch *watch);
 /*
- * It has ended. over: nothing is left to happen. 0; -1 out of memory: the
- * findings are then still to be freed.
+ * It has ended. over: nothing more would have happened; else executions that
+ * have not ended, as invoked ones whose caller was stopped, are not judged. 0;
+ * -1 out of memory: the findings are then still to be freed.
  */
 int lambda_watch_end(struct lambda_watch *watch, bool over,
                      struct lambda_findings *findings);

@@ -128,8 +128,8 @@ Test(scenarios_lambda_table, effects_have_their_sentences)
     const char *text = text_of(lambda_table_text, &out);
 
     cr_assert(strstr(text, "  mail: 1x undisturbed, once, never more\n"));
-    cr_assert(strstr(text, "    2x when killed after effect buy #1, "));
-    cr_assert(strstr(text, "    4x under 9 throttles before "));
+    cr_assert(strstr(text, "    2x when killed: after effect buy #1, "));
+    cr_assert(strstr(text, "    4x under 9 throttles: before "));
     report_buffer_free(&out);
 }
 
