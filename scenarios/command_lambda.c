@@ -77,6 +77,10 @@ static const struct option options[] = {
                  "Of one invocation; 15 minutes without it."),
     OPT_DURATION("--patience", patience_ns, 1000000000, 3600000000000,
                  "Of true time, for one run; 30 seconds without it."),
+    OPT_NUMBER("--memory", memory, 32, 10240,
+               "MB that the processes of a function may use; one that uses "
+               "more is killed. Without it they are told 128, and not held "
+               "to them."),
     OPT_NUMBER("--prepared", prepared, 0, 16,
                "run, sweep: processes of a function that was killed once which "
                "are started beside those that work; 2 without it."),
@@ -115,7 +119,7 @@ static const struct option options[] = {
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
     OPT_OUT(out, "DIR",
             "sweep: lambda.json, the whole table, and index.html "
-            "go there."),
+            "go there. run: what each invocation prints, as logs/ID.log."),
     OPT_FLAG("--json", json, "The table, or the run, as JSON on stdout."),
     {.name = NULL}};
 
@@ -146,7 +150,8 @@ static int add_program(struct lambda_setting *s, const char *name,
         .execution_timeout_ns = 366 * DAY,
     };
 
-    return lambda_programs_add(&s->set, path, &function);
+    return lambda_programs_add(&s->set, path, &function,
+                               (uint32_t)s->a->memory);
 }
 
 static bool read_event(struct lambda_setting *s)
@@ -287,6 +292,7 @@ struct lambda_bench *command_lambda_bench(struct lambda_setting *s)
         .patience_ns = a->patience_ns,
         .abandons = a->crash_mode == 1,
         .quiet = !a->logs,
+        .logs = s->logs,
         .effects = &s->effects,
         .interrupted = interrupt_flag(),
     };

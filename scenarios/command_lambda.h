@@ -37,6 +37,7 @@ struct arguments {
     uint64_t hold_ns;
     uint64_t page;
     uint64_t prepared;
+    uint64_t memory; /* MB; 0: no limit */
     uint64_t invocations;
     uint64_t crash_mode;
     uint64_t clock;
@@ -58,6 +59,7 @@ struct lambda_setting {
     char answer_names[LAMBDA_CALLBACKS_MAX][LAMBDA_POINT_NAME];
     uint32_t answer_count;
     struct lambda_effects effects;
+    struct lambda_logs *logs; /* NULL: they are not kept */
     void *event;
     size_t event_size;
 };

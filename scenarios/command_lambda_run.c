@@ -12,14 +12,19 @@
 
 int command_lambda_run(struct lambda_setting *s)
 {
-    struct lambda_bench *bench = command_lambda_bench(s);
+    struct lambda_bench *bench;
     struct lambda_plan plan = {.recording = true};
     struct lambda_outcome outcome;
     struct report_buffer out = {0};
     int code = EXIT_INTERNAL;
 
-    if (!bench)
+    if (s->a->out && lambda_logs_open(s->a->out, &s->logs) != EXIT_HELD)
         return EXIT_ENVIRONMENT;
+    bench = command_lambda_bench(s);
+    if (!bench) {
+        (void)lambda_logs_close(s->logs);
+        return EXIT_ENVIRONMENT;
+    }
     if (lambda_trial(bench, &plan, &outcome) == 0) {
         if (s->a->json)
             lambda_table_run_json(&outcome, &plan, &out);
@@ -37,5 +42,7 @@ int command_lambda_run(struct lambda_setting *s)
     lambda_outcome_free(&outcome);
     lambda_plan_free(&plan);
     lambda_bench_close(bench);
+    if (!lambda_logs_close(s->logs))
+        code = EXIT_ENVIRONMENT;
     return *interrupt_flag() ? EXIT_INTERRUPTED : code;
 }

@@ -125,7 +125,7 @@ static bool is_program(const struct lambda_programs *set,
 }
 
 static int find_runtime(struct lambda_programs *set,
-                        struct lambda_program_texts *texts)
+                        struct lambda_program_texts *texts, uint32_t memory_mb)
 {
     enum lambda_language language = LAMBDA_JAVASCRIPT;
     char whole[PATH_MAX];
@@ -145,8 +145,8 @@ static int find_runtime(struct lambda_programs *set,
         }
     }
     return lambda_runtimes_find(&set->runtimes, language, texts->directory,
-                                texts->handler, &texts->command, set->error,
-                                sizeof(set->error));
+                                texts->handler, memory_mb, &texts->command,
+                                set->error, sizeof(set->error));
 }
 
 /* How a handler is run. */
@@ -159,7 +159,7 @@ static int add_handler(struct lambda_programs *set,
                       program->directory != NULL))
         return EXIT_USAGE;
     memset(&texts->command, 0, sizeof(texts->command));
-    return find_runtime(set, texts);
+    return find_runtime(set, texts, program->memory_mb);
 }
 
 /* Whether a command can be started from its directory. */
@@ -221,9 +221,11 @@ int lambda_programs_put(struct lambda_programs *set,
 }
 
 int lambda_programs_add(struct lambda_programs *set, const char *path,
-                        const struct lambda_function *function)
+                        const struct lambda_function *function,
+                        uint32_t memory_mb)
 {
-    struct lambda_program program = {.function = *function, .handler = path};
+    struct lambda_program program = {
+        .function = *function, .handler = path, .memory_mb = memory_mb};
     int code = EXIT_USAGE;
 
     if (lambda_name_ok(function->name, LAMBDA_FUNCTION_MAX))

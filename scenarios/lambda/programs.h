@@ -34,9 +34,11 @@ struct lambda_programs {
  * Adds one: path is "FILE.mjs" (its export handler), "FILE.EXPORT" as Lambda
  * has it, or a program that speaks the Runtime API. function: its name is
  * copied. An exit code of command.h; what is wrong has been said on stderr.
+ * memory_mb 0: without a limit.
  */
 int lambda_programs_add(struct lambda_programs *set, const char *path,
-                        const struct lambda_function *function);
+                        const struct lambda_function *function,
+                        uint32_t memory_mb);
 /*
  * Adds one that is declared: its handler and its directory are seen from the
  * given one. Its command and environment are the set's from now on, and taken

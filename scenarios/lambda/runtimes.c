@@ -147,8 +147,7 @@ static int use_bootstrap(struct lambda_runtimes *runtimes,
                  names[language]);
         return EXIT_ENVIRONMENT;
     }
-    out->words[0] = runtimes->programs[language];
-    out->words[1] = *bootstrap;
+    out->words[out->words[1] ? 2 : 1] = *bootstrap;
     return EXIT_HELD;
 }
 
@@ -197,7 +196,6 @@ static int use_client(struct lambda_runtimes *runtimes,
 {
     char client[PATH_MAX];
 
-    out->words[0] = runtimes->programs[language];
     if (language == LAMBDA_PYTHON) {
         out->words[1] = "-m";
         out->words[2] = "awslambdaric";
@@ -213,10 +211,20 @@ static int use_client(struct lambda_runtimes *runtimes,
     return EXIT_ENVIRONMENT;
 }
 
+/* As Lambda's own runtime of node does. */
+static void tell_memory(uint32_t memory_mb, struct lambda_command *out)
+{
+    char word[48];
+
+    snprintf(word, sizeof(word), "--max-old-space-size=%u",
+             (unsigned)(memory_mb / 10 * 9));
+    (void)add(out, word, strlen(word));
+}
+
 int lambda_runtimes_find(struct lambda_runtimes *runtimes,
                          enum lambda_language language, const char *directory,
-                         const char *handler, struct lambda_command *out,
-                         char *error, size_t size)
+                         const char *handler, uint32_t memory_mb,
+                         struct lambda_command *out, char *error, size_t size)
 {
     int code;
 
@@ -225,6 +233,9 @@ int lambda_runtimes_find(struct lambda_runtimes *runtimes,
     code = find_program(runtimes, language, error, size);
     if (code != EXIT_HELD)
         return code;
+    out->words[0] = runtimes->programs[language];
+    if (language == LAMBDA_JAVASCRIPT && memory_mb > 0)
+        tell_memory(memory_mb, out);
     return runtimes->text ? use_client(runtimes, language, directory, handler,
                                        out, error, size)
                           : use_bootstrap(runtimes, language, out, error, size);

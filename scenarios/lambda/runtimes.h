@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum {
     LAMBDA_COMMAND_MAX = 32 /* words */
@@ -38,13 +39,14 @@ struct lambda_command {
 /* Whether the text names a command, which asks for no file of the handler. */
 bool lambda_runtimes_is_command(const struct lambda_runtimes *runtimes);
 /*
- * How a handler ("FILE.EXPORT") of a directory is run. An exit code of
- * command.h; else error says what is missing.
+ * How a handler ("FILE.EXPORT") of a directory is run; node is told how much
+ * memory there is, 0: any. An exit code of command.h; else error says what is
+ * missing.
  */
 int lambda_runtimes_find(struct lambda_runtimes *runtimes,
                          enum lambda_language language, const char *directory,
-                         const char *handler, struct lambda_command *out,
-                         char *error, size_t size);
+                         const char *handler, uint32_t memory_mb,
+                         struct lambda_command *out, char *error, size_t size);
 /* Of a handler that is a program itself. */
 int lambda_runtimes_program(const char *path, struct lambda_command *out,
                             char *error, size_t size);

@@ -90,6 +90,8 @@ static void judge_end(const struct lambda_sweep_config *config,
     if (outcome->end != LAMBDA_ENDED) {
         lambda_outcome_why(outcome, text);
         say(row, CHECK_FAIL, text);
+        if (outcome->troubles)
+            say(row, CHECK_FAIL, outcome->trouble);
         return;
     }
     if (outcome->touched)

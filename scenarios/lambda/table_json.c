@@ -353,6 +353,10 @@ void lambda_table_run_json(const struct lambda_outcome *outcome,
     line(out);
     text(out, "status", lambda_table_status(outcome));
     line(out);
+    text(out, "trouble", outcome->trouble);
+    line(out);
+    number(out, "troubles", outcome->troubles);
+    line(out);
     number(out, "virtual_ns", outcome->virtual_ns);
     report_buffer_put(out, "\n}\n");
 }

@@ -101,6 +101,19 @@ static void put_failed(const struct lambda_findings *findings,
                         held, report_format_count(&word, checked));
 }
 
+static void put_trouble(const struct lambda_outcome *outcome,
+                        struct report_buffer *out)
+{
+    if (outcome->troubles == 0)
+        return;
+    if (outcome->troubles == 1)
+        report_buffer_put(out, "  broke off: ");
+    else
+        report_buffer_print(
+            out, "  broke off %u times, at last: ", outcome->troubles);
+    wrap(out, outcome->trouble, 0, 0);
+}
+
 void lambda_table_run(const struct lambda_outcome *outcome,
                       const struct lambda_plan *plan, struct report_buffer *out)
 {
@@ -118,6 +131,7 @@ void lambda_table_run(const struct lambda_outcome *outcome,
     if (*lambda_outcome_why(outcome, why))
         report_buffer_print(out, "  %s\n", why);
     put_result(outcome->result ? outcome->result : "", out);
+    put_trouble(outcome, out);
     put_failed(&outcome->findings, out);
 }
 

@@ -1,6 +1,7 @@
 #include "scenarios/lambda/trial.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,7 +255,9 @@ static void print_line(void *self, const struct lambda_line *line)
 {
     const struct lambda_bench *bench = self;
 
-    if (bench->config.quiet)
+    if (bench->config.logs)
+        lambda_logs_put(bench->config.logs, line);
+    if (bench->config.quiet || line->platform)
         return;
     if (line->request)
         (void)fprintf(stderr, "[%s %u] %.*s\n", line->request, line->number,
@@ -262,6 +265,32 @@ static void print_line(void *self, const struct lambda_line *line)
     else
         (void)fprintf(stderr, "[%s] %.*s\n", line->function, (int)line->size,
                       line->text);
+}
+
+static void take_trouble(void *self, const struct lambda_trouble *trouble)
+{
+    const struct lambda_bench *bench = self;
+    struct lambda_outcome *outcome = bench->outcome;
+
+    if (!outcome)
+        return;
+    outcome->troubles++;
+    snprintf(outcome->trouble, sizeof(outcome->trouble), "%.60s: %.250s",
+             trouble->type, trouble->words);
+}
+
+/* Nothing came of it for so long a true time. */
+static void note_hung(const struct lambda_bench *bench,
+                      struct lambda_outcome *outcome)
+{
+    bool starts = lambda_host_starts(bench->host);
+
+    if (!starts && lambda_host_idle(bench->host))
+        return;
+    snprintf(outcome->trouble, sizeof(outcome->trouble), "%s",
+             starts ? "its process does not ask for work"
+                    : "its process computes, or waits for something outside");
+    outcome->troubles++;
 }
 
 /* The bench --------------------------------------------------------------- */
@@ -302,6 +331,7 @@ static bool open_host(struct lambda_bench *bench)
             bench->config.effects ? &bench->config.effects->outgoing : NULL,
         .refused = bench->config.effects ? take_refused : NULL,
         .log = print_line,
+        .trouble = take_trouble,
         .self = bench,
     };
 
@@ -496,6 +526,8 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
         outcome->end = LAMBDA_ENDLESS;
     if (outcome->end == LAMBDA_ENDED && !bench->answered && is_idle(bench))
         outcome->end = LAMBDA_IDLING;
+    if (outcome->end == LAMBDA_HUNG)
+        note_hung(bench, outcome);
     if (outcome->end == LAMBDA_ENDED && !bench->answered)
         outcome->end = LAMBDA_HUNG; /* Ctrl-C */
     if (plan->fault == LAMBDA_FAULT_PAGES ||

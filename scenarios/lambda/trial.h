@@ -9,12 +9,14 @@
 #include <signal.h>
 
 #include "scenarios/lambda/effects.h"
+#include "scenarios/lambda/logs.h"
 #include "scenarios/lambda/plan.h"
 #include "scenarios/lambda/watch.h"
 
 enum {
     LAMBDA_EFFECTS_MAX = 64,
-    LAMBDA_CALLBACKS_MAX = 16
+    LAMBDA_CALLBACKS_MAX = 16,
+    LAMBDA_TROUBLE_SIZE = 320
 };
 
 struct lambda_effect {
@@ -50,6 +52,7 @@ struct lambda_bench_config {
     bool abandons;
     bool freezes;
     bool quiet;                     /* what functions print is not shown */
+    struct lambda_logs *logs;       /* where it goes; NULL: nowhere */
     struct lambda_effects *effects; /* NULL: nothing is led here */
     const volatile sig_atomic_t *interrupted; /* NULL: nobody can */
 };
@@ -83,6 +86,9 @@ struct lambda_outcome {
     uint32_t invocations;
     uint32_t operations;
     uint64_t virtual_ns;
+    uint32_t troubles;                 /* invocations that broke off by
+                                          themselves, and processes */
+    char trouble[LAMBDA_TROUBLE_SIZE]; /* the last of them */
     bool touched;   /* the execution that a foreign token belongs to */
     bool keys_full; /* more keys of effects than can be told apart */
     struct lambda_findings findings; /* of what was watched */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 
 /* The process ------------------------------------------------------------- */
 
-static void say(const struct lambda_environment *environment, const char *text,
-                size_t size)
+static void say(const struct lambda_environment *environment, bool platform,
+                const char *text, size_t size)
 {
     const struct lambda_host_config *host = environment->config.host;
     const struct lambda_invocation *invocation = environment->invocation;
@@ -21,12 +22,13 @@ static void say(const struct lambda_environment *environment, const char *text,
         .request = invocation ? lambda_invocation_id(invocation) : NULL,
         .run = invocation ? lambda_invocation_run(invocation) : 0,
         .number = invocation ? lambda_invocation_number(invocation) : 0,
+        .platform = platform,
         .text = text,
         .size = size};
 
     if (host->log)
         host->log(host->self, &line);
-    else
+    else if (!platform)
         (void)fprintf(stderr, "%.*s\n", (int)size, text);
 }
 
@@ -40,7 +42,63 @@ static void take_line(void *self, const char *text, size_t size)
         return;
     }
     environment->logged += size + 1;
-    say(environment, text, size);
+    say(environment, false, text, size);
+}
+
+__attribute__((format(printf, 2, 3))) static void
+report(const struct lambda_environment *environment, const char *format, ...)
+{
+    char text[256];
+    va_list list;
+    int size;
+
+    va_start(list, format);
+    size = vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    if (size > 0 && size < (int)sizeof(text))
+        say(environment, true, text, (size_t)size);
+}
+
+void lambda_environment_begin_logs(struct lambda_environment *environment)
+{
+    lambda_process_drain(environment->process);
+    environment->logged = 0;
+    environment->unlogged = 0;
+    environment->began_ns = lambda_service_now(environment->config.service);
+    if (environment->invocation)
+        report(environment, "START RequestId: %s Version: $LATEST",
+               lambda_invocation_id(environment->invocation));
+}
+
+static void report_end(const struct lambda_environment *environment)
+{
+    const char *id = lambda_invocation_id(environment->invocation);
+    uint64_t us = (lambda_service_now(environment->config.service) -
+                   environment->began_ns) /
+                  1000;
+
+    report(environment, "END RequestId: %s", id);
+    report(environment,
+           "REPORT RequestId: %s\tDuration: %" PRIu64 ".%02" PRIu64
+           " ms\tBilled Duration: %" PRIu64 " ms\tMemory Size: %" PRIu32 " MB",
+           id, us / 1000, us % 1000 / 10, (us + 999) / 1000,
+           lambda_program_memory(environment->config.program));
+}
+
+void lambda_environment_trouble(struct lambda_environment *environment,
+                                const char *type, const char *words)
+{
+    const struct lambda_host_config *host = environment->config.host;
+    const struct lambda_invocation *invocation = environment->invocation;
+    const struct lambda_trouble trouble = {
+        .function = environment->config.program->function.name,
+        .run = invocation ? lambda_invocation_run(invocation) : 0,
+        .number = invocation ? lambda_invocation_number(invocation) : 0,
+        .type = type,
+        .words = words};
+
+    if (host->trouble)
+        host->trouble(host->self, &trouble);
 }
 
 void lambda_environment_end_logs(struct lambda_environment *environment)
@@ -55,10 +113,12 @@ void lambda_environment_end_logs(struct lambda_environment *environment)
                         " bytes more were written and dropped; %d are kept of "
                         "an invocation",
                         environment->unlogged, LAMBDA_LOG_MAX);
-        say(environment, text, (size_t)size);
+        say(environment, true, text, (size_t)size);
     }
     environment->logged = 0;
     environment->unlogged = 0;
+    if (environment->invocation)
+        report_end(environment);
 }
 
 static int start_process(struct lambda_environment *environment)
@@ -242,37 +302,82 @@ void lambda_environment_expire(struct lambda_environment *environment,
 
 void lambda_environment_dropped(struct lambda_environment *environment)
 {
+    uint64_t now_ns = lambda_service_now(environment->config.service);
+
+    if (lambda_invocation_deadline(environment->invocation) <= now_ns)
+        lambda_environment_trouble(environment, "Sandbox.Timedout",
+                                   "it went on beyond its timeout");
     lambda_environment_end_logs(environment);
     environment->invocation = NULL;
     lambda_environment_kill(environment);
 }
 
+/* How a process ended, in the platform's words. */
+static void write_end(int status, char words[96])
+{
+    if (WIFSIGNALED(status))
+        snprintf(words, 96, "Runtime exited with error: signal: %s",
+                 strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status))
+        snprintf(words, 96, "Runtime exited with error: exit status %d",
+                 WEXITSTATUS(status));
+    else
+        snprintf(words, 96, "Runtime exited without providing a reason");
+}
+
+/* It broke off by itself. */
+static void lose(struct lambda_environment *environment,
+                 enum engine_error error, const char *words)
+{
+    struct lambda_invocation *invocation = environment->invocation;
+    char text[200];
+
+    environment->invocation = NULL;
+    snprintf(text, sizeof(text), "RequestId: %s Error: %s",
+             lambda_invocation_id(invocation), words);
+    lambda_invocation_lost(environment->config.service, invocation, error,
+                           text);
+}
+
 void lambda_environment_ended(struct lambda_environment *environment,
                               int status)
 {
-    struct lambda_invocation *invocation;
-    char words[160];
+    bool expected = environment->state == LAMBDA_GONE;
+    char words[96];
 
     lambda_process_bury(environment->process);
     (void)lambda_effect_take_lines(environment);
+    write_end(status, words);
+    if (!expected && !environment->named)
+        lambda_environment_trouble(environment, "Runtime.ExitError", words);
     lambda_environment_end_logs(environment);
-    invocation = environment->invocation;
     environment->state = LAMBDA_GONE;
-    environment->invocation = NULL;
     forget_echo(environment);
-    if (!invocation)
+    if (environment->invocation)
+        lose(environment, ENGINE_ERR_INTERRUPTED, words);
+}
+
+void lambda_environment_weigh(struct lambda_environment *environment)
+{
+    uint64_t most = environment->config.program->memory_mb;
+    uint64_t used;
+    char words[96];
+
+    if (most == 0 || environment->state == LAMBDA_GONE)
         return;
-    if (WIFSIGNALED(status))
-        snprintf(words, sizeof(words),
-                 "RequestId: %s Error: Runtime exited with error: signal: %s",
-                 lambda_invocation_id(invocation), strsignal(WTERMSIG(status)));
-    else
-        snprintf(words, sizeof(words),
-                 "RequestId: %s Error: Runtime exited with error: exit status "
-                 "%d",
-                 lambda_invocation_id(invocation), WEXITSTATUS(status));
-    lambda_invocation_lost(environment->config.service, invocation,
-                           ENGINE_ERR_INTERRUPTED, words);
+    used = lambda_process_memory(environment->process) >> 20;
+    if (used <= most)
+        return;
+    snprintf(words, sizeof(words), "it used %" PRIu64 " MB, of %" PRIu64, used,
+             most);
+    lambda_environment_trouble(environment, "Runtime.OutOfMemory", words);
+    lambda_environment_end_logs(environment);
+    environment->current = NULL;
+    lambda_environment_kill(environment);
+    forget_echo(environment);
+    if (environment->invocation)
+        lose(environment, ENGINE_ERR_OOM,
+             "Runtime exited with error: signal: killed");
 }
 
 void lambda_environment_serve(struct lambda_environment *environment,

@@ -69,6 +69,8 @@ void lambda_environment_event(struct lambda_environment *environment,
                               const void *event, size_t size);
 /* Its invocation is over before it has answered. */
 void lambda_environment_dropped(struct lambda_environment *environment);
+/* Kills it if it uses more memory than its function may. */
+void lambda_environment_weigh(struct lambda_environment *environment);
 /* Its process has ended so. */
 void lambda_environment_ended(struct lambda_environment *environment,
                               int status);

@@ -58,6 +58,8 @@ struct lambda_environment {
     uint64_t world; /* it serves: what began in another one is over */
     bool barrier;   /* it runs the bootstrap */
     bool frozen;
+    bool named; /* why it will end was told */
+    uint64_t began_ns;
     bool owed;          /* the bootstrap is to be told to leave what it does */
     const char **lines; /* effects that it has written of, not yet taken in */
     uint32_t line_count;
@@ -78,6 +80,11 @@ void lambda_environment_kill(struct lambda_environment *environment);
 /* Between invocations it stands still, as on the platform. */
 void lambda_environment_freeze(struct lambda_environment *environment);
 void lambda_environment_thaw(struct lambda_environment *environment);
+/* What is written from now on belongs to its invocation. */
+void lambda_environment_begin_logs(struct lambda_environment *environment);
+/* Tells the host what happened, to its invocation if it has one. */
+void lambda_environment_trouble(struct lambda_environment *environment,
+                                const char *type, const char *words);
 /* Its invocation is about to end: what it has written belongs to it. */
 void lambda_environment_end_logs(struct lambda_environment *environment);
 

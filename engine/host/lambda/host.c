@@ -18,6 +18,7 @@ struct lambda_host {
     struct lambda_http *http;
     struct event *children; /* SIGCHLD */
     struct event *timer;
+    struct event *weigher; /* of memory, if that of a function has a limit */
     struct lambda_program programs[LAMBDA_FUNCTIONS_MAX];
     struct lambda_pool *pool;
     uint64_t now_ns;    /* of a clock that skips */
@@ -80,6 +81,15 @@ static void tell_callback(void *self, const struct lambda_callback *callback)
         host->config.callback(host->config.self, callback);
 }
 
+static void weigh(evutil_socket_t fd, short what, void *self)
+{
+    const struct lambda_host *host = self;
+
+    (void)fd;
+    (void)what;
+    lambda_pool_weigh(host->pool);
+}
+
 static void on_child(evutil_socket_t fd, short what, void *self)
 {
     struct lambda_host *host = self;
@@ -125,6 +135,11 @@ static uint64_t due_of(const struct lambda_host *host)
 bool lambda_host_idle(const struct lambda_host *host)
 {
     return lambda_pool_idle(host->pool) && !lambda_service_busy(host->service);
+}
+
+bool lambda_host_starts(const struct lambda_host *host)
+{
+    return lambda_pool_starts(host->pool);
 }
 
 static uint64_t hold_of(const struct lambda_host *host)
@@ -323,6 +338,7 @@ uint32_t lambda_host_add(struct lambda_host *host,
 {
     uint32_t number =
         lambda_service_register(host->service, &program->function);
+    const struct timeval weighing = {.tv_usec = 50000};
     struct lambda_program *place;
 
     if (number == UINT32_MAX) {
@@ -339,6 +355,8 @@ uint32_t lambda_host_add(struct lambda_host *host,
     place->handler = copy_text(program->handler);
     lambda_pool_retire(host->pool, number);
     lambda_pool_added(host->pool, number);
+    if (place->memory_mb)
+        event_add(host->weigher, &weighing);
     return number;
 }
 
@@ -435,11 +453,12 @@ static bool open_parts(struct lambda_host *host)
                          host->config.port, &hooks);
     host->pool = lambda_pool_new(&host->config, host->programs);
     host->children = evsignal_new(host->config.base, SIGCHLD, on_child, host);
+    host->weigher = event_new(host->config.base, -1, EV_PERSIST, weigh, host);
     host->timer = evtimer_new(host->config.base, nothing, host);
     if (host->pool)
         lambda_pool_serve(host->pool, host->service);
     return host->http && host->pool && host->children && host->timer &&
-           evsignal_add(host->children, NULL) == 0;
+           host->weigher && evsignal_add(host->children, NULL) == 0;
 }
 
 void lambda_host_set_pages(struct lambda_host *host,
@@ -503,6 +522,8 @@ void lambda_host_free(struct lambda_host *host)
         event_free(host->children);
     if (host->timer)
         event_free(host->timer);
+    if (host->weigher)
+        event_free(host->weigher);
     lambda_service_free(host->service);
     for (uint32_t i = 0; i < LAMBDA_FUNCTIONS_MAX; i++)
         free_program(&host->programs[i]);

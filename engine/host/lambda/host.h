@@ -34,9 +34,16 @@ struct lambda_program {
                                        then NULL; NULL: none */
     const char *directory;          /* where it is started; NULL: here */
     const char *handler;            /* _HANDLER; NULL: none */
-    uint32_t memory_mb;             /* as it is told; 0: 128 */
-    uint32_t environments_max;      /* at a time; 0: 16 */
+    uint32_t memory_mb; /* all of its processes, then it is killed; 0: it is
+                           told 128, and not held to them */
+    uint32_t environments_max; /* at a time; 0: 16 */
 };
+
+static inline uint32_t
+lambda_program_memory(const struct lambda_program *program)
+{
+    return program->memory_mb ? program->memory_mb : 128;
+}
 
 /*
  * Where an invocation can be struck: before or after its event is given, each
@@ -100,8 +107,18 @@ struct lambda_line {
     const char *request; /* of the invocation; NULL: outside of one */
     uint64_t run;        /* and which of that run it is; 0: outside of one */
     uint32_t number;
+    bool platform; /* it is not the process's: START, END, REPORT */
     const char *text;
     size_t size;
+};
+
+/* An invocation broke off, or a process did not come to ask for one. */
+struct lambda_trouble {
+    const char *function;
+    uint64_t run; /* 0: of no invocation */
+    uint32_t number;
+    const char *type; /* "Runtime.ExitError" */
+    const char *words;
 };
 
 struct lambda_host_config {
@@ -144,6 +161,9 @@ struct lambda_host_config {
     /* A line that a process has written; NULL: to stderr. Of what an invocation
        writes beyond LAMBDA_LOG_MAX, only how much it was. */
     void (*log)(void *self, const struct lambda_line *line);
+    /* Something that was not asked for happened to a process; NULL: nobody
+       wants to know. */
+    void (*trouble)(void *self, const struct lambda_trouble *trouble);
     /* What functions ask of others over HTTP; NULL: it goes its way. */
     const struct lambda_outgoing *outgoing;
     /* Such a request was refused, and the function told why; NULL: nobody
@@ -195,6 +215,8 @@ uint16_t lambda_host_port(const struct lambda_host *host);
 
 /* No process has work, or is about to end. */
 bool lambda_host_idle(const struct lambda_host *host);
+/* Invocations wait for a process that has not asked for work yet. */
+bool lambda_host_starts(const struct lambda_host *host);
 
 /* A process of a function, as it stands. */
 struct lambda_standing_process {

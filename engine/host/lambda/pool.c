@@ -277,6 +277,12 @@ bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
     return true;
 }
 
+void lambda_pool_weigh(struct lambda_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->count; i++)
+        lambda_environment_weigh(pool->places[i].environment);
+}
+
 /* Rest -------------------------------------------------------------------- */
 
 /* Nobody waits for the one that starts. */
@@ -330,6 +336,14 @@ void lambda_pool_wake(struct lambda_pool *pool, uint64_t now_ns)
         if (lambda_environment_rests(pool->places[i].environment, &wake) &&
             wake <= now_ns)
             lambda_environment_wake(pool->places[i].environment);
+}
+
+bool lambda_pool_starts(const struct lambda_pool *pool)
+{
+    for (uint32_t i = 0; i < pool->count; i++)
+        if (state_of(pool, i) == LAMBDA_STARTING && !is_spare(pool, i))
+            return true;
+    return false;
 }
 
 bool lambda_pool_works_truly(const struct lambda_pool *pool)

@@ -36,6 +36,8 @@ bool lambda_pool_process(const struct lambda_pool *pool, uint32_t index,
 bool lambda_pool_hear(struct lambda_pool *pool);
 /* A function has been given its program: what has waited for it goes on. */
 void lambda_pool_added(struct lambda_pool *pool, uint32_t function);
+/* Kills those that use more memory than they may. */
+void lambda_pool_weigh(struct lambda_pool *pool);
 /* Some process has ended: looks for it. */
 void lambda_pool_bury(struct lambda_pool *pool);
 
@@ -46,6 +48,8 @@ void lambda_pool_bury(struct lambda_pool *pool);
 bool lambda_pool_rests(const struct lambda_pool *pool, uint64_t *wake_ns);
 /* Wakes those whose time has come. */
 void lambda_pool_wake(struct lambda_pool *pool, uint64_t now_ns);
+/* Invocations wait for one that starts. */
+bool lambda_pool_starts(const struct lambda_pool *pool);
 /* One without the bootstrap works: what it waits for takes true time. */
 bool lambda_pool_works_truly(const struct lambda_pool *pool);
 /* None has work. */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 enum {
     LINE_MAX_SIZE = 16384,
     READS_MAX = 64, /* in a row, before others have their turn */
-    FILES_MAX = 1024
+    FILES_MAX = 1024,
+    DEPTH_MAX = 16
 };
 
 struct lambda_process {
@@ -209,6 +211,52 @@ void lambda_process_kill(struct lambda_process *process)
         return;
     tell(process, SIGKILL);
     (void)kill(process->guard, SIGTERM);
+}
+
+/* The number that a file of /proc has at that place, from 0. */
+static uint64_t number_in(const char *path, unsigned place)
+{
+    FILE *file = fopen(path, "re");
+    uint64_t number = 0;
+
+    for (unsigned i = 0; file && i <= place; i++)
+        if (fscanf(file, "%" SCNu64, &number) != 1)
+            number = 0;
+    if (file)
+        (void)fclose(file);
+    return number;
+}
+
+static uint64_t pages_of(pid_t process, unsigned depth)
+{
+    char path[64];
+    uint64_t pages;
+    FILE *file;
+    long child;
+
+    snprintf(path, sizeof(path), "/proc/%ld/statm", (long)process);
+    pages = number_in(path, 1);
+    snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)process,
+             (long)process);
+    file = depth > 0 ? fopen(path, "re") : NULL;
+    while (file && fscanf(file, "%ld", &child) == 1)
+        pages += pages_of((pid_t)child, depth - 1);
+    if (file)
+        (void)fclose(file);
+    return pages;
+}
+
+uint64_t lambda_process_memory(const struct lambda_process *process)
+{
+    char path[64];
+    uint64_t own;
+
+    if (process->guard <= 0)
+        return 0;
+    snprintf(path, sizeof(path), "/proc/%ld/statm", (long)process->guard);
+    own = number_in(path, 1);
+    return (pages_of(process->guard, DEPTH_MAX) - own) *
+           (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void lambda_process_freeze(struct lambda_process *process)

@@ -36,6 +36,8 @@ void lambda_process_kill(struct lambda_process *process);
 /* Its group stands still, and goes on. */
 void lambda_process_freeze(struct lambda_process *process);
 void lambda_process_thaw(struct lambda_process *process);
+/* Bytes that it and all it has started have in memory. */
+uint64_t lambda_process_memory(const struct lambda_process *process);
 /* Takes what it has written so far. */
 void lambda_process_drain(struct lambda_process *process);
 /* It was waited for: its number may be another's by now. */

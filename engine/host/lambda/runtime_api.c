@@ -61,6 +61,7 @@ static void give(struct lambda_environment *environment)
     if (echo) /* it draws other numbers than the one that it repeats */
         evhttp_add_header(headers, "Perdure-Echo", "1");
     environment->next = NULL;
+    lambda_environment_begin_logs(environment);
     lambda_environment_thaw(environment);
     lambda_http_respond(environment->http, request, 200, NULL,
                         environment->event, environment->event_size);
@@ -128,9 +129,22 @@ void lambda_runtime_deliver(struct lambda_environment *environment)
     environment->config.changed(environment->config.self, environment);
 }
 
+static void refuse(struct lambda_environment *environment,
+                   struct evhttp_request *request, int status, const char *body)
+{
+    lambda_http_respond(environment->http, request, status, NULL, body,
+                        strlen(body));
+}
+
 static void ask_next(struct lambda_environment *environment,
                      struct evhttp_request *request)
 {
+    if (lambda_environment_works(environment) && !environment->event) {
+        refuse(environment, request, 403,
+               "{\"errorMessage\":\"State transition is not allowed\","
+               "\"errorType\":\"InvalidStateTransition\"}");
+        return;
+    }
     environment->next = request;
     environment->owed = false;
     lambda_barrier_cut(environment);
@@ -164,6 +178,34 @@ static bool is_current(const struct lambda_environment *environment,
     return size > 0 && strncmp(id, own, size) == 0 && id[size] == '/';
 }
 
+static const char *member(struct json_doc *doc, const char *name)
+{
+    struct json_view view =
+        doc ? json_member(json_root(doc), name) : (struct json_view){0};
+
+    return view.item && json_is_string(view) ? view.item->valuestring : NULL;
+}
+
+static void take_error(struct lambda_environment *environment, const void *body,
+                       size_t size)
+{
+    struct json_error wrong = {0};
+    struct json_doc *doc = NULL;
+    const char *type = NULL;
+    const char *message = NULL;
+
+    if (json_read_bytes("error", body, size, &doc, &wrong) == 0 &&
+        json_is_object(json_root(doc))) {
+        type = member(doc, "errorType");
+        message = member(doc, "errorMessage");
+    }
+    lambda_environment_trouble(environment, type ? type : "Runtime.Unknown",
+                               message ? message : "");
+    json_free(doc);
+    lambda_invocation_threw(environment->config.service,
+                            environment->invocation, body, size);
+}
+
 static void take_return(struct lambda_environment *environment,
                         const char *what, const void *body, size_t size)
 {
@@ -183,8 +225,7 @@ static void take_return(struct lambda_environment *environment,
         lambda_invocation_answered(environment->config.service, invocation,
                                    body, size);
     else
-        lambda_invocation_threw(environment->config.service, invocation, body,
-                                size);
+        take_error(environment, body, size);
     decision = lambda_strike_decide(environment, true);
     if (decision.act == LAMBDA_AGAIN)
         echo_given(environment, invocation, decision.first);
@@ -241,15 +282,53 @@ static void take_end(struct lambda_environment *environment,
                      struct evhttp_request *request, const char *rest)
 {
     if (!is_current(environment, rest) || !strchr(rest, '/')) {
-        static const char wrong[] = "{\"errorMessage\":\"Invalid request ID\","
-                                    "\"errorType\":\"InvalidRequestID\"}";
-        lambda_http_respond(environment->http, request, 400, NULL, wrong,
-                            sizeof(wrong) - 1);
+        refuse(environment, request, 400,
+               "{\"errorMessage\":\"Invalid request ID\","
+               "\"errorType\":\"InvalidRequestID\"}");
         return;
     }
     environment->returning = request;
     if (!environment->barrier || !environment->config.host->alone)
         lambda_runtime_return(environment);
+}
+
+/* The first place that a stack names. */
+static const char *first_line(struct json_doc *doc)
+{
+    struct json_view lines =
+        doc ? json_member(json_root(doc), "stackTrace") : (struct json_view){0};
+    struct json_view line =
+        lines.item ? json_first(lines) : (struct json_view){0};
+
+    return line.item && json_is_string(line) ? line.item->valuestring : "";
+}
+
+/* It could not load its function, and is about to end. */
+static void take_init_error(struct lambda_environment *environment,
+                            struct evhttp_request *request)
+{
+    struct json_error wrong = {0};
+    struct json_doc *doc = NULL;
+    char words[400];
+    size_t size;
+    const void *body = lambda_http_body(request, &size);
+
+    if (json_read_bytes("error", body, size, &doc, &wrong) ||
+        !json_is_object(json_root(doc))) {
+        json_free(doc);
+        doc = NULL;
+    }
+    const char *type = member(doc, "errorType");
+    const char *message = member(doc, "errorMessage");
+    const char *line = first_line(doc);
+    snprintf(words, sizeof(words), "%.200s%s%.120s%s",
+             message ? message : "its function could not be loaded",
+             line[0] ? " (" : "", line, line[0] ? ")" : "");
+    environment->named = true;
+    lambda_environment_trouble(environment, type ? type : "Runtime.Unknown",
+                               words);
+    json_free(doc);
+    accepted(environment, request);
 }
 
 bool lambda_runtime_is(const char *path)
@@ -266,6 +345,8 @@ void lambda_runtime_take(struct lambda_environment *environment,
         ask_next(environment, request);
     else if (strncmp(rest, ends, sizeof(ends) - 1) == 0)
         take_end(environment, request, rest + sizeof(ends) - 1);
+    else if (strcmp(rest, "init/error") == 0)
+        take_init_error(environment, request);
     else
         accepted(environment, request);
 }

@@ -107,7 +107,7 @@ static void set_all(struct lambda_variables *v, const struct lambda_told *told)
     set(v, "AWS_LAMBDA_FUNCTION_NAME", program->function.name);
     set(v, "AWS_LAMBDA_FUNCTION_VERSION", "$LATEST");
     set_number(v, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-               program->memory_mb ? program->memory_mb : 128);
+               lambda_program_memory(program));
     set(v, "AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/perdure");
     set(v, "AWS_LAMBDA_LOG_STREAM_NAME", program->function.name);
     set(v, "AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand");
