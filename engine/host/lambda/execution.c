@@ -115,6 +115,8 @@ void lambda_execution_free(struct lambda_execution *execution)
     free_operations(execution);
     free(execution->input);
     free(execution->result);
+    free(execution->client_context);
+    free(execution->thrown);
     free(execution);
 }
 

@@ -439,10 +439,19 @@ static void catch_up(struct lambda_host *host)
     host->mono_ns = host_mono_ns();
 }
 
+static size_t take_tail(void *self, uint64_t run,
+                        char out[LAMBDA_HTTP_TAIL_MAX])
+{
+    struct lambda_host *host = self;
+
+    return host->config.tail ? host->config.tail(host->config.self, run, out)
+                             : 0;
+}
+
 static bool open_parts(struct lambda_host *host)
 {
-    const struct lambda_http_hooks hooks = {.request = take_request,
-                                            .self = host};
+    const struct lambda_http_hooks hooks = {
+        .request = take_request, .tail = take_tail, .self = host};
 
     host->service = open_service(host, host->config.store, host->config.seed);
     if (!host->service)
@@ -451,6 +460,8 @@ static bool open_parts(struct lambda_host *host)
     host->http =
         lambda_http_open(host->config.base, host->service, host->config.address,
                          host->config.port, &hooks);
+    if (host->http && !host->config.alone)
+        lambda_http_guard(host->http);
     host->pool = lambda_pool_new(&host->config, host->programs);
     host->children = evsignal_new(host->config.base, SIGCHLD, on_child, host);
     host->weigher = event_new(host->config.base, -1, EV_PERSIST, weigh, host);

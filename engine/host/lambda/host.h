@@ -170,6 +170,8 @@ struct lambda_host_config {
        cares. */
     void (*refused)(void *self, const char *function, const char *method,
                     const char *url, const char *why);
+    /* As that of lambda_http_hooks. */
+    size_t (*tail)(void *self, uint64_t run, char out[LAMBDA_HTTP_TAIL_MAX]);
     void *self;
 };
 

@@ -6,12 +6,18 @@
 #include <event2/bufferevent.h>
 #include <event2/http_struct.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sodium/utils.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "engine/host/loop.h"
 
@@ -25,6 +31,10 @@ struct lambda_http {
     char date[64]; /* of this second */
     time_t date_of;
     bool truly; /* Date is the machine's */
+    struct evconnlistener *listener;
+    struct event *resume;   /* accepting, once descriptors may be free again */
+    rlim_t descriptors_max; /* beyond which it accepts no more */
+    bool guarded;
 };
 
 /* A request that the service is about to answer. */
@@ -32,8 +42,14 @@ struct pending {
     struct lambda_call call;
     struct lambda_http *http;
     struct evhttp_request *request; /* NULL: its connection has gone */
+    bool tail;                      /* it asks for what was printed */
     struct pending *before;
     struct pending *after;
+};
+
+enum {
+    PATIENCE_S = 30,
+    PAUSE_MS = 50
 };
 
 /* Responses --------------------------------------------------------------- */
@@ -44,6 +60,21 @@ const void *lambda_http_body(struct evhttp_request *request, size_t *size)
 
     *size = evbuffer_get_length(body);
     return *size > 0 ? (const void *)evbuffer_pullup(body, -1) : "";
+}
+
+/* How long its connection may stand still; 0: for ever. */
+static void set_patience(const struct lambda_http *http,
+                         struct evhttp_request *request, time_t seconds)
+{
+    const struct timeval patience = {.tv_sec = seconds};
+    struct evhttp_connection *connection =
+        evhttp_request_get_connection(request);
+    struct bufferevent *buffer =
+        connection ? evhttp_connection_get_bufferevent(connection) : NULL;
+
+    if (http->guarded && buffer)
+        (void)bufferevent_set_timeouts(buffer, seconds ? &patience : NULL,
+                                       seconds ? &patience : NULL);
 }
 
 static void write_date(time_t now, char *text, size_t size)
@@ -94,6 +125,7 @@ void lambda_http_send(struct lambda_http *http, struct evhttp_request *request,
 {
     if (http->hooks.responded)
         http->hooks.responded(http->hooks.self, request);
+    set_patience(http, request, PATIENCE_S);
     evhttp_send_reply(request, status, status < 300 ? "OK" : "Error", NULL);
 }
 
@@ -155,6 +187,23 @@ static void free_pending(struct pending *pending)
     free(pending);
 }
 
+/* The end of what a run has printed. */
+static void add_tail(const struct lambda_http *http, struct evkeyvalq *headers,
+                     uint64_t run)
+{
+    char tail[LAMBDA_HTTP_TAIL_MAX];
+    char text[sodium_base64_ENCODED_LEN(LAMBDA_HTTP_TAIL_MAX,
+                                        sodium_base64_VARIANT_ORIGINAL)];
+    size_t size;
+
+    if (!http->hooks.tail)
+        return;
+    size = http->hooks.tail(http->hooks.self, run, tail);
+    sodium_bin2base64(text, sizeof(text), (const unsigned char *)tail, size,
+                      sodium_base64_VARIANT_ORIGINAL);
+    evhttp_add_header(headers, "X-Amz-Log-Result", text);
+}
+
 static void answer(struct lambda_call *call, int status, const char *exception,
                    const void *body, size_t size)
 {
@@ -168,14 +217,16 @@ static void answer(struct lambda_call *call, int status, const char *exception,
         !(http->hooks.answer &&
           http->hooks.answer(http->hooks.self, request, status, body, size))) {
         headers = evhttp_request_get_output_headers(request);
-        if (call->arn[0]) {
+        if (call->arn[0])
             evhttp_add_header(headers, "X-Amz-Durable-Execution-Arn",
                               call->arn);
+        if (call->run && status < 300)
             evhttp_add_header(headers, "X-Amz-Executed-Version", "$LATEST");
-        }
         if (call->function_error)
             evhttp_add_header(headers, "X-Amz-Function-Error",
                               call->function_error);
+        if (pending->tail && call->run)
+            add_tail(http, headers, call->run);
         watch(pending, false);
         pending->request = NULL;
         connection = evhttp_request_get_connection(request);
@@ -190,7 +241,8 @@ static void answer(struct lambda_call *call, int status, const char *exception,
 
 enum {
     PARTS_MAX = 8,
-    PART_SIZE = 1100
+    PART_SIZE = 1100,
+    CONTEXT_MAX = 3583 /* bytes of base64 */
 };
 
 struct route {
@@ -367,6 +419,34 @@ static const char *all_asked(const struct route *r, const char *key, char *out,
     return used ? out : NULL;
 }
 
+/* Name and qualifier, which may stand in both places if they agree. */
+static bool read_function(struct route *r,
+                          char function[LAMBDA_FUNCTION_MAX + 1],
+                          char qualifier[LAMBDA_QUALIFIER_MAX + 1])
+{
+    const char *also = asked(r, "Qualifier");
+
+    if (!lambda_function_parse(r->parts[2], function, qualifier)) {
+        refuse_route(r, 400, "InvalidParameterValueException",
+                     "Invalid function name, partial ARN or ARN");
+        return false;
+    }
+    if (also && qualifier[0] && strcmp(also, qualifier) != 0) {
+        refuse_route(r, 400, "InvalidParameterValueException",
+                     "The derived qualifier from the function name does not "
+                     "match the specified qualifier.");
+        return false;
+    }
+    if (also && !lambda_qualifier_ok(also)) {
+        refuse_route(r, 400, "InvalidParameterValueException",
+                     "Invalid qualifier");
+        return false;
+    }
+    if (also)
+        snprintf(qualifier, LAMBDA_QUALIFIER_MAX + 1, "%s", also);
+    return true;
+}
+
 static bool route_list(struct route *r)
 {
     char function[LAMBDA_FUNCTION_MAX + 1];
@@ -384,42 +464,114 @@ static bool route_list(struct route *r)
     };
 
     if (!is(r, EVHTTP_REQ_GET, 4) ||
-        strcmp(r->parts[3], "durable-executions") != 0 ||
-        !lambda_function_parse(r->parts[2], function, qualifier))
+        strcmp(r->parts[3], "durable-executions") != 0)
         return false;
+    if (!read_function(r, function, qualifier))
+        return true;
     lambda_call_list(r->http->service, &r->pending->call, function, &query);
     return true;
 }
 
-static bool route_invoke(struct route *r)
+/* JSON for the function, from base64. NULL: there is none; false: refused. */
+static bool read_context(struct route *r, char **context)
 {
-    const char *type = header(r, "X-Amz-Invocation-Type");
-    enum lambda_invocation_type way = LAMBDA_REQUEST_RESPONSE;
+    const char *text = header(r, "X-Amz-Client-Context");
+    size_t size = text ? strlen(text) : 0;
+    size_t decoded = 0;
+    struct json_error wrong = {0};
+    struct json_doc *doc = NULL;
+    bool good;
+
+    *context = NULL;
+    if (size == 0)
+        return true;
+    *context = malloc(size + 1);
+    good = *context && size <= CONTEXT_MAX &&
+           sodium_base642bin((unsigned char *)*context, size, text, size, NULL,
+                             &decoded, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           memchr(*context, '\n', decoded) == NULL &&
+           json_read_bytes("context", *context, decoded, &doc, &wrong) == 0;
+    json_free(doc);
+    if (good) {
+        (*context)[decoded] = '\0';
+        return true;
+    }
+    free(*context);
+    refuse_route(r, 400, "InvalidRequestContentException",
+                 "Client context must be a valid Base64-encoded JSON object.");
+    return false;
+}
+
+static bool read_type(struct route *r, enum lambda_invocation_type *type)
+{
+    static const char *const types[] = {"RequestResponse", "Event", "DryRun"};
+    const char *text = header(r, "X-Amz-Invocation-Type");
+
+    *type = LAMBDA_REQUEST_RESPONSE;
+    for (unsigned i = 0; i < 3; i++) {
+        if (text && strcmp(text, types[i]) != 0)
+            continue;
+        *type = text ? (enum lambda_invocation_type)i : *type;
+        return true;
+    }
+    refuse_route(r, 400, "InvalidParameterValueException",
+                 "Value at 'invocationType' failed to satisfy constraint: "
+                 "Member must satisfy enum value set: [Event, "
+                 "RequestResponse, DryRun]");
+    return false;
+}
+
+static void invoke(struct route *r, const char *function, const char *qualifier)
+{
+    const char *log = header(r, "X-Amz-Log-Type");
+    enum lambda_invocation_type type;
+    char *context;
+
+    if (!read_type(r, &type) || !read_context(r, &context))
+        return;
+    r->pending->call.client_context = context;
+    r->pending->call.trace = header(r, "X-Amzn-Trace-Id");
+    r->pending->tail = log && strcmp(log, "Tail") == 0;
+    lambda_call_invoke(r->http->service, &r->pending->call, function, qualifier,
+                       header(r, "X-Amz-Durable-Execution-Name"), type, r->body,
+                       r->size);
+    free(context);
+}
+
+static bool route_function(struct route *r)
+{
+    struct lambda_service *service = r->http->service;
+    struct lambda_call *call = &r->pending->call;
+    bool invokes =
+        is(r, EVHTTP_REQ_POST, 4) && strcmp(r->parts[3], "invocations") == 0;
+    bool whole = is(r, EVHTTP_REQ_GET, 3);
     char function[LAMBDA_FUNCTION_MAX + 1];
     char qualifier[LAMBDA_QUALIFIER_MAX + 1];
-    const char *asked_for = asked(r, "Qualifier");
 
-    if (!is(r, EVHTTP_REQ_POST, 4) || strcmp(r->parts[3], "invocations") != 0 ||
-        !lambda_function_parse(r->parts[2], function, qualifier))
+    if (is(r, EVHTTP_REQ_GET, 2)) {
+        lambda_call_functions(service, call);
+        return true;
+    }
+    if (!invokes && !whole &&
+        !(is(r, EVHTTP_REQ_GET, 4) &&
+          strcmp(r->parts[3], "configuration") == 0))
         return false;
-    if (type && strcmp(type, "Event") == 0)
-        way = LAMBDA_EVENT;
-    else if (type && strcmp(type, "DryRun") == 0)
-        way = LAMBDA_DRY_RUN;
-    r->pending->call.trace = header(r, "X-Amzn-Trace-Id");
-    lambda_call_invoke(r->http->service, &r->pending->call, function,
-                       asked_for ? asked_for : qualifier,
-                       header(r, "X-Amz-Durable-Execution-Name"), way, r->body,
-                       r->size);
+    if (!read_function(r, function, qualifier))
+        return true;
+    if (invokes)
+        invoke(r, function, qualifier);
+    else
+        lambda_call_function(service, call, function, qualifier, whole);
     return true;
 }
 
 static bool route(struct route *r)
 {
+    if (r->count >= 2 && strcmp(r->parts[0], "2015-03-31") == 0)
+        return strcmp(r->parts[1], "functions") == 0 && route_function(r);
     if (r->count < 3)
         return false;
-    if (strcmp(r->parts[0], "2015-03-31") == 0)
-        return strcmp(r->parts[1], "functions") == 0 && route_invoke(r);
     if (strcmp(r->parts[0], "2025-12-01") != 0)
         return false;
     if (strcmp(r->parts[1], "durable-executions") == 0)
@@ -427,6 +579,57 @@ static bool route(struct route *r)
     if (strcmp(r->parts[1], "durable-execution-callbacks") == 0)
         return route_callback(r);
     return strcmp(r->parts[1], "functions") == 0 && route_list(r);
+}
+
+/* The method that a path takes; NULL: there is no such path. */
+static const char *method_of(const struct route *r)
+{
+    static const struct {
+        const char *parts[4]; /* NULL: anything; "": nothing */
+        const char *method;
+    } paths[] = {
+        {{"2015-03-31", "functions", "", ""}, "GET"},
+        {{"2015-03-31", "functions", NULL, ""}, "GET"},
+        {{"2015-03-31", "functions", NULL, "configuration"}, "GET"},
+        {{"2015-03-31", "functions", NULL, "invocations"}, "POST"},
+        {{"2025-12-01", "functions", NULL, "durable-executions"}, "GET"},
+        {{"2025-12-01", "durable-executions", NULL, ""}, "GET"},
+        {{"2025-12-01", "durable-executions", NULL, "checkpoint"}, "POST"},
+        {{"2025-12-01", "durable-executions", NULL, "state"}, "GET"},
+        {{"2025-12-01", "durable-executions", NULL, "history"}, "GET"},
+        {{"2025-12-01", "durable-executions", NULL, "stop"}, "POST"},
+        {{"2025-12-01", "durable-execution-callbacks", NULL, "succeed"},
+         "POST"},
+        {{"2025-12-01", "durable-execution-callbacks", NULL, "fail"}, "POST"},
+        {{"2025-12-01", "durable-execution-callbacks", NULL, "heartbeat"},
+         "POST"},
+    };
+
+    for (unsigned p = 0; p < sizeof(paths) / sizeof(*paths); p++) {
+        unsigned i = 0;
+        while (i < 4 && (!paths[p].parts[i] ||
+                         strcmp(paths[p].parts[i],
+                                i < r->count ? r->parts[i] : "") == 0))
+            i++;
+        if (i == 4 && r->count <= 4)
+            return paths[p].method;
+    }
+    return NULL;
+}
+
+static void refuse_path(struct route *r)
+{
+    const char *method = method_of(r);
+
+    if (!method) {
+        refuse_route(r, 404, "ResourceNotFoundException",
+                     "There is no such path in this API");
+        return;
+    }
+    evhttp_add_header(evhttp_request_get_output_headers(r->request), "Allow",
+                      method);
+    refuse_route(r, 405, "MethodNotAllowedException",
+                 "This path does not take that method");
 }
 
 void lambda_http_route(struct lambda_http *http, struct evhttp_request *request)
@@ -456,9 +659,11 @@ void lambda_http_route(struct lambda_http *http, struct evhttp_request *request)
                evhttp_parse_query_str(query ? query : "", &r->query)) {
         refuse_route(r, 400, "InvalidParameterValueException",
                      "The address cannot be read");
+    } else if (r->size > LAMBDA_HTTP_BODY_MAX) {
+        refuse_route(r, 413, "RequestTooLargeException",
+                     "Request must be smaller than 7340032 bytes");
     } else if (!route(r)) {
-        refuse_route(r, 404, "ResourceNotFoundException",
-                     "There is no such path in this API");
+        refuse_path(r);
     }
     evhttp_clear_headers(&r->query);
     free(r);
@@ -471,6 +676,7 @@ static void take_request(struct evhttp_request *request, void *self)
     const char *path = uri ? evhttp_uri_get_path(uri) : NULL;
 
     http->taking = true;
+    set_patience(http, request, 0);
     if (!path || !http->hooks.request ||
         !http->hooks.request(http->hooks.self, request, path))
         lambda_http_route(http, request);
@@ -530,6 +736,69 @@ static uint16_t port_of(struct evhttp_bound_socket *bound)
     return ntohs(address.sin_port);
 }
 
+/* Descriptors ------------------------------------------------------------- */
+
+static void resume(evutil_socket_t fd, short what, void *self)
+{
+    struct lambda_http *http = self;
+
+    (void)fd;
+    (void)what;
+    (void)evconnlistener_enable(http->listener);
+}
+
+/*
+ * A connection was accepted: the next one waits if there are few descriptors
+ * left, of which processes and the store need some.
+ */
+static struct bufferevent *take_connection(struct event_base *base, void *self)
+{
+    static const struct timeval pause = {.tv_usec = PAUSE_MS * 1000};
+    struct lambda_http *http = self;
+    int next = fcntl(evconnlistener_get_fd(http->listener), F_DUPFD_CLOEXEC, 0);
+
+    if (next >= 0)
+        close(next);
+    if (next < 0 || (rlim_t)next >= http->descriptors_max) {
+        (void)evconnlistener_disable(http->listener);
+        (void)evtimer_add(http->resume, &pause);
+    }
+    return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+}
+
+/* None was left all the same: it is tried again, but not without end. */
+static void fail_accept(struct evconnlistener *listener, void *server)
+{
+    (void)listener;
+    (void)server;
+    (void)poll(NULL, 0, PAUSE_MS / 5);
+}
+
+static bool limit_connections(struct lambda_http *http, struct event_base *base,
+                              struct evhttp_bound_socket *bound)
+{
+    struct rlimit limit;
+
+    http->listener = evhttp_bound_socket_get_listener(bound);
+    http->resume = evtimer_new(base, resume, http);
+    http->descriptors_max = RLIM_INFINITY;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        http->descriptors_max = limit.rlim_cur - limit.rlim_cur / 8;
+    evconnlistener_set_error_cb(http->listener, fail_accept);
+    evhttp_set_bevcb(http->server, take_connection, http);
+    return http->resume != NULL;
+}
+
+void lambda_http_guard(struct lambda_http *http)
+{
+    struct rlimit limit;
+
+    http->guarded = true;
+    evhttp_set_timeout(http->server, PATIENCE_S);
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        http->descriptors_max = limit.rlim_cur - limit.rlim_cur / 4;
+}
+
 struct lambda_http *lambda_http_open(struct event_base *base,
                                      struct lambda_service *service,
                                      const char *address, uint16_t port,
@@ -549,14 +818,15 @@ struct lambda_http *lambda_http_open(struct event_base *base,
         errno = ENOMEM;
         return NULL;
     }
-    evhttp_set_max_body_size(http->server, LAMBDA_HTTP_BODY_MAX);
+    evhttp_set_max_body_size(http->server, LAMBDA_HTTP_READ_MAX);
     evhttp_set_max_headers_size(http->server, LAMBDA_HTTP_HEADERS_MAX);
-    evhttp_set_allowed_methods(http->server, EVHTTP_REQ_GET | EVHTTP_REQ_POST |
-                                                 EVHTTP_REQ_PUT |
-                                                 EVHTTP_REQ_DELETE);
+    evhttp_set_allowed_methods(
+        http->server, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT |
+                          EVHTTP_REQ_DELETE | EVHTTP_REQ_HEAD |
+                          EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH);
     evhttp_set_gencb(http->server, take_request, http);
     bound = evhttp_bind_socket_with_handle(http->server, address, port);
-    if (!bound) {
+    if (!bound || !limit_connections(http, base, bound)) {
         int code = errno;
         lambda_http_close(http);
         errno = code;
@@ -587,5 +857,7 @@ void lambda_http_close(struct lambda_http *http)
     while (http->pending)
         free_pending(http->pending);
     evhttp_free(http->server);
+    if (http->resume)
+        event_free(http->resume);
     free(http);
 }

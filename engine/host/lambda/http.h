@@ -13,7 +13,9 @@
 #include "engine/host/lambda/service.h"
 
 enum {
-    LAMBDA_HTTP_BODY_MAX = 7 * 1024 * 1024,
+    LAMBDA_HTTP_BODY_MAX = 7 * 1024 * 1024,  /* of a call */
+    LAMBDA_HTTP_READ_MAX = 16 * 1024 * 1024, /* to be refused in words */
+    LAMBDA_HTTP_TAIL_MAX = 4096,             /* of what a function printed */
     LAMBDA_HTTP_HEADERS_MAX = 64 * 1024
 };
 
@@ -30,6 +32,9 @@ struct lambda_http_hooks {
      */
     bool (*answer)(void *self, struct evhttp_request *request, int status,
                    const void *body, size_t size);
+    /* The last that a run has printed, for who asks for it with Invoke: its
+       size. NULL: nobody knows. */
+    size_t (*tail)(void *self, uint64_t run, char out[LAMBDA_HTTP_TAIL_MAX]);
     /* A response goes out; NULL: nobody wants to know. */
     void (*responded)(void *self, struct evhttp_request *request);
     void *self;
@@ -52,6 +57,11 @@ struct lambda_http *lambda_http_open(struct event_base *base,
                                      const char *address, uint16_t port,
                                      const struct lambda_http_hooks *hooks);
 uint16_t lambda_http_port(const struct lambda_http *http);
+/*
+ * For a port that anybody may open connections to: those that neither send nor
+ * take anything for half a minute are closed, but for who waits for an answer.
+ */
+void lambda_http_guard(struct lambda_http *http);
 void lambda_http_close(struct lambda_http *http);
 /* Requests of any method are taken, as a proxy takes them. */
 void lambda_http_take_all(struct lambda_http *http);

@@ -72,6 +72,78 @@ void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
     lambda_call_answer(call, 200, w->bytes, w->size);
 }
 
+/* Functions --------------------------------------------------------------- */
+
+static void write_function(struct json_writer *w,
+                           const struct lambda_function *function,
+                           const char *qualifier, const char *name)
+{
+    char arn[LAMBDA_ARN_SIZE];
+
+    lambda_function_arn_write(function->name, *qualifier ? qualifier : NULL,
+                              arn);
+    json_open(w, name);
+    json_put_words(w, "FunctionName", function->name);
+    json_put_words(w, "FunctionArn", arn);
+    json_put_words(w, "Version", *qualifier ? qualifier : "$LATEST");
+    json_put_number(w, "Timeout", function->timeout_ns / UINT64_C(1000000000));
+    json_put_words(w, "PackageType", "Zip");
+    json_put_words(w, "State", "Active");
+    json_put_words(w, "LastUpdateStatus", "Successful");
+    if (function->durable) {
+        json_open(w, "DurableConfig");
+        json_put_number(w, "RetentionPeriodInDays",
+                        function->retention_days ? function->retention_days
+                                                 : 14);
+        json_put_number(w, "ExecutionTimeout",
+                        function->execution_timeout_ns / UINT64_C(1000000000));
+        json_close(w);
+    }
+    json_close(w);
+}
+
+void lambda_call_function(struct lambda_service *service,
+                          struct lambda_call *call, const char *function,
+                          const char *qualifier, bool whole)
+{
+    uint32_t number = lambda_service_find(service, function);
+    struct json_writer *w = &service->out;
+
+    if (number == UINT32_MAX ||
+        (*qualifier && !lambda_qualifier_ok(qualifier))) {
+        lambda_call_refuse(call, 404, "ResourceNotFoundException",
+                           "Function not found");
+        return;
+    }
+    json_write_reset(w);
+    if (whole)
+        json_open(w, NULL);
+    write_function(w, &service->functions[number], qualifier,
+                   whole ? "Configuration" : NULL);
+    if (whole) {
+        json_open(w, "Code");
+        json_close(w);
+        json_close(w);
+    }
+    lambda_call_answer(call, 200, w->bytes, w->size);
+}
+
+void lambda_call_functions(struct lambda_service *service,
+                           struct lambda_call *call)
+{
+    struct json_writer *w = &service->out;
+
+    json_write_reset(w);
+    json_open(w, NULL);
+    json_open_array(w, "Functions");
+    for (uint32_t i = 0; i < service->function_count; i++)
+        if (lambda_service_has(service, i))
+            write_function(w, &service->functions[i], "", NULL);
+    json_close_array(w);
+    json_close(w);
+    lambda_call_answer(call, 200, w->bytes, w->size);
+}
+
 /* History ----------------------------------------------------------------- */
 
 static int add_row(void *self, const struct engine_log_row *row)

@@ -43,6 +43,12 @@ uint64_t lambda_invocation_deadline(const struct lambda_invocation *invocation)
     return invocation->deadline_ns;
 }
 
+const char *
+lambda_invocation_context(const struct lambda_invocation *invocation)
+{
+    return invocation->execution->client_context;
+}
+
 const char *lambda_invocation_id(const struct lambda_invocation *invocation)
 {
     return invocation->id;
@@ -478,6 +484,17 @@ static bool keep_thrown(struct lambda_service *service,
     return good;
 }
 
+/* Who waits for it is told in the runtime's own words. */
+static void keep_body(struct lambda_execution *execution, const void *body,
+                      size_t size)
+{
+    free(execution->thrown);
+    execution->thrown = malloc(size ? size : 1);
+    execution->thrown_size = execution->thrown ? size : 0;
+    if (size > 0 && execution->thrown)
+        memcpy(execution->thrown, body, size);
+}
+
 void lambda_invocation_threw(struct lambda_service *service,
                              struct lambda_invocation *invocation,
                              const void *body, size_t size)
@@ -486,6 +503,8 @@ void lambda_invocation_threw(struct lambda_service *service,
 
     size_t most = durable ? BREAK_WORDS_MAX : THROWN_WORDS_MAX;
 
+    if (!durable)
+        keep_body(invocation->execution, body, size);
     if (!keep_thrown(service, invocation, body, size, most))
         keep_output(service, invocation, body, size < most ? size : most,
                     false);

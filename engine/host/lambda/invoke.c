@@ -1,7 +1,13 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/host/lambda/service_private.h"
+
+enum {
+    REQUEST_MAX = 6291456,
+    EVENT_MAX = 1048576
+};
 
 static void start(struct lambda_service *service,
                   const struct lambda_execution *execution, const void *payload,
@@ -27,22 +33,47 @@ static void wait_for(struct lambda_execution *execution,
     execution->waiting = call;
 }
 
+/* The error of an execution under the names that runtimes give: what was kept
+ * of it has those of the API. */
+static void write_failure(const struct lambda_execution *execution,
+                          struct json_writer *w)
+{
+    static const struct engine_text unknown = {"", 0};
+    static const char *const names[][2] = {{"ErrorType", "errorType"},
+                                           {"ErrorMessage", "errorMessage"}};
+    struct json_writer kept = {0};
+    struct json_error wrong = {0};
+    struct json_doc *doc = NULL;
+    const char *text;
+
+    lambda_error_write(&kept, NULL, unknown, execution->result,
+                       execution->result_size);
+    json_open(w, NULL);
+    if (json_read_bytes("error", kept.bytes, kept.size, &doc, &wrong) == 0)
+        for (unsigned i = 0; i < 2; i++)
+            if (json_get_string(json_root(doc), names[i][0], JSON_OPTIONAL, 0,
+                                SIZE_MAX, &text, &wrong))
+                json_put_words(w, names[i][1], text);
+    json_close(w);
+    json_free(doc);
+    free(kept.bytes);
+}
+
 /* The error of a plain function, or of an execution, as Invoke gives it. */
 static void answer_failure(struct lambda_service *service,
                            const struct lambda_execution *execution,
                            struct lambda_call *call)
 {
     struct json_writer *w = &service->out;
-    const char *words = (const char *)execution->result;
-    size_t length =
-        execution->result_size > 0 ? strnlen(words, execution->result_size) : 0;
 
-    json_write_reset(w);
-    json_open(w, NULL);
-    (void)json_put_string(w, "errorMessage", words, length);
-    json_put_words(w, "errorType", lambda_execution_status(execution));
-    json_close(w);
     call->function_error = "Unhandled";
+    if (execution->thrown) {
+        lambda_call_answer(call, 200, execution->thrown,
+                           execution->thrown_size);
+        return;
+    }
+    json_write_reset(w);
+    write_failure(execution, w);
     lambda_call_answer(call, 200, w->bytes, w->size);
 }
 
@@ -134,6 +165,27 @@ static void invoke_again(struct lambda_service *service,
         wait_for(execution, call);
 }
 
+static bool check_size(struct lambda_call *call,
+                       enum lambda_invocation_type type, size_t size)
+{
+    char message[128];
+
+    if (size <= (type == LAMBDA_EVENT ? EVENT_MAX : REQUEST_MAX))
+        return true;
+    if (type == LAMBDA_EVENT)
+        snprintf(message, sizeof(message),
+                 "%zu byte payload is too large for the Event invocation type "
+                 "(limit %d bytes)",
+                 size, EVENT_MAX);
+    else
+        snprintf(message, sizeof(message),
+                 "Request must be smaller than %d bytes for the "
+                 "InvokeFunction operation",
+                 REQUEST_MAX);
+    lambda_call_refuse(call, 413, "RequestTooLargeException", message);
+    return false;
+}
+
 static bool check_payload(struct lambda_call *call, const void *payload,
                           size_t size)
 {
@@ -171,7 +223,7 @@ void lambda_call_invoke(struct lambda_service *service,
                            "Invalid qualifier");
         return;
     }
-    if (!check_payload(call, payload, size))
+    if (!check_size(call, type, size) || !check_payload(call, payload, size))
         return;
     if (type == LAMBDA_DRY_RUN) {
         lambda_call_answer(call, 204, "", 0);
@@ -198,6 +250,9 @@ void lambda_call_invoke(struct lambda_service *service,
         strncpy(execution->trace, call->trace, LAMBDA_TRACE_MAX);
     if (service->functions[number].durable)
         lambda_execution_arn(service, execution, call->arn);
+    if (call->client_context && type == LAMBDA_REQUEST_RESPONSE)
+        execution->client_context = strdup(call->client_context);
+    call->run = execution->run;
     wait_for(execution, call);
     start(service, execution, payload, size);
 }

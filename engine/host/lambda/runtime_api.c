@@ -7,6 +7,15 @@
 
 #include "engine/host/loop.h"
 
+enum {
+    RESPONSE_MAX = 6291556
+};
+
+static const char too_large[] =
+    "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":"
+    "\"Response payload size exceeded maximum allowed payload size (6291556 "
+    "bytes).\"}";
+
 static void accepted(struct lambda_environment *environment,
                      struct evhttp_request *request)
 {
@@ -56,6 +65,9 @@ static void give(struct lambda_environment *environment)
     evhttp_add_header(headers, "Lambda-Runtime-Aws-Request-Id",
                       echo ? echo->id : lambda_invocation_id(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Invoked-Function-Arn", arn);
+    if (lambda_invocation_context(invocation))
+        evhttp_add_header(headers, "Lambda-Runtime-Client-Context",
+                          lambda_invocation_context(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Trace-Id",
                       "Root=1-00000000-000000000000000000000000;Sampled=0");
     if (echo) /* it draws other numbers than the one that it repeats */
@@ -221,7 +233,10 @@ static void take_return(struct lambda_environment *environment,
                                              : ENGINE_ERR_TIMED_OUT);
         return;
     }
-    if (strcmp(what, "/response") == 0)
+    if (strcmp(what, "/response") == 0 && size > RESPONSE_MAX)
+        lambda_invocation_threw(environment->config.service, invocation,
+                                too_large, sizeof(too_large) - 1);
+    else if (strcmp(what, "/response") == 0)
         lambda_invocation_answered(environment->config.service, invocation,
                                    body, size);
     else

@@ -37,12 +37,14 @@ struct lambda_call {
      */
     void (*answer)(struct lambda_call *call, int status, const char *exception,
                    const void *body, size_t size);
+    /* With Invoke: JSON for the function, while the call is made; NULL. */
+    const char *client_context;
     /* With answers to Invoke: "" if it has none. */
     char arn[LAMBDA_ARN_SIZE];
     const char *function_error; /* NULL: none */
     const char *trace;          /* of Invoke: its X-Amzn-Trace-Id, NULL: none */
-    uint64_t run;
-    uint64_t token;  /* of its question to the engine */
+    uint64_t run;               /* that it starts; 0: none */
+    uint64_t token;             /* of its question to the engine */
     bool concluding; /* its checkpoint ends the execution, or it stops it */
     enum lambda_invocation_type type; /* of Invoke */
     uint64_t signal;                  /* its number, of one that signals */
@@ -83,11 +85,11 @@ struct lambda_service_config {
     uint64_t now_ns; /* at least; the last time in the store if that is later */
     uint64_t lease_ns;
     uint32_t incarnation; /* the least; over a store that was used a new one */
-    char *why;            /* of LAMBDA_SERVICE_WHY_SIZE, "" until it is known why there
-                             is no service; NULL: nobody asks */
-    uint32_t page_items;  /* of the state in an invocation's event; 0: 100 */
-    bool page_every;      /* pages that are asked for are no larger */
-    bool page_empty;      /* the event has none: all of it is asked for */
+    char *why; /* of LAMBDA_SERVICE_WHY_SIZE, "" until it is known why there
+                  is no service; NULL: nobody asks */
+    uint32_t page_items; /* of the state in an invocation's event; 0: 100 */
+    bool page_every;     /* pages that are asked for are no larger */
+    bool page_empty;     /* the event has none: all of it is asked for */
     const struct engine_sink *sink; /* NULL: nobody looks */
     /*
      * An invocation waits for an environment of the function; the host takes
@@ -193,6 +195,9 @@ uint64_t lambda_invocation_run(const struct lambda_invocation *invocation);
 uint32_t lambda_invocation_number(const struct lambda_invocation *invocation);
 /* When it must have ended; since 1970. */
 uint64_t lambda_invocation_deadline(const struct lambda_invocation *invocation);
+/* What it was invoked with beside its payload; NULL: nothing. */
+const char *
+lambda_invocation_context(const struct lambda_invocation *invocation);
 /* Its id as the Runtime API has it. */
 const char *lambda_invocation_id(const struct lambda_invocation *invocation);
 /*
@@ -221,6 +226,13 @@ void lambda_call_invoke(struct lambda_service *service,
 void lambda_call_checkpoint(struct lambda_service *service,
                             struct lambda_call *call, const char *arn,
                             const void *body, size_t size);
+/* Of a function, its configuration: alone, or as GetFunction has it. */
+void lambda_call_function(struct lambda_service *service,
+                          struct lambda_call *call, const char *function,
+                          const char *qualifier, bool whole);
+/* All functions' configurations. */
+void lambda_call_functions(struct lambda_service *service,
+                           struct lambda_call *call);
 /* marker NULL: the start; items 0: as many as there may be. */
 void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
                        const char *arn, const char *token, const char *marker,

@@ -28,6 +28,9 @@ struct lambda_execution {
     uint64_t ended_ns;
     unsigned char *input;
     size_t input_size;
+    char *client_context; /* NULL: none */
+    unsigned char *thrown; /* by a function that is not durable; NULL: no */
+    size_t thrown_size;
     unsigned char *result; /* once it has ended: the result, or the error */
     size_t result_size;
     uint64_t recorded;              /* events of its operations */

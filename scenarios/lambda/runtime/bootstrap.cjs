@@ -507,6 +507,7 @@ async function load(handler) {
 
 function contextOf(headers) {
   const deadline = Number(headers['lambda-runtime-deadline-ms']);
+  const client = headers['lambda-runtime-client-context'];
   return {
     awsRequestId: headers['lambda-runtime-aws-request-id'],
     invokedFunctionArn: headers['lambda-runtime-invoked-function-arn'],
@@ -516,6 +517,7 @@ function contextOf(headers) {
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
     callbackWaitsForEmptyEventLoop: true,
+    clientContext: client ? JSON.parse(client) : undefined,
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
 }
