@@ -17,10 +17,21 @@
 /* A time that can be said in nanoseconds, with room for what waits beyond. */
 #define SECONDS_MAX UINT64_C(9000000000)
 
+enum {
+    TAILS_MAX = 64
+};
+
 struct callback {
     uint64_t run;
     char id[64];
     char name[LAMBDA_POINT_NAME];
+};
+
+/* The end of what a run has printed. */
+struct tail {
+    uint64_t run; /* 0: nobody's */
+    size_t size;
+    char text[LAMBDA_HTTP_TAIL_MAX];
 };
 
 struct lambda_control {
@@ -33,6 +44,8 @@ struct lambda_control {
     uint32_t callback_capacity;
     struct evhttp_request *waits; /* for time to arrive; NULL: nobody */
     struct lambda_http *http;     /* of it */
+    struct tail tails[TAILS_MAX]; /* of the runs that printed last */
+    uint32_t tail_next;
     struct json_writer out;
 };
 
@@ -687,9 +700,59 @@ static void take_boundary(void *self, const struct lambda_boundary *boundary,
     lambda_faults_boundary(control->faults, boundary, decision);
 }
 
+static struct tail *find_tail(struct lambda_control *control, uint64_t run)
+{
+    for (uint32_t i = 0; i < TAILS_MAX; i++)
+        if (control->tails[i].run == run)
+            return &control->tails[i];
+    return NULL;
+}
+
+static void append(struct tail *tail, const char *text, size_t size)
+{
+    size_t over;
+
+    if (size > sizeof(tail->text)) {
+        text += size - sizeof(tail->text);
+        size = sizeof(tail->text);
+    }
+    over = tail->size + size > sizeof(tail->text)
+               ? tail->size + size - sizeof(tail->text)
+               : 0;
+    memmove(tail->text, tail->text + over, tail->size - over);
+    memcpy(tail->text + tail->size - over, text, size);
+    tail->size += size - over;
+}
+
+static void keep_line(struct lambda_control *control,
+                      const struct lambda_line *line)
+{
+    struct tail *tail = find_tail(control, line->run);
+
+    if (!tail) {
+        tail = &control->tails[control->tail_next++ % TAILS_MAX];
+        tail->run = line->run;
+        tail->size = 0;
+    }
+    append(tail, line->text, line->size);
+    append(tail, "\n", 1);
+}
+
+static size_t take_tail(void *self, uint64_t run,
+                        char out[LAMBDA_HTTP_TAIL_MAX])
+{
+    const struct tail *tail = find_tail(self, run);
+
+    if (!tail)
+        return 0;
+    memcpy(out, tail->text, tail->size);
+    return tail->size;
+}
+
 static void print_line(void *self, const struct lambda_line *line)
 {
-    (void)self;
+    if (line->run)
+        keep_line(self, line);
     (void)fprintf(stderr, "[%s %s] %.*s\n", line->function,
                   line->request ? line->request : "-", (int)line->size,
                   line->text);
@@ -713,6 +776,7 @@ struct lambda_control *lambda_control_new(const char *node,
     config->callback = keep_callback;
     config->request = take_request;
     config->log = print_line;
+    config->tail = take_tail;
     config->self = control;
     return control;
 }

@@ -446,8 +446,11 @@ void lambda_invocation_lost(struct lambda_service *service,
                             struct lambda_invocation *invocation,
                             enum engine_error error, const char *words)
 {
+    bool durable = service->functions[invocation->execution->function].durable;
+
     keep_break(service, invocation, type_of(error), words, BREAK_WORDS_MAX);
-    finish(service, invocation, error);
+    /* One that is not durable is invoked once. */
+    finish(service, invocation, durable ? error : ENGINE_ERR_USER);
 }
 
 /* It answered, but with what is no answer. */

@@ -46,6 +46,7 @@ static void write_failure(const struct lambda_execution *execution,
     struct json_doc *doc = NULL;
     const char *text;
 
+    json_write_reset(&kept);
     lambda_error_write(&kept, NULL, unknown, execution->result,
                        execution->result_size);
     json_open(w, NULL);

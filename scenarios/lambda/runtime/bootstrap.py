@@ -308,6 +308,13 @@ def keep_watch():
 # The function ----------------------------------------------------------------
 
 
+class ClientContext:
+    def __init__(self, told):
+        self.custom = told.get("custom")
+        self.env = told.get("env")
+        self.client = told.get("client")
+
+
 class Context:
     def __init__(self, headers):
         env = os.environ.get
@@ -320,7 +327,8 @@ class Context:
         self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
         self.identity = None
-        self.client_context = None
+        client = headers.get("Lambda-Runtime-Client-Context")
+        self.client_context = client and ClientContext(json.loads(client))
         self.deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self):
