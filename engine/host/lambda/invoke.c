@@ -45,6 +45,7 @@ static void write_failure(const struct lambda_execution *execution,
     struct json_error wrong = {0};
     struct json_doc *doc = NULL;
     const char *text;
+    bool typed = false;
 
     json_write_reset(&kept);
     lambda_error_write(&kept, NULL, unknown, execution->result,
@@ -53,8 +54,12 @@ static void write_failure(const struct lambda_execution *execution,
     if (json_read_bytes("error", kept.bytes, kept.size, &doc, &wrong) == 0)
         for (unsigned i = 0; i < 2; i++)
             if (json_get_string(json_root(doc), names[i][0], JSON_OPTIONAL, 0,
-                                SIZE_MAX, &text, &wrong))
+                                SIZE_MAX, &text, &wrong)) {
                 json_put_words(w, names[i][1], text);
+                typed |= i == 0;
+            }
+    if (!typed)
+        json_put_words(w, names[0][1], lambda_execution_status(execution));
     json_close(w);
     json_free(doc);
     free(kept.bytes);

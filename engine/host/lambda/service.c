@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INVOCATION_NS_MAX (900 * UINT64_C(1000000000))
-
 /* What the engine says ---------------------------------------------------- */
 
 static void acknowledge(struct lambda_service *service, uint64_t run)
@@ -177,8 +175,7 @@ uint32_t lambda_service_register(struct lambda_service *service,
     name = strdup(function->name);
     if (!name)
         return UINT32_MAX;
-    /* That of an invocation may change: it is the service that ends it. */
-    number = lambda_core_add(service->core, name, INVOCATION_NS_MAX,
+    number = lambda_core_add(service->core, name, function->timeout_ns,
                              function->execution_timeout_ns);
     if (number == UINT32_MAX) {
         free(name);
