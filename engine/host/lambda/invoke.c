@@ -163,6 +163,7 @@ static void invoke_again(struct lambda_service *service,
         return;
     }
     lambda_execution_arn(service, execution, call->arn);
+    call->run = execution->run;
     if (call->type == LAMBDA_EVENT && execution->accepted)
         lambda_call_answer(call, 202, "", 0);
     else if (execution->ended_ns)
