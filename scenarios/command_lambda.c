@@ -38,11 +38,12 @@ static const struct option options[] = {
     OPT_TEXTS("--effects", effects, "URL",
               "HTTP requests of the function that are a side effect, as "
               "[METHOD ]URL[=NAME] with * for any characters: "
-              "'POST http://bank.example/*=charge'. They are not sent, but "
-              "answered 200 {}."),
+              "'POST http://bank.example/*=charge'; =* is the last part of the "
+              "path. They are not sent, but answered 200 {}."),
     OPT_TEXTS("--answer", answers, "NAME=FILE",
               "What such a request is answered: a file, or a status, as "
-              "charge=503."),
+              "charge=503. Of several for a NAME each is for one request, the "
+              "last for all that come after it."),
     OPT_FLAG("--effects-forward", forward,
              "Such requests are sent, and answered by whoever they are for; "
              "http only."),

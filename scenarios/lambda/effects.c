@@ -27,53 +27,67 @@ static int status_of(const char *text)
                : 0;
 }
 
-/* All rules of that name. False: there is none. */
-static bool give(struct lambda_outgoing *outgoing, const char *name,
-                 size_t size, int status, const void *body, size_t body_size)
+/* Whether a request can have that name. */
+static bool is_asked(const struct lambda_outgoing *outgoing, const char *name)
 {
-    bool found = false;
+    for (uint32_t i = 0; i < outgoing->rule_count; i++)
+        if (strcmp(outgoing->rules[i].name, name) == 0 ||
+            strcmp(outgoing->rules[i].name, "*") == 0)
+            return true;
+    return false;
+}
 
-    for (uint32_t i = 0; i < outgoing->rule_count; i++) {
-        struct lambda_rule *rule = &outgoing->rules[i];
-        if (strlen(rule->name) != size || memcmp(rule->name, name, size) != 0)
-            continue;
-        found = true;
-        rule->status = status;
-        rule->body = body;
-        rule->size = body_size;
-    }
-    return found;
+static bool refuse(const char *text, const char *allowed)
+{
+    char error[300];
+
+    snprintf(error, sizeof(error), "found --answer \"%.100s\", allowed %s",
+             text, allowed);
+    return say(error);
 }
 
 static bool read_answer(struct lambda_effects *effects, const char *text)
 {
+    struct lambda_effect_reply *one = &effects->replies[effects->reply_count];
     const char *equals = strchr(text, '=');
-    char error[300];
     int status = equals ? status_of(equals + 1) : 0;
-    size_t size = 2;
-    void *body = NULL;
 
-    if (!equals || equals == text || !equals[1] ||
-        effects->body_count == LAMBDA_RULES_MAX) {
-        snprintf(error, sizeof(error),
-                 "found --answer \"%.100s\", allowed NAME=FILE or NAME=STATUS "
-                 "from 200 to 599, 64 of them",
-                 text);
-        return say(error);
-    }
+    if (effects->reply_count == LAMBDA_RESPONSES_MAX)
+        return refuse(text, "64 of them");
+    if (!equals || equals - text >= LAMBDA_RULE_NAME || !equals[1])
+        return refuse(text, "NAME=FILE, or NAME=STATUS from 200 to 599");
+    snprintf(one->name, sizeof(one->name), "%.*s", (int)(equals - text), text);
+    if (!is_asked(&effects->outgoing, one->name))
+        return refuse(text, "names of --effects");
+    one->reply = (struct lambda_response){
+        .status = status ? status : 200, .body = "{}", .size = 2};
     if (status == 0) {
-        body = lambda_file_read(equals + 1, &size);
-        if (!body)
-            return false;
-        effects->bodies[effects->body_count++] = body;
+        one->file = lambda_file_read(equals + 1, &one->reply.size);
+        one->reply.body = one->file;
     }
-    if (give(&effects->outgoing, text, (size_t)(equals - text),
-             status ? status : 200, body ? body : "{}", size))
-        return true;
-    snprintf(error, sizeof(error),
-             "found --answer \"%.100s\" for an effect that no --effects names",
-             text);
-    return say(error);
+    effects->reply_count++;
+    return one->reply.body != NULL;
+}
+
+void lambda_effects_begin(struct lambda_effects *effects)
+{
+    for (uint32_t i = 0; i < effects->reply_count; i++)
+        effects->replies[i].given = false;
+}
+
+void lambda_effects_reply(struct lambda_effects *effects, const char *name,
+                          struct lambda_response *reply)
+{
+    for (uint32_t i = 0; i < effects->reply_count; i++) {
+        struct lambda_effect_reply *one = &effects->replies[i];
+        if (strcmp(one->name, name) != 0)
+            continue;
+        *reply = one->reply;
+        if (!one->given) {
+            one->given = true;
+            return;
+        }
+    }
 }
 
 /* Rules ------------------------------------------------------------------- */
@@ -131,8 +145,8 @@ void lambda_effects_free(struct lambda_effects *effects)
 {
     for (uint32_t i = 0; i < effects->outgoing.line_count; i++)
         lambda_line_free(&effects->outgoing.lines[i]);
-    for (uint32_t i = 0; i < effects->body_count; i++)
-        free(effects->bodies[i]);
+    for (uint32_t i = 0; i < effects->reply_count; i++)
+        free(effects->replies[i].file);
     for (uint32_t i = 0; i < effects->refused_count; i++)
         free(effects->refused[i]);
 }

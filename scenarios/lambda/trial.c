@@ -243,6 +243,14 @@ static void take_callback(void *self, const struct lambda_callback *callback)
     }
 }
 
+static void take_reply(void *self, const char *name,
+                       struct lambda_response *reply)
+{
+    const struct lambda_bench *bench = self;
+
+    lambda_effects_reply(bench->config.effects, name, reply);
+}
+
 static void take_refused(void *self, const char *function, const char *method,
                          const char *url, const char *why)
 {
@@ -329,6 +337,7 @@ static bool open_host(struct lambda_bench *bench)
         .callback = take_callback,
         .outgoing =
             bench->config.effects ? &bench->config.effects->outgoing : NULL,
+        .reply = bench->config.effects ? take_reply : NULL,
         .refused = bench->config.effects ? take_refused : NULL,
         .log = print_line,
         .trouble = take_trouble,
@@ -503,6 +512,8 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     memset(outcome, 0, sizeof(*outcome));
     bench->plan = NULL;
     bench->key_count = 0;
+    if (bench->config.effects)
+        lambda_effects_begin(bench->config.effects);
     bench->pending_count = 0;
     if (begin(bench, plan))
         return -1;

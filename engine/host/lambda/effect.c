@@ -72,12 +72,14 @@ bool lambda_effect_label(struct lambda_environment *environment,
                          struct evhttp_request *request)
 {
     char url[URL_SIZE];
+    char name[LAMBDA_RULE_NAME];
     const struct lambda_rule *rule = rule_of(environment, request, url);
 
     environment->labels.count = 0;
     if (!rule || !lambda_rule_counts(rule, method_of(request)))
         return false;
-    lambda_labels_set(&environment->labels, LAMBDA_AT_EFFECT, rule->name);
+    lambda_rule_name(rule, url, name);
+    lambda_labels_set(&environment->labels, LAMBDA_AT_EFFECT, name);
     return true;
 }
 
@@ -168,13 +170,18 @@ bool lambda_effect_take_lines(struct lambda_environment *environment)
     return struck;
 }
 
+/* name: NULL if it is for our own endpoint. */
 static void answer(struct lambda_environment *environment,
-                   struct evhttp_request *request, int status, const void *body,
-                   size_t size)
+                   struct evhttp_request *request, const char *name)
 {
+    const struct lambda_host_config *host = environment->config.host;
+    struct lambda_response reply = {.status = 200, .body = "{}", .size = 2};
+
+    if (name && host->reply)
+        host->reply(host->self, name, &reply);
     if (!lambda_effect_happened(environment, request))
-        lambda_http_respond(environment->http, request, status, NULL, body,
-                            size);
+        lambda_http_respond(environment->http, request, reply.status, NULL,
+                            reply.body, reply.size);
 }
 
 static void go_out(struct lambda_environment *environment,
@@ -182,14 +189,17 @@ static void go_out(struct lambda_environment *environment,
 {
     const struct lambda_outgoing *outgoing = environment->config.host->outgoing;
     char url[URL_SIZE];
+    char name[LAMBDA_RULE_NAME];
     const struct lambda_rule *rule = rule_of(environment, request, url);
 
+    if (rule)
+        lambda_rule_name(rule, url, name);
     if (!outgoing || (!rule && !outgoing->lets))
         lambda_effect_refuse(environment, request, 403,
                              "no --effects takes this request, and there "
                              "is no --network allow");
     else if (rule && !outgoing->forwards)
-        answer(environment, request, rule->status, rule->body, rule->size);
+        answer(environment, request, name);
     else
         lambda_forward_start(environment, request);
 }
@@ -200,5 +210,5 @@ void lambda_effect_carry_out(struct lambda_environment *environment,
     if (lambda_effect_is_outgoing(environment, request))
         go_out(environment, request);
     else
-        answer(environment, request, 200, "{}", 2);
+        answer(environment, request, NULL);
 }

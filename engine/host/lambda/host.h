@@ -166,6 +166,8 @@ struct lambda_host_config {
     void (*trouble)(void *self, const struct lambda_trouble *trouble);
     /* What functions ask of others over HTTP; NULL: it goes its way. */
     const struct lambda_outgoing *outgoing;
+    /* What is answered to one of these; NULL: 200 {}. */
+    void (*reply)(void *self, const char *name, struct lambda_response *reply);
     /* Such a request was refused, and the function told why; NULL: nobody
        cares. */
     void (*refused)(void *self, const char *function, const char *method,

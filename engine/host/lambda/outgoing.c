@@ -32,23 +32,40 @@ static const char *read_method(struct lambda_rule *rule, const char *text)
     return text + size + 1;
 }
 
-/* The last part of the URL that has no *. */
-static void name_by_url(struct lambda_rule *rule)
+/* The last part of a URL that can be a name. */
+static void name_by_url(const char *url, char out[LAMBDA_RULE_NAME])
 {
-    size_t end = strcspn(rule->url, "?");
+    size_t end = strcspn(url, "?");
 
     while (end > 0) {
         size_t begin = end;
-        while (begin > 0 && rule->url[begin - 1] != '/')
+        while (begin > 0 && url[begin - 1] != '/')
             begin--;
-        if (is_name(rule->url + begin, end - begin)) {
-            memcpy(rule->name, rule->url + begin, end - begin);
-            rule->name[end - begin] = '\0';
+        if (is_name(url + begin, end - begin)) {
+            memcpy(out, url + begin, end - begin);
+            out[end - begin] = '\0';
             return;
         }
         end = begin > 0 ? begin - 1 : 0;
     }
-    snprintf(rule->name, sizeof(rule->name), "http");
+    snprintf(out, LAMBDA_RULE_NAME, "http");
+}
+
+void lambda_rule_name(const struct lambda_rule *rule, const char *url,
+                      char out[LAMBDA_RULE_NAME])
+{
+    if (strcmp(rule->name, "*") == 0)
+        name_by_url(url, out);
+    else
+        snprintf(out, LAMBDA_RULE_NAME, "%s", rule->name);
+}
+
+/* Whether the text after the last = is a name, not part of a query. */
+static bool is_named(const char *url, const char *equals)
+{
+    return equals && (is_name(equals + 1, strlen(equals + 1)) ||
+                      (strcmp(equals + 1, "*") == 0 &&
+                       memchr(url, '?', (size_t)(equals - url)) == NULL));
 }
 
 static bool is_address(const char *url)
@@ -63,7 +80,7 @@ bool lambda_rule_read(struct lambda_rule *rule, const char *text,
 {
     const char *url = read_method(rule, text);
     const char *equals = strrchr(url, '=');
-    bool named = equals && is_name(equals + 1, strlen(equals + 1));
+    bool named = is_named(url, equals);
     size_t size = named ? (size_t)(equals - url) : strlen(url);
 
     if (size > 0 && size < LAMBDA_RULE_URL) {
@@ -81,10 +98,7 @@ bool lambda_rule_read(struct lambda_rule *rule, const char *text,
     if (named)
         snprintf(rule->name, sizeof(rule->name), "%s", equals + 1);
     else
-        name_by_url(rule);
-    rule->status = 200;
-    rule->body = "{}";
-    rule->size = 2;
+        name_by_url(rule->url, rule->name);
     return true;
 }
 

@@ -27,9 +27,14 @@ struct lambda_rule {
     char method[LAMBDA_RULE_METHOD]; /* "": any */
     char url[LAMBDA_RULE_URL];       /* * stands for any characters; without a
                                         query it takes every query */
-    char name[LAMBDA_RULE_NAME];     /* of the effect */
-    int status;                      /* of the answer */
-    const void *body;                /* of it, the caller's */
+    char name[LAMBDA_RULE_NAME];     /* of the effect; "*": the last part of
+                                        the path that is asked */
+};
+
+/* What is answered in place of the one who was asked. */
+struct lambda_response {
+    int status;
+    const void *body;
     size_t size;
 };
 
@@ -51,8 +56,8 @@ struct lambda_outgoing {
 
 /*
  * "[METHOD ]URL[=NAME]", as "POST http://bank.example/charges*=charge"; the
- * name without one is the last part of the URL that has no *. The answer is
- * 200 {}. False with a sentence.
+ * name without one is the last part of the URL that has no *. False with a
+ * sentence.
  */
 bool lambda_rule_read(struct lambda_rule *rule, const char *text,
                       char error[256]);
@@ -69,6 +74,9 @@ lambda_outgoing_find(const struct lambda_outgoing *outgoing, const char *method,
 /* Whether a request that the rule takes is a side effect: others than GET,
  * HEAD and OPTIONS, unless the rule names the method. */
 bool lambda_rule_counts(const struct lambda_rule *rule, const char *method);
+/* The effect's name in a request that the rule takes. */
+void lambda_rule_name(const struct lambda_rule *rule, const char *url,
+                      char out[LAMBDA_RULE_NAME]);
 /* The effect of a line; NULL: none. */
 const char *lambda_outgoing_line(const struct lambda_outgoing *outgoing,
                                  const char *text, size_t size);
