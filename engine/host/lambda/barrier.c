@@ -1,9 +1,11 @@
 #include "engine/host/lambda/environment_private.h"
 
+#include <event2/bufferevent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 static void free_held(struct lambda_held *held)
 {
@@ -82,6 +84,37 @@ bool lambda_barrier_abandons(const struct lambda_environment *environment)
     return environment->config.host->abandons && environment->barrier;
 }
 
+/* Whether the process has closed its connection. */
+static bool is_given_up(struct evhttp_request *request)
+{
+    struct evhttp_connection *connection =
+        evhttp_request_get_connection(request);
+    char byte;
+
+    return !connection ||
+           recv(
+               bufferevent_getfd(evhttp_connection_get_bufferevent(connection)),
+               &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* What it has given up it counts as answered. */
+static void drop_given_up(struct lambda_environment *environment)
+{
+    struct lambda_held **at = &environment->held;
+
+    while (*at) {
+        struct lambda_held *held = *at;
+        if (!is_given_up(held->request)) {
+            at = &held->next;
+            continue;
+        }
+        *at = held->next;
+        lambda_http_cut(held->request);
+        free(held);
+        environment->responses++;
+    }
+}
+
 void lambda_barrier_hold(struct lambda_environment *environment,
                          struct evhttp_request *request)
 {
@@ -115,6 +148,14 @@ void lambda_barrier_let(struct lambda_environment *environment)
     lambda_strike_carry_out(environment, request);
 }
 
+/* It is heard once the process knows what time it is. */
+static bool is_late_due(const struct lambda_environment *environment)
+{
+    return environment->late.request &&
+           environment->late.at_ns <=
+               lambda_service_now(environment->config.service);
+}
+
 void lambda_barrier_idle(struct lambda_environment *environment,
                          struct evhttp_request *request)
 {
@@ -137,6 +178,8 @@ void lambda_barrier_idle(struct lambda_environment *environment,
     environment->wake_ns = wake ? wake * MILLISECOND : UINT64_MAX;
     if (environment->late.request && got > environment->responses)
         lambda_strike_late(environment); /* nobody waits for it any more */
+    if (got > environment->responses)
+        drop_given_up(environment);
     if (sent != environment->requests || got != environment->responses ||
         !lambda_environment_works(environment)) {
         /* Something is on its way to it, or from it: it shall look again. */
@@ -145,6 +188,11 @@ void lambda_barrier_idle(struct lambda_environment *environment,
     }
     if (lambda_effect_take_lines(environment))
         return;
+    if (is_late_due(environment)) {
+        lambda_strike_late(environment);
+        lambda_environment_wake(environment);
+        return;
+    }
     if (!environment->config.host->alone &&
         lambda_environment_hearing(environment) == LAMBDA_READY)
         lambda_environment_hear(environment, 0);
@@ -236,10 +284,6 @@ void lambda_environment_wake(struct lambda_environment *environment)
     if (!request)
         return;
     environment->idle = NULL;
-    if (environment->late.request &&
-        environment->late.at_ns <=
-            lambda_service_now(environment->config.service))
-        lambda_strike_late(environment);
     size =
         snprintf(now, sizeof(now), "%" PRIu64,
                  lambda_service_now(environment->config.service) / MILLISECOND);
