@@ -128,8 +128,11 @@ uint32_t lambda_fault_sizes(enum lambda_fault fault,
         sizes[count] = self->sizes[count];
         count++;
     }
-    /* What is delivered once the first is over is heard after it. */
-    if (count == 0 || (self->sizing == TURNS && point->after)) {
+    /* What is delivered once the first is over is heard after it. How often the
+     * functions ask others again is their own affair. */
+    if (count == 0 ||
+        (self->sizing == OFTEN && point->place == LAMBDA_AT_EFFECT) ||
+        (self->sizing == TURNS && point->after)) {
         sizes[0] = 1;
         count = 1;
     }
@@ -310,7 +313,8 @@ bool lambda_fault_fits(enum lambda_fault fault,
         return false;
     return fits_process(fault, point) ||
            ((point->place == LAMBDA_AT_CHECKPOINT ||
-             point->place == LAMBDA_AT_STATE) &&
+             point->place == LAMBDA_AT_STATE ||
+             point->place == LAMBDA_AT_EFFECT) &&
             fits_call(fault, point));
 }
 

@@ -103,10 +103,10 @@ void lambda_effect_refuse(struct lambda_environment *environment,
 
 /* It has been carried out. True: the request is not to be answered. */
 bool lambda_effect_happened(struct lambda_environment *environment,
-                            struct evhttp_request *request)
+                            struct evhttp_request *request, int status,
+                            const void *body, size_t size)
 {
     const struct lambda_host_config *host = environment->config.host;
-    struct lambda_decision decision;
 
     if (environment->labels.count == 0)
         return false;
@@ -116,8 +116,7 @@ bool lambda_effect_happened(struct lambda_environment *environment,
             environment->labels.all[0].operation,
             evhttp_find_header(evhttp_request_get_input_headers(request),
                                "Idempotency-Key"));
-    decision = lambda_strike_decide(environment, true);
-    return lambda_strike(environment, request, &decision);
+    return lambda_strike_after(environment, request, status, body, size);
 }
 
 void lambda_effect_keep_line(struct lambda_environment *environment,
@@ -175,13 +174,14 @@ static void answer(struct lambda_environment *environment,
                    struct evhttp_request *request, const char *name)
 {
     const struct lambda_host_config *host = environment->config.host;
-    struct lambda_response reply = {.status = 200, .body = "{}", .size = 2};
+    struct lambda_response response = {.status = 200, .body = "{}", .size = 2};
 
     if (name && host->reply)
-        host->reply(host->self, name, &reply);
-    if (!lambda_effect_happened(environment, request))
-        lambda_http_respond(environment->http, request, reply.status, NULL,
-                            reply.body, reply.size);
+        host->reply(host->self, name, &response);
+    if (!lambda_effect_happened(environment, request, response.status,
+                                response.body, response.size))
+        lambda_http_respond(environment->http, request, response.status, NULL,
+                            response.body, response.size);
 }
 
 static void go_out(struct lambda_environment *environment,

@@ -138,6 +138,10 @@ void lambda_strike_carry_out(struct lambda_environment *environment,
 bool lambda_strike(struct lambda_environment *environment,
                    struct evhttp_request *request,
                    const struct lambda_decision *decision);
+/* What is to happen before that answer. True: it is not to be sent. */
+bool lambda_strike_after(struct lambda_environment *environment,
+                         struct evhttp_request *request, int status,
+                         const void *body, size_t size);
 /* The hook of its endpoint: true if the answer is not to be sent. */
 bool lambda_strike_answer(void *self, struct evhttp_request *request,
                           int status, const void *body, size_t size);
@@ -155,10 +159,11 @@ bool lambda_effect_label(struct lambda_environment *environment,
 /* Answers one that goes out, or is for our own endpoint of effects. */
 void lambda_effect_carry_out(struct lambda_environment *environment,
                              struct evhttp_request *request);
-/* It was applied: it counts. True: it was struck after that, and is not to be
- * answered. */
+/* It was applied: it counts. True: it was struck after that, and that answer is
+ * not to be sent. */
 bool lambda_effect_happened(struct lambda_environment *environment,
-                            struct evhttp_request *request);
+                            struct evhttp_request *request, int status,
+                            const void *body, size_t size);
 /* Keeps what a line tells of until it is at rest, so that it always comes
  * between the same requests. */
 void lambda_effect_keep_line(struct lambda_environment *environment,

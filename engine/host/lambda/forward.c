@@ -82,9 +82,15 @@ static void done(struct evhttp_request *reply, void *self)
     } else if (status == 0) {
         lambda_effect_refuse(environment, request, 502,
                              "it was passed on, and nobody answers there");
-    } else if (!lambda_effect_happened(environment, request)) {
-        copy(reply, request);
-        lambda_http_send(environment->http, request, status);
+    } else {
+        struct evbuffer *body = evhttp_request_get_input_buffer(reply);
+        size_t size = evbuffer_get_length(body);
+        if (!lambda_effect_happened(
+                environment, request, status,
+                size ? (const void *)evbuffer_pullup(body, -1) : "", size)) {
+            copy(reply, request);
+            lambda_http_send(environment->http, request, status);
+        }
     }
     evhttp_connection_free_on_completion(forward->connection);
     free(forward);

@@ -164,20 +164,27 @@ bool lambda_strike(struct lambda_environment *environment,
     }
 }
 
-bool lambda_strike_answer(void *self, struct evhttp_request *request,
-                          int status, const void *body, size_t size)
+bool lambda_strike_after(struct lambda_environment *environment,
+                         struct evhttp_request *request, int status,
+                         const void *body, size_t size)
 {
-    struct lambda_environment *environment = self;
-    struct lambda_decision decision;
+    const struct lambda_decision decision =
+        lambda_strike_decide(environment, true);
 
-    if (request != environment->current || status >= 300)
-        return false;
-    decision = lambda_strike_decide(environment, true);
     if (decision.act == LAMBDA_LATE) {
         keep_late(environment, request, decision.ns, status, body, size);
         return true;
     }
     return lambda_strike(environment, request, &decision);
+}
+
+bool lambda_strike_answer(void *self, struct evhttp_request *request,
+                          int status, const void *body, size_t size)
+{
+    struct lambda_environment *environment = self;
+
+    return request == environment->current && status < 300 &&
+           lambda_strike_after(environment, request, status, body, size);
 }
 
 void lambda_strike_carry_out(struct lambda_environment *environment,
