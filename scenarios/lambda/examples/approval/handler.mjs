@@ -1,21 +1,25 @@
 // A purchase waits for the decision of a person, for a week at most.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
     method: 'POST',
-    headers: { 'Idempotency-Key': key },
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
 }
 
 export const handler = withDurableExecution(async (request, context) => {
   const answer = await context.waitForCallback('approve',
-    async (id) => effect('mail', `mail-${id}`),
+    (id) => post('mail', `mail-${id}`, { to: 'ann', id }),
     { timeout: { days: 7 } });
   const decision = JSON.parse(answer);
   if (!decision.approved) return { id: request.id, status: 'rejected' };
-  await context.step('buy', () => effect('buy', `buy-${request.id}`));
+  await context.step('buy',
+    () => post('buy', `buy-${request.id}`, { amount: request.amount }));
   return { id: request.id, status: 'bought', by: decision.by };
 });

@@ -1,24 +1,29 @@
 // A parcel for each item, in parallel; then one mail with all of them.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
     method: 'POST',
-    headers: { 'Idempotency-Key': key },
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
 }
 
 export const handler = withDurableExecution(async (order, context) => {
-  // BUG: a list beside the steps forgets what was done before a replay.
-  const packed = [];
-  const parcels = await context.map('parcels', order.items,
-    async (one, item) => one.step(`pack-${item}`, async () => {
-      await effect('pack', `${order.id}-${item}`);
-      return packed.push(item);
+  // BUG: steps that are done are not run again, and a list that they fill
+  // beside their results stays empty then.
+  const parcels = [];
+  await context.map('parcels', order.items,
+    (one, item) => one.step(`pack-${item}`, async () => {
+      await post('pack', `pack-${order.id}-${item}`, { item });
+      parcels.push(`parcel of ${item}`);
     }),
     { maxConcurrency: 3 });
-  await context.step('mail', () => effect('mail', `mail-${order.id}`));
-  return { id: order.id, parcels: packed.length };
+  await context.step('mail',
+    () => post('mail', `mail-${order.id}`, { parcels }));
+  return { id: order.id, parcels };
 });

@@ -1,22 +1,27 @@
 // A parcel for each item, in parallel; then one mail with all of them.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
     method: 'POST',
-    headers: { 'Idempotency-Key': key },
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
 }
 
 export const handler = withDurableExecution(async (order, context) => {
-  const parcels = await context.map('parcels', order.items,
-    async (one, item) => one.step(`pack-${item}`, async () => {
-      await effect('pack', `${order.id}-${item}`);
+  const packed = await context.map('parcels', order.items,
+    (one, item) => one.step(`pack-${item}`, async () => {
+      await post('pack', `pack-${order.id}-${item}`, { item });
       return `parcel of ${item}`;
     }),
     { maxConcurrency: 3 });
-  await context.step('mail', () => effect('mail', `mail-${order.id}`));
-  return { id: order.id, parcels: parcels.getResults() };
+  const parcels = packed.getResults();
+  await context.step('mail',
+    () => post('mail', `mail-${order.id}`, { parcels }));
+  return { id: order.id, parcels };
 });

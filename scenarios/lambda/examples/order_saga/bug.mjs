@@ -2,36 +2,42 @@
 // was done is undone in reverse order.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
     method: 'POST',
-    headers: { 'Idempotency-Key': key },
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
 }
 
 const NEVER = { retryStrategy: () => ({ shouldRetry: false }) };
 
-async function ship(order) {
+async function ship(order, place) {
   if (order.weight > 30) throw new Error('too heavy for the carrier');
-  await effect('ship', `ship-${order.id}`);
+  await post('ship', `ship-${order.id}`, { place });
 }
 
 export const handler = withDurableExecution(async (order, context) => {
   const undo = [];
   try {
     undo.push(['release', `release-${order.id}`]);
-    await context.step('reserve', () => effect('reserve', `reserve-${order.id}`));
+    const { place } = await context.step('reserve',
+      () => post('reserve', `reserve-${order.id}`, { items: order.items }));
     undo.push(['refund', `refund-${order.id}`]);
-    // BUG: the key changes with each attempt, so that it protects nothing.
-    const attempt = crypto.randomUUID();
-    await context.step('charge', () => effect('charge', `charge-${order.id}-${attempt}`));
-    await context.step('ship', () => ship(order), NEVER);
+    // BUG: the key is another one each time the handler runs, so that it
+    // protects nothing.
+    const key = crypto.randomUUID();
+    await context.step('charge',
+      () => post('charge', key, { amount: order.amount }));
+    await context.step('ship', () => ship(order, place), NEVER);
     return { id: order.id, status: 'shipped' };
   } catch (error) {
     for (const [name, key] of undo.reverse())
-      await context.step(name, () => effect(name, key));
+      await context.step(name, () => post(name, key, { id: order.id }));
     return { id: order.id, status: 'undone', why: error.message };
   }
 });

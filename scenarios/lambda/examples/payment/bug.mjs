@@ -3,23 +3,28 @@
 import { StepSemantics, withDurableExecution }
   from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key, if
-// it is given one.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+async function post(url, body, key) {
+  const reply = await fetch(url, {
     method: 'POST',
     headers: key ? { 'Idempotency-Key': key } : {},
+    body: JSON.stringify(body),
   });
-  if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  if (!reply.ok) throw new Error(`${url}: ${reply.status}`);
+  return reply.json();
 }
 
 // BUG: at most once for each retry, and by default there are retries.
 const ONCE = { semantics: StepSemantics.AtMostOncePerRetry };
 
+const pay = ({ amount }) => post('https://bank.example/pay', { amount });
+
+const tell = ({ id }, name) =>
+  post(`https://shop.example/${name}`, { id }, `${name}-${id}`);
+
 export const handler = withDurableExecution(async (payment, context) => {
-  await context.step('reserve', () => effect('reserve', payment.id));
-  await context.step('pay', () => effect('pay'), ONCE);
+  await context.step('reserve', () => tell(payment, 'reserve'));
+  await context.step('pay', () => pay(payment), ONCE);
   await context.wait('booked', { days: 1 });
-  await context.step('report', () => effect('report', payment.id));
-  return { id: payment.id };
+  await context.step('report', () => tell(payment, 'report'));
+  return { id: payment.id, status: 'paid' };
 });

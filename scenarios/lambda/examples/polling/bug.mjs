@@ -1,27 +1,37 @@
-// A report is ordered, looked for every ten minutes, and sent when it is there.
+// A report is ordered, looked for every ten minutes, and sent when it is ready.
 import { withDurableExecution } from '@aws/durable-execution-sdk-js';
 
-// Tells an outside system to do something. It knows a request by its key.
-async function effect(name, key) {
-  const reply = await fetch(`${process.env.PERDURE_EFFECTS}/${name}`, {
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
     method: 'POST',
-    headers: { 'Idempotency-Key': key },
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
   });
   if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
 }
 
+async function look(report) {
+  const reply = await fetch(`https://shop.example/status?id=${report.id}`);
+  if (!reply.ok) throw new Error(`status: ${reply.status}`);
+  const { ready } = await reply.json();
+  return { id: report.id, ready };
+}
+
+const wait = (report) => report.ready ? { shouldContinue: false }
+  : { shouldContinue: true, delay: { minutes: 10 } };
+
 export const handler = withDurableExecution(async (request, context) => {
-  // BUG: when it is tried again, it is a later time, and another key.
-  const at = new Date().toISOString();
-  await context.step('order', () => effect('order', `order-${at}`));
-  const state = await context.waitForCondition('ready',
-    async (last) => ({ asked: last.asked + 1 }),
-    {
-      initialState: { asked: 0 },
-      waitStrategy: (last) => last.asked >= 3
-        ? { shouldContinue: false }
-        : { shouldContinue: true, delay: { minutes: 10 } },
-    });
-  await context.step('send', () => effect('send', `send-${request.id}`));
-  return { id: request.id, polls: state.asked };
+  // BUG: when the handler runs again it is later, and the key another one.
+  const key = `order-${request.id}-${Date.now()}`;
+  await context.step('order', () => post('order', key, { id: request.id }));
+  await context.waitForCondition('ready', look, {
+    initialState: { id: request.id, ready: false },
+    waitStrategy: wait,
+  });
+  await context.step('send',
+    () => post('send', `send-${request.id}`, { to: request.to }));
+  return { id: request.id, status: 'sent' };
 });

@@ -1,0 +1,28 @@
+// A purchase waits for the decision of a person, for a week at most.
+import { withDurableExecution } from '@aws/durable-execution-sdk-js';
+
+// The services of the shop know a request by its key: what one of them has
+// done, it does not do again.
+async function post(name, key, body) {
+  const reply = await fetch(`https://shop.example/${name}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
+    body: JSON.stringify(body),
+  });
+  if (!reply.ok) throw new Error(`${name}: ${reply.status}`);
+  return reply.json();
+}
+
+export const handler = withDurableExecution(async (request, context) => {
+  const [answered, id] =
+    await context.createCallback('approve', { timeout: { days: 7 } });
+  // BUG: waitForCallback would send this once; here it is sent each time the
+  // handler runs, also when the answer has come long since.
+  await post('mail', crypto.randomUUID(), { to: 'ann', id });
+  const answer = await answered;
+  const decision = JSON.parse(answer);
+  if (!decision.approved) return { id: request.id, status: 'rejected' };
+  await context.step('buy',
+    () => post('buy', `buy-${request.id}`, { amount: request.amount }));
+  return { id: request.id, status: 'bought', by: decision.by };
+});
