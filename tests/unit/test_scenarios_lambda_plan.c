@@ -82,10 +82,17 @@ Test(scenarios_lambda_plan, faults_fit_where_they_can_happen)
     const struct lambda_point recorded = {.place = LAMBDA_AT_CHECKPOINT,
                                           .after = true};
     const struct lambda_point effect = {.place = LAMBDA_AT_EFFECT};
+    const struct lambda_point applied = {.place = LAMBDA_AT_EFFECT,
+                                         .after = true};
+    const struct lambda_point line = {.place = LAMBDA_AT_LINE, .after = true};
 
     cr_assert(lambda_fault_fits(LAMBDA_FAULT_THROTTLE, &checkpoint));
     cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_THROTTLE, &recorded));
-    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_THROTTLE, &effect));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_SERVER_ERROR, &effect));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_SERVER_ERROR, &applied));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_STALE_TOKEN, &effect));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_LOST_REPLY, &applied));
+    cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_LOST_REPLY, &line));
     cr_assert(lambda_fault_fits(LAMBDA_FAULT_LOST_REPLY, &recorded));
     cr_assert_not(lambda_fault_fits(LAMBDA_FAULT_LOST_REPLY, &checkpoint));
     for (unsigned f = 1; f < LAMBDA_FAULT_COUNT; f++)
@@ -93,6 +100,7 @@ Test(scenarios_lambda_plan, faults_fit_where_they_can_happen)
                      f);
     cr_assert_eq(lambda_fault_find("no such"), LAMBDA_FAULT_COUNT);
     cr_assert(lambda_fault_fits(LAMBDA_FAULT_CRASH, &effect));
+    cr_assert(lambda_fault_fits(LAMBDA_FAULT_CRASH, &line));
 }
 
 Test(scenarios_lambda_plan, only_what_ends_at_a_time_can_be_late)
@@ -119,6 +127,7 @@ Test(scenarios_lambda_plan, only_what_ends_at_a_time_can_be_late)
 Test(scenarios_lambda_plan, the_size_of_a_fault_is_how_often_or_how_late)
 {
     const struct lambda_point at = {.place = LAMBDA_AT_CHECKPOINT};
+    const struct lambda_point effect = {.place = LAMBDA_AT_EFFECT};
     uint32_t sizes[LAMBDA_SIZES_MAX];
     char detail[LAMBDA_DETAIL_SIZE];
 
@@ -126,6 +135,8 @@ Test(scenarios_lambda_plan, the_size_of_a_fault_is_how_often_or_how_late)
     cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_CRASH, 1, detail), "");
     cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_THROTTLE, &at, sizes), 3);
     cr_assert_eq(sizes[2], 9);
+    cr_assert_eq(lambda_fault_sizes(LAMBDA_FAULT_THROTTLE, &effect, sizes), 1);
+    cr_assert_eq(sizes[0], 1);
     cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_THROTTLE, 9, detail),
                      "x9");
     cr_assert_str_eq(lambda_fault_detail(LAMBDA_FAULT_LATE_TIMER, 60, detail),
