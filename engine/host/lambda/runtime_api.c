@@ -308,14 +308,20 @@ static void take_end(struct lambda_environment *environment,
 }
 
 /* The first place that a stack names. */
-static const char *first_line(struct json_doc *doc)
+static const char *find_place(struct json_doc *doc, const char *message)
 {
     struct json_view lines =
         doc ? json_member(json_root(doc), "stackTrace") : (struct json_view){0};
-    struct json_view line =
-        lines.item ? json_first(lines) : (struct json_view){0};
 
-    return line.item && json_is_string(line) ? line.item->valuestring : "";
+    for (struct json_view v = lines.item ? json_first(lines)
+                                         : (struct json_view){0};
+         v.item; v = json_next(v)) {
+        const char *line = json_is_string(v) ? v.item->valuestring : "";
+        line += strspn(line, " \t");
+        if (*line && (!message || !*message || !strstr(line, message)))
+            return line;
+    }
+    return "";
 }
 
 /* It could not load its function, and is about to end. */
@@ -335,10 +341,10 @@ static void take_init_error(struct lambda_environment *environment,
     }
     const char *type = member(doc, "errorType");
     const char *message = member(doc, "errorMessage");
-    const char *line = first_line(doc);
-    snprintf(words, sizeof(words), "%.200s%s%.120s%s",
+    const char *line = find_place(doc, message);
+    snprintf(words, sizeof(words), "%.200s%s%.*s",
              message ? message : "its function could not be loaded",
-             line[0] ? " (" : "", line, line[0] ? ")" : "");
+             line[0] ? ", " : "", (int)strcspn(line, "\n"), line);
     environment->named = true;
     lambda_environment_trouble(environment, type ? type : "Runtime.Unknown",
                                words);

@@ -478,11 +478,23 @@ async function importClient(file) {
   }
 }
 
+// A module that cannot be read does not say where, but a check of it does.
+function placesOf(file, error) {
+  if (!(error instanceof SyntaxError)) return [];
+  const { stderr } = require('node:child_process').spawnSync(
+    process.execPath, ['--check', file], { encoding: 'utf8' });
+  return (stderr ?? '').split('\n').slice(0, 3).filter((line) => line.trim());
+}
+
 async function importFirst(file) {
   for (const ending of ['', '.mjs', '.js', '.cjs', '.mts', '.ts', '.cts']) {
     const whole = file + ending;
     if (!fs.statSync(whole, { throwIfNoEntry: false })?.isFile()) continue;
-    const module = await import(pathToFileURL(whole).href);
+    const module = await import(pathToFileURL(whole).href)
+      .catch((error) => {
+        if (error) error.places = placesOf(whole, error);
+        throw error;
+      });
     if (process.env.PERDURE_DURABLE) await importClient(whole);
     return module;
   }
@@ -535,7 +547,8 @@ function wordsOf(error) {
   return JSON.stringify({
     errorType: String(error?.name ?? typeof error),
     errorMessage: String(error?.message ?? error),
-    stackTrace: String(error?.stack ?? '').split('\n'),
+    stackTrace: [...(error?.places ?? []),
+      ...String(error?.stack ?? '').split('\n')],
   });
 }
 
@@ -626,7 +639,7 @@ async function main() {
     handler = await load(process.env._HANDLER);
     loading = false;
   } catch (error) {
-    console.error(error?.stack ?? error);
+    console.error([...(error?.places ?? []), error?.stack ?? error].join('\n'));
     await askRuntime('POST', 'init/error', wordsOf(error));
     process.exit(1);
   }

@@ -1,7 +1,7 @@
 # Runs one Lambda function against perdure's local Runtime API. The function
-# is not changed; what it gets from here is a clock: the time, sleeps and waits
-# with a limit are virtual when PERDURE_NOW_MS is set, and time moves when no
-# thread has anything to do. An event loop of asyncio sleeps in true time.
+# is not changed; what it gets from here is a clock: the time, sleeps, waits
+# with a limit and loops of asyncio are virtual when PERDURE_NOW_MS is set, and
+# time moves when no thread has anything to do.
 import datetime
 import http.client
 import importlib
@@ -35,6 +35,7 @@ real = types.SimpleNamespace(
     date=datetime.date,
     datetime=datetime.datetime,
     wait=threading.Condition.wait,
+    join=threading.Thread.join,
     endheaders=http.client.HTTPConnection.endheaders,
     getresponse=http.client.HTTPConnection.getresponse,
 )
@@ -182,6 +183,55 @@ def wait(self, timeout=None):
     return not rung
 
 
+def join(self, timeout=None):
+    if loading or timeout is None or timeout <= 0 or not self.is_alive():
+        return real.join(self, timeout)
+    ended = threading.Event()
+
+    def follow():
+        real.join(self)
+        ended.set()
+
+    threading.Thread(target=follow, daemon=True).start()
+    ended.wait(timeout)
+
+
+class Selector:
+    """Of a loop of asyncio: it waits for files, or for virtual time."""
+
+    def __init__(self, inner, wake):
+        self.inner = inner
+        self.wake = wake
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def select(self, timeout=None):
+        global now_ms
+        if timeout is None or timeout <= 0:
+            return self.inner.select(timeout)
+        if loading:
+            events = self.inner.select(0)
+            now_ms += 0 if events else max(1, int(timeout * 1000 + 0.999))
+            return events
+        timer = after(timeout, self.wake)
+        try:
+            return self.inner.select(None)
+        finally:
+            cancel(timer)
+
+
+def make_loops_virtual():
+    from asyncio import selector_events
+    begin = selector_events.BaseSelectorEventLoop.__init__
+
+    def init(self, selector=None):
+        begin(self, selector)
+        self._selector = Selector(self._selector, self._write_to_self)
+
+    selector_events.BaseSelectorEventLoop.__init__ = init
+
+
 class Kind(type):
     def __instancecheck__(cls, one):
         return isinstance(one, cls.of)
@@ -233,8 +283,8 @@ def make_virtual():
     datetime.date, datetime.datetime = Date, Datetime
     http.client.HTTPConnection.endheaders = endheaders
     http.client.HTTPConnection.getresponse = getresponse
-    import asyncio
-    asyncio.BaseEventLoop.time = lambda self: real.monotonic()
+    threading.Thread.join = join
+    make_loops_virtual()
     if SEED is not None:
         uuid.uuid4 = lambda: uuid.UUID(
             int=random.getrandbits(128), version=4)
@@ -349,7 +399,9 @@ def words_of(error):
     return json.dumps({
         "errorType": type(error).__name__,
         "errorMessage": str(error),
-        "stackTrace": traceback.format_tb(error.__traceback__),
+        "stackTrace": traceback.format_list([
+            one for one in traceback.extract_tb(error.__traceback__)
+            if one.filename != __file__ and "importlib" not in one.filename]),
     }).encode()
 
 
