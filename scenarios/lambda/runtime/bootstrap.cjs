@@ -67,7 +67,8 @@ function watch(request, ours) {
   }
   const end = count(ours);
   if (ours) request.setHeader('Perdure-Number', String(++open.number));
-  request.once('response', (response) => {
+  // First, while the others that listen once can still be counted.
+  request.prependOnceListener('response', (response) => {
     const one = { response, end };
     responses.add(one);
     response.once('close', () => {
