@@ -6,6 +6,7 @@
 #include "engine/coordinator_private.h"
 
 #include "engine/invoke.h"
+#include "engine/refusal.h"
 
 enum {
     PAGE_MAX = 1 << 20
@@ -94,6 +95,27 @@ static const char *wrong_time(const struct engine_owned *o,
     return NULL;
 }
 
+static void refuse_updates(struct engine_coordinator *c, struct engine_owned *o,
+                           const struct engine_problem *problem)
+{
+    const struct engine_message *question = question_of(o);
+    const struct engine_message message = {
+        .kind = answer_kind(question),
+        .flags = engine_refusal(problem->update, problem->limit),
+        .to = question->from,
+        .run = question->run,
+        .op = problem->error,
+        .attempt = question->attempt,
+        .token = question->token,
+        .a = question->a,
+        .b = question->b,
+    };
+
+    engine_coordinator_send(c, &message, problem->text, strlen(problem->text));
+    o->question.size = 0;
+    o->answer = ENGINE_ANSWER_NONE;
+}
+
 static void take_updates(struct engine_coordinator *c, struct engine_owned *o,
                          struct engine_decide *decide)
 {
@@ -103,7 +125,7 @@ static void take_updates(struct engine_coordinator *c, struct engine_owned *o,
     struct engine_problem problem;
     if (engine_execution_check(o->run->execution, question + 1, size,
                                &problem)) {
-        engine_service_refuse(c, o, problem.error, problem.text);
+        refuse_updates(c, o, &problem);
         return;
     }
     size_t from = decide->block->size;

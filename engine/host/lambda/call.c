@@ -33,6 +33,7 @@ void lambda_call_refuse(struct lambda_call *call, int status,
     free(w.bytes);
 }
 
+/* Without one, memory has run out. */
 void lambda_call_problem(struct lambda_call *call,
                          const struct lambda_problem *problem)
 {
@@ -119,25 +120,24 @@ static struct lambda_call *leave_line(struct lambda_service *service,
 }
 
 /* Why the engine refuses a question. */
-static void answer_refusal(struct lambda_call *call,
+static void answer_refusal(const struct lambda_service *service,
+                           const struct lambda_execution *execution,
+                           struct lambda_call *call,
                            const struct engine_message *message)
 {
-    char words[512];
-    size_t size = message->size - sizeof(*message);
+    struct lambda_problem problem = {0};
 
     if (message->op == ENGINE_ERR_STALE_TOKEN ||
         message->op == ENGINE_ERR_NOT_OWNER) {
         lambda_call_refuse(call, 400, "InvalidParameterValueException", stale);
         return;
     }
-    if (size >= sizeof(words))
-        size = sizeof(words) - 1;
-    memcpy(words, message + 1, size);
-    words[size] = '\0';
+    lambda_refusal_read(execution, service->config.limits, &call->block,
+                        message, &problem);
     if (message->op == ENGINE_ERR_STORAGE || message->op == ENGINE_ERR_OOM)
-        lambda_call_refuse(call, 500, "ServiceException", words);
+        lambda_call_refuse(call, 500, "ServiceException", problem.text);
     else
-        lambda_call_refuse(call, 400, "InvalidParameterValueException", words);
+        lambda_call_problem(call, &problem);
 }
 
 static void answer_checkpoint(struct lambda_service *service,
@@ -209,7 +209,7 @@ void lambda_call_answered(struct lambda_service *service,
     if (execution->invocation && call == &execution->invocation->load)
         lambda_invocation_page(service, execution->invocation, message);
     else if (message->op != ENGINE_ERR_NONE)
-        answer_refusal(call, message);
+        answer_refusal(service, execution, call, message);
     else if (message->kind == ENGINE_MSG_CHECKPOINTED)
         answer_checkpoint(service, execution, call, message);
     else
@@ -297,7 +297,9 @@ static bool read_checkpoint(struct lambda_service *service,
                         : (struct engine_hash){service->next_client, 1};
     engine_block_init(&call->block);
     if (lambda_updates_read(json_member(body, "Updates"), &call->block,
-                            &call->concluding, &problem) == 0) {
+                            &call->concluding, &problem) == 0 &&
+        (call->token != execution->token ||
+         lambda_refusal_check(execution, &call->block, &problem))) {
         if (service->delayed_count > 0)
             delay_updates(service, execution->run, &call->block);
         return true;

@@ -23,7 +23,11 @@ enum {
 
 struct engine_hash lambda_operation_id(const char *text, size_t size)
 {
-    return engine_hash_bytes(text, size);
+    struct engine_hash id = engine_hash_bytes(text, size);
+
+    if (id.lo == 0)
+        id.lo = 1; /* 0 is the run */
+    return id;
 }
 
 void lambda_invalid(struct lambda_problem *problem, const char *format, ...)
@@ -168,6 +172,27 @@ enum {
     SUBTYPE_COUNT = sizeof(subtypes) / sizeof(*subtypes)
 };
 
+const char *lambda_type_name(unsigned type)
+{
+    return types[type - ENGINE_OPERATION_EXECUTION];
+}
+
+/* What may be done to which, whatever its state. */
+static bool may_act(unsigned type, unsigned action)
+{
+    static const unsigned char allowed[TYPE_COUNT][ACTION_COUNT] = {
+        /* START, SUCCEED, FAIL, RETRY, CANCEL */
+        {0, 1, 1, 0, 0}, /* EXECUTION */
+        {1, 1, 1, 0, 0}, /* CONTEXT */
+        {1, 1, 1, 1, 0}, /* STEP */
+        {1, 0, 0, 0, 1}, /* WAIT */
+        {1, 0, 0, 0, 0}, /* CALLBACK */
+        {1, 0, 0, 0, 0}, /* CHAINED_INVOKE */
+    };
+
+    return allowed[type][action];
+}
+
 /* An update under way. */
 struct reading {
     struct json_view update;
@@ -226,6 +251,10 @@ static bool read_kind(struct reading *r)
                        t == TYPE_COUNT ? type : action);
         return false;
     }
+    if (!may_act(t, a)) {
+        lambda_invalid(r->problem, "Invalid %s action.", type);
+        return false;
+    }
     r->type = ENGINE_OPERATION_EXECUTION + t;
     r->action = ENGINE_ACTION_START + a;
     if (subtype) {
@@ -233,6 +262,13 @@ static bool read_kind(struct reading *r)
         r->subtype = s == SUBTYPE_COUNT ? ENGINE_SUBTYPE_NONE : s;
     }
     return true;
+}
+
+static bool is_printable(const char *text)
+{
+    while (*text >= 0x20 && *text <= 0x7e)
+        text++;
+    return *text == '\0';
 }
 
 static bool read_identity(struct reading *r)
@@ -248,6 +284,11 @@ static bool read_identity(struct reading *r)
     if (!lambda_name_ok(id, ID_MAX) ||
         (parent && !lambda_name_ok(parent, ID_MAX))) {
         lambda_invalid(r->problem, "Invalid operation id");
+        return false;
+    }
+    if (name && (!*name || !is_printable(name))) {
+        lambda_invalid(r->problem, "Invalid operation name: 1 to 256 printable "
+                                   "ASCII characters are allowed");
         return false;
     }
     struct engine_hash hash = lambda_operation_id(id, strlen(id));

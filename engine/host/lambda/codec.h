@@ -18,7 +18,7 @@
 struct engine_hash lambda_operation_id(const char *text, size_t size);
 
 enum {
-    LAMBDA_PROBLEM_SIZE = 256
+    LAMBDA_PROBLEM_SIZE = 512
 };
 
 /* Why a call is refused: the name of the exception and its message. */
@@ -41,6 +41,10 @@ int lambda_updates_read(struct json_view updates, struct engine_block *block,
 /* What the log says of an operation beyond its item. */
 struct lambda_operation {
     struct engine_hash id;
+    struct lambda_operation *same_low; /* as far as its id's low half says */
+    struct engine_hash parent;
+    uint8_t type;        /* enum engine_operation_type */
+    uint8_t subtype;     /* enum engine_operation_subtype */
     char *text;          /* the id; its end is marked */
     char *name;          /* NULL: it has none, or none is known */
     uint64_t started_ns; /* store times */
@@ -56,6 +60,9 @@ struct lambda_operation {
  * than Z. False: it is neither, or before 1970.
  */
 bool lambda_time_parse(const char *text, uint64_t *ns);
+
+/* As the API calls a type and a subtype. */
+const char *lambda_type_name(unsigned type);
 
 /* How times are written. */
 enum lambda_times {

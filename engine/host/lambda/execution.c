@@ -94,13 +94,22 @@ bool lambda_execution_rename(struct lambda_service *service,
 
 /* Life -------------------------------------------------------------------- */
 
+static void free_operation(struct lambda_operation *operation)
+{
+    free(operation->text);
+    free(operation->name);
+    free(operation);
+}
+
 static void free_operations(struct lambda_execution *execution)
 {
     for (uint32_t i = 0; i < execution->operations.count; i++) {
         struct lambda_operation *operation = execution->operations.items[i];
-        free(operation->text);
-        free(operation->name);
-        free(operation);
+        while (operation) {
+            struct lambda_operation *next = operation->same_low;
+            free_operation(operation);
+            operation = next;
+        }
     }
     engine_table_free(&execution->operations);
 }
@@ -183,14 +192,33 @@ lambda_execution_operation(const struct lambda_execution *execution,
     struct lambda_operation *operation =
         id.lo ? engine_table_find(&execution->operations, id.lo) : NULL;
 
-    return operation && operation->id.hi == id.hi ? operation : NULL;
+    while (operation && operation->id.hi != id.hi)
+        operation = operation->same_low;
+    return operation;
+}
+
+static bool add_operation(struct lambda_execution *execution,
+                          struct lambda_operation *operation)
+{
+    struct lambda_operation *first =
+        engine_table_find(&execution->operations, operation->id.lo);
+
+    execution->operation_count++;
+    if (!first)
+        return engine_table_add(&execution->operations, operation->id.lo,
+                                operation) == 0;
+    operation->same_low = first->same_low;
+    first->same_low = operation;
+    return true;
 }
 
 static struct lambda_operation *
 meet_operation(struct lambda_service *service,
-               struct lambda_execution *execution, struct engine_hash id,
-               struct engine_text text, uint64_t time_ns)
+               struct lambda_execution *execution,
+               const struct engine_item *event,
+               const struct engine_operation_view *view, uint64_t time_ns)
 {
+    const struct engine_hash id = {event->a, event->b};
     struct lambda_operation *operation =
         lambda_execution_operation(execution, id);
 
@@ -199,17 +227,18 @@ meet_operation(struct lambda_service *service,
     operation = calloc(1, sizeof(*operation));
     if (operation) {
         operation->id = id;
-        operation->text = strndup(text.text, text.size);
+        operation->parent = view->head.parent;
+        operation->type = (uint8_t)engine_operation_flag_type(event->flags);
+        operation->subtype =
+            (uint8_t)engine_operation_flag_subtype(event->flags);
+        operation->text = strndup(view->id.text, view->id.size);
         operation->started_ns = time_ns;
     }
-    if (operation && operation->text &&
-        engine_table_add(&execution->operations, id.lo ? id.lo : 1,
-                         operation) == 0)
+    if (operation && operation->text && add_operation(execution, operation))
         return operation;
     service->failed = true;
     if (operation)
-        free(operation->text);
-    free(operation);
+        free_operation(operation);
     return NULL;
 }
 
@@ -301,9 +330,7 @@ static void fold_operation(struct lambda_service *service,
              view.head.value_size);
         return;
     }
-    operation = meet_operation(service, execution,
-                               (struct engine_hash){event->a, event->b},
-                               view.id, time_ns);
+    operation = meet_operation(service, execution, event, &view, time_ns);
     if (!operation)
         return;
     if (view.name.size > 0 && !operation->name)
@@ -513,7 +540,7 @@ bool lambda_service_standing(const struct lambda_service *service, uint64_t run,
         .status = lambda_execution_status(execution),
         .result = execution->ended_ns ? execution->result : NULL,
         .size = execution->result_size,
-        .operations = execution->operations.count,
+        .operations = execution->operation_count,
         .recorded = execution->recorded,
         .started_ns = execution->started_ns,
         .ended_ns = execution->ended_ns,

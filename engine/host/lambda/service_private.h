@@ -5,6 +5,7 @@
  *     execution.c    executions as their logs say, folded as they are written
  *     invocation.c   an attempt of the handler: claim, state, report
  *     call.c         calls that ask the engine: checkpoint, state, signals
+ *     refusal.c      why checkpoints are refused, in the API's words
  *     invoke.c       calls that start something
  *     inspect.c      calls that only look
  *     list.c         executions in the order of their starts
@@ -35,7 +36,8 @@ struct lambda_execution {
     size_t result_size;
     uint64_t recorded;              /* events of its operations */
     struct engine_table operations; /* lambda_operation by the id's low half */
-    uint32_t awaited;               /* callbacks that are not answered */
+    uint32_t operation_count;
+    uint32_t awaited;                     /* callbacks that are not answered */
     struct lambda_invocation *invocation; /* under way, NULL: none */
     uint64_t token;                       /* the engine's, as told last */
     struct lambda_call *asking;           /* the first one's turn it is */
@@ -257,6 +259,23 @@ void lambda_call_answered(struct lambda_service *service,
                           const struct engine_message *message);
 void lambda_call_signalled(struct lambda_service *service, uint64_t number,
                            const struct engine_reply *reply);
+
+/* refusal.c */
+
+/*
+ * What the API allows less of than the engine, and ids that cannot be told
+ * apart; of updates that come with the token that is valid now. False with the
+ * problem.
+ */
+bool lambda_refusal_check(const struct lambda_execution *execution,
+                          const struct engine_block *updates,
+                          struct lambda_problem *problem);
+/* Why the engine refuses these updates. */
+void lambda_refusal_read(const struct lambda_execution *execution,
+                         const struct engine_limits *limits,
+                         const struct engine_block *updates,
+                         const struct engine_message *message,
+                         struct lambda_problem *problem);
 
 /* invoke.c */
 
