@@ -75,6 +75,7 @@ static void begin_service(struct lambda_bed *bed)
 {
     struct lambda_service_config config = {
         .limits = bed->limits ? bed->limits : engine_limits_at(0),
+        .rates = bed->rates,
         .seed = 1,
         .now_ns = bed->now_ns,
         .lease_ns = 3600 * LAMBDA_BED_SECOND,

@@ -35,10 +35,11 @@ struct lambda_bed {
     uint64_t now_ns;
     const char *path;                   /* of the store; NULL: in memory */
     const struct engine_limits *limits; /* NULL: the first profile */
-    char why[LAMBDA_SERVICE_WHY_SIZE];          /* there is no service */
+    const struct lambda_rates *rates;
+    char why[LAMBDA_SERVICE_WHY_SIZE]; /* there is no service */
 };
 
-/* Start the bed as {0}; path and limits may be set. */
+/* Start the bed as {0}; path, limits and rates may be set. */
 void lambda_bed_open(struct lambda_bed *bed);
 /* Ends the service as a crash would, and begins another over the same file. */
 void lambda_bed_reopen(struct lambda_bed *bed);

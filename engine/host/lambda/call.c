@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,13 +44,34 @@ void lambda_call_problem(struct lambda_call *call,
         lambda_call_refuse(call, 500, "ServiceException", "out of memory");
 }
 
+bool lambda_call_admit(struct lambda_service *service, struct lambda_call *call,
+                       enum lambda_rate_kind kind)
+{
+    static const char body[] =
+        "{\"Type\":\"User\",\"Reason\":\"CallerRateLimitExceeded\","
+        "\"message\":\"Rate exceeded\",\"Message\":\"Rate exceeded\"}";
+
+    if (!service->config.rates)
+        return true;
+    call->retry_after_s =
+        lambda_rate_take(service->config.rates, &service->rates, kind,
+                         lambda_core_now(service->core));
+    if (call->retry_after_s == 0)
+        return true;
+    call->answer(call, 429, "TooManyRequestsException", body, sizeof(body) - 1);
+    return false;
+}
+
 struct lambda_execution *lambda_call_execution(struct lambda_service *service,
                                                struct lambda_call *call,
+                                               enum lambda_rate_kind kind,
                                                const char *text)
 {
     struct lambda_execution *execution = NULL;
     struct lambda_arn arn;
 
+    if (!lambda_call_admit(service, call, kind))
+        return NULL;
     if (!lambda_arn_parse(text, &arn)) {
         lambda_call_refuse(call, 404, "ResourceNotFoundException",
                            "Durable execution not found");
@@ -313,7 +335,7 @@ void lambda_call_checkpoint(struct lambda_service *service,
                             const void *body, size_t size)
 {
     struct lambda_execution *execution =
-        lambda_call_execution(service, call, arn);
+        lambda_call_execution(service, call, LAMBDA_RATE_CHECKPOINT, arn);
     struct json_error wrong = {0};
     struct json_doc *doc = NULL;
 
@@ -347,7 +369,7 @@ void lambda_call_state(struct lambda_service *service, struct lambda_call *call,
                        uint64_t items)
 {
     struct lambda_execution *execution =
-        lambda_call_execution(service, call, arn);
+        lambda_call_execution(service, call, LAMBDA_RATE_STATE, arn);
 
     if (!execution || !check_token(execution, call, token ? token : ""))
         return;
@@ -467,7 +489,25 @@ static const enum engine_signal_kind signals[] = {
     ENGINE_SIG_CALLBACK_SUCCEED, ENGINE_SIG_CALLBACK_FAIL,
     ENGINE_SIG_CALLBACK_HEARTBEAT};
 
-/* The words of an error in a body; false: refused. */
+/* As much as an operation of an execution may hold. */
+static bool check_size(const struct lambda_service *service,
+                       struct lambda_call *call, enum engine_limit limit,
+                       const char *what, size_t size)
+{
+    uint64_t most = engine_limit_value(service->config.limits, limit);
+    char text[128];
+
+    if (size <= most)
+        return true;
+    snprintf(text, sizeof(text),
+             "%s size must be less than or equal to %" PRIu64 " bytes.", what,
+             most);
+    lambda_call_refuse(call, 400, "InvalidParameterValueException", text);
+    return false;
+}
+
+/* The words of an error in a body; type NULL: it is kept among the rest.
+ * False: refused. */
 static bool read_error_body(struct lambda_service *service,
                             struct lambda_call *call, const void *body,
                             size_t size, char type[128])
@@ -478,7 +518,6 @@ static bool read_error_body(struct lambda_service *service,
     const char *found = NULL;
     bool good;
 
-    type[0] = '\0';
     json_write_reset(&service->kept);
     if (size == 0)
         return true;
@@ -487,29 +526,17 @@ static bool read_error_body(struct lambda_service *service,
                            wrong.text);
         return false;
     }
-    good = lambda_error_read(json_root(doc), &service->kept, &found, &problem);
+    good = type ? lambda_error_read(json_root(doc), &service->kept, &found,
+                                    &problem)
+                : lambda_error_read_whole(json_root(doc), &service->kept,
+                                          &problem);
     if (good && found)
         snprintf(type, 128, "%s", found);
     if (!good)
         lambda_call_problem(call, &problem);
     json_free(doc);
-    return good;
-}
-
-bool lambda_service_callback_waits(const struct lambda_service *service,
-                                   const char *id)
-{
-    const struct lambda_execution *execution = NULL;
-    const struct lambda_operation *operation = NULL;
-    struct engine_hash key;
-    uint64_t run;
-    uint32_t op;
-
-    if (engine_callback_parse(id, &run, &op, &key) == 0)
-        execution = engine_table_find(&service->executions, run);
-    if (execution)
-        operation = lambda_execution_operation(execution, key);
-    return operation && !operation->ended_ns && !execution->ended_ns;
+    return good && check_size(service, call, ENGINE_LIMIT_error_max,
+                              "Error object", service->kept.size);
 }
 
 void lambda_call_callback(struct lambda_service *service,
@@ -524,6 +551,8 @@ void lambda_call_callback(struct lambda_service *service,
     uint32_t op;
     char type[128] = "";
 
+    if (!lambda_call_admit(service, call, LAMBDA_RATE_CALLBACK))
+        return;
     if (engine_callback_parse(id, &run, &op, &key) == 0)
         execution = lambda_execution_find(service, run);
     if (execution && !lambda_retain_is_over(service, execution))
@@ -538,12 +567,10 @@ void lambda_call_callback(struct lambda_service *service,
                            "The callback has ended");
         return;
     }
-    if (end == LAMBDA_CALLBACK_SUCCEED && size > 262144) {
-        lambda_call_refuse(call, 413, "RequestTooLargeException",
-                           "Callback payload size must be less than or equal "
-                           "to 262144 bytes.");
+    if (end == LAMBDA_CALLBACK_SUCCEED &&
+        !check_size(service, call, ENGINE_LIMIT_operation_payload_max,
+                    "Callback payload", size))
         return;
-    }
     if (end == LAMBDA_CALLBACK_FAIL) {
         if (!read_error_body(service, call, body, size, type))
             return;
@@ -559,10 +586,9 @@ void lambda_call_stop(struct lambda_service *service, struct lambda_call *call,
                       const char *arn, const void *body, size_t size)
 {
     struct lambda_execution *execution =
-        lambda_call_execution(service, call, arn);
-    char type[128];
+        lambda_call_execution(service, call, LAMBDA_RATE_STOP, arn);
 
-    if (!execution || !read_error_body(service, call, body, size, type))
+    if (!execution || !read_error_body(service, call, body, size, NULL))
         return;
     call->concluding = true;
     put_signal(service, call, execution->run, UINT32_MAX, ENGINE_SIG_STOP, NULL,

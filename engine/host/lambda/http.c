@@ -8,6 +8,7 @@
 #include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sodium/utils.h>
@@ -204,6 +205,15 @@ static void add_tail(const struct lambda_http *http, struct evkeyvalq *headers,
     evhttp_add_header(headers, "X-Amz-Log-Result", text);
 }
 
+static void add_seconds(struct evkeyvalq *headers, const char *name,
+                        uint32_t seconds)
+{
+    char text[16];
+
+    snprintf(text, sizeof(text), "%" PRIu32, seconds);
+    evhttp_add_header(headers, name, text);
+}
+
 static void answer(struct lambda_call *call, int status, const char *exception,
                    const void *body, size_t size)
 {
@@ -222,6 +232,8 @@ static void answer(struct lambda_call *call, int status, const char *exception,
                               call->arn);
         if (call->run && status < 300)
             evhttp_add_header(headers, "X-Amz-Executed-Version", "$LATEST");
+        if (call->retry_after_s)
+            add_seconds(headers, "Retry-After", call->retry_after_s);
         if (call->function_error)
             evhttp_add_header(headers, "X-Amz-Function-Error",
                               call->function_error);

@@ -45,7 +45,7 @@ void lambda_call_get(struct lambda_service *service, struct lambda_call *call,
                      const char *arn, bool data)
 {
     struct lambda_execution *execution =
-        lambda_call_execution(service, call, arn);
+        lambda_call_execution(service, call, LAMBDA_RATE_GET, arn);
     struct json_writer *w = &service->out;
     char whole[LAMBDA_ARN_SIZE];
 
@@ -262,7 +262,7 @@ void lambda_call_history(struct lambda_service *service,
                          const struct lambda_history_query *query)
 {
     struct lambda_execution *execution =
-        lambda_call_execution(service, call, arn);
+        lambda_call_execution(service, call, LAMBDA_RATE_HISTORY, arn);
     struct history *history;
     uint64_t id = 0;
 

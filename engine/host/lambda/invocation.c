@@ -403,17 +403,6 @@ static void hint(struct lambda_service *service,
     engine_block_free(&block);
 }
 
-void lambda_invocation_finished(struct lambda_service *service,
-                                struct lambda_invocation *invocation,
-                                const struct engine_reply *reply)
-{
-    if (invocation->state != LAMBDA_FINISHING)
-        return;
-    if (reply->outcome == ENGINE_COMMITTED)
-        hint(service, invocation);
-    free_invocation(service, invocation);
-}
-
 /* Why an invocation broke off, as histories show it. */
 static void keep_break(struct lambda_service *service,
                        struct lambda_invocation *invocation, const char *type,
@@ -460,6 +449,54 @@ static void garbled(struct lambda_service *service,
     keep_break(service, invocation, "Runtime.Unknown",
                "Invalid output from the function", BREAK_WORDS_MAX);
     finish(service, invocation, ENGINE_ERR_INTERRUPTED);
+}
+
+/* It answered more than may be; it would do so again. */
+static void too_large(struct lambda_service *service,
+                      struct lambda_invocation *invocation)
+{
+    char words[128];
+
+    snprintf(words, sizeof(words),
+             "Response payload size exceeded maximum allowed payload size "
+             "(%llu bytes).",
+             (unsigned long long)service->config.limits->response_max);
+    keep_break(service, invocation, "Function.ResponseSizeTooLarge", words,
+               BREAK_WORDS_MAX);
+    finish(service, invocation, ENGINE_ERR_USER);
+}
+
+/* The store does not take what it ended with: it ends with that instead. */
+static void finish_without(struct lambda_service *service,
+                           struct lambda_invocation *invocation,
+                           const struct engine_reply *reply)
+{
+    char words[128];
+
+    snprintf(words, sizeof(words),
+             "The response could not be recorded: %llu bytes, %llu are "
+             "allowed.",
+             (unsigned long long)reply->actual,
+             (unsigned long long)reply->maximum);
+    keep_break(service, invocation, "Function.ResponseSizeTooLarge", words,
+               BREAK_WORDS_MAX);
+    finish(service, invocation, ENGINE_ERR_USER);
+}
+
+void lambda_invocation_finished(struct lambda_service *service,
+                                struct lambda_invocation *invocation,
+                                const struct engine_reply *reply)
+{
+    if (invocation->state != LAMBDA_FINISHING)
+        return;
+    if (reply->outcome == ENGINE_REFUSED &&
+        invocation->output_size > BREAK_WORDS_MAX + BREAK_TYPE_MAX + 64) {
+        finish_without(service, invocation, reply);
+        return;
+    }
+    if (reply->outcome == ENGINE_COMMITTED)
+        hint(service, invocation);
+    free_invocation(service, invocation);
 }
 
 /* {"errorType": .., "errorMessage": .., ..} of a runtime. */
@@ -557,6 +594,10 @@ void lambda_invocation_answered(struct lambda_service *service,
     struct json_error wrong = {0};
     struct json_doc *doc = NULL;
 
+    if (size > service->config.limits->response_max) {
+        too_large(service, invocation);
+        return;
+    }
     if (!service->functions[invocation->execution->function].durable) {
         keep_output(service, invocation, body, size, true);
         finish(service, invocation, ENGINE_ERR_NONE);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -5,7 +6,6 @@
 #include "engine/host/lambda/service_private.h"
 
 enum {
-    REQUEST_MAX = 6291456,
     EVENT_MAX = 1048576
 };
 
@@ -172,23 +172,26 @@ static void invoke_again(struct lambda_service *service,
         wait_for(execution, call);
 }
 
-static bool check_size(struct lambda_call *call,
-                       enum lambda_invocation_type type, size_t size)
+static bool check_size(const struct lambda_service *service,
+                       struct lambda_call *call, size_t size)
 {
+    uint64_t most = service->config.limits->input_max;
     char message[128];
 
-    if (size <= (type == LAMBDA_EVENT ? EVENT_MAX : REQUEST_MAX))
+    if (call->type == LAMBDA_EVENT && most > EVENT_MAX)
+        most = EVENT_MAX;
+    if (size <= most)
         return true;
-    if (type == LAMBDA_EVENT)
+    if (call->type == LAMBDA_EVENT)
         snprintf(message, sizeof(message),
                  "%zu byte payload is too large for the Event invocation type "
-                 "(limit %d bytes)",
-                 size, EVENT_MAX);
+                 "(limit %" PRIu64 " bytes)",
+                 size, most);
     else
         snprintf(message, sizeof(message),
-                 "Request must be smaller than %d bytes for the "
+                 "Request must be smaller than %" PRIu64 " bytes for the "
                  "InvokeFunction operation",
-                 REQUEST_MAX);
+                 most);
     lambda_call_refuse(call, 413, "RequestTooLargeException", message);
     return false;
 }
@@ -230,7 +233,7 @@ void lambda_call_invoke(struct lambda_service *service,
                            "Invalid qualifier");
         return;
     }
-    if (!check_size(call, type, size) || !check_payload(call, payload, size))
+    if (!check_size(service, call, size) || !check_payload(call, payload, size))
         return;
     if (type == LAMBDA_DRY_RUN) {
         lambda_call_answer(call, 204, "", 0);
@@ -247,6 +250,9 @@ void lambda_call_invoke(struct lambda_service *service,
         invoke_again(service, execution, call, payload, size);
         return;
     }
+    if (service->functions[number].durable &&
+        !lambda_call_admit(service, call, LAMBDA_RATE_START))
+        return;
     execution = lambda_execution_new(service, service->next_run++, number,
                                      version, name);
     if (!execution) {

@@ -258,6 +258,8 @@ void lambda_call_list(struct lambda_service *service, struct lambda_call *call,
     struct start mark;
     const char *wrong;
 
+    if (!lambda_call_admit(service, call, LAMBDA_RATE_LIST))
+        return;
     if (f.function == UINT32_MAX) {
         lambda_call_refuse(call, 404, "ResourceNotFoundException",
                            "Function not found");

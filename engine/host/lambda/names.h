@@ -16,10 +16,10 @@
 enum {
     LAMBDA_FUNCTION_MAX = 64,   /* characters of a function's name */
     LAMBDA_EXECUTION_MAX = 64,  /* of an execution's */
-    LAMBDA_QUALIFIER_MAX = 17,  /* $LATEST.PUBLISHED */
+    LAMBDA_QUALIFIER_MAX = 128, /* of an alias; $LATEST, a version */
     LAMBDA_TRACE_MAX = 512,     /* of a trace header */
     LAMBDA_ID_SIZE = 37,        /* with its end */
-    LAMBDA_ARN_SIZE = 320,      /* the same */
+    LAMBDA_ARN_SIZE = 512,      /* the same */
     LAMBDA_TOKEN_SIZE = 41,     /* the same */
     LAMBDA_REQUEST_ID_SIZE = 37 /* the same */
 };

@@ -17,6 +17,7 @@
 #include "engine/host/lambda/codec.h"
 #include "engine/host/lambda/core.h"
 #include "engine/host/lambda/names.h"
+#include "engine/host/lambda/rate.h"
 
 struct lambda_service;
 struct lambda_invocation;
@@ -42,6 +43,7 @@ struct lambda_call {
     /* With answers to Invoke: "" if it has none. */
     char arn[LAMBDA_ARN_SIZE];
     const char *function_error; /* NULL: none */
+    uint32_t retry_after_s;     /* with 429, 0: it does not say */
     const char *trace;          /* of Invoke: its X-Amzn-Trace-Id, NULL: none */
     uint64_t run;               /* that it starts; 0: none */
     uint64_t token;             /* of its question to the engine */
@@ -81,6 +83,7 @@ enum {
 struct lambda_service_config {
     struct engine_store store; /* open; closed with the service */
     const struct engine_limits *limits;
+    const struct lambda_rates *rates; /* of calls; NULL: none */
     uint64_t seed;
     uint64_t now_ns; /* at least; the last time in the store if that is later */
     uint64_t lease_ns;

@@ -122,6 +122,7 @@ struct lambda_service {
     struct lambda_delayed delayed[LAMBDA_DELAYED_MAX]; /* run 0: of the next
                                                           checkpoint */
     uint32_t delayed_count;
+    struct lambda_rate_state rates;
     uint64_t next_run;
     uint64_t next_client;
     uint64_t events;  /* of executions, folded */
@@ -246,9 +247,13 @@ void lambda_call_refuse(struct lambda_call *call, int status,
                         const char *exception, const char *message);
 void lambda_call_problem(struct lambda_call *call,
                          const struct lambda_problem *problem);
+/* False: there have been too many of its kind, it was refused. */
+bool lambda_call_admit(struct lambda_service *service, struct lambda_call *call,
+                       enum lambda_rate_kind kind);
 /* The execution of an ARN; NULL: refused. */
 struct lambda_execution *lambda_call_execution(struct lambda_service *service,
                                                struct lambda_call *call,
+                                               enum lambda_rate_kind kind,
                                                const char *arn);
 /* Puts a question into the execution's line. */
 void lambda_call_ask(struct lambda_service *service,
