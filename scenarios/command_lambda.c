@@ -113,8 +113,7 @@ static const struct option options[] = {
              "who serves it again carries on every one that runs. In memory "
              "without it."),
     OPT_TEXT("--limits", limits, "PROFILE",
-             "serve: what an execution may use (default aws); see perdure "
-             "limits."),
+             "What an execution may use (default aws); see perdure limits."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),
@@ -243,6 +242,8 @@ static int prepare(struct lambda_setting *s, const struct arguments *a)
     int code;
 
     s->a = a;
+    if (!limits_profile_ask("lambda", a->limits, &s->profile))
+        return EXIT_USAGE;
     s->set.runtimes.node = a->node;
     s->set.runtimes.text = a->runtime;
     if (ends_with_json(a->rest[1])) {
@@ -285,6 +286,7 @@ struct lambda_bench *command_lambda_bench(struct lambda_setting *s)
         .event_size = s->event_size,
         .answers = s->answers,
         .answer_count = s->answer_count,
+        .limits = &s->profile.limits,
         .page_items = (uint32_t)a->page,
         .prepared = (uint32_t)a->prepared,
         .invocations_max = (uint32_t)a->invocations,

@@ -8,6 +8,7 @@
 #include "scenarios/lambda/programs.h"
 #include "scenarios/lambda/trial.h"
 #include "scenarios/options.h"
+#include "scenarios/read_limits.h"
 
 /* Of an invocation, where nothing else is asked for. */
 #define COMMAND_LAMBDA_TIMEOUT_NS UINT64_C(900000000000)
@@ -54,6 +55,7 @@ struct arguments {
 /* The arguments, read. */
 struct lambda_setting {
     const struct arguments *a;
+    struct limits_profile profile;
     struct lambda_programs set;
     struct lambda_answer answers[LAMBDA_CALLBACKS_MAX];
     char answer_names[LAMBDA_CALLBACKS_MAX][LAMBDA_POINT_NAME];

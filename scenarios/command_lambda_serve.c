@@ -12,7 +12,6 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/control.h"
 #include "scenarios/lambda/storage.h"
-#include "scenarios/read_limits.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -95,11 +94,10 @@ static int serve(const struct lambda_setting *s,
 int command_lambda_serve(struct lambda_setting *s)
 {
     char why[LAMBDA_SERVICE_WHY_SIZE] = "";
-    struct limits_profile profile;
     struct lambda_host_config config = {
         .base = lambda_http_base(),
         .clock = (enum lambda_clock)s->a->clock,
-        .limits = &profile.limits,
+        .limits = &s->profile.limits,
         .seed = s->a->seed.value,
         .start_ns = 1767225600 * SECOND,
         .why = why,
@@ -121,8 +119,7 @@ int command_lambda_serve(struct lambda_setting *s)
         return EXIT_USAGE;
     }
     control = lambda_control_new(s->a->node, &config);
-    if (control && config.base &&
-        limits_profile_ask("lambda", s->a->limits, &profile))
+    if (control && config.base)
         code = lambda_storage_open(s->a->store, config.limits, &config.store);
     if (code == 0)
         code = serve(s, &config, control);

@@ -106,8 +106,12 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
     if (a->timeout_ns != COMMAND_LAMBDA_TIMEOUT_NS)
         report_buffer_print(out, " --timeout %" PRIu64 "ms",
                             a->timeout_ns / 1000000);
+    if (strcmp(a->limits, "aws") != 0)
+        put_text(out, " --limits", a->limits);
     if (a->page)
         report_buffer_print(out, " --page %" PRIu64, a->page);
+    if (a->functions)
+        put_text(out, " --functions", a->functions);
     if (a->forward)
         report_buffer_put(out, " --effects-forward");
     if (a->network == 1)
@@ -209,6 +213,7 @@ int command_lambda_sweep(struct lambda_setting *s)
 
     if (!choose_faults(a, &config))
         return EXIT_USAGE;
+    config.limits = &s->profile.limits;
     config.bench = command_lambda_bench(s);
     if (!config.bench)
         return EXIT_ENVIRONMENT;

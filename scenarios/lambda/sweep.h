@@ -37,6 +37,7 @@ struct lambda_row {
 
 struct lambda_sweep_config {
     struct lambda_bench *bench;
+    const struct engine_limits *limits;
     bool faults[LAMBDA_FAULT_COUNT];
     const char *const *once; /* effects that may be applied once for each time
                                 the undisturbed run applies them */

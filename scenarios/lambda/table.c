@@ -245,7 +245,8 @@ static void keep_properties(struct lambda_table *table,
         lambda_table_property(&sweep->properties[i], &table->properties[i]);
 }
 
-static void keep_use(struct lambda_table *table, const struct lambda_use *use)
+static void keep_use(struct lambda_table *table, const struct lambda_use *use,
+                     const struct engine_limits *limits)
 {
     table->quota_count = LAMBDA_QUOTA_COUNT;
     for (unsigned i = 0; i < LAMBDA_QUOTA_COUNT; i++) {
@@ -255,7 +256,7 @@ static void keep_use(struct lambda_table *table, const struct lambda_use *use)
                  lambda_quota_name(which));
         snprintf(quota->unit, sizeof(quota->unit), "%s",
                  lambda_quota_unit(which));
-        quota->allowed = lambda_quota_allowed(which, engine_limits_at(0));
+        quota->allowed = lambda_quota_allowed(which, limits);
         quota->undisturbed = use->quotas[i];
     }
     table->meter_count = LAMBDA_METER_COUNT + 1;
@@ -295,7 +296,7 @@ int lambda_table_finish(struct lambda_table *table,
     table->missed = sweep->missed;
     keep_effects(table, sweep, config);
     keep_properties(table, sweep);
-    keep_use(table, &sweep->golden.findings.use);
+    keep_use(table, &sweep->golden.findings.use, config->limits);
     table->verdict = verdict_of(table, sweep);
     return keep_golden(table, &sweep->golden);
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/store_sqlite.h"
 #include "engine/operation.h"
 #include "engine/store.h"
 #include "scenarios/lambda/answers.h"
+#include "scenarios/lambda/storage.h"
 
 /* 2026-01-01: the same for every run, on every machine. */
 #define SECOND UINT64_C(1000000000)
@@ -303,27 +303,12 @@ static void note_hung(const struct lambda_bench *bench,
 
 /* The bench --------------------------------------------------------------- */
 
-static int open_store(struct engine_store *store)
-{
-    const struct store_sqlite_config config = {
-        .path = ":memory:",
-        .create = 1,
-        .limits = {.op_payload_max = 8 << 20,
-                   .request_max = 32 << 20,
-                   .history_ops_max = 1 << 20,
-                   .blob_max = 16 << 20},
-    };
-    struct store_problem problem;
-
-    return store_sqlite_try(&config, store, &problem);
-}
-
 static bool open_host(struct lambda_bench *bench)
 {
     struct lambda_host_config config = {
         .base = bench->base,
         .clock = LAMBDA_CLOCK_SKIP,
-        .limits = engine_limits_at(0),
+        .limits = bench->config.limits,
         .seed = bench->config.seed,
         .start_ns = START_NS,
         .prepared = bench->config.prepared,
@@ -344,7 +329,7 @@ static bool open_host(struct lambda_bench *bench)
         .self = bench,
     };
 
-    if (open_store(&config.store))
+    if (lambda_storage_open(NULL, bench->config.limits, &config.store))
         return false;
     bench->host = lambda_host_new(&config);
     if (!bench->host) {
@@ -376,7 +361,7 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
     if (bench->config.invocations_max == 0)
         bench->config.invocations_max = INVOCATIONS_MAX;
     bench->base = lambda_http_base();
-    bench->watch = lambda_watch_new(engine_limits_at(0));
+    bench->watch = lambda_watch_new(bench->config.limits);
     if (bench->base && bench->watch && open_host(bench))
         return bench;
     snprintf(error, 256, "the local service cannot be started: %s",
@@ -495,7 +480,7 @@ static int begin(struct lambda_bench *bench, struct lambda_plan *plan)
     struct engine_store store;
 
     set_pages(bench, plan);
-    if (open_store(&store))
+    if (lambda_storage_open(NULL, bench->config.limits, &store))
         return -1;
     if (lambda_host_begin(bench->host, store, bench->config.seed))
         return -1;

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "engine/host/lambda/host.h"
-#include "engine/host/store_sqlite.h"
+#include "scenarios/lambda/storage.h"
 #include "tests/support/conformance.h"
 
 #define FOLDER "tests/run/data/conformance"
@@ -178,18 +178,9 @@ static void keep_line(void *self, const struct lambda_line *line)
 
 static struct engine_store open_store(void)
 {
-    const struct store_sqlite_config config = {
-        .path = ":memory:",
-        .create = 1,
-        .limits = {.op_payload_max = 8 << 20,
-                   .request_max = 32 << 20,
-                   .history_ops_max = 1 << 20,
-                   .blob_max = 16 << 20},
-    };
     struct engine_store store;
-    struct store_problem problem;
 
-    cr_assert_eq(store_sqlite_try(&config, &store, &problem), 0);
+    cr_assert_eq(lambda_storage_open(NULL, engine_limits_at(0), &store), 0);
     return store;
 }
 

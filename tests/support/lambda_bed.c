@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/store_sqlite.h"
+#include "scenarios/lambda/storage.h"
 
 static void take_answer(struct lambda_call *call, int status,
                         const char *exception, const void *body, size_t size)
@@ -55,22 +55,6 @@ static void take_callback(void *self, const struct lambda_callback *callback)
     snprintf(bed->callback, sizeof(bed->callback), "%s", callback->id);
 }
 
-static void open_store(const struct lambda_bed *bed, struct engine_store *store)
-{
-    const struct store_sqlite_config config = {
-        .path = bed->path ? bed->path : ":memory:",
-        .create = 1,
-        .limits = {.op_payload_max = 8 << 20,
-                   .request_max = 32 << 20,
-                   .history_ops_max = 1 << 20,
-                   .blob_max = 16 << 20},
-    };
-    struct store_problem problem;
-
-    cr_assert_eq(store_sqlite_try(&config, store, &problem), 0, "%s",
-                 problem.text);
-}
-
 static void begin_service(struct lambda_bed *bed)
 {
     struct lambda_service_config config = {
@@ -95,7 +79,8 @@ static void begin_service(struct lambda_bed *bed)
     const struct lambda_function plain = {
         .name = "plain", .timeout_ns = 900 * LAMBDA_BED_SECOND};
 
-    open_store(bed, &config.store);
+    cr_assert_eq(lambda_storage_open(bed->path, config.limits, &config.store),
+                 0);
     bed->invocation = NULL;
     bed->service = lambda_service_new(&config);
     cr_assert(bed->service, "%s", bed->why);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/host/store_sqlite.h"
 #include "engine/operation.h"
+#include "scenarios/lambda/storage.h"
 #include "scenarios/lambda/watch.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -70,20 +70,11 @@ static void take_dropped(void *self, struct lambda_invocation *invocation)
 
 static void init(struct bed *bed)
 {
-    const struct store_sqlite_config memory = {
-        .path = ":memory:",
-        .create = 1,
-        .limits = {.op_payload_max = 8 << 20,
-                   .request_max = 32 << 20,
-                   .history_ops_max = 1 << 20,
-                   .blob_max = 16 << 20},
-    };
     const struct lambda_function order = {.name = "order",
                                           .durable = true,
                                           .timeout_ns = 900 * SECOND,
                                           .execution_timeout_ns =
                                               86400 * SECOND};
-    struct store_problem problem;
 
     memset(bed, 0, sizeof(*bed));
     bed->now_ns = START_NS;
@@ -101,7 +92,7 @@ static void init(struct bed *bed)
         .dropped = take_dropped,
         .self = bed,
     };
-    cr_assert_eq(store_sqlite_try(&memory, &config.store, &problem), 0);
+    cr_assert_eq(lambda_storage_open(NULL, config.limits, &config.store), 0);
     bed->service = lambda_service_new(&config);
     cr_assert(bed->service);
     cr_assert_eq(lambda_service_register(bed->service, &order), 0);
