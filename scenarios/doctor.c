@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <zstd.h>
 
@@ -33,7 +34,18 @@
 enum {
     SYNCS = 15,
     SYNC_BYTES = 4096,
-    FILES_LEAST = 1024 /* descriptors: an engine with many clients */
+    FILES_LEAST = 1024, /* descriptors: an engine with many clients */
+    ANSWER_SECONDS = 5
+};
+
+/* A program that runs users' functions. */
+struct runtime {
+    const char *name;
+    const char *names[4];
+    unsigned least[2]; /* version */
+    const char *install;
+    const char *renew;
+    const char *part; /* that needs it */
 };
 
 static const char install[] =
@@ -113,9 +125,10 @@ static void look_at_libraries(struct doctor *doctor)
 /* Its own files; a scenario that names a profile needs them. */
 static void look_at_files(struct doctor *doctor)
 {
-    static const char *const names[] = {"profiles/lambda-2026.json",
-                                        "orders-on-lambda.json",
-                                        "scenario.schema.json"};
+    static const char *const names[] = {
+        "profiles/lambda-2026.json", "orders-on-lambda.json",
+        "scenario.schema.json", "lambda/runtime/bootstrap.cjs",
+        "lambda/runtime/bootstrap.py"};
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         char *path = read_files_shipped(names[i]);
         bool there = path != NULL;
@@ -278,31 +291,117 @@ static const char *find_program(const char *path, const char *const *names,
     return NULL;
 }
 
-static void look_at_programs(struct doctor *doctor, const char *path)
+static void look_at_chromium(struct doctor *doctor, const char *path)
 {
-    static const struct {
-        const char *name;
-        const char *names[4];
-        const char *repair;
-        const char *part;
-    } programs[] = {
-        {"chromium",
-         {"chromium", "chromium-browser", "google-chrome", NULL},
-         "apt-get install chromium",
-         "only tests of report.html in a browser need it"},
-        {"node",
-         {"node", "nodejs", NULL},
-         "apt-get install nodejs npm",
-         "only tests of files for other tools need it"},
-    };
+    static const char *const names[] = {"chromium", "chromium-browser",
+                                        "google-chrome", NULL};
     char found[512];
-    for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
-        const char *at =
-            find_program(path, programs[i].names, found, sizeof(found));
-        add(doctor, at ? DOCTOR_OK : DOCTOR_WARN, programs[i].name,
-            programs[i].repair, at ? "%.200s" : "not there: %.100s",
-            at ? at : programs[i].part);
+    const char *at = find_program(path, names, found, sizeof(found));
+
+    add(doctor, at ? DOCTOR_OK : DOCTOR_WARN, "chromium",
+        "apt-get install chromium", at ? "%.200s" : "not there: %.100s",
+        at ? at : "only tests of report.html in a browser need it");
+}
+
+/* What runs functions ------------------------------------------------------ */
+
+/* In the child. */
+static void become(const char *program, int output)
+{
+    (void)alarm(ANSWER_SECONDS);
+    if (dup2(output, STDOUT_FILENO) >= 0 && dup2(output, STDERR_FILENO) >= 0)
+        (void)execl(program, program, "--version", (char *)NULL);
+    _exit(127);
+}
+
+/* The first numbers of what "program --version" says. False: there are none. */
+static bool ask_version(const char *program, unsigned version[2])
+{
+    char said[128] = "";
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC))
+        return false;
+    pid_t child = fork();
+    if (child == 0)
+        become(program, ends[1]);
+    close(ends[1]);
+    ssize_t size = child > 0 ? read(ends[0], said, sizeof(said) - 1) : 0;
+    said[size > 0 ? size : 0] = '\0';
+    close(ends[0]);
+    if (child > 0)
+        (void)waitpid(child, NULL, 0);
+    return sscanf(said, "%*[^0-9]%u.%u", &version[0], &version[1]) == 2;
+}
+
+static void look_at_runtime(struct doctor *doctor, const char *path,
+                            const struct runtime *runtime)
+{
+    unsigned version[2] = {0};
+    char found[512];
+    const char *at = find_program(path, runtime->names, found, sizeof(found));
+
+    if (!at) {
+        add(doctor, DOCTOR_WARN, runtime->name, runtime->install,
+            "not there: only %.100s", runtime->part);
+        return;
     }
+    if (!ask_version(at, version)) {
+        add(doctor, DOCTOR_WARN, runtime->name, runtime->install,
+            "%.150s does not say which version it is", at);
+        return;
+    }
+    bool fits =
+        version[0] > runtime->least[0] ||
+        (version[0] == runtime->least[0] && version[1] >= runtime->least[1]);
+    add(doctor, fits ? DOCTOR_OK : DOCTOR_WARN, runtime->name, runtime->renew,
+        fits ? "%u.%u, %.150s" : "%u.%u, %.150s: functions want %u.%u or later",
+        version[0], version[1], at, runtime->least[0], runtime->least[1]);
+}
+
+static void look_at_runtimes(struct doctor *doctor, const char *path)
+{
+    static const struct runtime runtimes[] = {
+        {.name = "node",
+         .names = {"node", "nodejs", NULL},
+         .least = {22, 0},
+         .install = "apt-get install nodejs npm",
+         .renew = "npm install node@22 beside a function, and perdure lambda "
+                  "--node node_modules/.bin/node",
+         .part = "JavaScript functions and tests of files for other tools "
+                 "need it"},
+        {.name = "python3",
+         .names = {"python3", NULL},
+         .least = {3, 9},
+         .install = "apt-get install python3",
+         .renew = "apt-get install python3",
+         .part = "Python functions and tests need it"},
+    };
+
+    for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++)
+        look_at_runtime(doctor, path, &runtimes[i]);
+}
+
+/* Where node would look for it: there and above. */
+static void look_at_sdk(struct doctor *doctor, const char *directory)
+{
+    static const char package[] = "node_modules/@aws/durable-execution-sdk-js";
+    char *place = realpath(directory, NULL);
+    char path[4200] = "";
+    bool there = false;
+
+    for (char *end = place ? place + strlen(place) : NULL; end && !there;
+         end = strrchr(place, '/')) {
+        *end = '\0';
+        snprintf(path, sizeof(path), "%s/%s/package.json", place, package);
+        there = access(path, R_OK) == 0;
+    }
+    add(doctor, there ? DOCTOR_OK : DOCTOR_WARN, "durable SDK",
+        "npm install @aws/durable-execution-sdk-js",
+        there ? "%.200s"
+              : "not in %.100s or above: only JavaScript functions need it",
+        there ? path : directory);
+    free(place);
 }
 
 void doctor_look(struct doctor *doctor, const struct doctor_place *place)
@@ -321,7 +420,9 @@ void doctor_look(struct doctor *doctor, const struct doctor_place *place)
     look_at_space(doctor, place->directory);
     look_at_sync(doctor, place->directory);
     look_at_locale(doctor, place->locale);
-    look_at_programs(doctor, place->path);
+    look_at_chromium(doctor, place->path);
+    look_at_runtimes(doctor, place->path);
+    look_at_sdk(doctor, place->directory);
 }
 
 enum doctor_state doctor_state(const struct doctor *doctor)
