@@ -539,6 +539,22 @@ static bool read_error_body(struct lambda_service *service,
                               "Error object", service->kept.size);
 }
 
+bool lambda_service_callback_waits(const struct lambda_service *service,
+                                   const char *id)
+{
+    const struct lambda_execution *execution = NULL;
+    const struct lambda_operation *operation = NULL;
+    struct engine_hash key;
+    uint64_t run;
+    uint32_t op;
+
+    if (engine_callback_parse(id, &run, &op, &key) == 0)
+        execution = engine_table_find(&service->executions, run);
+    if (execution)
+        operation = lambda_execution_operation(execution, key);
+    return operation && !operation->ended_ns && !execution->ended_ns;
+}
+
 void lambda_call_callback(struct lambda_service *service,
                           struct lambda_call *call, const char *id,
                           enum lambda_callback_end end, const void *body,
