@@ -153,7 +153,7 @@ def work(request, event):
     elif WAY == "connections":
         connect()
     elif WAY == "flood":
-        flood(100)
+        flood(20)
     elif WAY == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         subprocess.Popen(["sh", "-c", "trap '' TERM INT HUP; sleep 86397"])
