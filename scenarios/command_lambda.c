@@ -64,6 +64,11 @@ static const struct option options[] = {
     OPT_NUMBER("--times", times, 1, 86400,
                "sweep: this size of a fault, not each of its sizes: refusals "
                "in a row, seconds, operations in a page."),
+    OPT_TEXT("--replay-history", replay, "FILE",
+             "sweep: no faults; invocations begin at each event of this "
+             "recorded history, and must ask for what it goes on with."),
+    OPT_TEXT("--history", history, "FILE",
+             "run: the history of the execution goes there, with all data."),
     OPT_NUMBER("--invocations", invocations, 1, 1000000,
                "Of an execution; 1,000 without it. One that comes to more is "
                "given up."),

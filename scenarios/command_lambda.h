@@ -27,6 +27,8 @@ struct arguments {
     const char *functions;
     const char *address;
     const char *only;
+    const char *replay;
+    const char *history;
     const char *out;
     const char *node;
     const char *runtime;
@@ -73,6 +75,7 @@ command_lambda_refuse(const char *format, const char *what);
 struct lambda_bench *command_lambda_bench(struct lambda_setting *setting);
 
 /* The ways. Exit codes. */
+int command_lambda_replay(struct lambda_setting *setting);
 int command_lambda_run(struct lambda_setting *setting);
 int command_lambda_sweep(struct lambda_setting *setting);
 int command_lambda_serve(struct lambda_setting *setting);

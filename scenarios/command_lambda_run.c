@@ -2,6 +2,7 @@
  * `lambda run`: once, undisturbed.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "scenarios/command.h"
@@ -9,6 +10,22 @@
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/table.h"
 #include "scenarios/output.h"
+
+static int write_history(struct lambda_bench *bench, const char *path, int code)
+{
+    struct json_writer history = {0};
+    struct report_buffer out = {0};
+    int written;
+
+    if (lambda_bench_history(bench, &history)) {
+        free(history.bytes);
+        return EXIT_INTERNAL;
+    }
+    report_buffer_bytes(&out, history.bytes, history.size);
+    free(history.bytes);
+    written = output_file("lambda", path, &out);
+    return written == EXIT_HELD ? code : written;
+}
 
 int command_lambda_run(struct lambda_setting *s)
 {
@@ -35,6 +52,8 @@ int command_lambda_run(struct lambda_setting *s)
                    ? EXIT_HELD
                    : EXIT_PROPERTY;
         code = output_print(&out, code);
+        if (s->a->history)
+            code = write_history(bench, s->a->history, code);
         if (outcome.end != LAMBDA_ENDED && !s->a->logs)
             command_lambda_refuse("what the function prints is shown with %s",
                                   "--logs");

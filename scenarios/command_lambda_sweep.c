@@ -211,6 +211,8 @@ int command_lambda_sweep(struct lambda_setting *s)
     struct lambda_sweep sweep;
     int code = EXIT_INTERNAL;
 
+    if (a->replay)
+        return command_lambda_replay(s);
     if (!choose_faults(a, &config))
         return EXIT_USAGE;
     config.limits = &s->profile.limits;

@@ -42,7 +42,10 @@ struct lambda_bench {
     struct lambda_outcome *outcome;
     struct lambda_watch *watch;
     struct lambda_call call;
-    char token[LAMBDA_TOKEN_SIZE]; /* of the execution beside it */
+    char token[LAMBDA_TOKEN_SIZE];      /* of the execution beside it */
+    const struct lambda_player *player; /* NULL: the service answers */
+    struct json_writer *history;        /* that is asked for; NULL: none */
+    char marker[24];                    /* of its next page; "": none */
     bool answered;
     uint32_t idle;     /* invocations in a row that recorded nothing */
     uint64_t recorded; /* when the last one began */
@@ -259,6 +262,23 @@ static void take_refused(void *self, const char *function, const char *method,
     lambda_effects_refused(bench->config.effects, function, method, url, why);
 }
 
+static bool take_asked(void *self, const char *path, const void *body,
+                       size_t size, struct lambda_scripted *answer)
+{
+    const struct lambda_bench *bench = self;
+
+    return bench->player &&
+           bench->player->asked(bench->player->self, path, body, size, answer);
+}
+
+static void take_returned(void *self, bool threw, const void *body, size_t size)
+{
+    const struct lambda_bench *bench = self;
+
+    if (bench->player)
+        bench->player->returned(bench->player->self, threw, body, size);
+}
+
 static void print_line(void *self, const struct lambda_line *line)
 {
     const struct lambda_bench *bench = self;
@@ -326,6 +346,8 @@ static bool open_host(struct lambda_bench *bench)
         .refused = bench->config.effects ? take_refused : NULL,
         .log = print_line,
         .trouble = take_trouble,
+        .asked = take_asked,
+        .returned = take_returned,
         .self = bench,
     };
 
@@ -541,6 +563,102 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     bench->outcome = NULL;
     bench->plan = NULL;
     return plan->failed ? -1 : result;
+}
+
+/* One invocation ---------------------------------------------------------- */
+
+bool lambda_bench_interrupted(const struct lambda_bench *bench)
+{
+    return bench->config.interrupted && *bench->config.interrupted;
+}
+
+static bool is_played(void *self)
+{
+    const struct lambda_bench *bench = self;
+
+    return lambda_bench_interrupted(bench) || lambda_host_idle(bench->host);
+}
+
+enum lambda_end lambda_bench_play(struct lambda_bench *bench, uint64_t now_ns,
+                                  const void *event, size_t size,
+                                  const struct lambda_player *player)
+{
+    static const enum lambda_end ends[] = {LAMBDA_ENDED, LAMBDA_HUNG,
+                                           LAMBDA_STUCK, LAMBDA_DEAD};
+    struct lambda_plan plan = {.fault = LAMBDA_FAULT_NONE};
+    struct lambda_findings findings = {0};
+    int result;
+
+    lambda_host_set_start(bench->host, now_ns);
+    if (begin(bench, &plan) || lambda_host_script(bench->host, 0, event, size))
+        return LAMBDA_BROKEN;
+    bench->player = player;
+    result = lambda_host_run(bench->host, is_played, bench,
+                             bench->config.patience_ns);
+    bench->player = NULL;
+    lambda_host_set_start(bench->host, START_NS);
+    (void)lambda_watch_end(bench->watch, false, &findings);
+    lambda_findings_free(&findings);
+    return result < 0 ? LAMBDA_BROKEN : ends[result];
+}
+
+/* The history of a trial -------------------------------------------------- */
+
+static void take_history(struct lambda_call *call, int status,
+                         const char *exception, const void *body, size_t size)
+{
+    struct lambda_bench *bench =
+        (void *)((char *)call - offsetof(struct lambda_bench, call));
+    struct json_error error = {0};
+    struct json_doc *doc = NULL;
+    const char *marker = "";
+
+    (void)exception;
+    bench->history->failed |=
+        status != 200 || json_read_bytes("history", body, size, &doc, &error);
+    if (!bench->history->failed) {
+        struct json_view events = json_member(json_root(doc), "Events");
+        for (struct json_view v = json_first(events); v.item;
+             v = json_next(v)) {
+            char *text = cJSON_PrintUnformatted(v.item);
+            json_put_name(bench->history, NULL);
+            json_raw(bench->history, "\n", 1);
+            if (text)
+                json_raw(bench->history, text, strlen(text));
+            bench->history->failed |= !text;
+            free(text);
+        }
+        json_get_string(json_root(doc), "NextMarker", JSON_OPTIONAL, 0,
+                        sizeof(bench->marker) - 1, &marker, &error);
+    }
+    snprintf(bench->marker, sizeof(bench->marker), "%s", marker);
+    json_free(doc);
+}
+
+int lambda_bench_history(struct lambda_bench *bench, struct json_writer *out)
+{
+    struct lambda_history_query query = {.data = true, .items = 1000};
+    char arn[LAMBDA_ARN_SIZE];
+
+    snprintf(arn, sizeof(arn), "%s", bench->call.arn);
+    bench->history = out;
+    bench->marker[0] = '\0';
+    json_write_reset(out);
+    json_open(out, NULL);
+    json_open_array(out, "Events");
+    do {
+        char marker[sizeof(bench->marker)];
+        memcpy(marker, bench->marker, sizeof(marker));
+        query.marker = marker[0] ? marker : NULL;
+        bench->call = (struct lambda_call){.answer = take_history};
+        lambda_call_history(lambda_host_service(bench->host), &bench->call, arn,
+                            &query);
+    } while (bench->marker[0] && !out->failed);
+    json_close_array(out);
+    json_close(out);
+    json_raw(out, "\n", 1);
+    bench->history = NULL;
+    return out->failed ? -1 : 0;
 }
 
 const char *lambda_outcome_why(const struct lambda_outcome *outcome,

@@ -101,6 +101,24 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
 /* Why a run did not end, as half a sentence; "" if it did. */
 const char *lambda_outcome_why(const struct lambda_outcome *outcome,
                                char out[LAMBDA_END_SIZE]);
+
+/* Plays the service for one invocation, whose event is given as it is. */
+struct lambda_player {
+    bool (*asked)(void *self, const char *path, const void *body, size_t size,
+                  struct lambda_scripted *answer);
+    void (*returned)(void *self, bool threw, const void *body, size_t size);
+    void *self;
+};
+bool lambda_bench_interrupted(const struct lambda_bench *bench);
+/* LAMBDA_ENDED: it has returned, was left, or its process has ended. */
+enum lambda_end lambda_bench_play(struct lambda_bench *bench, uint64_t now_ns,
+                                  const void *event, size_t size,
+                                  const struct lambda_player *player);
+/*
+ * Appends the history of the last trial, {"Events": [..]} with all its data, a
+ * line for each event. 0 or -1.
+ */
+int lambda_bench_history(struct lambda_bench *bench, struct json_writer *out);
 void lambda_outcome_free(struct lambda_outcome *outcome);
 
 #endif

@@ -4,17 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lambda_echo *lambda_echo_new(const struct lambda_invocation *invocation,
-                                    const void *event, size_t size)
+struct lambda_echo *lambda_echo_of(const void *event, size_t size)
 {
     struct lambda_echo *echo = calloc(1, sizeof(*echo));
 
     if (!echo)
         return NULL;
-    snprintf(echo->id, sizeof(echo->id), "%s",
-             lambda_invocation_id(invocation));
-    echo->run = lambda_invocation_run(invocation);
-    echo->deadline_ns = lambda_invocation_deadline(invocation);
     echo->event_size = size;
     echo->event = malloc(size ? size : 1);
     if (echo->event && size > 0)
@@ -23,6 +18,20 @@ struct lambda_echo *lambda_echo_new(const struct lambda_invocation *invocation,
         return echo;
     free(echo);
     return NULL;
+}
+
+struct lambda_echo *lambda_echo_new(const struct lambda_invocation *invocation,
+                                    const void *event, size_t size)
+{
+    struct lambda_echo *echo = lambda_echo_of(event, size);
+
+    if (!echo)
+        return NULL;
+    snprintf(echo->id, sizeof(echo->id), "%s",
+             lambda_invocation_id(invocation));
+    echo->run = lambda_invocation_run(invocation);
+    echo->deadline_ns = lambda_invocation_deadline(invocation);
+    return echo;
 }
 
 void lambda_echo_free(struct lambda_echo *echo)

@@ -19,6 +19,7 @@ struct lambda_echo {
     uint64_t deadline_ns; /* then its process is ended */
     bool stands;          /* its process stands still */
     bool first;           /* it is heard before the one that it repeats */
+    bool scripted;        /* the host's hooks answer it, not the service */
     unsigned char *event; /* on the heap; NULL: it has been given */
     size_t event_size;
     struct lambda_echo *next; /* that waits for a process as well */
@@ -27,6 +28,8 @@ struct lambda_echo {
 /* A copy of an invocation with its event; NULL: out of memory. */
 struct lambda_echo *lambda_echo_new(const struct lambda_invocation *invocation,
                                     const void *event, size_t size);
+/* One of an event alone, without an id; NULL: out of memory. */
+struct lambda_echo *lambda_echo_of(const void *event, size_t size);
 void lambda_echo_free(struct lambda_echo *echo);
 
 #endif

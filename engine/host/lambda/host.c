@@ -11,6 +11,10 @@
 
 #define SECOND UINT64_C(1000000000)
 
+enum {
+    SCRIPTED_RUN = 1 /* in its id */
+};
+
 struct lambda_host {
     struct lambda_host_config config;
     struct lambda_pages pages;
@@ -476,6 +480,26 @@ void lambda_host_set_pages(struct lambda_host *host,
                            const struct lambda_pages *pages)
 {
     host->pages = *pages;
+}
+
+void lambda_host_set_start(struct lambda_host *host, uint64_t start_ns)
+{
+    host->config.start_ns = start_ns;
+}
+
+int lambda_host_script(struct lambda_host *host, uint32_t function,
+                       const void *event, size_t size)
+{
+    struct lambda_echo *echo = lambda_echo_of(event, size);
+
+    if (!echo)
+        return -1;
+    echo->scripted = true;
+    echo->deadline_ns =
+        host->now_ns + host->programs[function].function.timeout_ns;
+    lambda_request_id_write(SCRIPTED_RUN, 1, echo->id);
+    lambda_pool_echo(host->pool, function, echo);
+    return 0;
 }
 
 int lambda_host_begin(struct lambda_host *host, struct engine_store store,

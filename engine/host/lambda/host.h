@@ -121,6 +121,14 @@ struct lambda_trouble {
     const char *words;
 };
 
+/* What a scripted invocation is answered. */
+struct lambda_scripted {
+    int status;
+    const void *body; /* holds until the hook is called again */
+    size_t size;
+    bool leave; /* it is not answered: its process leaves it */
+};
+
 struct lambda_host_config {
     struct event_base *base;
     enum lambda_clock clock;
@@ -174,6 +182,11 @@ struct lambda_host_config {
                     const char *url, const char *why);
     /* As that of lambda_http_hooks. */
     size_t (*tail)(void *self, uint64_t run, char out[LAMBDA_HTTP_TAIL_MAX]);
+    /* What a scripted invocation asks of the API; false: the service answers.
+       And what it returns: NULL: its process has ended. */
+    bool (*asked)(void *self, const char *path, const void *body, size_t size,
+                  struct lambda_scripted *answer);
+    void (*returned)(void *self, bool threw, const void *body, size_t size);
     void *self;
 };
 
@@ -216,6 +229,16 @@ const struct lambda_program *lambda_host_program(const struct lambda_host *host,
                                                  uint32_t function);
 struct lambda_service *lambda_host_service(struct lambda_host *host);
 uint16_t lambda_host_port(const struct lambda_host *host);
+
+/*
+ * Gives an event to a process of the function at this time of a clock that
+ * skips, as an invocation of which the service knows nothing: the hooks answer
+ * it. The host has just begun. 0 or -1.
+ */
+int lambda_host_script(struct lambda_host *host, uint32_t function,
+                       const void *event, size_t size);
+/* The time at which a clock that skips begins, from the next beginning on. */
+void lambda_host_set_start(struct lambda_host *host, uint64_t start_ns);
 
 /* No process has work, or is about to end. */
 bool lambda_host_idle(const struct lambda_host *host);

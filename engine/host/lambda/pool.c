@@ -173,24 +173,29 @@ static void changed(void *self, struct lambda_environment *environment)
     attend(pool, pool->places[i].function);
 }
 
+void lambda_pool_echo(struct lambda_pool *pool, uint32_t function,
+                      struct lambda_echo *echo)
+{
+    struct lambda_echo **at = &pool->echoes[function];
+
+    while (*at)
+        at = &(*at)->next;
+    *at = echo;
+    attend(pool, function);
+}
+
 static void echoed(void *self, struct lambda_environment *environment,
                    struct lambda_echo *echo)
 {
     struct lambda_pool *pool = self;
-    struct lambda_echo **at;
     uint32_t i = 0;
 
     while (i < pool->count && pool->places[i].environment != environment)
         i++;
-    if (i == pool->count) {
+    if (i < pool->count)
+        lambda_pool_echo(pool, pool->places[i].function, echo);
+    else
         lambda_echo_free(echo);
-        return;
-    }
-    at = &pool->echoes[pool->places[i].function];
-    while (*at)
-        at = &(*at)->next;
-    *at = echo;
-    attend(pool, pool->places[i].function);
 }
 
 static void begins(void *self, uint64_t run)

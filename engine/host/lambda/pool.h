@@ -38,6 +38,9 @@ bool lambda_pool_hear(struct lambda_pool *pool);
 void lambda_pool_added(struct lambda_pool *pool, uint32_t function);
 /* Kills those that use more memory than they may. */
 void lambda_pool_weigh(struct lambda_pool *pool);
+/* One more echo of that function waits; it is given away. */
+void lambda_pool_echo(struct lambda_pool *pool, uint32_t function,
+                      struct lambda_echo *echo);
 /* Some process has ended: looks for it. */
 void lambda_pool_bury(struct lambda_pool *pool);
 

@@ -253,10 +253,15 @@ static void take_return(struct lambda_environment *environment,
         lambda_environment_kill(environment);
 }
 
-/* Nobody hears what an echo returns. */
-static void end_echo(struct lambda_environment *environment)
+/* Nobody hears what an echo returns, unless it is scripted. */
+static void end_echo(struct lambda_environment *environment, const char *what,
+                     const void *body, size_t size)
 {
+    const struct lambda_host_config *host = environment->config.host;
+
     lambda_environment_end_logs(environment);
+    if (environment->echo->scripted && host->returned)
+        host->returned(host->self, strcmp(what, "/response") != 0, body, size);
     lambda_echo_free(environment->echo);
     environment->echo = NULL;
 }
@@ -282,7 +287,7 @@ void lambda_runtime_return(struct lambda_environment *environment)
     if (environment->invocation)
         take_return(environment, what, body, size);
     else if (environment->echo)
-        end_echo(environment);
+        end_echo(environment, what, body, size);
     if (environment->idle)
         lambda_environment_wake(environment);
     if (environment->state == LAMBDA_GONE)

@@ -187,6 +187,34 @@ bool lambda_strike_answer(void *self, struct evhttp_request *request,
            lambda_strike_after(environment, request, status, body, size);
 }
 
+/* A scripted invocation asks. True: it is answered, or left. */
+static bool answer_scripted(struct lambda_environment *environment,
+                            struct evhttp_request *request, const char *path)
+{
+    const struct lambda_host_config *host = environment->config.host;
+    struct lambda_scripted answer = {.status = 200};
+    size_t size;
+    const void *body = lambda_http_body(request, &size);
+
+    if (!environment->echo || !environment->echo->scripted || !host->asked ||
+        lambda_effect_is_outgoing(environment, request) ||
+        !host->asked(host->self, path, body, size, &answer))
+        return false;
+    if (!answer.leave) {
+        lambda_http_respond(environment->http, request, answer.status, NULL,
+                            answer.body, answer.size);
+        return true;
+    }
+    lambda_environment_end_logs(environment);
+    lambda_echo_free(environment->echo);
+    environment->echo = NULL;
+    if (environment->barrier)
+        lambda_barrier_abandon(environment);
+    else
+        lambda_environment_kill(environment);
+    return true;
+}
+
 void lambda_strike_carry_out(struct lambda_environment *environment,
                              struct evhttp_request *request)
 {
@@ -199,6 +227,8 @@ void lambda_strike_carry_out(struct lambda_environment *environment,
     struct lambda_decision decision = {.act = LAMBDA_PASS};
 
     environment->current = request;
+    if (answer_scripted(environment, request, path))
+        return;
     if (struck)
         decision = lambda_strike_decide(environment, false);
     if (decision.act == LAMBDA_OVERLAP) {
