@@ -65,7 +65,7 @@ static void give(struct lambda_environment *environment)
     evhttp_add_header(headers, "Lambda-Runtime-Aws-Request-Id",
                       echo ? echo->id : lambda_invocation_id(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Invoked-Function-Arn", arn);
-    if (lambda_invocation_context(invocation))
+    if (!echo && lambda_invocation_context(invocation))
         evhttp_add_header(headers, "Lambda-Runtime-Client-Context",
                           lambda_invocation_context(invocation));
     evhttp_add_header(headers, "Lambda-Runtime-Trace-Id",
