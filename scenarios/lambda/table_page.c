@@ -6,7 +6,7 @@
 
 #include "reports/format.h"
 #include "reports/html.h"
-#include "scenarios/lambda/table.h"
+#include "scenarios/lambda/table_chart.h"
 
 enum {
     COLUMNS_MAX = 96,  /* of the matrix */
@@ -571,6 +571,7 @@ static void put_history(const struct view *view)
         table->operations);
     html_element(out, "<pre tabindex=\"0\">", table->result, RESULT,
                  "</pre>\n");
+    lambda_table_chart(table, out);
     html_table(out, "History", columns, 6);
     for (uint32_t i = 0; html_room(out, i, table->history_count, 6); i++)
         put_told(&table->history[i], i, out);
