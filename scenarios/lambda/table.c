@@ -258,6 +258,8 @@ static void keep_use(struct lambda_table *table, const struct lambda_use *use,
                  lambda_quota_unit(which));
         quota->allowed = lambda_quota_allowed(which, limits);
         quota->undisturbed = use->quotas[i];
+        if (quota->worst <= quota->undisturbed)
+            quota->worst_at[0] = '\0';
     }
     table->meter_count = LAMBDA_METER_COUNT + 1;
     for (unsigned i = 0; i <= LAMBDA_METER_COUNT; i++) {

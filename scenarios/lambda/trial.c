@@ -16,7 +16,7 @@
 #define START_NS UINT64_C(1767225600000000000)
 
 /* The execution beside it, of a function that nobody carries out. */
-#define OTHER "perdure-other"
+#define OTHER LAMBDA_OTHER_FUNCTION
 
 enum {
     OTHER_RUN = 2,

@@ -195,6 +195,7 @@ struct asking {
     struct lambda_watch *watch;
     struct lambda_legal legal;
     bool first; /* of the execution that is tried */
+    bool metered;
     uint64_t began_us;
     uint32_t room;
     char marker[40]; /* of the next page, "": there is none */
@@ -236,7 +237,8 @@ static void take_event(struct asking *asking, struct json_view view,
     if (event.number == 1)
         asking->began_us = event.time_us;
     (void)lambda_legal_add(&asking->legal, &event);
-    lambda_use_event(&asking->watch->using, &event, asking->first);
+    if (asking->metered)
+        lambda_use_event(&asking->watch->using, &event, asking->first);
     if (asking->first)
         tell(asking, &event);
 }
@@ -282,6 +284,8 @@ static void judge_history(struct lambda_watch *watch, uint32_t index)
     char marker[sizeof(asking.marker)];
 
     asking.first = index == 0;
+    asking.metered =
+        !strstr(watch->arns[index], ":function:" LAMBDA_OTHER_FUNCTION ":");
     do {
         const struct lambda_history_query query = {.items = PAGE,
                                                    .marker = marker};

@@ -15,6 +15,9 @@
 #include "reports/check.h"
 #include "scenarios/lambda/use.h"
 
+/* A function that is not the user's: its executions are judged, not metered. */
+#define LAMBDA_OTHER_FUNCTION "perdure-other"
+
 enum {
     LAMBDA_PROPERTIES_MAX = 24,
     LAMBDA_PROPERTY_WHY = 240
