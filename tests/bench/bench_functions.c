@@ -87,6 +87,7 @@ static struct lambda_bench *open_processes(struct setting *s, bool abandons)
         .program_count = 1,
         .event = "{\"id\": 7}",
         .event_size = 9,
+        .limits = engine_limits_at(0),
         .answers = &approval,
         .answer_count = 1,
         .prepared = 2,
