@@ -115,11 +115,20 @@ static void drop_given_up(struct lambda_environment *environment)
     }
 }
 
+static const char *number_of(struct evhttp_request *request)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request),
+                              "Perdure-Number");
+}
+
+bool lambda_barrier_numbers(struct evhttp_request *request)
+{
+    return number_of(request) != NULL;
+}
+
 void lambda_barrier_hold(struct lambda_environment *environment,
                          struct evhttp_request *request)
 {
-    const char *number = evhttp_find_header(
-        evhttp_request_get_input_headers(request), "Perdure-Number");
     struct lambda_held **at = &environment->held;
     struct lambda_held *held = calloc(1, sizeof(*held));
 
@@ -128,7 +137,7 @@ void lambda_barrier_hold(struct lambda_environment *environment,
         return;
     }
     held->request = request;
-    held->number = number ? strtoull(number, NULL, 10) : UINT64_MAX;
+    held->number = strtoull(number_of(request), NULL, 10);
     while (*at && (*at)->number <= held->number)
         at = &(*at)->next;
     held->next = *at;

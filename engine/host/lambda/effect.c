@@ -194,7 +194,11 @@ static void go_out(struct lambda_environment *environment,
 
     if (rule)
         lambda_rule_name(rule, url, name);
-    if (!outgoing || (!rule && !outgoing->lets))
+    if (evhttp_request_get_command(request) == EVHTTP_REQ_CONNECT)
+        lambda_effect_refuse(environment, request, 501,
+                             "https of a program without a bootstrap cannot "
+                             "be seen");
+    else if (!outgoing || (!rule && !outgoing->lets))
         lambda_effect_refuse(environment, request, 403,
                              "no --effects takes this request, and there "
                              "is no --network allow");

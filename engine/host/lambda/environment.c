@@ -179,7 +179,6 @@ static bool take_request(void *self, struct evhttp_request *request,
                          const char *path)
 {
     struct lambda_environment *environment = self;
-
     bool outgoing = lambda_effect_is_outgoing(environment, request);
 
     if (!outgoing && strcmp(path, "/perdure/idle") == 0) {
@@ -194,8 +193,9 @@ static bool take_request(void *self, struct evhttp_request *request,
         lambda_http_cut(request); /* of one that was just killed */
         return true;
     }
-    environment->requests++;
-    if (environment->barrier && environment->config.skips &&
+    bool numbered = lambda_barrier_numbers(request);
+    environment->requests += numbered;
+    if (numbered && environment->barrier && environment->config.skips &&
         lambda_environment_works(environment))
         lambda_barrier_hold(environment, request);
     else
@@ -210,7 +210,7 @@ static void responded(void *self, struct evhttp_request *request)
 
     if (strcmp(path, "/perdure/idle") == 0 || lambda_runtime_is(path))
         return;
-    environment->responses++;
+    environment->responses += lambda_barrier_numbers(request);
     if (request == environment->current) {
         environment->current = NULL;
         if (environment->idle)

@@ -54,7 +54,7 @@ struct lambda_environment {
     uint64_t turn;                    /* when it was heard last; 0: not yet */
     struct lambda_late late;
     struct lambda_labels labels;    /* of it */
-    struct lambda_forward *forward; /* is with the one it was meant for */
+    struct lambda_forward *forward; /* with those they were meant for */
     uint64_t world; /* it serves: what began in another one is over */
     bool barrier;   /* it runs the bootstrap */
     bool frozen;
@@ -102,6 +102,9 @@ void lambda_runtime_lose(struct lambda_environment *environment);
 
 /* The order --------------------------------------------------------------- */
 
+/* Whether the bootstrap counts a request; a program that the process has
+ * started makes others, which are answered at once. */
+bool lambda_barrier_numbers(struct evhttp_request *request);
 /* Keeps a request until it is at rest. */
 void lambda_barrier_hold(struct lambda_environment *environment,
                          struct evhttp_request *request);

@@ -14,8 +14,10 @@ enum {
 struct lambda_forward {
     struct lambda_environment *environment;
     struct evhttp_request *request; /* NULL: its connection has gone */
+    bool numbered;
     struct evhttp_connection *connection;
     struct lambda_labels labels;
+    struct lambda_forward *next;
 };
 
 /* Of one connection only, or written anew for the next. */
@@ -65,6 +67,16 @@ static void watch(struct lambda_forward *forward, bool on)
                                       on ? forward : NULL);
 }
 
+static void forget(struct lambda_forward *forward)
+{
+    struct lambda_forward **at = &forward->environment->forward;
+
+    while (*at != forward)
+        at = &(*at)->next;
+    *at = forward->next;
+    watch(forward, false);
+}
+
 /* It has been answered: reply, or NULL if nobody does. */
 static void done(struct evhttp_request *reply, void *self)
 {
@@ -73,11 +85,11 @@ static void done(struct evhttp_request *reply, void *self)
     struct evhttp_request *request = forward->request;
     int status = reply ? evhttp_request_get_response_code(reply) : 0;
 
-    watch(forward, false);
-    environment->forward = NULL;
+    forget(forward);
     environment->labels = forward->labels;
     if (!request) {
-        environment->responses++;
+        /* The process has given it up, and counts it as answered. */
+        environment->responses += forward->numbered;
         lambda_environment_wake(environment);
     } else if (status == 0) {
         lambda_effect_refuse(environment, request, 502,
@@ -139,6 +151,13 @@ static bool begin(struct lambda_forward *forward)
                                path_of(request)) == 0;
 }
 
+static void discard(struct lambda_forward *forward)
+{
+    if (forward->connection)
+        evhttp_connection_free(forward->connection);
+    free(forward);
+}
+
 void lambda_forward_start(struct lambda_environment *environment,
                           struct evhttp_request *request)
 {
@@ -156,28 +175,27 @@ void lambda_forward_start(struct lambda_environment *environment,
         lambda_http_cut(request);
         return;
     }
-    *forward = (struct lambda_forward){.environment = environment,
-                                       .request = request,
-                                       .labels = environment->labels};
+    *forward =
+        (struct lambda_forward){.environment = environment,
+                                .request = request,
+                                .labels = environment->labels,
+                                .numbered = lambda_barrier_numbers(request),
+                                .next = environment->forward};
     environment->forward = forward;
     watch(forward, true);
     if (begin(forward))
         return;
-    watch(forward, false);
-    lambda_forward_drop(environment);
+    forget(forward);
+    discard(forward);
     lambda_effect_refuse(environment, request, 502,
                          "it could not be passed on");
 }
 
 void lambda_forward_drop(struct lambda_environment *environment)
 {
-    struct lambda_forward *forward = environment->forward;
-
-    if (!forward)
-        return;
-    environment->forward = NULL;
-    watch(forward, false);
-    if (forward->connection)
-        evhttp_connection_free(forward->connection);
-    free(forward);
+    while (environment->forward) {
+        struct lambda_forward *forward = environment->forward;
+        forget(forward);
+        discard(forward);
+    }
 }

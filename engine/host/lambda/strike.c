@@ -137,7 +137,7 @@ bool lambda_strike(struct lambda_environment *environment,
         return true;
     case LAMBDA_LOSE:
         environment->current = NULL;
-        environment->responses++;
+        environment->responses += lambda_barrier_numbers(request);
         lambda_http_cut(request);
         lambda_environment_wake(environment);
         return true;

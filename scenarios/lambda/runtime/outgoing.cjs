@@ -15,9 +15,6 @@ const own = `http://${host}:${port}`;
 const agent = new http.Agent({ keepAlive: true });
 const ports = { 'http:': 80, 'https:': 443 };
 
-// These ask for a tunnel, and nothing is seen of what goes through it.
-for (const name of ['HTTPS_PROXY', 'https_proxy']) delete process.env[name];
-
 const isLed = (origin) => patterns.some((pattern) => pattern.test(origin));
 
 function originOf(protocol, name, number) {

@@ -20,10 +20,6 @@ real = types.SimpleNamespace(
     putrequest=http.client.HTTPConnection.putrequest,
 )
 
-# These ask for a tunnel, and nothing is seen of what goes through it.
-for name in ("HTTPS_PROXY", "https_proxy"):
-    os.environ.pop(name, None)
-
 
 def origin_of(connection):
     host, port = connection.host, connection.port
