@@ -63,9 +63,10 @@ static bool has_ending(const char *name, const char *ending)
     return size > length && strcmp(name + size - length, ending) == 0;
 }
 
-/* The file of a handler "FILE.EXPORT" of a directory. False: there is none. */
+/* The file of a handler "FILE.EXPORT" of a directory. ending: that it has;
+ * NULL: any. False: there is none. */
 static bool find_file(const char *directory, const char *handler,
-                      enum lambda_language *language)
+                      const char *ending, enum lambda_language *language)
 {
     const char *dot = strrchr(handler, '.');
     char whole[2 * PATH_MAX];
@@ -73,7 +74,8 @@ static bool find_file(const char *directory, const char *handler,
     for (unsigned e = 0; dot && e < ENDING_COUNT; e++) {
         snprintf(whole, sizeof(whole), "%s/%.*s%s", directory,
                  (int)(dot - handler), handler, endings[e].ending);
-        if (access(whole, R_OK) == 0) {
+        if ((!ending || ending == endings[e].ending) &&
+            access(whole, R_OK) == 0) {
             *language = endings[e].language;
             return true;
         }
@@ -81,16 +83,18 @@ static bool find_file(const char *directory, const char *handler,
     return false;
 }
 
-/* "order.mjs" is its export handler; "order.handler" is as Lambda has it. */
-static void name_export(char handler[PATH_MAX])
+/* "order.mjs" is its export handler; "order.handler" is as Lambda has it.
+ * Returns the ending, NULL: it had none. */
+static const char *name_export(char handler[PATH_MAX])
 {
     for (unsigned e = 0; e < ENDING_COUNT; e++) {
         if (!has_ending(handler, endings[e].ending))
             continue;
         handler[strlen(handler) - strlen(endings[e].ending)] = '\0';
         strncat(handler, ".handler", PATH_MAX - strlen(handler) - 1);
-        break;
+        return endings[e].ending;
     }
+    return NULL;
 }
 
 /* rooted: the handler is seen from the directory, which is the function's;
@@ -134,8 +138,8 @@ static int find_runtime(struct lambda_programs *set,
         return lambda_runtimes_program(whole, &texts->command, set->error,
                                        sizeof(set->error));
     if (!lambda_runtimes_is_command(&set->runtimes)) {
-        name_export(texts->handler);
-        if (!find_file(texts->directory, texts->handler, &language)) {
+        const char *ending = name_export(texts->handler);
+        if (!find_file(texts->directory, texts->handler, ending, &language)) {
             refuse(set,
                    "found no file of handler \"%.300s\", allowed FILE.mjs, "
                    ".js, .cjs or .py, FILE.EXPORT without the ending, or a "
