@@ -114,6 +114,20 @@ static uint32_t count_kind(const struct lambda_table *table, uint32_t first)
 
 /* The head ----------------------------------------------------------------- */
 
+/* What no trial is to blame for: the undisturbed run itself. */
+static void put_broken(const struct lambda_table *table,
+                       struct report_buffer *out)
+{
+    for (uint32_t i = 0; i < table->property_count; i++) {
+        const struct lambda_table_property *property = &table->properties[i];
+        if (!property->violations)
+            continue;
+        html_element(out, "<p>", property->id, HTML_NAME, ", ");
+        html_element(out, "", property->name, HTML_NAME, ": ");
+        html_element(out, "", property->why, HTML_SENTENCE, "</p>\n");
+    }
+}
+
 /* The first kinds, one line each. */
 static void put_reasons(const struct lambda_table *table,
                         struct report_buffer *out)
@@ -148,6 +162,8 @@ static void say(const struct lambda_table *table, struct report_buffer *out)
         put(out, " It was stopped before it was through.");
     put(out, "</p>\n");
     put_reasons(table, out);
+    if (table->verdict == CHECK_FAIL && !table->failed)
+        put_broken(table, out);
     if (table->failed)
         put(out, "<p>See <a href=\"#failures\">what did not hold</a>.</p>\n");
 }

@@ -320,6 +320,21 @@ static void put_tallies(const struct lambda_table *table,
     }
 }
 
+static void put_violation(const struct lambda_table_property *property,
+                          struct report_buffer *out)
+{
+    struct report_buffer line = {0};
+    struct report_word word;
+
+    report_buffer_print(&line, "%s, %s: %" PRIu64 " violations in %s %s; %s",
+                        property->id, property->name, property->violations,
+                        report_format_count(&word, property->checked),
+                        property->unit, property->why);
+    report_buffer_put(out, "  FAIL ");
+    wrap(out, line.text ? line.text : "", 7, 7);
+    report_buffer_free(&line);
+}
+
 static void put_properties(const struct lambda_table *table,
                            struct report_buffer *out)
 {
@@ -338,10 +353,7 @@ static void put_properties(const struct lambda_table *table,
         if (property->verdict == CHECK_PASS)
             continue;
         if (property->violations)
-            report_buffer_print(
-                out, "  FAIL %s, %s: %" PRIu64 " violations in %s %s\n",
-                property->id, property->name, property->violations,
-                report_format_count(&word, property->checked), property->unit);
+            put_violation(property, out);
         else
             report_buffer_print(out, "  none %s, %s: there were no %s\n",
                                 property->id, property->name, property->unit);

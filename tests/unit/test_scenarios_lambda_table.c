@@ -312,3 +312,32 @@ Test(scenarios_lambda_table, each_trial_is_a_case_of_a_test_runner)
     lambda_export_deinit(&exported);
     lambda_table_free(table);
 }
+
+static void break_history(struct lambda_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++)
+        table->rows[i].verdict = CHECK_PASS;
+    table->failed = 0;
+    snprintf(table->properties[3].why, sizeof(table->properties[3].why),
+             "event 2 has EventId 3");
+    table->properties[3].violations = 1;
+    table->properties[3].verdict = CHECK_FAIL;
+}
+
+Test(scenarios_lambda_table, a_property_that_fails_without_a_trial_is_told)
+{
+    struct lambda_table *table = read_golden();
+    struct report_buffer text = {0};
+    struct report_buffer page = {0};
+
+    break_history(table);
+    lambda_table_text(table, &text);
+    lambda_table_html(table, &page);
+    cr_assert(strstr(text.text, "  FAIL H1, legal history: 1 violations in "));
+    cr_assert(strstr(text.text, "event 2 has EventId 3"));
+    cr_assert(
+        strstr(page.text, "<p>H1, legal history: event 2 has EventId 3</p>"));
+    report_buffer_free(&text);
+    report_buffer_free(&page);
+    lambda_table_free(table);
+}
