@@ -97,8 +97,15 @@ void lambda_environment_trouble(struct lambda_environment *environment,
         .type = type,
         .words = words};
 
+    snprintf(environment->why, sizeof(environment->why), "%.60s: %.180s", type,
+             words);
     if (host->trouble)
         host->trouble(host->self, &trouble);
+}
+
+const char *lambda_environment_why(const struct lambda_environment *environment)
+{
+    return environment->why;
 }
 
 void lambda_environment_end_logs(struct lambda_environment *environment)
@@ -304,7 +311,8 @@ void lambda_environment_dropped(struct lambda_environment *environment)
 {
     uint64_t now_ns = lambda_service_now(environment->config.service);
 
-    if (lambda_invocation_deadline(environment->invocation) <= now_ns)
+    if (environment->invocation &&
+        lambda_invocation_deadline(environment->invocation) <= now_ns)
         lambda_environment_trouble(environment, "Sandbox.Timedout",
                                    "it went on beyond its timeout");
     lambda_environment_end_logs(environment);

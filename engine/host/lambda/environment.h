@@ -27,6 +27,10 @@ enum lambda_environment_state {
     LAMBDA_GONE /* it has ended, or is about to */
 };
 
+enum {
+    LAMBDA_BREAK_SIZE = 256
+};
+
 struct lambda_environment;
 
 struct lambda_environment_config {
@@ -69,6 +73,9 @@ void lambda_environment_event(struct lambda_environment *environment,
                               const void *event, size_t size);
 /* Its invocation is over before it has answered. */
 void lambda_environment_dropped(struct lambda_environment *environment);
+/* What its process has ended of: "" if nothing was wrong. */
+const char *
+lambda_environment_why(const struct lambda_environment *environment);
 /* Kills it if it uses more memory than its function may. */
 void lambda_environment_weigh(struct lambda_environment *environment);
 /* Its process has ended so. */

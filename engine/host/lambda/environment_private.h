@@ -58,7 +58,8 @@ struct lambda_environment {
     uint64_t world; /* it serves: what began in another one is over */
     bool barrier;   /* it runs the bootstrap */
     bool frozen;
-    bool named; /* why it will end was told */
+    bool named;                  /* why it will end was told */
+    char why[LAMBDA_BREAK_SIZE]; /* the last thing that was told */
     uint64_t began_ns;
     bool owed;          /* the bootstrap is to be told to leave what it does */
     const char **lines; /* effects that it has written of, not yet taken in */

@@ -1,5 +1,6 @@
 #include "engine/host/lambda/pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -225,14 +226,34 @@ static void forget(struct lambda_pool *pool, uint32_t i)
     pool->places[i] = pool->places[--pool->count];
 }
 
+/* Nobody will carry out what waits: it ends, and is tried again later if its
+ * execution has a next time. */
+static void give_up(struct lambda_pool *pool, uint32_t function,
+                    const char *why)
+{
+    for (; pool->wanted[function] > 0; pool->wanted[function]--) {
+        struct lambda_invocation *invocation =
+            lambda_invocation_take(pool->service, function, NULL);
+        if (invocation)
+            lambda_invocation_lost(pool->service, invocation,
+                                   ENGINE_ERR_INTERRUPTED, why);
+    }
+    pool->misses[function] = 0;
+}
+
 static void bury(struct lambda_pool *pool, uint32_t i, int status)
 {
     uint32_t function = pool->places[i].function;
+    char why[LAMBDA_BREAK_SIZE];
 
     pool->misses[function] +=
         pool->places[i].used == 0 && !pool->places[i].retired;
     lambda_environment_ended(pool->places[i].environment, status);
+    snprintf(why, sizeof(why), "%s",
+             lambda_environment_why(pool->places[i].environment));
     forget(pool, i);
+    if (!pool->config->alone && pool->misses[function] >= MISSES_MAX)
+        give_up(pool, function, why);
     attend(pool, function);
 }
 
