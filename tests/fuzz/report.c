@@ -1,13 +1,14 @@
 /*
- * A report.json of any bytes: it is refused in one sentence with a place, or
- * it is rendered in every form. What was accepted is a report: its JSON is
- * read again and gives the same JSON. The digest of the bytes is put right
- * first, or nothing that was changed would get any further.
+ * A report.json or lambda.json of any bytes: it is refused in one sentence with
+ * a place, or it is rendered in every form. What was accepted is a report: its
+ * JSON is read again and gives the same JSON. The digest of the bytes is put
+ * right first, or nothing that was changed would get any further.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "reports/content.h"
+#include "scenarios/lambda/table_export.h"
 #include "scenarios/report_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -59,6 +60,44 @@ static void check_again(const struct report_read *read)
     report_buffer_free(&once);
     report_buffer_free(&twice);
     report_read_free(again);
+}
+
+/* The same of a sweep of a function. */
+static void check_lambda(const struct lambda_table *table)
+{
+    struct json_error error = {0};
+    struct report_buffer out[4];
+    struct lambda_export exported;
+    for (size_t i = 0; i < 4; i++)
+        report_buffer_init(&out[i]);
+    lambda_table_json(table, &out[0]);
+    lambda_table_text(table, &out[1]);
+    lambda_table_html(table, &out[2]);
+    must(lambda_export_init(&exported, table, "x"));
+    report_export_junit(&exported.report, &out[2]);
+    report_export_github_summary(&exported.report, &out[2]);
+    struct lambda_table *again =
+        lambda_table_read_bytes("again", out[0].text, out[0].size, &error);
+    must(again != NULL);
+    lambda_table_json(again, &out[3]);
+    must(out[0].size == out[3].size &&
+         memcmp(out[0].text, out[3].text, out[0].size) == 0);
+    lambda_table_free(again);
+    lambda_export_deinit(&exported);
+    for (size_t i = 0; i < 4; i++)
+        report_buffer_free(&out[i]);
+}
+
+static void try_lambda(const char *text, size_t size)
+{
+    struct json_error error = {0};
+    struct lambda_table *table =
+        lambda_table_read_bytes("fuzz", text, size, &error);
+    must((table == NULL) == (error.code != 0));
+    must(table || strncmp(error.text, "fuzz:", 5) == 0);
+    if (table)
+        check_lambda(table);
+    lambda_table_free(table);
 }
 
 /* Where the value begins that stands at or behind a place; size: nowhere. */
@@ -118,6 +157,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     if (report_content_check(text, size) == REPORT_CONTENT_DIFFERS)
         report_content_seal(text, size);
+    if (lambda_table_is(text, size))
+        try_lambda(text, size);
     struct report_read *read = report_read_bytes("fuzz", text, size, &error);
     free(text);
     must((read == NULL) == (error.code != 0));
