@@ -307,6 +307,12 @@ void lambda_environment_expire(struct lambda_environment *environment,
 
 /* For the host, of invocations -------------------------------------------- */
 
+void lambda_environment_end(struct lambda_environment *environment)
+{
+    lambda_environment_end_logs(environment);
+    lambda_environment_kill(environment);
+}
+
 void lambda_environment_dropped(struct lambda_environment *environment)
 {
     uint64_t now_ns = lambda_service_now(environment->config.service);

@@ -78,6 +78,8 @@ const char *
 lambda_environment_why(const struct lambda_environment *environment);
 /* Kills it if it uses more memory than its function may. */
 void lambda_environment_weigh(struct lambda_environment *environment);
+/* It has no work, and is to end. */
+void lambda_environment_end(struct lambda_environment *environment);
 /* Its process has ended so. */
 void lambda_environment_ended(struct lambda_environment *environment,
                               int status);

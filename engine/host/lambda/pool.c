@@ -166,7 +166,7 @@ static void changed(void *self, struct lambda_environment *environment)
     if (i == pool->count)
         return;
     if (pool->places[i].retired) {
-        lambda_environment_dropped(environment);
+        lambda_environment_end(environment);
         return;
     }
     if (pool->places[i].used > 0)
@@ -278,7 +278,7 @@ void lambda_pool_retire(struct lambda_pool *pool, uint32_t function)
             continue;
         pool->places[i].retired = true;
         if (state_of(pool, i) < LAMBDA_BUSY)
-            lambda_environment_dropped(pool->places[i].environment);
+            lambda_environment_end(pool->places[i].environment);
     }
 }
 
