@@ -382,6 +382,8 @@ struct lambda_bench *lambda_bench_open(const struct lambda_bench_config *config,
     bench->config = *config;
     if (bench->config.invocations_max == 0)
         bench->config.invocations_max = INVOCATIONS_MAX;
+    if (!bench->config.limits)
+        bench->config.limits = engine_limits_at(0);
     bench->base = lambda_http_base();
     bench->watch = lambda_watch_new(bench->config.limits);
     if (bench->base && bench->watch && open_host(bench))

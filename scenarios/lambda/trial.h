@@ -44,10 +44,10 @@ struct lambda_bench_config {
     size_t event_size;
     const struct lambda_answer *answers;
     uint32_t answer_count;
-    const struct engine_limits *limits;
-    uint32_t prepared;        /* processes, beside those that work */
-    uint32_t page_items;      /* of every page of state; 0: 100 */
-    uint32_t invocations_max; /* of the execution; 0: 1,000 */
+    const struct engine_limits *limits; /* NULL: those of aws */
+    uint32_t prepared;                  /* processes, beside those that work */
+    uint32_t page_items;                /* of every page of state; 0: 100 */
+    uint32_t invocations_max;           /* of the execution; 0: 1,000 */
     uint64_t seed;
     uint64_t patience_ns; /* of true time, for one trial */
     bool abandons;

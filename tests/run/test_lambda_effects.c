@@ -78,7 +78,6 @@ static void open_bed(struct bed *bed, const struct setting *s)
                                                .event = s->event,
                                                .event_size = strlen(s->event),
                                                .patience_ns = 60 * SECOND,
-                                               .limits = engine_limits_at(0),
                                                .seed = 1,
                                                .effects = bed->effects,
                                                .quiet = true};
