@@ -1021,7 +1021,8 @@ void engine_decide_over(struct engine_decide *decide,
     struct line line;
     engine_decide_event(decide, kind, UINT32_MAX, 0, error, 0, words, size);
     if (kind == ENGINE_EV_RUN_FAILED && size > 0 &&
-        decide->run->origin.parent) {
+        decide->run->origin.parent &&
+        !engine_graph_verbatim(decide->run->graph)) {
         size = wrap(decide, chain, name_run(decide->run, error, &line),
                     (struct engine_text){words, size});
         words = chain;

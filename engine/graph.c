@@ -13,6 +13,7 @@ struct engine_graph {
     uint32_t node_count;
     struct engine_hash digest;
     uint64_t timeout_ns;           /* of a run, 0: none */
+    bool verbatim;                 /* its errors go to who invokes it */
     struct engine_source *sources; /* grouped by node, by input handle */
     uint32_t *source_start;        /* node_count + 1 */
     uint32_t *dependents;          /* grouped by node, ascending, distinct */
@@ -576,6 +577,16 @@ void engine_graph_set_timeout(struct engine_graph *graph, uint64_t timeout_ns)
 uint64_t engine_graph_timeout(const struct engine_graph *graph)
 {
     return graph->timeout_ns;
+}
+
+void engine_graph_set_verbatim(struct engine_graph *graph)
+{
+    graph->verbatim = true;
+}
+
+bool engine_graph_verbatim(const struct engine_graph *graph)
+{
+    return graph->verbatim;
 }
 
 bool engine_graph_is_handler(const struct engine_graph *graph)

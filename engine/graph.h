@@ -139,6 +139,13 @@ void engine_graph_free(struct engine_graph *graph);
  */
 void engine_graph_set_timeout(struct engine_graph *graph, uint64_t timeout_ns);
 uint64_t engine_graph_timeout(const struct engine_graph *graph);
+/*
+ * The words of a run's error are not the engine's: whoever invokes it gets
+ * them as they are, without a line on where they come from. Only before the
+ * graph is shared.
+ */
+void engine_graph_set_verbatim(struct engine_graph *graph);
+bool engine_graph_verbatim(const struct engine_graph *graph);
 /* True if its runs are those of a replayed handler. */
 bool engine_graph_is_handler(const struct engine_graph *graph);
 

@@ -355,8 +355,10 @@ static struct engine_graph *make_graph(const char *name,
     struct engine_graph *graph =
         engine_graph_new(name, &node, 1, NULL, 0, NULL);
 
-    if (graph)
-        engine_graph_set_timeout(graph, run_timeout_ns);
+    if (!graph)
+        return NULL;
+    engine_graph_set_timeout(graph, run_timeout_ns);
+    engine_graph_set_verbatim(graph);
     return graph;
 }
 
