@@ -377,6 +377,14 @@ static bool names_target(const struct update *update)
             update->type == ENGINE_OPERATION_RECEIVE);
 }
 
+/* Behind a zero byte stands what is not of the id. */
+static size_t id_length(struct engine_text id)
+{
+    const char *end = id.size ? memchr(id.text, '\0', id.size) : NULL;
+
+    return end ? (size_t)(end - id.text) : id.size;
+}
+
 static int check_texts(struct batch *batch, const struct update *update)
 {
     const struct engine_operation_view *view = &update->view;
@@ -385,7 +393,7 @@ static int check_texts(struct batch *batch, const struct update *update)
         return -1;
     if (has_controls(view->name))
         return invalid(batch, update, "its name has control characters");
-    if (view->id.size > ID_TEXT_MAX)
+    if (id_length(view->id) > ID_TEXT_MAX)
         return invalid(batch, update, "its id has more than 64 bytes");
     if (!names_target(update))
         return 0;
@@ -838,9 +846,12 @@ static int examine_operation(struct batch *batch, const struct update *update)
 
 static int examine(struct batch *batch, const struct update *update)
 {
+    bool ends = update->type == ENGINE_OPERATION_RECEIVE &&
+                update->options & ENGINE_OPTION_END;
+
     if (batch->concluded)
         return invalid(batch, update, "comes after the run's own result");
-    if (update->options & (ENGINE_OPTION_PROGRESS | ENGINE_OPTION_END))
+    if (ends || update->options & ENGINE_OPTION_PROGRESS)
         return invalid(batch, update, "has options that are not its to give");
     if (update->type == ENGINE_OPERATION_EXECUTION)
         return conclude(batch, update);

@@ -95,7 +95,8 @@ enum {
     ENGINE_OPTION_IRREVERSIBLE = 32, /* STEP: ambiguous when cut off */
     ENGINE_OPTION_PROGRESS = 64, /* STEP: the value is what PROGRESS saved last;
                                     it outlives a RETRY with an error */
-    ENGINE_OPTION_END = 128      /* RECEIVE, SUCCEEDED: the stream has ended */
+    ENGINE_OPTION_END = 128,     /* RECEIVE, SUCCEEDED: the stream has ended */
+    ENGINE_OPTION_EMPTY = 128    /* of others: the value is there, and empty */
 };
 
 /* Options that are about the value, not about the operation. */
@@ -144,7 +145,8 @@ struct engine_operation {
                            map or parallel: branches it has, plus 1; 0: an
                            older worker did not say */
     uint32_t error;     /* enum engine_error, with FAIL and RETRY */
-    uint16_t id_size;   /* the id as text, where it is not ours; 0: it is */
+    uint16_t id_size;   /* the id as text, where it is not ours; 0: it is. What
+                           follows a zero byte in it is kept and not read */
     uint16_t name_size;
     uint32_t detail_size; /* INVOKE: the workflow's name; SEND, RECEIVE: the
                              edge; of the others, FAIL and RETRY: error type */
