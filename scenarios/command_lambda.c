@@ -100,9 +100,10 @@ static const struct option options[] = {
                "serve: waits take their time, or are skipped whenever "
                "nothing is under way, or time stands until POST "
                "/perdure/time advances it."),
-    OPT_DURATION("--hold", hold_ns, 1000000, 3600000000000,
-                 "serve: true time for answering a callback before its timeout "
-                 "is skipped to; 2 seconds without it."),
+    OPT_DURATION(
+        "--hold", hold_ns, 1000000, 3600000000000,
+        "serve: true time for answering a callback before its timeout "
+        "is skipped to, but no more than the timeout; 10 seconds without it."),
     OPT_NUMBER("--port", port, 0, 65535,
                "serve: of the endpoint; 0: one that is free."),
     OPT_TEXT("--address", address, "IP",

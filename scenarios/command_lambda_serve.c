@@ -7,13 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/host/loop.h"
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/control.h"
 #include "scenarios/lambda/storage.h"
-
-#define SECOND UINT64_C(1000000000)
 
 static bool is_interrupted(void *self)
 {
@@ -99,7 +98,7 @@ int command_lambda_serve(struct lambda_setting *s)
         .clock = (enum lambda_clock)s->a->clock,
         .limits = &s->profile.limits,
         .seed = s->a->seed.value,
-        .start_ns = 1767225600 * SECOND,
+        .start_ns = host_wall_ns(),
         .why = why,
         .page_items = (uint32_t)s->a->page,
         .address = s->a->address ? s->a->address : LAMBDA_LOOPBACK,

@@ -25,14 +25,27 @@ enum {
 struct history {
     uint64_t run;
     bool handler;
-    struct history_view view;
     struct engine_operations operations;
     struct json_writer out;
     size_t *ends; /* of each event in out */
     uint32_t count;
     uint32_t capacity;
     uint64_t invoked_ns;
+    const struct history_view *view; /* NULL: the engine's own */
 };
+
+const char *history_more(struct engine_text id, char what)
+{
+    const char *end = id.text + id.size;
+    const char *at = id.size ? memchr(id.text, '\0', id.size) : NULL;
+
+    while (at && ++at < end) {
+        if (*at == what)
+            return at + 1;
+        at = memchr(at, '\0', (size_t)(end - at));
+    }
+    return NULL;
+}
 
 /* Whole seconds; what has begun counts. */
 static void duration(struct history *h, const char *name, uint64_t ns)
@@ -41,13 +54,21 @@ static void duration(struct history *h, const char *name, uint64_t ns)
                     ns / ENGINE_SECOND + (ns % ENGINE_SECOND != 0));
 }
 
-/* An Input or Result; whole false: the bytes are kept elsewhere. */
+static bool is_bare(const struct history *h)
+{
+    return h->view && h->view->bare;
+}
+
+static const char empty[] = "";
+
+/* An Input or Result; whole false: the bytes are kept elsewhere. Nothing is
+ * none, but for the one that is empty. */
 static void payload(struct history *h, const char *name, const void *bytes,
                     size_t size, bool whole)
 {
-    whole = whole && !h->view.bare;
+    whole = whole && !is_bare(h);
     json_open(&h->out, name);
-    if (whole && size > 0)
+    if (whole && (size > 0 || bytes == empty))
         whole = json_put_string(&h->out, "Payload", bytes, size);
     json_put_bool(&h->out, "Truncated", !whole);
     json_close(&h->out);
@@ -72,17 +93,18 @@ static void error_of(struct history *h, uint32_t error, struct engine_text type,
     bool whole;
 
     json_open(&h->out, "Error");
-    if (h->view.bare) {
+    if (is_bare(h)) {
         json_put_bool(&h->out, "Truncated", true);
         json_close(&h->out);
         return;
     }
     json_open(&h->out, "Payload");
-    whole = json_put_string(&h->out, "ErrorMessage", words, length);
+    whole = (h->view && length == 0) ||
+            json_put_string(&h->out, "ErrorMessage", words, length);
     if (type.size > 0)
         whole = json_put_string(&h->out, "ErrorType", type.text, type.size) &&
                 whole;
-    else if (!more || !says_type(words + length + 1, more))
+    else if (!h->view && (!more || !says_type(words + length + 1, more)))
         json_put_words(&h->out, "ErrorType",
                        engine_error_name(error ? error : ENGINE_ERR_USER));
     if (more)
@@ -124,7 +146,9 @@ static const char *subtype_of(const struct engine_op_entry *entry)
         return "Send";
     if (entry->type == ENGINE_OPERATION_RECEIVE)
         return "Receive";
-    return names[entry->subtype];
+    return names[entry->subtype]
+               ? names[entry->subtype]
+               : history_more(entry->id_text, HISTORY_SUBTYPE);
 }
 
 /* What event types of this operation begin with. */
@@ -157,8 +181,9 @@ static void put_id(struct history *h, const char *name,
     char id[ID_ROOM];
 
     if (entry->id_text.size > 0) {
-        (void)json_put_string(&h->out, name, entry->id_text.text,
-                              entry->id_text.size);
+        (void)json_put_string(
+            &h->out, name, entry->id_text.text,
+            strnlen(entry->id_text.text, entry->id_text.size));
         return;
     }
     (void)snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, entry->id.hi,
@@ -174,6 +199,12 @@ static void put_identity(struct history *h, const struct engine_op_entry *entry)
                               entry->name.size);
     if (entry->parent)
         put_id(h, "ParentId", &h->operations.entries[entry->parent]);
+}
+
+static void put_run(struct history *h)
+{
+    json_put_words(&h->out, "Id", h->view->id);
+    json_put_words(&h->out, "Name", h->view->name);
 }
 
 /* Begins an event; what follows are members of its details. */
@@ -193,6 +224,8 @@ static void begin(struct history *h, const char *noun, const char *verb,
     json_put_number(&h->out, "EventId", h->count + UINT64_C(1));
     if (entry)
         put_identity(h, entry);
+    else if (h->view && strcmp(noun, "Execution") == 0)
+        put_run(h);
     json_put_seconds(&h->out, "EventTimestamp", time_ns);
     json_open(&h->out, details);
 }
@@ -240,9 +273,11 @@ static void put_value(struct history *h, const char *name,
                       const struct change *c)
 {
     unsigned options = engine_operation_flag_options(c->event->flags);
+    bool nothing = c->view.head.value_size == 0;
 
-    payload(h, name, c->view.value, c->view.head.value_size,
-            !(options & ENGINE_OPTION_BLOB));
+    payload(h, name,
+            nothing && options & ENGINE_OPTION_EMPTY ? empty : c->view.value,
+            c->view.head.value_size, !(options & ENGINE_OPTION_BLOB));
 }
 
 static void put_error(struct history *h, const struct change *c)
@@ -253,21 +288,44 @@ static void put_error(struct history *h, const struct change *c)
              c->view.value, c->view.head.value_size);
 }
 
+/* One of others: as it was asked for, and what it has become. */
+static void put_named_invoke(struct history *h, const struct change *c)
+{
+    const char *function = history_more(c->entry->id_text, HISTORY_FUNCTION);
+    const char *tenant = history_more(c->entry->id_text, HISTORY_TENANT);
+    const char *version = NULL;
+    const char *arn = NULL;
+
+    h->view->child(h->view->self, engine_invoke_child(h->run, c->entry->number),
+                   &version, &arn);
+    if (function)
+        json_put_words(&h->out, "FunctionName", function);
+    if (tenant)
+        json_put_words(&h->out, "TenantId", tenant);
+    put_value(h, "Input", c);
+    if (version)
+        json_put_words(&h->out, "ExecutedVersion", version);
+    if (arn)
+        json_put_words(&h->out, "DurableExecutionArn", arn);
+}
+
 static void put_invoke(struct history *h, const struct change *c)
 {
-    const struct engine_text name = c->view.detail;
-    uint64_t run = engine_invoke_child(h->run, c->entry->number);
-    char arn[ARN_ROOM] = "";
-    int length = h->view.arn
-                     ? h->view.arn(h->view.self, arn, sizeof(arn), name.text,
-                                   name.size, run)
-                     : history_arn(arn, sizeof(arn), name.text, name.size, run);
+    char arn[ARN_ROOM];
 
-    (void)json_put_string(&h->out, "FunctionName", name.text, name.size);
+    if (h->view) {
+        put_named_invoke(h, c);
+        return;
+    }
+
+    (void)history_arn(arn, sizeof(arn), c->view.detail.text,
+                      c->view.detail.size,
+                      engine_invoke_child(h->run, c->entry->number));
+    (void)json_put_string(&h->out, "FunctionName", c->view.detail.text,
+                          c->view.detail.size);
     put_value(h, "Input", c);
     json_put_words(&h->out, "ExecutedVersion", "$LATEST");
-    if (length > 0)
-        json_put_words(&h->out, "DurableExecutionArn", arn);
+    json_put_words(&h->out, "DurableExecutionArn", arn);
 }
 
 static void put_callback(struct history *h, const struct change *c)
@@ -561,9 +619,14 @@ static int add_created(struct history *h, const struct engine_item *event,
         input += sizeof(origin);
         size -= sizeof(origin);
     }
+    if (h->view && origin.timeout_ns == 0)
+        origin.timeout_ns = h->view->timeout_ns;
     begin(h, "Execution", "Started", NULL, time_ns);
-    payload(h, "Input", input, size, true);
-    if (origin.timeout_ns)
+    if (h->view && size == 0)
+        payload(h, "Input", h->view->input, strlen(h->view->input), true);
+    else
+        payload(h, "Input", input, size, true);
+    if (origin.timeout_ns || h->view)
         duration(h, "ExecutionTimeout", origin.timeout_ns);
     return end(h);
 }
@@ -622,6 +685,8 @@ static int add_end(struct history *h, const struct engine_item *event,
         event->a < ENGINE_ERR_COUNT ? (uint32_t)event->a : ENGINE_ERR_UNKNOWN;
 
     begin(h, "Execution", verb, NULL, time_ns);
+    if (h->view && event->kind == ENGINE_EV_RUN_TIMED_OUT && !event->size)
+        return end(h); /* that says it all */
     error_of(h, error, no_text, engine_item_payload(event), event->size);
     return end(h);
 }
@@ -634,7 +699,9 @@ static int add_attempt(struct history *h, const struct engine_item *event,
     if (event->kind != ENGINE_EV_OP_SCHEDULED &&
         event->kind != ENGINE_EV_ATTEMPT_STARTED)
         return add_invocation(h, event, time_ns);
-    h->invoked_ns = time_ns;
+    /* That it has started may stand beside its end. */
+    if (event->kind == ENGINE_EV_OP_SCHEDULED || !h->view)
+        h->invoked_ns = time_ns;
     return 0;
 }
 
@@ -688,7 +755,7 @@ struct history *history_new(uint64_t run, bool handler)
 
 void history_show(struct history *h, const struct history_view *view)
 {
-    h->view = *view;
+    h->view = view;
 }
 
 void history_free(struct history *h)

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/operation.h"
 #include "engine/wire.h"
 
 struct history;
@@ -28,18 +29,27 @@ struct history;
  * invocation. NULL when out of memory.
  */
 struct history *history_new(uint64_t run, bool handler);
-void history_free(struct history *history);
-
-/* How it is shown; zeros: whole, and runs by history_arn(). */
+/*
+ * How a run is called where its operations are not this engine's own: its
+ * events have these names, and no error gets a type that nobody gave it.
+ */
 struct history_view {
     bool bare; /* payloads, results and errors are left out */
-    /* As history_arn(), of a run that this one invokes; 0: none is shown. */
-    int (*arn)(void *self, char *out, size_t room, const char *workflow,
-               size_t workflow_size, uint64_t run);
+    const char *id;
+    const char *name;
+    uint64_t timeout_ns; /* of runs that were not given one of their own */
+    const char *input;   /* of runs without one */
+    /*
+     * Of a run that an operation has invoked, its version and its ARN; each
+     * NULL if it has none. Both hold until the next call.
+     */
+    void (*child)(void *self, uint64_t run, const char **version,
+                  const char **arn);
     void *self;
 };
-/* Before the first event. */
+/* Before the first event; it must hold until the last. */
 void history_show(struct history *history, const struct history_view *view);
+void history_free(struct history *history);
 
 /*
  * Takes the next event of the log, whose row has this store time. 0; -1 out of
@@ -57,6 +67,18 @@ uint32_t history_count(const struct history *history);
  */
 const char *history_event(const struct history *history, uint32_t index,
                           size_t *size);
+
+/*
+ * An id that is not ours may have more behind a zero byte: texts that each
+ * begin with a letter that tells what they are and end with a zero byte. NULL:
+ * it has none of this kind.
+ */
+enum {
+    HISTORY_SUBTYPE = 'S',  /* one the engine does not know */
+    HISTORY_FUNCTION = 'F', /* INVOKE: as the function was named */
+    HISTORY_TENANT = 'T'    /* INVOKE: for whom */
+};
+const char *history_more(struct engine_text id, char what);
 
 /*
  * The name by which the run, or one that it invokes, is known in histories.

@@ -172,6 +172,7 @@ static void answer_checkpoint(struct lambda_service *service,
     uint32_t next = 0;
 
     execution->token = message->token;
+    lambda_execution_write_news(execution, NULL);
     lambda_token_write(execution->run, message->token, token);
     json_write_reset(w);
     json_open(w, NULL);
@@ -295,6 +296,22 @@ static void delay_updates(struct lambda_service *service, uint64_t run,
     }
 }
 
+/* The functions that its updates invoke. */
+static void expect_functions(struct lambda_service *service,
+                             const struct engine_block *block)
+{
+    for (size_t at = sizeof(uint64_t); at < block->size;) {
+        const struct engine_item *item = (const void *)(block->bytes + at);
+        struct engine_operation_view view;
+        at += engine_item_span(item->size);
+        if (engine_operation_flag_type(item->flags) ==
+                ENGINE_OPERATION_INVOKE &&
+            item->kind == ENGINE_ACTION_START &&
+            engine_operation_view(item, &view) == 0)
+            lambda_service_expect(service, view.detail.text, view.detail.size);
+    }
+}
+
 static bool read_checkpoint(struct lambda_service *service,
                             struct lambda_execution *execution,
                             struct lambda_call *call, struct json_view body)
@@ -324,6 +341,7 @@ static bool read_checkpoint(struct lambda_service *service,
          lambda_refusal_check(execution, &call->block, &problem))) {
         if (service->delayed_count > 0)
             delay_updates(service, execution->run, &call->block);
+        expect_functions(service, &call->block);
         return true;
     }
     lambda_call_problem(call, &problem);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/host/history.h"
 #include "engine/host/lambda/names.h"
 #include "engine/store.h"
 #include "engine/workflow.h"
@@ -203,6 +204,10 @@ struct reading {
     unsigned subtype;
     unsigned options;
     struct json_writer kept; /* of its error */
+    struct json_writer id;   /* with what stands behind it */
+    const char *unknown;     /* subtype */
+    const char *function;
+    const char *tenant;
     struct lambda_problem *problem;
 };
 
@@ -260,6 +265,7 @@ static bool read_kind(struct reading *r)
     if (subtype) {
         unsigned s = find(subtypes, SUBTYPE_COUNT, subtype);
         r->subtype = s == SUBTYPE_COUNT ? ENGINE_SUBTYPE_NONE : s;
+        r->unknown = s == SUBTYPE_COUNT ? subtype : NULL;
     }
     return true;
 }
@@ -329,8 +335,10 @@ static bool read_invoke(struct reading *r)
     const char *name = NULL;
 
     if (options.item &&
-        !read_text(options, "FunctionName", 170, &name, r->problem))
+        (!read_text(options, "FunctionName", 170, &name, r->problem) ||
+         !read_text(options, "TenantId", 256, &r->tenant, r->problem)))
         return false;
+    r->function = name;
     if (!name || !lambda_function_parse(name, function, qualifier)) {
         lambda_invalid(r->problem, "Invalid ChainedInvokeOptions: %s",
                        name ? "FunctionName" : "FunctionName is required");
@@ -398,6 +406,8 @@ static bool read_value(struct reading *r)
         return read_error(r);
     if (retry)
         r->options |= ENGINE_OPTION_STATE;
+    if (payload && !*payload)
+        r->options |= ENGINE_OPTION_EMPTY;
     r->view.value = payload ? payload : "";
     r->view.head.value_size = payload ? (uint32_t)strlen(payload) : 0;
     return true;
@@ -433,6 +443,30 @@ static bool read_options(struct reading *r)
     return !error.code;
 }
 
+static void add_more(struct json_writer *w, char what, const char *text)
+{
+    if (!text)
+        return;
+    json_raw(w, &what, 1);
+    json_raw(w, text, strlen(text) + 1);
+}
+
+/* What the engine has no place for goes where it looks at nothing. */
+static void keep_more(struct reading *r)
+{
+    struct json_writer *w = &r->id;
+
+    if (r->type == ENGINE_OPERATION_EXECUTION ||
+        !(r->unknown || r->function || r->tenant))
+        return;
+    json_raw(w, r->view.id.text, r->view.id.size + 1);
+    add_more(w, HISTORY_SUBTYPE, r->unknown);
+    add_more(w, HISTORY_FUNCTION, r->function);
+    add_more(w, HISTORY_TENANT, r->tenant);
+    if (!w->failed)
+        r->view.id = (struct engine_text){w->bytes, w->size};
+}
+
 static int read_update(struct json_view update, struct engine_block *block,
                        bool *concludes, struct lambda_problem *problem)
 {
@@ -446,6 +480,7 @@ static int read_update(struct json_view update, struct engine_block *block,
     good = good && read_kind(&r) && read_identity(&r) && read_options(&r) &&
            read_value(&r);
     if (good) {
+        keep_more(&r);
         *concludes = r.type == ENGINE_OPERATION_EXECUTION;
         r.item.type = ENGINE_ITEM_UPDATE;
         r.item.kind = (uint16_t)r.action;
@@ -456,6 +491,7 @@ static int read_update(struct json_view update, struct engine_block *block,
         good = engine_operation_write(block, &r.item, &r.view) != NULL;
     }
     free(r.kept.bytes);
+    free(r.id.bytes);
     return good ? 0 : -1;
 }
 
@@ -574,6 +610,8 @@ static void put_outcome(struct json_writer *w, const struct engine_item *item,
     bool over = engine_status_terminal(item->kind);
     bool state =
         engine_operation_flag_options(item->flags) & ENGINE_OPTION_STATE;
+    bool empty =
+        engine_operation_flag_options(item->flags) & ENGINE_OPTION_EMPTY;
     const char *value = view->value;
     size_t size = view->head.value_size;
     struct engine_text none = {"", 0};
@@ -584,7 +622,7 @@ static void put_outcome(struct json_writer *w, const struct engine_item *item,
         item->kind != ENGINE_STATUS_SUCCEEDED)
         lambda_error_write(w, "Error", invoke ? none : view->detail, value,
                            size);
-    else if (size > 0 && (over || state))
+    else if ((size > 0 || empty) && (over || state))
         (void)json_put_string(w, "Result", value, size);
 }
 
@@ -678,6 +716,8 @@ void lambda_operation_write(struct json_writer *w, uint64_t run,
     json_put_words(w, "Type", types[type - ENGINE_OPERATION_EXECUTION]);
     if (subtype != ENGINE_SUBTYPE_NONE && subtype < SUBTYPE_COUNT)
         json_put_words(w, "SubType", subtypes[subtype]);
+    else if (self->own_subtype)
+        json_put_words(w, "SubType", self->own_subtype);
     json_put_words(w, "Status", statuses[item->kind]);
     put_time(w, "StartTimestamp", self->started_ns, times);
     if (self->ended_ns)

@@ -47,11 +47,16 @@ struct lambda_operation {
     uint8_t subtype;     /* enum engine_operation_subtype */
     char *text;          /* the id; its end is marked */
     char *name;          /* NULL: it has none, or none is known */
+    char *own_subtype;   /* one the engine does not know; NULL: it has none */
+    char *target;        /* of an invoke: the function as it was named */
+    char *tenant;        /* and for whom; NULL: for nobody */
     uint64_t started_ns; /* store times */
     uint64_t ended_ns;   /* 0: it has not */
     uint64_t due_ns;     /* of a wait; 0: none */
     uint64_t late_ns;    /* its timer goes off so much later than it says */
+    uint32_t number;     /* of it in its run */
     bool awaited;        /* a callback that is not answered */
+    bool news;           /* something outside changed it; it is not told yet */
 };
 
 /*

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/host/history.h"
 #include "engine/host/lambda/service_private.h"
 #include "engine/value.h"
 #include "engine/workflow.h"
@@ -98,6 +99,9 @@ static void free_operation(struct lambda_operation *operation)
 {
     free(operation->text);
     free(operation->name);
+    free(operation->own_subtype);
+    free(operation->target);
+    free(operation->tenant);
     free(operation);
 }
 
@@ -126,6 +130,7 @@ void lambda_execution_free(struct lambda_execution *execution)
     free(execution->result);
     free(execution->client_context);
     free(execution->thrown);
+    free(execution->tenant);
     free(execution);
 }
 
@@ -212,6 +217,13 @@ static bool add_operation(struct lambda_execution *execution,
     return true;
 }
 
+static char *copy_more(struct engine_text id, char what)
+{
+    const char *text = history_more(id, what);
+
+    return text ? strdup(text) : NULL;
+}
+
 static struct lambda_operation *
 meet_operation(struct lambda_service *service,
                struct lambda_execution *execution,
@@ -232,6 +244,9 @@ meet_operation(struct lambda_service *service,
         operation->subtype =
             (uint8_t)engine_operation_flag_subtype(event->flags);
         operation->text = strndup(view->id.text, view->id.size);
+        operation->own_subtype = copy_more(view->id, HISTORY_SUBTYPE);
+        operation->target = copy_more(view->id, HISTORY_FUNCTION);
+        operation->tenant = copy_more(view->id, HISTORY_TENANT);
         operation->started_ns = time_ns;
     }
     if (operation && operation->text && add_operation(execution, operation))
@@ -250,6 +265,26 @@ static bool ends_operation(unsigned kind)
            kind == ENGINE_EV_OPERATION_FIRED ||
            kind == ENGINE_EV_OPERATION_TIMED_OUT ||
            kind == ENGINE_EV_OPERATION_STOPPED;
+}
+
+/* What no checkpoint of its function has brought. */
+static bool is_outside(const struct engine_item *event)
+{
+    unsigned type = engine_operation_flag_type(event->flags);
+
+    switch (event->kind) {
+    case ENGINE_EV_OPERATION_FIRED:
+    case ENGINE_EV_OPERATION_READY:
+    case ENGINE_EV_OPERATION_TIMED_OUT:
+    case ENGINE_EV_OPERATION_STOPPED:
+        return true;
+    case ENGINE_EV_OPERATION_SUCCEEDED:
+    case ENGINE_EV_OPERATION_FAILED:
+        return type == ENGINE_OPERATION_CALLBACK ||
+               type == ENGINE_OPERATION_INVOKE;
+    default:
+        return false;
+    }
 }
 
 /* One that has no name goes by that of the context it waits in. */
@@ -333,6 +368,11 @@ static void fold_operation(struct lambda_service *service,
     operation = meet_operation(service, execution, event, &view, time_ns);
     if (!operation)
         return;
+    operation->number = event->op;
+    if (is_outside(event) && !operation->news) {
+        operation->news = true;
+        execution->news++;
+    }
     if (view.name.size > 0 && !operation->name)
         operation->name = strndup(view.name.text, view.name.size);
     fold_late(service, execution, operation);
@@ -350,24 +390,64 @@ static void fold_operation(struct lambda_service *service,
     }
 }
 
+static const struct lambda_operation *
+operation_at(const struct lambda_execution *execution, uint32_t number)
+{
+    for (uint32_t i = 0; i < execution->operations.count; i++)
+        for (const struct lambda_operation *one =
+                 execution->operations.items[i];
+             one; one = one->same_low)
+            if (one->number == number)
+                return one;
+    return NULL;
+}
+
+/* One that another run invokes: of the version, and for the tenant, that it has
+ * asked for. */
+static struct lambda_execution *add_child(struct lambda_service *service,
+                                          uint64_t run, uint32_t function,
+                                          const struct engine_origin *origin)
+{
+    const struct lambda_execution *parent =
+        lambda_execution_find(service, origin->parent);
+    const struct lambda_operation *operation =
+        parent ? operation_at(parent, origin->parent_op) : NULL;
+    char name[LAMBDA_FUNCTION_MAX + 1];
+    char qualifier[LAMBDA_QUALIFIER_MAX + 1] = "";
+    struct lambda_execution *execution;
+
+    if (operation && operation->target &&
+        !lambda_function_parse(operation->target, name, qualifier))
+        qualifier[0] = '\0';
+    execution = lambda_execution_new(
+        service, run, function,
+        *qualifier ? lambda_version(qualifier) : "$LATEST", NULL);
+    if (!execution)
+        return NULL;
+    execution->parent = origin->parent;
+    if (operation && operation->tenant)
+        execution->tenant = strdup(operation->tenant);
+    return execution;
+}
+
 static void fold_created(struct lambda_service *service, uint64_t run,
                          const struct engine_item *event, uint64_t time_ns)
 {
     struct lambda_execution *execution = lambda_execution_find(service, run);
     size_t skip =
         event->flags & ENGINE_CREATED_ORIGIN ? sizeof(struct engine_origin) : 0;
-    struct engine_origin origin;
+    struct engine_origin origin = {0};
 
-    if (!execution)
-        execution = lambda_execution_new(service, run, (uint32_t)event->a,
-                                         "$LATEST", NULL);
-    if (!execution || event->size < skip) {
+    if (event->size < skip) {
         service->failed = true;
         return;
     }
-    if (skip > 0) {
-        memcpy(&origin, engine_item_payload(event), sizeof(origin));
-        execution->chained = origin.parent != 0;
+    memcpy(&origin, engine_item_payload(event), skip);
+    if (!execution)
+        execution = add_child(service, run, (uint32_t)event->a, &origin);
+    if (!execution) {
+        service->failed = true;
+        return;
     }
     execution->started_ns = time_ns;
     execution->accepted = true;
@@ -469,9 +549,41 @@ uint32_t lambda_execution_write(const struct lambda_execution *execution,
     return written;
 }
 
+static void write_news(struct lambda_execution *execution,
+                       struct lambda_operation *operation,
+                       struct json_writer *w)
+{
+    if (!operation->news)
+        return;
+    operation->news = false;
+    execution->news--;
+    if (w)
+        json_put_words(w, NULL, operation->text);
+}
+
+void lambda_execution_write_news(struct lambda_execution *execution,
+                                 struct json_writer *w)
+{
+    for (uint32_t i = 0;
+         execution->news > 0 && i < execution->operations.count; i++)
+        for (struct lambda_operation *one = execution->operations.items[i];
+             one; one = one->same_low)
+            write_news(execution, one, w);
+}
+
+struct engine_text
+lambda_execution_input(const struct lambda_execution *execution)
+{
+    if (execution->input_size == 0)
+        return (struct engine_text){"{}", 2};
+    return (struct engine_text){(const char *)execution->input,
+                                execution->input_size};
+}
+
 void lambda_execution_write_self(const struct lambda_execution *execution,
                                  struct json_writer *w, enum lambda_times times)
 {
+    struct engine_text input = lambda_execution_input(execution);
     char id[LAMBDA_ID_SIZE];
 
     lambda_id_write(execution->run, id);
@@ -485,8 +597,7 @@ void lambda_execution_write_self(const struct lambda_execution *execution,
     else
         json_put_millis(w, "StartTimestamp", execution->started_ns);
     json_open(w, "ExecutionDetails");
-    (void)json_put_string(w, "InputPayload", (const char *)execution->input,
-                          execution->input_size);
+    (void)json_put_string(w, "InputPayload", input.text, input.size);
     json_close(w);
     json_close(w);
 }

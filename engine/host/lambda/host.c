@@ -148,7 +148,15 @@ bool lambda_host_starts(const struct lambda_host *host)
 
 static uint64_t hold_of(const struct lambda_host *host)
 {
-    return host->config.hold_ns ? host->config.hold_ns : 2 * SECOND;
+    return host->config.hold_ns ? host->config.hold_ns : 10 * SECOND;
+}
+
+/* No longer than it would take where nothing is skipped. */
+static uint64_t hold_until(const struct lambda_host *host, uint64_t due_ns)
+{
+    uint64_t left = due_ns > host->now_ns ? due_ns - host->now_ns : 0;
+
+    return left < hold_of(host) ? left : hold_of(host);
 }
 
 /*
@@ -167,7 +175,8 @@ static bool is_held(struct lambda_host *host, uint64_t due_ns)
         host->events = events;
         host->still_ns = host_mono_ns();
     }
-    return due_ns >= over_ns || host_mono_ns() - host->still_ns < hold_of(host);
+    return due_ns >= over_ns ||
+           host_mono_ns() - host->still_ns < hold_until(host, due_ns);
 }
 
 void lambda_host_advance(struct lambda_host *host, uint64_t to_ns)
@@ -517,7 +526,8 @@ int lambda_host_begin(struct lambda_host *host, struct engine_store store,
     if (!host->service)
         return -1;
     for (uint32_t i = 0; i < count; i++) {
-        if (lambda_service_register(host->service,
+        if (host->programs[i].function.name &&
+            lambda_service_register(host->service,
                                     &host->programs[i].function) != i)
             return -1;
     }

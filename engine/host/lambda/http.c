@@ -230,8 +230,8 @@ static void answer(struct lambda_call *call, int status, const char *exception,
         if (call->arn[0])
             evhttp_add_header(headers, "X-Amz-Durable-Execution-Arn",
                               call->arn);
-        if (call->run && status < 300)
-            evhttp_add_header(headers, "X-Amz-Executed-Version", "$LATEST");
+        if (call->version[0] && status < 300)
+            evhttp_add_header(headers, "X-Amz-Executed-Version", call->version);
         if (call->retry_after_s)
             add_seconds(headers, "Retry-After", call->retry_after_s);
         if (call->function_error)
@@ -544,6 +544,7 @@ static void invoke(struct route *r, const char *function, const char *qualifier)
         return;
     r->pending->call.client_context = context;
     r->pending->call.trace = header(r, "X-Amzn-Trace-Id");
+    r->pending->call.tenant = header(r, "X-Amz-Tenant-Id");
     r->pending->tail = log && strcmp(log, "Tail") == 0;
     lambda_call_invoke(r->http->service, &r->pending->call, function, qualifier,
                        header(r, "X-Amz-Durable-Execution-Name"), type, r->body,

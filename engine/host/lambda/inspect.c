@@ -11,12 +11,16 @@
 static void write_data(const struct lambda_execution *execution,
                        struct json_writer *w)
 {
-    (void)json_put_string(w, "InputPayload", (const char *)execution->input,
-                          execution->input_size);
+    struct engine_text input = lambda_execution_input(execution);
+
+    (void)json_put_string(w, "InputPayload", input.text, input.size);
+    if (execution->state == ENGINE_RUN_SUCCEEDED && !execution->result_size)
+        return; /* nothing came of it */
     if (execution->state == ENGINE_RUN_SUCCEEDED)
         (void)json_put_string(w, "Result", (const char *)execution->result,
                               execution->result_size);
-    else if (execution->ended_ns)
+    else if (execution->ended_ns && (execution->result_size ||
+                                     execution->state != ENGINE_RUN_TIMED_OUT))
         lambda_execution_write_error(execution, w, "Error");
 }
 
@@ -169,36 +173,52 @@ enum {
     ROWS_AT_ONCE = 4096
 };
 
-/* Of an execution that another one has started: its name is its id. */
-static int child_arn(void *self, char *out, size_t room, const char *workflow,
-                     size_t workflow_size, uint64_t run)
-{
-    const struct lambda_service *service = self;
-    char name[LAMBDA_FUNCTION_MAX + 1];
-    char arn[LAMBDA_ARN_SIZE];
+/* What a history is told of other runs. */
+struct naming {
+    const struct lambda_service *service;
     char id[LAMBDA_ID_SIZE];
-    uint32_t function;
+    char child[LAMBDA_ARN_SIZE];
+};
 
-    snprintf(name, sizeof(name), "%.*s", (int)workflow_size, workflow);
-    function = lambda_service_find(service, name);
-    if (function == UINT32_MAX || !service->functions[function].durable)
-        return 0;
-    lambda_id_write(run, id);
-    lambda_arn_write(name, "$LATEST", id, run, arn);
-    return snprintf(out, room, "%s", arn);
+static void name_child(void *self, uint64_t run, const char **version,
+                       const char **arn)
+{
+    struct naming *naming = self;
+    const struct lambda_service *service = naming->service;
+    const struct lambda_execution *child =
+        engine_table_find(&service->executions, run);
+
+    if (!child || !lambda_service_has(service, child->function))
+        return;
+    *version = child->qualifier;
+    if (!service->functions[child->function].durable)
+        return;
+    lambda_execution_arn(service, child, naming->child);
+    *arn = naming->child;
 }
 
 /* The history of a run, or NULL. */
 static struct history *read_history(struct lambda_service *service,
-                                    uint64_t run, bool data)
+                                    const struct lambda_execution *execution,
+                                    bool data)
 {
+    uint64_t run = execution->run;
+    struct naming naming = {.service = service};
     const struct history_view view = {
-        .bare = !data, .arn = child_arn, .self = service};
+        .bare = !data,
+        .id = naming.id,
+        .name = execution->name,
+        .timeout_ns =
+            service->functions[execution->function].execution_timeout_ns,
+        .input = "{}",
+        .child = name_child,
+        .self = &naming};
     struct history *history = history_new(run, true);
     struct store_page page = {0};
     uint64_t after = 0;
     int result = history ? 0 : -1;
 
+    lambda_id_write(run, naming.id);
     if (history)
         history_show(history, &view);
     do {
@@ -208,8 +228,10 @@ static struct history *read_history(struct lambda_service *service,
                                   ROWS_AT_ONCE, add_row, history, &page);
         after = page.last_seq;
     } while (result == 0 && page.state == STORE_PAGE_MORE);
-    if (result == 0)
+    if (result == 0) {
+        history_show(history, NULL); /* all that there is is written */
         return history;
+    }
     if (history)
         history_free(history);
     return NULL;
@@ -276,7 +298,7 @@ void lambda_call_history(struct lambda_service *service,
                                : "Invalid Marker");
         return;
     }
-    history = read_history(service, execution->run, query->data);
+    history = read_history(service, execution, query->data);
     if (!history) {
         lambda_call_refuse(call, 500, "ServiceException",
                            "The history could not be read");

@@ -5,14 +5,16 @@
 #include "engine/host/lambda/service_private.h"
 #include "engine/value.h"
 
-/* From an invoke in a function to the start of the one invoked: longer than
- * the caller takes to suspend, as on the service itself. */
-#define CHAIN_NS UINT64_C(50000000)
+/* From an invoke in a function to the start of the one invoked: once the caller
+ * has suspended, or so long if it has more to do. */
+#define CHAIN_NS UINT64_C(1000000000)
 
 /* What is kept of why one broke off, at most. */
 enum {
     BREAK_WORDS_MAX = 512,
     BREAK_TYPE_MAX = 60,
+    STACK_LINES_MAX = 16,
+    STACK_LINE_MAX = 160,
     THROWN_WORDS_MAX = 32000 /* by a function that is not durable */
 };
 
@@ -47,6 +49,17 @@ const char *
 lambda_invocation_context(const struct lambda_invocation *invocation)
 {
     return invocation->execution->client_context;
+}
+
+const char *
+lambda_invocation_version(const struct lambda_invocation *invocation)
+{
+    return invocation->execution->qualifier;
+}
+
+const char *lambda_invocation_tenant(const struct lambda_invocation *invocation)
+{
+    return invocation->execution->tenant;
 }
 
 const char *lambda_invocation_id(const struct lambda_invocation *invocation)
@@ -144,7 +157,7 @@ void lambda_invocation_dispatched(struct lambda_service *service,
     invocation->renew_ns = UINT64_MAX;
     lambda_request_id_write(message->run, message->attempt, invocation->id);
     execution->invocation = invocation;
-    if (execution->chained && message->attempt == 1) {
+    if (execution->parent && message->attempt == 1) {
         invocation->start_ns = lambda_core_now(service->core) + CHAIN_NS;
         join_line(&service->chained, invocation);
         return;
@@ -153,15 +166,34 @@ void lambda_invocation_dispatched(struct lambda_service *service,
     service->config.wanted(service->config.self, execution->function);
 }
 
-/* Those whose moment has come; they are in the order of their times. */
+/* Whether the caller has suspended, or may take longer than one waits for. */
+static bool may_start(const struct lambda_service *service,
+                      const struct lambda_invocation *invocation,
+                      uint64_t now_ns)
+{
+    const struct lambda_execution *parent =
+        engine_table_find(&service->executions, invocation->execution->parent);
+
+    return invocation->start_ns <= now_ns || !parent || !parent->invocation;
+}
+
 static void start_chained(struct lambda_service *service, uint64_t now_ns)
 {
-    while (service->chained.first &&
-           service->chained.first->start_ns <= now_ns) {
-        struct lambda_invocation *invocation = leave_line(&service->chained);
+    struct lambda_line waiting = service->chained;
+    struct lambda_invocation *invocation;
+
+    service->chained = (struct lambda_line){0};
+    while ((invocation = leave_line(&waiting))) {
         uint32_t function = invocation->execution->function;
+        if (!may_start(service, invocation, now_ns)) {
+            join_line(&service->chained, invocation);
+            continue;
+        }
         join_line(&service->lines[function], invocation);
-        service->config.wanted(service->config.self, function);
+        if (!lambda_service_has(service, function))
+            (void)lambda_invocation_take(service, function, NULL);
+        else
+            service->config.wanted(service->config.self, function);
     }
 }
 
@@ -216,6 +248,9 @@ static void begin_event(struct lambda_service *service,
     json_write_reset(w);
     json_open(w, NULL);
     json_put_words(w, "DurableExecutionArn", arn);
+    json_open_array(w, "UpdatedOperationIds");
+    lambda_execution_write_news(invocation->execution, w);
+    json_close_array(w);
     json_open(w, "InitialExecutionState");
     json_open_array(w, "Operations");
     if (!service->config.page_empty)
@@ -248,11 +283,11 @@ static void give_event(struct lambda_service *service,
 static void give_plain(struct lambda_service *service,
                        struct lambda_invocation *invocation)
 {
-    const struct lambda_execution *execution = invocation->execution;
+    struct engine_text input = lambda_execution_input(invocation->execution);
 
     invocation->state = LAMBDA_RUNNING;
-    service->config.event(service->config.self, invocation, execution->input,
-                          execution->input_size);
+    service->config.event(service->config.self, invocation, input.text,
+                          input.size);
 }
 
 static void ask_page(struct lambda_service *service,
@@ -290,6 +325,29 @@ void lambda_invocation_page(struct lambda_service *service,
         ask_page(service, invocation, next);
 }
 
+static void keep_break(struct lambda_service *service,
+                       struct lambda_invocation *invocation, const char *type,
+                       const char *words, size_t words_max);
+static void finish(struct lambda_service *service,
+                   struct lambda_invocation *invocation,
+                   enum engine_error error);
+
+/* There is no such function. */
+static void miss(struct lambda_service *service,
+                 struct lambda_invocation *invocation)
+{
+    const struct lambda_execution *execution = invocation->execution;
+    char words[LAMBDA_ARN_SIZE + 32] = "Function not found: ";
+    char arn[LAMBDA_ARN_SIZE];
+
+    lambda_function_arn_write(service->functions[execution->function].name,
+                              execution->qualifier, arn);
+    strcat(words, arn);
+    keep_break(service, invocation, "ResourceNotFoundException", words,
+               BREAK_WORDS_MAX);
+    finish(service, invocation, ENGINE_ERR_USER);
+}
+
 static uint64_t soon(uint64_t now_ns, uint64_t duration_ns)
 {
     return duration_ns < UINT64_MAX - now_ns ? now_ns + duration_ns
@@ -314,6 +372,10 @@ void lambda_invocation_claimed(struct lambda_service *service,
     invocation->renew_ns = soon(now_ns, service->config.lease_ns / 3);
     if (due_of(invocation) < service->due_ns)
         service->due_ns = due_of(invocation);
+    if (!lambda_service_has(service, invocation->execution->function)) {
+        miss(service, invocation);
+        return;
+    }
     if (!function->durable) {
         give_plain(service, invocation);
         return;
@@ -499,6 +561,22 @@ void lambda_invocation_finished(struct lambda_service *service,
     free_invocation(service, invocation);
 }
 
+/* The stack of an error, behind what has been kept of it. */
+static void keep_stack(struct json_writer *kept, struct json_view error)
+{
+    struct json_view stack = json_member(error, "stackTrace");
+    unsigned left = STACK_LINES_MAX;
+
+    if (!json_is_array(stack) || !json_is_string(json_first(stack)))
+        return;
+    json_open_array(kept, "StackTrace");
+    for (struct json_view v = json_first(stack);
+         v.item && left > 0 && json_is_string(v); v = json_next(v), left--)
+        (void)json_put_string(kept, NULL, v.item->valuestring,
+                              strnlen(v.item->valuestring, STACK_LINE_MAX));
+    json_close_array(kept);
+}
+
 /* {"errorType": .., "errorMessage": .., ..} of a runtime. */
 static bool keep_thrown(struct lambda_service *service,
                         struct lambda_invocation *invocation, const void *body,
@@ -519,6 +597,9 @@ static bool keep_thrown(struct lambda_service *service,
                         &type, &wrong);
         keep_break(service, invocation, type ? type : "Error",
                    message ? message : "", words_max);
+        keep_stack(&service->kept, json_root(doc));
+        keep_output(service, invocation, service->kept.bytes,
+                    service->kept.size, false);
     }
     json_free(doc);
     return good;

@@ -70,6 +70,7 @@ static void answer_failure(struct lambda_service *service,
                            const struct lambda_execution *execution,
                            struct lambda_call *call)
 {
+    struct json_writer *kept = &service->kept;
     struct json_writer *w = &service->out;
 
     call->function_error = "Unhandled";
@@ -233,6 +234,8 @@ void lambda_call_invoke(struct lambda_service *service,
                            "Invalid qualifier");
         return;
     }
+    version = lambda_version(version);
+    strcpy(call->version, version);
     if (!check_size(service, call, size) || !check_payload(call, payload, size))
         return;
     if (type == LAMBDA_DRY_RUN) {
@@ -261,6 +264,8 @@ void lambda_call_invoke(struct lambda_service *service,
     }
     if (call->trace)
         strncpy(execution->trace, call->trace, LAMBDA_TRACE_MAX);
+    if (call->tenant)
+        execution->tenant = strdup(call->tenant);
     if (service->functions[number].durable)
         lambda_execution_arn(service, execution, call->arn);
     if (call->client_context && type == LAMBDA_REQUEST_RESPONSE)

@@ -110,6 +110,13 @@ bool lambda_qualifier_ok(const char *text)
            lambda_name_ok(text, LAMBDA_QUALIFIER_MAX);
 }
 
+const char *lambda_version(const char *qualifier)
+{
+    bool number = strspn(qualifier, "0123456789") == strlen(qualifier);
+
+    return number || qualifier[0] == '$' ? qualifier : "1";
+}
+
 /* Copies what stands before the mark and moves behind it. */
 static bool part(const char **text, char mark, char *out, size_t room)
 {

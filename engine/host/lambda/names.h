@@ -57,6 +57,8 @@ bool lambda_function_parse(const char *text,
                            char function[LAMBDA_FUNCTION_MAX + 1],
                            char qualifier[LAMBDA_QUALIFIER_MAX + 1]);
 /* A version's number, an alias or $LATEST. */
+/* The version that a qualifier stands for: an alias is one of version 1. */
+const char *lambda_version(const char *qualifier);
 bool lambda_qualifier_ok(const char *text);
 /* Letters, digits, hyphens and underscores, from 1 to max. */
 bool lambda_name_ok(const char *text, size_t max);

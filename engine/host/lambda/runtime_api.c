@@ -53,10 +53,12 @@ static void give(struct lambda_environment *environment)
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
     const struct lambda_invocation *invocation = environment->invocation;
     const struct lambda_echo *echo = environment->echo;
+    const char *version = echo ? "$" : lambda_invocation_version(invocation);
+    const char *tenant = echo ? NULL : lambda_invocation_tenant(invocation);
     char arn[LAMBDA_ARN_SIZE];
 
-    lambda_function_arn_write(environment->config.program->function.name, NULL,
-                              arn);
+    lambda_function_arn_write(environment->config.program->function.name,
+                              version[0] == '$' ? NULL : version, arn);
     add_number(headers, "Perdure-World", environment->world);
     add_number(headers, "Perdure-Now-Ms",
                lambda_service_now(environment->config.service) / MILLISECOND);
@@ -72,6 +74,8 @@ static void give(struct lambda_environment *environment)
                       "Root=1-00000000-000000000000000000000000;Sampled=0");
     if (echo) /* it draws other numbers than the one that it repeats */
         evhttp_add_header(headers, "Perdure-Echo", "1");
+    if (tenant)
+        evhttp_add_header(headers, "Lambda-Runtime-Aws-Tenant-Id", tenant);
     environment->next = NULL;
     lambda_environment_begin_logs(environment);
     lambda_environment_thaw(environment);

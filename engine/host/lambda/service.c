@@ -164,6 +164,25 @@ static uint32_t register_again(struct lambda_service *service, uint32_t number,
     return lambda_keep_function(service, number) ? number : UINT32_MAX;
 }
 
+void lambda_service_expect(struct lambda_service *service, const char *name,
+                           size_t size)
+{
+    char text[LAMBDA_FUNCTION_MAX + 1] = "";
+    const struct lambda_function missing = {.name = text,
+                                            .timeout_ns = UINT64_C(1000000000)};
+    uint32_t number;
+
+    if (size > LAMBDA_FUNCTION_MAX ||
+        service->function_count >= LAMBDA_FUNCTIONS_MAX / 2)
+        return;
+    memcpy(text, name, size);
+    if (number_of(service, text) != UINT32_MAX)
+        return;
+    number = lambda_service_register(service, &missing);
+    if (number != UINT32_MAX)
+        service->removed[number] = true;
+}
+
 uint32_t lambda_service_register(struct lambda_service *service,
                                  const struct lambda_function *function)
 {

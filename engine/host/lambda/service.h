@@ -40,8 +40,10 @@ struct lambda_call {
                    const void *body, size_t size);
     /* With Invoke: JSON for the function, while the call is made; NULL. */
     const char *client_context;
+    const char *tenant; /* of Invoke; NULL: for nobody */
     /* With answers to Invoke: "" if it has none. */
     char arn[LAMBDA_ARN_SIZE];
+    char version[LAMBDA_QUALIFIER_MAX + 1];
     const char *function_error; /* NULL: none */
     uint32_t retry_after_s;     /* with 429, 0: it does not say */
     const char *trace;          /* of Invoke: its X-Amzn-Trace-Id, NULL: none */
@@ -130,6 +132,9 @@ int lambda_service_remove(struct lambda_service *service, uint32_t number);
 /* Executions that have not ended; UINT32_MAX: of all functions. */
 uint32_t lambda_service_running(const struct lambda_service *service,
                                 uint32_t function);
+/* Makes an invoke of a name that no function has fail in its time. */
+void lambda_service_expect(struct lambda_service *service, const char *name,
+                           size_t size);
 /* UINT32_MAX: there is none with this name. */
 uint32_t lambda_service_find(const struct lambda_service *service,
                              const char *name);
@@ -201,6 +206,11 @@ uint64_t lambda_invocation_deadline(const struct lambda_invocation *invocation);
 /* What it was invoked with beside its payload; NULL: nothing. */
 const char *
 lambda_invocation_context(const struct lambda_invocation *invocation);
+/* As it was asked for; for whom, NULL: for nobody. */
+const char *
+lambda_invocation_version(const struct lambda_invocation *invocation);
+const char *
+lambda_invocation_tenant(const struct lambda_invocation *invocation);
 /* Its id as the Runtime API has it. */
 const char *lambda_invocation_id(const struct lambda_invocation *invocation);
 /*

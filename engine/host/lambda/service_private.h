@@ -38,6 +38,9 @@ struct lambda_execution {
     struct engine_table operations; /* lambda_operation by the id's low half */
     uint32_t operation_count;
     uint32_t awaited;                     /* callbacks that are not answered */
+    uint32_t news;                  /* operations of which it is not told */
+    uint64_t parent;                /* run that invokes it; 0: none */
+    char *tenant;                   /* for whom; NULL: for nobody */
     struct lambda_invocation *invocation; /* under way, NULL: none */
     uint64_t token;                       /* the engine's, as told last */
     struct lambda_call *asking;           /* the first one's turn it is */
@@ -46,7 +49,6 @@ struct lambda_execution {
     struct lambda_execution *same_name;
     char trace[LAMBDA_TRACE_MAX + 1]; /* "": none */
     bool accepted;                    /* the engine has made it durable */
-    bool chained;                     /* another one invokes it */
 };
 
 enum lambda_invocation_state {
@@ -215,6 +217,13 @@ void lambda_execution_write_self(const struct lambda_execution *execution,
 void lambda_execution_arn(const struct lambda_service *service,
                           const struct lambda_execution *execution,
                           char out[LAMBDA_ARN_SIZE]);
+/* Appends the ids of operations that something outside has changed since the
+ * function was last told of any; now it is told. NULL: it has been. */
+void lambda_execution_write_news(struct lambda_execution *execution,
+                                 struct json_writer *w);
+/* What it was invoked with; nothing is an empty object. */
+struct engine_text
+lambda_execution_input(const struct lambda_execution *execution);
 /* "RUNNING" and so on. */
 const char *lambda_execution_status(const struct lambda_execution *execution);
 /* The error of one that failed. */

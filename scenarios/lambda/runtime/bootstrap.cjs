@@ -529,6 +529,7 @@ function contextOf(headers) {
     memoryLimitInMB: process.env.AWS_LAMBDA_FUNCTION_MEMORY_SIZE,
     logGroupName: process.env.AWS_LAMBDA_LOG_GROUP_NAME,
     logStreamName: process.env.AWS_LAMBDA_LOG_STREAM_NAME,
+    tenantId: headers['lambda-runtime-aws-tenant-id'],
     callbackWaitsForEmptyEventLoop: true,
     clientContext: client ? JSON.parse(client) : undefined,
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),

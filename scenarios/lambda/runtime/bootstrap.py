@@ -390,6 +390,7 @@ class Context:
         self.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.tenant_id = headers["Lambda-Runtime-Aws-Tenant-Id"]
         self.identity = None
         client = headers.get("Lambda-Runtime-Client-Context")
         self.client_context = client and ClientContext(json.loads(client))
