@@ -421,7 +421,9 @@ static void put_signal(struct lambda_service *service, struct lambda_call *call,
         .kind = kind,
         .error = kind == ENGINE_SIG_CALLBACK_FAIL ? ENGINE_ERR_USER : 0,
         .edge_size = type ? (uint16_t)strlen(type) : 0,
-        .value_size = (uint32_t)size,
+        /* A run that is stopped ends with the reason. */
+        .reason_size = kind == ENGINE_SIG_STOP ? (uint16_t)size : 0,
+        .value_size = kind == ENGINE_SIG_STOP ? 0 : (uint32_t)size,
     };
     const uint64_t number = ++service->next_client;
     const struct engine_item item = {.type = ENGINE_ITEM_INBOX,
@@ -592,8 +594,8 @@ void lambda_call_callback(struct lambda_service *service,
     if (execution && !lambda_retain_is_over(service, execution))
         operation = lambda_execution_operation(execution, key);
     if (!operation) {
-        lambda_call_refuse(call, 404, "ResourceNotFoundException",
-                           "Callback not found");
+        lambda_call_refuse(call, 400, "InvalidParameterValueException",
+                           "Invalid callback id");
         return;
     }
     if (operation->ended_ns || execution->ended_ns) {

@@ -567,6 +567,8 @@ static void keep_stack(struct json_writer *kept, struct json_view error)
     struct json_view stack = json_member(error, "stackTrace");
     unsigned left = STACK_LINES_MAX;
 
+    if (!stack.item)
+        stack = json_member(error, "trace"); /* of the one for Node */
     if (!json_is_array(stack) || !json_is_string(json_first(stack)))
         return;
     json_open_array(kept, "StackTrace");

@@ -70,7 +70,6 @@ static void answer_failure(struct lambda_service *service,
                            const struct lambda_execution *execution,
                            struct lambda_call *call)
 {
-    struct json_writer *kept = &service->kept;
     struct json_writer *w = &service->out;
 
     call->function_error = "Unhandled";

@@ -137,10 +137,12 @@ async function check(name, act) {
 
 // The callback of an execution that waits for it.
 async function callbackOf(arn) {
-  for (let i = 0; i < 500; i++, await sleep(10))
-    for (const event of await historyOf(arn))
-      if (event.EventType === 'CallbackStarted')
-        return event.CallbackStartedDetails.CallbackId;
+  for (let i = 0; i < 500; i++, await sleep(10)) {
+    const events = await historyOf(arn);
+    const made = events.find((one) => one.EventType === 'CallbackStarted');
+    if (made && events.at(-1).EventType === 'InvocationCompleted')
+      return made.CallbackStartedDetails.CallbackId;
+  }
   throw new Error(`${arn} makes no callback`);
 }
 
@@ -274,7 +276,7 @@ async function checkStop() {
 async function checkRaw() {
   const done = await send('Invoke', { FunctionName: 'raw', Payload: '"in"',
     DurableExecutionName: 'raw' });
-  const event = JSON.parse(JSON.parse(Buffer.from(done.Payload)));
+  const event = JSON.parse(Buffer.from(done.Payload));
   const { made, state } = JSON.parse(await line(/RAW (\{.*\})/));
   for (const problem of [...problemsOf('CheckpointDurableExecution', made),
     ...problemsOf('GetDurableExecutionState', state)])
