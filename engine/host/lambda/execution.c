@@ -564,10 +564,10 @@ static void write_news(struct lambda_execution *execution,
 void lambda_execution_write_news(struct lambda_execution *execution,
                                  struct json_writer *w)
 {
-    for (uint32_t i = 0;
-         execution->news > 0 && i < execution->operations.count; i++)
-        for (struct lambda_operation *one = execution->operations.items[i];
-             one; one = one->same_low)
+    for (uint32_t i = 0; execution->news > 0 && i < execution->operations.count;
+         i++)
+        for (struct lambda_operation *one = execution->operations.items[i]; one;
+             one = one->same_low)
             write_news(execution, one, w);
 }
 

@@ -29,7 +29,7 @@ struct lambda_execution {
     uint64_t ended_ns;
     unsigned char *input;
     size_t input_size;
-    char *client_context; /* NULL: none */
+    char *client_context;  /* NULL: none */
     unsigned char *thrown; /* by a function that is not durable; NULL: no */
     size_t thrown_size;
     unsigned char *result; /* once it has ended: the result, or the error */
@@ -37,10 +37,10 @@ struct lambda_execution {
     uint64_t recorded;              /* events of its operations */
     struct engine_table operations; /* lambda_operation by the id's low half */
     uint32_t operation_count;
-    uint32_t awaited;                     /* callbacks that are not answered */
-    uint32_t news;                  /* operations of which it is not told */
-    uint64_t parent;                /* run that invokes it; 0: none */
-    char *tenant;                   /* for whom; NULL: for nobody */
+    uint32_t awaited; /* callbacks that are not answered */
+    uint32_t news;    /* operations of which it is not told */
+    uint64_t parent;  /* run that invokes it; 0: none */
+    char *tenant;     /* for whom; NULL: for nobody */
     struct lambda_invocation *invocation; /* under way, NULL: none */
     uint64_t token;                       /* the engine's, as told last */
     struct lambda_call *asking;           /* the first one's turn it is */
