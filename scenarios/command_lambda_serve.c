@@ -90,6 +90,11 @@ static int serve(const struct lambda_setting *s,
     return code;
 }
 
+static bool has_effects(const struct lambda_setting *s)
+{
+    return s->a->effects.count > 0 || s->a->effect_lines.count > 0;
+}
+
 int command_lambda_serve(struct lambda_setting *s)
 {
     char why[LAMBDA_SERVICE_WHY_SIZE] = "";
@@ -117,7 +122,8 @@ int command_lambda_serve(struct lambda_setting *s)
         event_base_free(config.base);
         return EXIT_USAGE;
     }
-    control = lambda_control_new(s->a->node, &config);
+    control = lambda_control_new(s->a->node,
+                                 has_effects(s) ? &s->effects : NULL, &config);
     if (control && config.base)
         code = lambda_storage_open(s->a->store, config.limits, &config.store);
     if (code == 0)

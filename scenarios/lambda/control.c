@@ -35,6 +35,7 @@ struct tail {
 };
 
 struct lambda_control {
+    struct lambda_effects *effects; /* NULL: none */
     struct lambda_host *host;
     struct lambda_faults *faults;
     const char *node;
@@ -758,7 +759,24 @@ static void print_line(void *self, const struct lambda_line *line)
                   line->text);
 }
 
+static void take_reply(void *self, const char *name,
+                       struct lambda_response *reply)
+{
+    const struct lambda_control *control = self;
+
+    lambda_effects_reply(control->effects, name, reply);
+}
+
+static void take_refused(void *self, const char *function, const char *method,
+                         const char *url, const char *why)
+{
+    const struct lambda_control *control = self;
+
+    lambda_effects_refused(control->effects, function, method, url, why);
+}
+
 struct lambda_control *lambda_control_new(const char *node,
+                                          struct lambda_effects *effects,
                                           struct lambda_host_config *config)
 {
     struct lambda_control *control = calloc(1, sizeof(*control));
@@ -778,6 +796,12 @@ struct lambda_control *lambda_control_new(const char *node,
     config->log = print_line;
     config->tail = take_tail;
     config->self = control;
+    control->effects = effects;
+    if (!effects)
+        return control;
+    config->outgoing = &effects->outgoing;
+    config->reply = take_reply;
+    config->refused = take_refused;
     return control;
 }
 

@@ -21,14 +21,17 @@
 #define SCENARIOS_LAMBDA_CONTROL_H
 
 #include "engine/host/lambda/host.h"
+#include "scenarios/lambda/effects.h"
 
 struct lambda_control;
 
 /*
  * Sets itself into the hooks of config, for the host that is made of it. node:
- * to run JavaScript with, NULL: the one in the PATH. NULL: out of memory.
+ * to run JavaScript with, NULL: the one in the PATH. effects: of functions,
+ * NULL: their requests to others go their way. NULL: out of memory.
  */
 struct lambda_control *lambda_control_new(const char *node,
+                                          struct lambda_effects *effects,
                                           struct lambda_host_config *config);
 /* After the host. */
 void lambda_control_free(struct lambda_control *control);
