@@ -188,6 +188,56 @@ Test(lambda_process, everything_is_gone_when_we_are_killed)
     close(ends[0]);
 }
 
+/* The letter of its state, of the process that it has written. */
+static char state_of(const struct bed *bed)
+{
+    char path[64];
+    char text[256] = "";
+
+    (void)snprintf(path, sizeof(path), "/proc/%ld/stat",
+                   strtol(bed->text, NULL, 10));
+    FILE *file = fopen(path, "r");
+    cr_assert_not_null(file);
+    cr_assert_not_null(fgets(text, sizeof(text), file));
+    (void)fclose(file);
+    return strrchr(text, ')')[2];
+}
+
+Test(lambda_process, a_frozen_one_stands_still_until_it_is_thawed)
+{
+    struct bed bed;
+
+    open_bed(&bed, "echo $$; while :; do :; done");
+    read_lines(&bed, 1);
+    lambda_process_freeze(bed.process);
+    while (state_of(&bed) != 'T')
+        (void)usleep(1000); /* its end is the limit of the test */
+    lambda_process_thaw(bed.process);
+    while (state_of(&bed) == 'T')
+        (void)usleep(1000);
+    lambda_process_freeze(bed.process);
+    lambda_process_kill(bed.process);
+    cr_expect(WIFSIGNALED(end(&bed)));
+    close_bed(&bed);
+}
+
+Test(lambda_process, its_memory_is_that_of_all_it_has_started)
+{
+    struct bed bed;
+
+    open_bed(&bed, "echo $$; (sh -c 'x=$(head -c 30000000 /dev/zero | "
+                   "tr \"\\0\" x); echo $$; sleep 99'); sleep 99");
+    read_lines(&bed, 1);
+    uint64_t before = lambda_process_memory(bed.process);
+    cr_expect_gt(before, 0);
+    read_lines(&bed, 2);
+    cr_expect_gt(lambda_process_memory(bed.process), before + 25000000);
+    lambda_process_kill(bed.process);
+    (void)end(&bed);
+    cr_expect_eq(lambda_process_memory(bed.process), 0);
+    close_bed(&bed);
+}
+
 Test(lambda_process, a_long_line_comes_in_parts)
 {
     struct bed bed;
