@@ -72,6 +72,9 @@ static const struct option options[] = {
     OPT_NUMBER("--invocations", invocations, 1, 1000000,
                "Of an execution; 1,000 without it. One that comes to more is "
                "given up."),
+    OPT_TEXT("--price", price, "DOLLARS",
+             "sweep: of a million durable operations, to say what a million "
+             "executions are; without it no price is known."),
     OPT_CHOICE("--crash-mode", crash_mode, crash_modes,
                "sweep: how a crash is made: the process is killed, or, much "
                "faster, told to leave everything and go on with the next "

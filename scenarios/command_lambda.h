@@ -27,6 +27,7 @@ struct arguments {
     const char *functions;
     const char *address;
     const char *only;
+    const char *price;
     const char *replay;
     const char *history;
     const char *out;

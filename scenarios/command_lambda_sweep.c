@@ -2,14 +2,19 @@
  * `lambda sweep`: struck at each boundary with each fault that fits.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "scenarios/command.h"
 #include "scenarios/command_lambda.h"
+#include "scenarios/gate_read.h"
 #include "scenarios/interrupt.h"
 #include "scenarios/lambda/table.h"
 #include "scenarios/output.h"
 #include "scenarios/progress_line.h"
+
+/* A dollar for each operation is more than anybody asks. */
+#define PRICE_MAX_MICRO UINT64_C(1000000000000)
 
 struct sweeping {
     struct progress_line line;
@@ -139,6 +144,27 @@ static void write_command(const struct arguments *a, const char *again,
         put_text(out, " --only", a->only);
     if (a->times)
         report_buffer_print(out, " --times %" PRIu64, a->times);
+    if (a->price)
+        put_text(out, " --price", a->price);
+}
+
+/* In millionths of a dollar; false: said on stderr. */
+static bool read_price(const struct arguments *a, uint64_t *micro)
+{
+    char text[32];
+
+    *micro = 0;
+    if (!a->price)
+        return true;
+    snprintf(text, sizeof(text), "%s%s", a->price[0] == '$' ? "" : "$",
+             a->price);
+    return (strlen(a->price) < sizeof(text) - 2 &&
+            gate_read_price(text, micro) && *micro > 0 &&
+            *micro <= PRICE_MAX_MICRO) ||
+           command_lambda_refuse(
+               "found --price \"%.40s\", allowed dollars of a "
+               "million operations, as 8 or 0.25, to 1000000",
+               a->price);
 }
 
 static struct lambda_table *new_table(const struct arguments *a)
@@ -210,10 +236,11 @@ int command_lambda_sweep(struct lambda_setting *s)
     struct sweeping sweeping = {.failed = 0};
     struct lambda_sweep sweep;
     int code = EXIT_INTERNAL;
+    uint64_t price;
 
     if (a->replay)
         return command_lambda_replay(s);
-    if (!choose_faults(a, &config))
+    if (!choose_faults(a, &config) || !read_price(a, &price))
         return EXIT_USAGE;
     config.limits = &s->profile.limits;
     config.bench = command_lambda_bench(s);
@@ -221,6 +248,8 @@ int command_lambda_sweep(struct lambda_setting *s)
         return EXIT_ENVIRONMENT;
     config.self = &sweeping;
     sweeping.table = new_table(a);
+    if (sweeping.table)
+        sweeping.table->price_micro = price;
     progress_line_start(&sweeping.line, "lambda", NULL);
     int result = sweeping.table ? lambda_sweep_run(&config, &sweep) : -1;
     progress_line_end(&sweeping.line);

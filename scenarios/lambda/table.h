@@ -103,6 +103,8 @@ struct lambda_table {
     uint32_t quota_count;
     struct lambda_table_meter meters[LAMBDA_METER_COUNT + 1]; /* all, last */
     uint32_t meter_count;
+    uint64_t price_micro; /* of a million durable operations, in millionths of
+                             a dollar, as the user gave it; 0: none was given */
     struct lambda_table_row *rows; /* boundary by boundary */
     uint32_t count;
     uint32_t capacity;

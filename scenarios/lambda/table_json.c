@@ -263,6 +263,8 @@ void lambda_table_json(const struct lambda_table *table,
     line(out);
     number(out, "missed", table->missed);
     line(out);
+    number(out, "price_microdollars", table->price_micro);
+    line(out);
     put_properties(table, out);
     line(out);
     put_quotas(table, out);

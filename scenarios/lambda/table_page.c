@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/format.h"
+#include "reports/gate.h"
 #include "reports/html.h"
 #include "scenarios/lambda/table_chart.h"
 
@@ -516,6 +517,25 @@ static void put_quotas(const struct view *view)
     html_table_end(view->out);
 }
 
+static void put_price(const struct lambda_table *table,
+                      struct report_buffer *out)
+{
+    const struct lambda_table_meter *all =
+        &table->meters[table->meter_count ? table->meter_count - 1 : 0];
+
+    if (!table->price_micro)
+        return;
+    put(out, "<p>At the price that was given, ");
+    report_gate_value(out, REPORT_GATE_MICRODOLLARS, table->price_micro);
+    put(out, " for a million of them, a million executions are ");
+    report_gate_value(out, REPORT_GATE_MICRODOLLARS,
+                      all->undisturbed * table->price_micro);
+    put(out, ", up to ");
+    report_gate_value(out, REPORT_GATE_MICRODOLLARS,
+                      all->most * table->price_micro);
+    put(out, " if each meets the worst of the faults.</p>\n");
+}
+
 static void put_meters(const struct view *view)
 {
     static const struct html_column columns[] = {
@@ -542,6 +562,7 @@ static void put_meters(const struct view *view)
         html_row_end(view->out);
     }
     html_table_end(view->out);
+    put_price(table, view->out);
     html_section_end(view->out);
 }
 

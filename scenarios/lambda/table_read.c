@@ -220,6 +220,7 @@ static void read_top(struct reading *reading, struct json_view top,
     number(reading, top, "held", &table->held);
     number(reading, top, "failed", &table->failed);
     number(reading, top, "missed", &table->missed);
+    number(reading, top, "price_microdollars", &table->price_micro);
     if (!json_get_object(top, "undisturbed", JSON_REQUIRED, &run, reading->err))
         return;
     words(reading, run, "result", &table->result);

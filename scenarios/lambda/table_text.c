@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "reports/format.h"
+#include "reports/gate.h"
 #include "scenarios/lambda/table.h"
 
 enum {
@@ -405,6 +406,14 @@ static void put_metered(const struct lambda_table *table,
                             report_format_count(&least, all->least),
                             report_format_count(&most, all->most),
                             report_format_count(&million, all->most * 1000000));
+    if (table->price_micro) {
+        report_buffer_put(&line, "; at your price a million executions are ");
+        report_gate_value(&line, REPORT_GATE_MICRODOLLARS,
+                          all->undisturbed * table->price_micro);
+        report_buffer_put(&line, ", up to ");
+        report_gate_value(&line, REPORT_GATE_MICRODOLLARS,
+                          all->most * table->price_micro);
+    }
     wrap(out, line.text ? line.text : "", 0, 4);
     report_buffer_free(&line);
 }
