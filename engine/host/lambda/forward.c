@@ -77,6 +77,14 @@ static void forget(struct lambda_forward *forward)
     watch(forward, false);
 }
 
+/* Of a connection that libevent has let go. */
+static void end(evutil_socket_t fd, short what, void *self)
+{
+    (void)fd;
+    (void)what;
+    evhttp_connection_free(self);
+}
+
 /* It has been answered: reply, or NULL if nobody does. */
 static void done(struct evhttp_request *reply, void *self)
 {
@@ -104,7 +112,8 @@ static void done(struct evhttp_request *reply, void *self)
             lambda_http_send(environment->http, request, status);
         }
     }
-    evhttp_connection_free_on_completion(forward->connection);
+    (void)event_base_once(environment->config.base, -1, EV_TIMEOUT, end,
+                          forward->connection, NULL);
     free(forward);
 }
 
