@@ -9,7 +9,7 @@
 
 enum {
     VARIABLES_MAX = 128,
-    VARIABLE_SIZE = 512
+    VARIABLE_SIZE = 8192
 };
 
 struct lambda_variables {
