@@ -20,6 +20,7 @@
 
 static const char *const crash_modes[] = {"kill", "abandon", NULL};
 static const char *const networks[] = {"refuse", "allow", NULL};
+static const char *const rates[] = {"off", "aws", NULL};
 static const char *const clocks[] = {"real", "skip", "manual", NULL};
 
 static const struct option options[] = {
@@ -123,6 +124,9 @@ static const struct option options[] = {
              "without it."),
     OPT_TEXT("--limits", limits, "PROFILE",
              "What an execution may use (default aws); see perdure limits."),
+    OPT_CHOICE("--rates", rates, rates,
+               "serve: how many calls a second are taken: all of them, or as "
+               "many as AWS's quotas of a region allow; others get 429."),
     OPT_TEXT("--node", node, "FILE", "The node to run JavaScript with."),
     OPT_SEED("--seed", seed, "Of what the service draws by chance."),
     OPT_FLAG("--logs", logs, "What functions print, on stderr."),

@@ -34,6 +34,7 @@ struct arguments {
     const char *node;
     const char *runtime;
     const char *store;
+    uint64_t rates;
     const char *limits;
     uint64_t times;
     uint64_t timeout_ns;

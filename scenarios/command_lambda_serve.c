@@ -102,6 +102,7 @@ int command_lambda_serve(struct lambda_setting *s)
         .base = lambda_http_base(),
         .clock = (enum lambda_clock)s->a->clock,
         .limits = &s->profile.limits,
+        .rates = s->a->rates ? lambda_rates_aws() : NULL,
         .seed = s->a->seed.value,
         .start_ns = host_wall_ns(),
         .why = why,

@@ -699,8 +699,10 @@ static int add_attempt(struct history *h, const struct engine_item *event,
     if (event->kind != ENGINE_EV_OP_SCHEDULED &&
         event->kind != ENGINE_EV_ATTEMPT_STARTED)
         return add_invocation(h, event, time_ns);
-    /* That it has started may stand beside its end. */
-    if (event->kind == ENGINE_EV_OP_SCHEDULED || !h->view)
+    /* That it has started may stand beside its end; its claim says when. */
+    if (event->kind == ENGINE_EV_ATTEMPT_STARTED && event->a)
+        h->invoked_ns = event->a;
+    else if (event->kind == ENGINE_EV_OP_SCHEDULED || !h->view)
         h->invoked_ns = time_ns;
     return 0;
 }

@@ -333,7 +333,8 @@ static bool read_checkpoint(struct lambda_service *service,
         return false;
     service->next_client++;
     call->mark = client ? engine_hash_bytes(client, strlen(client))
-                        : (struct engine_hash){service->next_client, 1};
+                        : (struct engine_hash){service->next_client,
+                                               service->config.incarnation};
     engine_block_init(&call->block);
     if (lambda_updates_read(json_member(body, "Updates"), &call->block,
                             &call->concluding, &problem) == 0 &&

@@ -411,6 +411,7 @@ open_service(struct lambda_host *host, struct engine_store store, uint64_t seed)
     const struct lambda_service_config config = {
         .store = store,
         .limits = host->config.limits,
+        .rates = host->config.rates,
         .seed = seed,
         .now_ns = now_of(host),
         .lease_ns = host->config.clock == LAMBDA_CLOCK_REAL ? 30 * SECOND

@@ -134,6 +134,7 @@ struct lambda_host_config {
     enum lambda_clock clock;
     struct engine_store store; /* closed with the host */
     const struct engine_limits *limits;
+    const struct lambda_rates *rates; /* of calls; NULL: none */
     uint64_t seed;
     uint64_t start_ns;   /* since 1970: of a clock that skips; the store's last
                             time if that is later, of a real one too */

@@ -125,6 +125,7 @@ static bool is_wanted(const struct lambda_service *service,
                       const struct filter *f)
 {
     return execution->function == f->function &&
+           service->functions[f->function].durable &&
            (!f->qualifier || strcmp(f->qualifier, execution->qualifier) == 0) &&
            (!f->name || strcmp(f->name, execution->name) == 0) &&
            has_status(f->statuses, lambda_execution_status(execution)) &&

@@ -67,63 +67,91 @@ static int retire(void *self, const struct engine_run_row *run,
                : 0;
 }
 
-/* Out of reach in one group: its log is purged later. 1; 0: it cannot go yet;
- * -1: the store failed. */
-static int remove_one(struct lambda_service *service, uint64_t run)
+/* Out of reach, in the open group. 1; 0: it cannot go yet; -1: the store
+ * failed. */
+static int retire_one(struct lambda_service *service, uint64_t run)
 {
-    struct engine_store *store = lambda_core_store(service->core);
     struct removal removal = {.service = service};
 
-    if (store->ops->begin(store->self, lambda_core_now(service->core)))
-        return -1;
-    if (store_scan_closed_to(store, run, run, UINT64_MAX / 2, retire,
-                             &removal)) {
-        store->ops->rollback(store->self);
-        return -1;
-    }
-    if (store->ops->commit(store->self))
+    if (store_scan_closed_to(lambda_core_store(service->core), run, run,
+                             UINT64_MAX / 2, retire, &removal))
         return -1;
     return removal.done;
 }
 
-/* Whether it has gone, or is not to go. */
-static bool take_away(struct lambda_service *service, uint64_t run)
+/* The next one whose time is over; NULL: there is none. */
+static struct lambda_execution *next_over(struct lambda_service *service)
 {
     uint64_t now_ns = lambda_core_now(service->core);
-    struct lambda_execution *execution = lambda_execution_find(service, run);
-    int removed = 0;
 
-    if (!execution)
-        return false;
-    if (!lambda_retain_is_over(service, execution)) {
-        look_again(service, over_at(service, execution), run);
-        return false;
+    while (engine_timers_next(&service->retained) <= now_ns) {
+        uint64_t run = engine_timers_pop(&service->retained).key;
+        struct lambda_execution *execution =
+            lambda_execution_find(service, run);
+        if (!execution)
+            continue;
+        if (lambda_retain_is_over(service, execution) && !execution->invocation)
+            return execution;
+        look_again(service,
+                   execution->invocation ? now_ns + LATER
+                                         : over_at(service, execution),
+                   run);
     }
-    if (!execution->invocation)
-        removed = remove_one(service, run);
-    if (removed < 0)
-        service->failed = true;
-    else if (removed == 0)
-        look_again(service, now_ns + LATER, run);
-    else
-        lambda_execution_drop(service, execution);
-    return removed > 0;
+    return NULL;
+}
+
+/* One group for as many as there are. How many; -1. */
+static int retire_some(struct lambda_service *service, uint64_t runs[])
+{
+    struct lambda_execution *execution;
+    int count = 0;
+
+    while (count < REMOVED_AT_ONCE && (execution = next_over(service))) {
+        int retired = retire_one(service, execution->run);
+        if (retired < 0)
+            return -1;
+        if (retired > 0)
+            runs[count++] = execution->run;
+        else
+            look_again(service, lambda_core_now(service->core) + LATER,
+                       execution->run);
+    }
+    return count;
+}
+
+/* What is out of reach leaves the file, as far as it comes first. */
+static int clear(struct lambda_service *service, uint64_t now_ns)
+{
+    struct engine_store *store = lambda_core_store(service->core);
+    uint64_t forgotten;
+
+    return store_purge(store, now_ns, PURGED_AT_ONCE) < 0 ||
+                   store_forget(store, now_ns, 0, REMOVED_AT_ONCE, &forgotten)
+               ? -1
+               : 0;
 }
 
 void lambda_retain_attend(struct lambda_service *service)
 {
     struct engine_store *store = lambda_core_store(service->core);
     uint64_t now_ns = lambda_core_now(service->core);
-    uint64_t forgotten;
-    uint32_t removed = 0;
+    uint64_t runs[REMOVED_AT_ONCE];
+    int count;
 
-    for (int i = 0; i < REMOVED_AT_ONCE && !service->failed &&
-                    engine_timers_next(&service->retained) <= now_ns;
-         i++)
-        removed +=
-            take_away(service, engine_timers_pop(&service->retained).key);
-    if (removed > 0 && !service->failed &&
-        (store_purge(store, now_ns, PURGED_AT_ONCE) < 0 ||
-         store_forget(store, now_ns, 0, REMOVED_AT_ONCE, &forgotten)))
+    if (engine_timers_next(&service->retained) > now_ns)
+        return;
+    if (store->ops->begin(store->self, now_ns)) {
         service->failed = true;
+        return;
+    }
+    count = retire_some(service, runs);
+    if (count < 0)
+        store->ops->rollback(store->self);
+    if (count < 0 || store->ops->commit(store->self) ||
+        (count > 0 && clear(service, now_ns))) {
+        service->failed = true;
+        return;
+    }
+    for (int i = 0; i < count; i++)
+        lambda_execution_drop(service, lambda_execution_find(service, runs[i]));
 }
