@@ -176,9 +176,9 @@ Test(host_lambda_limits, a_response_that_the_store_refuses_fails_it_too)
     free(response);
 }
 
-static void invoke_with(struct lambda_bed *bed,
-                        enum lambda_invocation_type type, size_t size,
-                        int status)
+static struct lambda_answered *invoke_with(struct lambda_bed *bed,
+                                           enum lambda_invocation_type type,
+                                           size_t size, int status)
 {
     struct lambda_answered *answered = lambda_bed_call();
     char *payload = malloc(size);
@@ -191,21 +191,22 @@ static void invoke_with(struct lambda_bed *bed,
     cr_assert_eq(answered->status, status, "%zu: %.200s", size, answered->body);
     if (status == 413)
         cr_assert_str_eq(answered->exception, "RequestTooLargeException");
-    if (answered->status)
-        free(answered); /* the others are never answered */
     free(payload);
+    return answered;
 }
 
 Test(host_lambda_limits, a_payload_of_invoke_is_6_mib_or_1_if_nobody_waits)
 {
     struct lambda_bed bed = {0};
+    struct lambda_answered *waits;
 
     lambda_bed_open(&bed);
-    invoke_with(&bed, LAMBDA_REQUEST_RESPONSE, 6291456, 0);
-    invoke_with(&bed, LAMBDA_REQUEST_RESPONSE, 6291457, 413);
-    invoke_with(&bed, LAMBDA_EVENT, 1048576, 202);
-    invoke_with(&bed, LAMBDA_EVENT, 1048577, 413);
+    waits = invoke_with(&bed, LAMBDA_REQUEST_RESPONSE, 6291456, 0);
+    free(invoke_with(&bed, LAMBDA_REQUEST_RESPONSE, 6291457, 413));
+    free(invoke_with(&bed, LAMBDA_EVENT, 1048576, 202));
+    free(invoke_with(&bed, LAMBDA_EVENT, 1048577, 413));
     lambda_bed_close(&bed);
+    free(waits);
 }
 
 Test(host_lambda_limits, what_comes_for_a_callback_is_limited_and_it_waits_on)
