@@ -164,7 +164,7 @@ Test(host_lambda_limits, a_response_that_the_store_refuses_fails_it_too)
     struct engine_limits wide = *engine_limits_at(0);
     struct lambda_bed bed;
     char arn[LAMBDA_ARN_SIZE];
-    char *response = response_of(9 << 20); /* its store takes 8 */
+    char *response = response_of(12 << 20); /* its store takes 10 */
 
     wide.response_max = UINT64_MAX;
     wide.result_max = UINT64_MAX;
