@@ -54,7 +54,7 @@ static struct server *open_server(enum lambda_clock clock)
                                                  .seed = 1,
                                                  .start_ns = START_NS};
     cr_assert_eq(store_sqlite_try(&memory, &server->config.store, &problem), 0);
-    server->control = lambda_control_new(NULL, &server->config);
+    server->control = lambda_control_new(NULL, NULL, &server->config);
     server->host = lambda_host_new(&server->config);
     cr_assert(server->control && server->host);
     lambda_control_host(server->control, server->host);
