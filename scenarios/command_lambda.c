@@ -65,6 +65,11 @@ static const struct option options[] = {
     OPT_NUMBER("--times", times, 1, 86400,
                "sweep: this size of a fault, not each of its sizes: refusals "
                "in a row, seconds, operations in a page."),
+    OPT_NUMBER("--pairs", pairs, 1, 100000,
+               "sweep: so many runs more, each with two of the faults, drawn "
+               "by --seed."),
+    OPT_TEXT("--also", also, "STRIKE",
+             "sweep: another fault in each run, as FAULT[*SIZE] BOUNDARY."),
     OPT_TEXT("--replay-history", replay, "FILE",
              "sweep: no faults; invocations begin at each event of this "
              "recorded history, and must ask for what it goes on with."),

@@ -28,7 +28,9 @@ struct arguments {
     const char *address;
     const char *only;
     const char *price;
+    const char *also;
     const char *replay;
+    uint64_t pairs;
     const char *history;
     const char *out;
     const char *node;

@@ -229,6 +229,9 @@ int command_lambda_sweep(struct lambda_setting *s)
         .once_count = a->once.count,
         .only = a->only,
         .times = (uint32_t)a->times,
+        .also = a->also,
+        .pairs = (uint32_t)a->pairs,
+        .seed = a->seed.value,
         .may_fail = a->may_fail,
         .row = take_row,
         .progress = tell_progress,
@@ -253,6 +256,11 @@ int command_lambda_sweep(struct lambda_setting *s)
     progress_line_start(&sweeping.line, "lambda", NULL);
     int result = sweeping.table ? lambda_sweep_run(&config, &sweep) : -1;
     progress_line_end(&sweeping.line);
+    if (result == 0 && a->also && sweep.trials == 0)
+        command_lambda_refuse("found --also \"%.200s\", allowed FAULT[*SIZE] "
+                              "BOUNDARY as in the table, where that fault "
+                              "can strike",
+                              a->also);
     if (result == 0 && lambda_table_finish(sweeping.table, &sweep, &config,
                                            !sweeping.stopped) == 0)
         code = say_table(a, sweeping.table);

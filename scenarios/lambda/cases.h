@@ -12,8 +12,9 @@
 struct lambda_case {
     enum lambda_fault fault;
     struct lambda_point at;
-    uint32_t times;      /* the fault's size */
-    uint32_t page_items; /* of every page of state; 0: as configured */
+    uint32_t times;            /* the fault's size */
+    struct lambda_strike also; /* in the same run */
+    uint32_t page_items;       /* of every page of state; 0: as configured */
 };
 
 /* What is wanted. */
@@ -37,6 +38,10 @@ int lambda_cases_add(struct lambda_cases *cases,
 int lambda_cases_add_whole(struct lambda_cases *cases,
                            const struct lambda_choice *choice,
                            const struct lambda_plan *plan);
+/* Adds so many runs with two faults each of those that are there, drawn by the
+ * seed: the first strikes where the undisturbed run comes earlier. */
+int lambda_cases_add_pairs(struct lambda_cases *cases, uint32_t count,
+                           uint64_t seed);
 void lambda_cases_free(struct lambda_cases *cases);
 
 #endif

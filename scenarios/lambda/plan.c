@@ -169,6 +169,53 @@ const char *lambda_point_write(const struct lambda_point *point,
     return out;
 }
 
+const char *lambda_strike_write(const struct lambda_strike *strike,
+                                char out[LAMBDA_STRIKE_SIZE])
+{
+    char label[LAMBDA_LABEL_SIZE];
+
+    (void)lambda_point_write(&strike->at, label);
+    if (faults[strike->fault].sizing == ONE)
+        snprintf(out, LAMBDA_STRIKE_SIZE, "%s %s",
+                 lambda_fault_name(strike->fault), label);
+    else
+        snprintf(out, LAMBDA_STRIKE_SIZE, "%s*%u %s",
+                 lambda_fault_name(strike->fault), strike->times, label);
+    return out;
+}
+
+/* "crash" or "throttle*3", and the end of it. */
+static const char *read_fault(const char *text, struct lambda_strike *strike)
+{
+    size_t size = strcspn(text, " *");
+    char name[40];
+    char *end = (char *)text + size;
+
+    snprintf(name, sizeof(name), "%.*s", (int)size, text);
+    strike->fault = lambda_fault_find(name);
+    strike->times = 1;
+    if (*end == '*')
+        strike->times = (uint32_t)strtoul(end + 1, &end, 10);
+    return strike->fault < LAMBDA_FAULT_COUNT && strike->times > 0 &&
+                   *end == ' '
+               ? end + 1
+               : NULL;
+}
+
+bool lambda_strike_read(const char *text, const struct lambda_plan *plan,
+                        struct lambda_strike *strike)
+{
+    const char *where = read_fault(text, strike);
+    char label[LAMBDA_LABEL_SIZE];
+
+    for (uint32_t i = 0; where && i < plan->point_count; i++)
+        if (strcmp(lambda_point_write(&plan->points[i], label), where) == 0) {
+            strike->at = plan->points[i];
+            return lambda_fault_fits(strike->fault, &strike->at);
+        }
+    return false;
+}
+
 /* Crossing ---------------------------------------------------------------- */
 
 static bool same_name(const struct lambda_point *a,
@@ -367,14 +414,28 @@ static void act(enum lambda_fault fault, uint32_t size,
     decision->first = faults[fault].sizing == TURNS && size == 2;
 }
 
-static bool is_struck(const struct lambda_plan *plan,
+static bool is_struck(const struct lambda_strike *strike,
                       const struct lambda_point *point)
 {
-    uint32_t often = faults[plan->fault].sizing == OFTEN ? plan->times : 1;
+    uint32_t often = faults[strike->fault].sizing == OFTEN ? strike->times : 1;
 
-    return plan->fault != LAMBDA_FAULT_NONE && same_name(&plan->at, point) &&
-           point->occurrence >= plan->at.occurrence &&
-           point->occurrence - plan->at.occurrence < often;
+    return strike->fault != LAMBDA_FAULT_NONE &&
+           same_name(&strike->at, point) &&
+           point->occurrence >= strike->at.occurrence &&
+           point->occurrence - strike->at.occurrence < often;
+}
+
+/* What strikes there; its fault is NONE if nothing does. */
+static struct lambda_strike strike_at(struct lambda_plan *plan,
+                                      const struct lambda_point *point)
+{
+    const struct lambda_strike first = {plan->fault, plan->at, plan->times};
+    struct lambda_strike none = {.fault = LAMBDA_FAULT_NONE};
+
+    if (!is_struck(&first, point) && !is_struck(&plan->also, point))
+        return none;
+    plan->struck++;
+    return is_struck(&first, point) ? first : plan->also;
 }
 
 /* Each timer of the run is late by what is drawn for it. */
@@ -410,10 +471,9 @@ void lambda_plan_boundary(struct lambda_plan *plan,
         reorder(plan, &point, decision);
         return;
     }
-    if (!is_struck(plan, &point))
-        return;
-    plan->struck++;
-    act(plan->fault, plan->times, decision);
+    const struct lambda_strike strike = strike_at(plan, &point);
+    if (strike.fault != LAMBDA_FAULT_NONE)
+        act(strike.fault, strike.times, decision);
 }
 
 enum lambda_fault lambda_plan_callback(struct lambda_plan *plan,
@@ -423,10 +483,7 @@ enum lambda_fault lambda_plan_callback(struct lambda_plan *plan,
     point->occurrence = count(plan, point);
     if (plan->recording)
         record(plan, point);
-    if (!is_struck(plan, point))
-        return LAMBDA_FAULT_NONE;
-    plan->struck++;
-    return plan->fault;
+    return strike_at(plan, point).fault;
 }
 
 void lambda_plan_begin(struct lambda_plan *plan)

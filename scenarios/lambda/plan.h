@@ -81,11 +81,25 @@ bool lambda_fault_changes(enum lambda_fault fault);
 /* Strikes the whole run: there is no boundary of it. */
 bool lambda_fault_whole(enum lambda_fault fault);
 
+/* A fault at a boundary. */
+struct lambda_strike {
+    enum lambda_fault fault; /* NONE: nothing */
+    struct lambda_point at;
+    uint32_t times; /* the fault's size */
+};
+/* "crash before charge START #1", "throttle*3 before charge START #1". */
+enum {
+    LAMBDA_STRIKE_SIZE = LAMBDA_LABEL_SIZE + 48
+};
+const char *lambda_strike_write(const struct lambda_strike *strike,
+                                char out[LAMBDA_STRIKE_SIZE]);
+
 struct lambda_plan {
     enum lambda_fault fault;
     struct lambda_point at;
-    uint32_t times;      /* the fault's size */
-    uint32_t page_items; /* of every page of state; 0: as configured */
+    uint32_t times;            /* the fault's size */
+    struct lambda_strike also; /* besides, at another boundary */
+    uint32_t page_items;       /* of every page of state; 0: as configured */
     bool recording;
     /* Filled: */
     uint32_t struck;
@@ -98,6 +112,11 @@ struct lambda_plan {
     uint32_t name_capacity;
     bool failed; /* out of memory */
 };
+
+/* Takes one apart: its boundary is one that the plan has recorded. False: it
+ * names no fault, or no such boundary. */
+bool lambda_strike_read(const char *text, const struct lambda_plan *plan,
+                        struct lambda_strike *strike);
 
 /* For a run: forgets what the last one crossed. */
 void lambda_plan_begin(struct lambda_plan *plan);

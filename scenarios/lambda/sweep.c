@@ -59,13 +59,19 @@ static void judge_effect(const struct lambda_sweep_config *config,
     }
 }
 
+/* A run that is struck so may come out otherwise. */
+static bool changes(const struct lambda_row *row)
+{
+    return lambda_fault_changes(row->fault) ||
+           lambda_fault_changes(row->also.fault);
+}
+
 static void judge_effects(const struct lambda_sweep_config *config,
                           const struct lambda_outcome *golden,
                           const struct lambda_outcome *outcome,
                           struct lambda_row *row)
 {
-    bool whole = strcmp(outcome->status, golden->status) == 0 &&
-                 !lambda_fault_changes(row->fault);
+    bool whole = strcmp(outcome->status, golden->status) == 0 && !changes(row);
 
     for (uint32_t i = 0; i < golden->effect_count; i++) {
         const struct lambda_effect *expected = &golden->effects[i];
@@ -96,10 +102,11 @@ static void judge_end(const struct lambda_sweep_config *config,
     }
     if (outcome->touched)
         say(row, CHECK_FAIL, "the execution whose token it got has changed");
-    if (row->fault == LAMBDA_FAULT_STOP &&
+    if ((row->fault == LAMBDA_FAULT_STOP ||
+         row->also.fault == LAMBDA_FAULT_STOP) &&
         strcmp(outcome->status, "STOPPED") == 0)
         return;
-    if (lambda_fault_changes(row->fault)) {
+    if (changes(row)) {
         if (strcmp(outcome->status, golden->status) != 0) {
             snprintf(text, sizeof(text), "it ends %s", outcome->status);
             say(row, CHECK_PASS, text);
@@ -260,10 +267,12 @@ static int try_one(const struct lambda_sweep_config *config,
     struct lambda_plan plan = {.fault = one->fault,
                                .at = one->at,
                                .times = one->times,
+                               .also = one->also,
                                .page_items = one->page_items};
     struct lambda_row row = {.fault = one->fault,
                              .at = one->at,
                              .times = one->times,
+                             .also = one->also,
                              .page_items = one->page_items};
     struct lambda_outcome outcome;
     int result = lambda_trial(config->bench, &plan, &outcome);
@@ -303,6 +312,21 @@ static int add_paged(const struct lambda_sweep_config *config,
     return result;
 }
 
+/* The fault that each run has besides. One that names no boundary leaves
+ * nothing to try. */
+static int add_also(const struct lambda_sweep_config *config,
+                    const struct lambda_sweep *sweep,
+                    struct lambda_cases *cases)
+{
+    struct lambda_strike also;
+
+    if (config->also && !lambda_strike_read(config->also, &sweep->plan, &also))
+        cases->count = 0;
+    for (uint32_t i = 0; config->also && i < cases->count; i++)
+        cases->cases[i].also = also;
+    return 0;
+}
+
 static int add_cases(const struct lambda_sweep_config *config,
                      const struct lambda_sweep *sweep,
                      struct lambda_cases *cases)
@@ -312,9 +336,10 @@ static int add_cases(const struct lambda_sweep_config *config,
 
     return lambda_cases_add(cases, &choice, &sweep->plan, 0) ||
                    lambda_cases_add_whole(cases, &choice, &sweep->plan) ||
+                   lambda_cases_add_pairs(cases, config->pairs, config->seed) ||
                    add_paged(config, cases)
                ? -1
-               : 0;
+               : add_also(config, sweep, cases);
 }
 
 /* The run that is not struck. */

@@ -23,8 +23,9 @@ enum {
 struct lambda_row {
     enum lambda_fault fault;
     struct lambda_point at;
-    uint32_t times;      /* the fault's size */
-    uint32_t page_items; /* of every page of state; 0: as configured */
+    uint32_t times;            /* the fault's size */
+    struct lambda_strike also; /* in the same run; its fault may be NONE */
+    uint32_t page_items;       /* of every page of state; 0: as configured */
     enum check_verdict verdict;
     char why[LAMBDA_ROW_WHY_SIZE]; /* "": as without the fault */
     char status[16];
@@ -44,6 +45,10 @@ struct lambda_sweep_config {
     uint32_t once_count;
     const char *only; /* the label of a boundary; NULL: all */
     uint32_t times;   /* of faults that have sizes; 0: all of theirs */
+    const char *also; /* another fault in each run, as lambda_strike_write()
+                         has it; NULL: none */
+    uint32_t pairs;   /* so many runs more, with two faults each */
+    uint64_t seed;    /* of what is drawn for them */
     bool may_fail;    /* a run that ends FAILED is right as well */
     /* Each row as it comes; false: enough. */
     bool (*row)(void *self, const struct lambda_row *row);

@@ -63,6 +63,7 @@ static char *again_of(const struct lambda_table *table,
     struct report_buffer out = {0};
     char label[LAMBDA_LABEL_SIZE];
     char detail[LAMBDA_DETAIL_SIZE];
+    char also[LAMBDA_STRIKE_SIZE];
 
     report_buffer_print(&out, "%s --fault %s --only ", table->again,
                         lambda_fault_name(row->fault));
@@ -71,6 +72,10 @@ static char *again_of(const struct lambda_table *table,
         report_buffer_print(&out, " --times %u", row->times);
     if (row->page_items)
         report_buffer_print(&out, " --page %u", row->page_items);
+    if (row->also.fault != LAMBDA_FAULT_NONE) {
+        report_buffer_put(&out, " --also ");
+        put_quoted(lambda_strike_write(&row->also, also), &out);
+    }
     if (report_buffer_ok(&out))
         return out.text;
     report_buffer_free(&out);
@@ -135,6 +140,29 @@ static void keep_detail(struct lambda_table_row *row,
         snprintf(row->detail, sizeof(row->detail), "%s", detail);
 }
 
+/* Two faults go by the name of none. */
+static void keep_fault(struct lambda_table_row *row,
+                       const struct lambda_row *from)
+{
+    const struct lambda_strike first = {from->fault, from->at, from->times};
+    char words[LAMBDA_STRIKE_SIZE];
+
+    (void)lambda_point_write(&from->at, row->at);
+    snprintf(row->fault, sizeof(row->fault), "%s",
+             lambda_fault_name(from->fault));
+    row->times = from->times;
+    if (from->also.fault == LAMBDA_FAULT_NONE) {
+        keep_detail(row, from);
+        return;
+    }
+    row->times = 1;
+    snprintf(row->fault, sizeof(row->fault), "pair");
+    snprintf(row->at, sizeof(row->at), "%s; ",
+             lambda_strike_write(&first, words));
+    strncat(row->at, lambda_strike_write(&from->also, words),
+            sizeof(row->at) - strlen(row->at) - 1);
+}
+
 int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
 {
     struct lambda_table_row *row = lambda_table_row(table);
@@ -142,14 +170,10 @@ int lambda_table_add(struct lambda_table *table, const struct lambda_row *from)
     if (!row)
         return -1;
     row->again = again_of(table, from);
-    (void)lambda_point_write(&from->at, row->at);
-    snprintf(row->fault, sizeof(row->fault), "%s",
-             lambda_fault_name(from->fault));
+    keep_fault(row, from);
     snprintf(row->why, sizeof(row->why), "%s", from->why);
     report_buffer_trim(row->why);
     snprintf(row->status, sizeof(row->status), "%s", from->status);
-    row->times = from->times;
-    keep_detail(row, from);
     row->verdict = from->verdict;
     row->invocations = from->invocations;
     row->struck = from->struck;

@@ -22,13 +22,14 @@
 
 enum {
     LAMBDA_FAULT_NAME = 32,
+    LAMBDA_ROW_AT = 2 * LAMBDA_STRIKE_SIZE,
     LAMBDA_ROW_DETAIL = LAMBDA_DETAIL_SIZE + 24,
     LAMBDA_ROWS_MAX = 100000
 };
 
 /* One trial. */
 struct lambda_table_row {
-    char at[LAMBDA_LABEL_SIZE];
+    char at[LAMBDA_ROW_AT]; /* of a pair both, with their faults */
     char fault[LAMBDA_FAULT_NAME];
     char detail[LAMBDA_ROW_DETAIL]; /* of the fault: "x3", "60 s late" */
     uint64_t times;                 /* its size */
@@ -66,7 +67,7 @@ struct lambda_table_quota {
     uint64_t allowed; /* 0: not limited */
     uint64_t undisturbed;
     uint64_t worst; /* of all rows */
-    char worst_at[LAMBDA_LABEL_SIZE + LAMBDA_FAULT_NAME + 16];
+    char worst_at[LAMBDA_ROW_AT + LAMBDA_FAULT_NAME + 16];
 };
 
 struct lambda_table_meter {

@@ -466,6 +466,12 @@ static void set_pages(struct lambda_bench *bench, struct lambda_plan *plan)
     lambda_host_set_pages(bench->host, &pages);
 }
 
+static bool has_other(const struct lambda_plan *plan)
+{
+    return plan->fault == LAMBDA_FAULT_FOREIGN_TOKEN ||
+           plan->also.fault == LAMBDA_FAULT_FOREIGN_TOKEN;
+}
+
 /* Another execution, which nothing may happen to. */
 static void begin_other(struct lambda_bench *bench)
 {
@@ -537,7 +543,7 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
                        bench->config.programs[0].function.name, "$LATEST",
                        "trial", LAMBDA_REQUEST_RESPONSE, bench->config.event,
                        bench->config.event_size);
-    if (plan->fault == LAMBDA_FAULT_FOREIGN_TOKEN)
+    if (has_other(plan))
         begin_other(bench);
     result =
         lambda_host_run(bench->host, is_over, bench, bench->config.patience_ns);
@@ -553,8 +559,7 @@ int lambda_trial(struct lambda_bench *bench, struct lambda_plan *plan,
     if (plan->fault == LAMBDA_FAULT_PAGES ||
         plan->fault == LAMBDA_FAULT_EMPTY_PAGE)
         plan->struck = 1;
-    if (plan->fault == LAMBDA_FAULT_FOREIGN_TOKEN &&
-        outcome->end != LAMBDA_BROKEN) {
+    if (has_other(plan) && outcome->end != LAMBDA_BROKEN) {
         outcome->touched = !is_untouched(bench);
         end_other(bench);
     }

@@ -265,7 +265,7 @@ Test(scenarios_lambda_table, the_gate_holds_what_is_as_it_was)
 Test(scenarios_lambda_table, the_gate_tells_a_row_that_held_and_fails_now)
 {
     struct lambda_table *table = read_golden();
-    char name[200];
+    char name[LAMBDA_ROW_AT + LAMBDA_FAULT_NAME];
 
     snprintf(name, sizeof(name), "%s %s", table->rows[0].fault,
              table->rows[0].at);
