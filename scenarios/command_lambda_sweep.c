@@ -124,9 +124,11 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
     if (a->invocations)
         report_buffer_print(out, " --invocations %" PRIu64, a->invocations);
     if (a->runtime)
-        report_buffer_print(out, " --runtime '%s'", a->runtime);
+        put_text(out, " --runtime", a->runtime);
     if (a->node)
-        report_buffer_print(out, " --node %s", a->node);
+        put_text(out, " --node", a->node);
+    if (a->memory)
+        report_buffer_print(out, " --memory %" PRIu64, a->memory);
     if (a->may_fail)
         report_buffer_put(out, " --may-fail");
     if (a->crash_mode == 1)
