@@ -770,6 +770,11 @@ void history_free(struct history *h)
     free(h);
 }
 
+size_t history_size(const struct history *h)
+{
+    return h->out.size;
+}
+
 uint32_t history_count(const struct history *h)
 {
     return h->count;

@@ -60,6 +60,8 @@ int history_add(struct history *history, const struct engine_item *event,
                 uint64_t time_ns);
 
 uint32_t history_count(const struct history *history);
+/* Bytes of all its events. */
+size_t history_size(const struct history *history);
 /*
  * The event at index, from 0, as one JSON object of *size bytes, UTF-8 on one
  * line without an end mark: its EventId is index + 1. Holds until the next

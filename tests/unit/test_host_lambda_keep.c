@@ -80,6 +80,31 @@ Test(host_lambda_keep, what_is_said_of_an_execution_is_the_same_after_a_restart)
     close_file(&bed, &file);
 }
 
+Test(host_lambda_keep, a_history_that_grows_is_the_one_that_is_read_whole)
+{
+    struct store_file file;
+    struct lambda_bed bed;
+    struct lambda_answered *call;
+    char arn[LAMBDA_ARN_SIZE];
+
+    open_file(&bed, &file);
+    call = lambda_bed_invoke(&bed, "order", "first", "{}");
+    lambda_bed_member(bed.event, "DurableExecutionArn", arn, sizeof(arn));
+    free(lambda_bed_history(&bed, arn));
+    free(lambda_bed_checkpoint(&bed, NULL, "one", step_done));
+    struct lambda_answered *part = lambda_bed_history(&bed, arn);
+    cr_assert(strstr(part->body, "StepSucceeded"), "%s", part->body);
+    cr_assert_null(strstr(part->body, "ExecutionSucceeded"));
+    lambda_bed_respond(&bed, done);
+    struct lambda_answered *whole = lambda_bed_history(&bed, arn);
+    cr_assert(strstr(whole->body, "ExecutionSucceeded"), "%s", whole->body);
+    lambda_bed_reopen(&bed);
+    expect_same(whole, lambda_bed_history(&bed, arn));
+    free(call);
+    free(part);
+    close_file(&bed, &file);
+}
+
 Test(host_lambda_keep, a_name_stands_for_its_execution_after_a_restart_too)
 {
     struct store_file file;

@@ -170,7 +170,8 @@ static int add_row(void *self, const struct engine_log_row *row)
 }
 
 enum {
-    ROWS_AT_ONCE = 4096
+    ROWS_AT_ONCE = 4096,
+    KEPT_MAX = 16 << 20 /* bytes of a history */
 };
 
 /* What a history is told of other runs. */
@@ -197,12 +198,38 @@ static void name_child(void *self, uint64_t run, const char **version,
     *arn = naming->child;
 }
 
-/* The history of a run, or NULL. */
-static struct history *read_history(struct lambda_service *service,
-                                    const struct lambda_execution *execution,
-                                    bool data)
+void lambda_history_forget(struct lambda_service *service)
 {
-    uint64_t run = execution->run;
+    if (service->shown.history)
+        history_free(service->shown.history);
+    service->shown = (struct lambda_shown){0};
+}
+
+/* Takes in what the log has beyond. 0 or -1. */
+static int read_on(struct lambda_service *service, struct lambda_shown *shown)
+{
+    struct store_page page;
+
+    do {
+        if (store_read_events(lambda_core_store(service->core), shown->run,
+                              shown->last_seq, ROWS_AT_ONCE, add_row,
+                              shown->history, &page))
+            return -1;
+        if (page.last_seq)
+            shown->last_seq = page.last_seq;
+    } while (page.state == STORE_PAGE_MORE);
+    return 0;
+}
+
+/*
+ * The history of a run, or NULL. The last one is kept: who reads it page by
+ * page, or asks again and again, has its log read once.
+ */
+static const struct history *
+read_history(struct lambda_service *service,
+             const struct lambda_execution *execution, bool data)
+{
+    struct lambda_shown *shown = &service->shown;
     struct naming naming = {.service = service};
     const struct history_view view = {
         .bare = !data,
@@ -213,28 +240,24 @@ static struct history *read_history(struct lambda_service *service,
         .input = "{}",
         .child = name_child,
         .self = &naming};
-    struct history *history = history_new(run, true);
-    struct store_page page = {0};
-    uint64_t after = 0;
-    int result = history ? 0 : -1;
 
-    lambda_id_write(run, naming.id);
-    if (history)
-        history_show(history, &view);
-    do {
-        if (result == 0)
-            result =
-                store_read_events(lambda_core_store(service->core), run, after,
-                                  ROWS_AT_ONCE, add_row, history, &page);
-        after = page.last_seq;
-    } while (result == 0 && page.state == STORE_PAGE_MORE);
-    if (result == 0) {
-        history_show(history, NULL); /* all that there is is written */
-        return history;
+    if (shown->run != execution->run || shown->data != data)
+        lambda_history_forget(service);
+    if (!shown->history)
+        *shown =
+            (struct lambda_shown){.history = history_new(execution->run, true),
+                                  .run = execution->run,
+                                  .data = data};
+    if (!shown->history)
+        return NULL;
+    lambda_id_write(execution->run, naming.id);
+    history_show(shown->history, &view);
+    if (read_on(service, shown)) {
+        lambda_history_forget(service);
+        return NULL;
     }
-    if (history)
-        history_free(history);
-    return NULL;
+    history_show(shown->history, NULL);
+    return shown->history;
 }
 
 enum {
@@ -285,7 +308,7 @@ void lambda_call_history(struct lambda_service *service,
 {
     struct lambda_execution *execution =
         lambda_call_execution(service, call, LAMBDA_RATE_HISTORY, arn);
-    struct history *history;
+    const struct history *history;
     uint64_t id = 0;
 
     if (!execution)
@@ -307,6 +330,7 @@ void lambda_call_history(struct lambda_service *service,
     if (id == 0)
         id = query->reverse ? history_count(history) : 1;
     write_history(service, history, id, query);
-    history_free(history);
+    if (history_size(history) > KEPT_MAX)
+        lambda_history_forget(service);
     lambda_call_answer(call, 200, service->out.bytes, service->out.size);
 }

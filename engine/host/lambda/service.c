@@ -359,6 +359,7 @@ void lambda_service_free(struct lambda_service *service)
     engine_table_free(&service->working);
     for (uint32_t i = 0; i < service->function_count; i++)
         free((char *)service->functions[i].name);
+    lambda_history_forget(service);
     lambda_core_free(service->core);
     free(service->out.bytes);
     free(service->kept.bytes);

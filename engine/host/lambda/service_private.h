@@ -105,6 +105,14 @@ struct lambda_order {
     uint32_t capacity;
 };
 
+/* The history that was asked for last. */
+struct lambda_shown {
+    struct history *history; /* NULL: none */
+    uint64_t run;
+    uint64_t last_seq; /* of the log, taken in */
+    bool data;
+};
+
 struct lambda_service {
     struct lambda_service_config config;
     struct lambda_core *core;
@@ -129,6 +137,7 @@ struct lambda_service {
     uint64_t next_client;
     uint64_t events;  /* of executions, folded */
     uint32_t awaited; /* callbacks of running executions, not answered */
+    struct lambda_shown shown;
     struct json_writer out;
     struct json_writer kept;
     bool reopening; /* it reads what a service before it has left */
@@ -300,5 +309,10 @@ void lambda_invoke_started(struct lambda_service *service,
                            struct lambda_execution *execution);
 void lambda_invoke_refused(struct lambda_service *service,
                            const struct engine_message *message);
+
+/* inspect.c */
+
+/* Frees the history that is kept, if there is one. */
+void lambda_history_forget(struct lambda_service *service);
 
 #endif
