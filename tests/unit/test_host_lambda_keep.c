@@ -258,6 +258,36 @@ Test(host_lambda_keep, a_function_that_is_not_registered_again_keeps_its_number)
     close_file(&bed, &file);
 }
 
+Test(host_lambda_keep, what_another_function_answers_comes_over_a_restart)
+{
+    static const char chained[] =
+        "[{\"Id\":\"i1\",\"Type\":\"CHAINED_INVOKE\",\"Action\":\"START\","
+        "\"Payload\":\"[7]\",\"ChainedInvokeOptions\":{\"FunctionName\":"
+        "\"order\"}}]";
+    struct store_file file;
+    struct lambda_bed bed;
+    struct lambda_answered *list;
+
+    open_file(&bed, &file);
+    lambda_bed_begin(&bed, "order", "parent", "{}");
+    free(lambda_bed_checkpoint(&bed, NULL, "one", chained));
+    lambda_bed_respond(&bed, pending);
+    lambda_bed_skip_to_event(&bed, 2); /* the child */
+    lambda_bed_reopen(&bed);
+    lambda_bed_skip_to_event(&bed, 3); /* it again */
+    cr_assert(strstr(bed.event, "\"InputPayload\":\"[7]\""), "%s", bed.event);
+    lambda_bed_respond(&bed, done);
+    lambda_bed_skip_to_event(&bed, 4); /* the parent, and once more */
+    lambda_bed_reopen(&bed);
+    lambda_bed_skip_to_event(&bed, 5);
+    cr_assert(strstr(bed.event, "\"Result\":\"42\""), "%s", bed.event);
+    lambda_bed_respond(&bed, done);
+    list = lambda_bed_list(&bed, "order");
+    cr_assert_not(strstr(list->body, "RUNNING"), "%s", list->body);
+    free(list);
+    close_file(&bed, &file);
+}
+
 /* Killed ------------------------------------------------------------------ */
 
 enum {
