@@ -232,7 +232,8 @@ bool lambda_legal_add(struct lambda_legal *legal,
         good = take_execution(legal, event, verb);
     else
         good = take_operation(legal, event, verb);
-    legal->completed = verb == LAMBDA_VERB_COMPLETED;
+    legal->completed = verb == LAMBDA_VERB_COMPLETED ||
+                       (legal->completed && verb == LAMBDA_VERB_STOPPED);
     return good && !legal->why[0];
 }
 

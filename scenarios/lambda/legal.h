@@ -4,7 +4,8 @@
  *
  *     EventIds count up from 1, timestamps do not go back
  *     ExecutionStarted is first; one event ends it, and nothing follows
- *     the invocation that ends it is completed directly before
+ *     the invocation that ends it is completed directly before, but for
+ *         executions it had invoked, which are stopped with it
  *     an operation starts once, or once for each retry, in a parent that is
  *         open; it ends after it has started, once
  *     attempts that end count up by one from 1
@@ -26,9 +27,9 @@ struct lambda_legal {
     struct engine_table requests;   /* invocations, the same */
     uint64_t events;
     uint64_t last_us;
-    bool completed;              /* the last event was InvocationCompleted */
-    char end[16];                /* "SUCCEEDED" once it has ended */
-    bool failed;                 /* out of memory */
+    bool completed; /* InvocationCompleted was last, or what it stopped */
+    char end[16];   /* "SUCCEEDED" once it has ended */
+    bool failed;    /* out of memory */
     char why[LAMBDA_LEGAL_SIZE]; /* the first thing that is wrong; "": none */
 };
 

@@ -89,6 +89,21 @@ Test(scenarios_lambda_legal, a_history_as_the_service_tells_it_is_legal)
     cr_assert_str_eq(why, "");
 }
 
+Test(scenarios_lambda_legal, what_it_invoked_is_stopped_when_it_ends)
+{
+    static const struct told stops[] = {
+        {.type = "ExecutionStarted"},
+        {.type = "ChainedInvokeStarted", .id = "i"},
+        {.type = "InvocationCompleted", .request = "r1"},
+        {.type = "ChainedInvokeStopped", .id = "i"},
+        {.type = "ExecutionFailed"},
+    };
+    char why[LAMBDA_LEGAL_SIZE];
+
+    judge(stops, 5, "FAILED", why);
+    cr_assert_str_eq(why, "");
+}
+
 Test(scenarios_lambda_legal, an_end_that_is_not_the_executions_is_refused)
 {
     char why[LAMBDA_LEGAL_SIZE];
