@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,8 @@ enum {
     LINE_MAX_SIZE = 16384,
     READS_MAX = 64, /* in a row, before others have their turn */
     FILES_MAX = 1024,
-    DEPTH_MAX = 16
+    DEPTH_MAX = 16,
+    TEXT_SIZE = 4096 /* of a file of /proc */
 };
 
 struct lambda_process {
@@ -213,49 +214,55 @@ void lambda_process_kill(struct lambda_process *process)
     (void)kill(process->guard, SIGTERM);
 }
 
-/* The number that a file of /proc has at that place, from 0. */
-static uint64_t number_in(const char *path, unsigned place)
+/* A file of /proc, or as much of it as there is room for; "": there is none. */
+static void read_text(const char *path, char text[TEXT_SIZE])
 {
     FILE *file = fopen(path, "re");
-    uint64_t number = 0;
+    size_t size = file ? fread(text, 1, TEXT_SIZE - 1, file) : 0;
 
-    for (unsigned i = 0; file && i <= place; i++)
-        if (fscanf(file, "%" SCNu64, &number) != 1)
-            number = 0;
+    text[size] = '\0';
     if (file)
         (void)fclose(file);
-    return number;
 }
 
-static uint64_t pages_of(pid_t process, unsigned depth)
+/* That a process has in memory. */
+static uint64_t own_pages(long process)
 {
     char path[64];
-    uint64_t pages;
-    FILE *file;
-    long child;
+    char text[TEXT_SIZE];
+    char *rest;
 
-    snprintf(path, sizeof(path), "/proc/%ld/statm", (long)process);
-    pages = number_in(path, 1);
-    snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", (long)process,
-             (long)process);
-    file = depth > 0 ? fopen(path, "re") : NULL;
-    while (file && fscanf(file, "%ld", &child) == 1)
-        pages += pages_of((pid_t)child, depth - 1);
-    if (file)
-        (void)fclose(file);
+    snprintf(path, sizeof(path), "/proc/%ld/statm", process);
+    read_text(path, text);
+    (void)strtoull(text, &rest, 10); /* those of its addresses */
+    return strtoull(rest, NULL, 10);
+}
+
+/* That those it has started have, and those that they have started. */
+static uint64_t pages_below(long process, unsigned depth)
+{
+    char path[64];
+    char text[TEXT_SIZE];
+    uint64_t pages = 0;
+    char *at = text;
+
+    snprintf(path, sizeof(path), "/proc/%ld/task/%ld/children", process,
+             process);
+    read_text(path, text);
+    for (long child = strtol(at, &at, 10); child > 0;
+         child = strtol(at, &at, 10)) {
+        pages += own_pages(child);
+        if (depth > 1)
+            pages += pages_below(child, depth - 1);
+    }
     return pages;
 }
 
 uint64_t lambda_process_memory(const struct lambda_process *process)
 {
-    char path[64];
-    uint64_t own;
-
     if (process->guard <= 0)
         return 0;
-    snprintf(path, sizeof(path), "/proc/%ld/statm", (long)process->guard);
-    own = number_in(path, 1);
-    return (pages_of(process->guard, DEPTH_MAX) - own) *
+    return pages_below(process->guard, DEPTH_MAX) *
            (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
