@@ -18,7 +18,8 @@
 #define SECONDS_MAX UINT64_C(9000000000)
 
 enum {
-    TAILS_MAX = 64
+    TAILS_MAX = 64,
+    SAID_MAX = 512
 };
 
 struct callback {
@@ -45,6 +46,7 @@ struct lambda_control {
     uint32_t callback_capacity;
     struct evhttp_request *waits; /* for time to arrive; NULL: nobody */
     struct lambda_http *http;     /* of it */
+    uint64_t said[SAID_MAX];      /* lines of processes without work, by hash */
     struct tail tails[TAILS_MAX]; /* of the runs that printed last */
     uint32_t tail_next;
     struct json_writer out;
@@ -240,6 +242,7 @@ static void add_program(const struct asked *asked,
                                "serve must be started anew for more");
         return;
     }
+    memset(asked->control->said, 0, sizeof(asked->control->said));
     json_write_reset(&asked->control->out);
     put_function_at(asked, number, NULL);
     answer(asked, known ? 200 : 201);
@@ -750,10 +753,44 @@ static size_t take_tail(void *self, uint64_t run,
     return tail->size;
 }
 
+/* A function that does not load says why each time that it is started: once
+ * is enough. What it says while it works is never the same. */
+static bool was_said(struct lambda_control *control,
+                     const struct lambda_line *line)
+{
+    const struct engine_hash parts[] = {
+        engine_hash_bytes(line->function, strlen(line->function)),
+        engine_hash_bytes(line->text, line->size)};
+    uint64_t hash = engine_hash_bytes(parts, sizeof(parts)).lo | 1;
+    uint64_t *place = &control->said[hash / 2 % SAID_MAX];
+    bool said = *place == hash;
+
+    *place = hash;
+    return said;
+}
+
+static void say_trouble(void *self, const struct lambda_trouble *trouble)
+{
+    struct lambda_control *control = self;
+    const struct lambda_line line = {.function = trouble->function,
+                                     .text = trouble->words,
+                                     .size = strlen(trouble->words)};
+
+    if (trouble->run || was_said(control, &line))
+        return;
+    (void)fprintf(stderr,
+                  "perdure lambda: %s does not come to take work: %s; what it "
+                  "prints is not repeated. Mend it and PUT "
+                  "/perdure/functions/%s, or start serve anew\n",
+                  trouble->function, trouble->words, trouble->function);
+}
+
 static void print_line(void *self, const struct lambda_line *line)
 {
     if (line->run)
         keep_line(self, line);
+    else if (was_said(self, line))
+        return;
     (void)fprintf(stderr, "[%s %s] %.*s\n", line->function,
                   line->request ? line->request : "-", (int)line->size,
                   line->text);
@@ -794,6 +831,7 @@ struct lambda_control *lambda_control_new(const char *node,
     config->callback = keep_callback;
     config->request = take_request;
     config->log = print_line;
+    config->trouble = say_trouble;
     config->tail = take_tail;
     config->self = control;
     control->effects = effects;
