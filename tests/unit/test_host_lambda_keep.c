@@ -288,6 +288,50 @@ Test(host_lambda_keep, what_another_function_answers_comes_over_a_restart)
     close_file(&bed, &file);
 }
 
+/* What is said where no service can be over the file; it stays ours. */
+static void expect_refused(struct store_file *file, const char *words)
+{
+    char why[LAMBDA_SERVICE_WHY_SIZE] = "";
+    struct lambda_service_config config = {
+        .store = store_file_open(file),
+        .limits = engine_limits_at(0),
+        .seed = 1,
+        .now_ns = LAMBDA_BED_START,
+        .lease_ns = 30 * SECOND,
+        .incarnation = 1,
+        .why = why,
+    };
+
+    cr_assert_null(lambda_service_new(&config));
+    cr_assert(strstr(why, words), "%s", why);
+    config.store.ops->close(config.store.self);
+}
+
+Test(host_lambda_keep, a_file_of_others_or_a_damaged_one_is_refused_in_words)
+{
+    static const struct {
+        const char *meddle;
+        const char *words;
+    } cases[] = {
+        {"DELETE FROM note WHERE kind = 2", "no `perdure lambda serve`"},
+        {"UPDATE note SET value = x'00' WHERE kind = 2", "cannot be read"},
+        {"UPDATE note SET value = x'414243' WHERE kind = 3", "cannot be read"},
+        {"UPDATE log SET items = x'01020304'", "cannot be read"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct store_file file;
+        struct lambda_bed bed;
+
+        open_file(&bed, &file);
+        lambda_bed_begin(&bed, "order", "first", "{}");
+        lambda_bed_close(&bed);
+        store_file_meddle(&file, cases[i].meddle);
+        expect_refused(&file, cases[i].words);
+        store_file_remove(&file);
+    }
+}
+
 /* Killed ------------------------------------------------------------------ */
 
 enum {

@@ -246,7 +246,7 @@ static int read_row(void *self, const struct engine_log_row *row)
         at += span;
         left -= span;
     }
-    return service->failed ? -1 : 0;
+    return service->failed || left > 0 ? -1 : 0;
 }
 
 static int purge(struct lambda_service *service)
