@@ -32,6 +32,12 @@ class Durable:
         for operation in operations:
             self.operations[operation["Id"]] = operation
 
+    def input(self):
+        """It may be on any page of the state."""
+        execution = next(operation for operation in self.operations.values()
+                         if operation["Type"] == "EXECUTION")
+        return json.loads(execution["ExecutionDetails"]["InputPayload"])
+
     def call(self, method, what, body=None):
         path = "/2025-12-01/durable-executions/{}/{}".format(
             urllib.parse.quote(self.arn, safe=""), what)
@@ -88,10 +94,8 @@ class Durable:
 def durable(function):
     def handler(event, context):
         run = Durable(event)
-        first = event["InitialExecutionState"]["Operations"][0]
         try:
-            result = function(
-                json.loads(first["ExecutionDetails"]["InputPayload"]), run)
+            result = function(run.input(), run)
         except Suspend:
             return {"Status": "PENDING"}
         return {"Status": "SUCCEEDED", "Result": json.dumps(result)}
