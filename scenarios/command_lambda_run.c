@@ -27,6 +27,18 @@ static int write_history(struct lambda_bench *bench, const char *path, int code)
     return written == EXIT_HELD ? code : written;
 }
 
+/* It succeeded, and nothing that was watched says otherwise. */
+static int code_of(const struct lambda_outcome *outcome)
+{
+    const struct lambda_findings *findings = &outcome->findings;
+    bool good = outcome->end == LAMBDA_ENDED &&
+                strcmp(outcome->status, "SUCCEEDED") == 0;
+
+    for (uint32_t i = 0; i < findings->property_count; i++)
+        good = good && findings->properties[i].violations == 0;
+    return good ? EXIT_HELD : EXIT_PROPERTY;
+}
+
 int command_lambda_run(struct lambda_setting *s)
 {
     struct lambda_bench *bench;
@@ -47,11 +59,7 @@ int command_lambda_run(struct lambda_setting *s)
             lambda_table_run_json(&outcome, &plan, &out);
         else
             lambda_table_run(&outcome, &plan, &out);
-        code = outcome.end == LAMBDA_ENDED &&
-                       strcmp(outcome.status, "SUCCEEDED") == 0
-                   ? EXIT_HELD
-                   : EXIT_PROPERTY;
-        code = output_print(&out, code);
+        code = output_print(&out, code_of(&outcome));
         if (s->a->history)
             code = write_history(bench, s->a->history, code);
         if (outcome.end != LAMBDA_ENDED && !s->a->logs)

@@ -5,6 +5,7 @@
 
 #include "reports/content.h"
 #include "scenarios/gate_read.h"
+#include "scenarios/lambda/table_chart.h"
 #include "scenarios/lambda/table_export.h"
 #include "scenarios/lambda/table_gate.h"
 
@@ -339,5 +340,41 @@ Test(scenarios_lambda_table, a_property_that_fails_without_a_trial_is_told)
         strstr(page.text, "<p>H1, legal history: event 2 has EventId 3</p>"));
     report_buffer_free(&text);
     report_buffer_free(&page);
+    lambda_table_free(table);
+}
+
+Test(scenarios_lambda_table, the_run_is_drawn_with_a_lane_for_each_name)
+{
+    struct lambda_table *table = read_golden();
+    struct report_buffer out = {0};
+    uint32_t lanes = 0;
+
+    lambda_table_chart(table, &out);
+    for (const char *at = out.text; (at = strstr(at, "<text class=\"e\""));
+         at++)
+        lanes++;
+    cr_assert_eq(lanes, 4, "approve, its callback and submitter, book");
+    cr_assert(strstr(out.text, ">2 h</text>"));
+    report_buffer_free(&out);
+    table->history_count = 1;
+    lambda_table_chart(table, &out);
+    cr_assert_eq(out.size, 0, "one event is no picture");
+    report_buffer_free(&out);
+    lambda_table_free(table);
+}
+
+Test(scenarios_lambda_table, a_price_is_only_what_was_given)
+{
+    struct lambda_table *table = read_golden();
+    struct report_buffer out = {0};
+
+    table->price_micro = 250000;
+    lambda_table_text(table, &out);
+    cr_assert(strstr(out.text, "$1.250000"), "%s", out.text);
+    report_buffer_free(&out);
+    table->price_micro = 0;
+    lambda_table_text(table, &out);
+    cr_assert_null(strchr(out.text, '$'), "a price that nobody gave");
+    report_buffer_free(&out);
     lambda_table_free(table);
 }
