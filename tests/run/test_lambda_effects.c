@@ -231,10 +231,13 @@ Test(lambda_effects, a_program_that_the_function_starts_is_seen)
     struct bed bed = {.set = NULL};
 
     expect(&bed,
-           &(struct setting){.event = "[\"CHILD http://a.example/charge\"]",
-                             .effects = {"*/charge"}},
-           "[\"{}\"]");
-    expect_effects(&bed, "charge 1/1");
+           &(struct setting){.event = "[\"CHILD http://a.example/charge\","
+                                      "\"CHILD http://$SHOP/refund\","
+                                      "\"CHILD http://$SHOP/other\"]",
+                             .effects = {"*/charge", "*/refund"},
+                             .lets = true},
+           "[\"{}\", \"{}\", \"/other x\"]");
+    expect_effects(&bed, "charge 1/1 refund 1/1");
     close_bed(&bed);
 }
 

@@ -70,12 +70,11 @@ static void set_proxy(struct lambda_variables *v,
     memcpy(v->origins, name, sizeof(name) - 1);
     lambda_outgoing_origins(told->outgoing, v->origins + sizeof(name) - 1);
     v->list[v->count++] = v->origins;
-    if (told->outgoing->lets)
-        return;
-    for (unsigned i = 0; i < sizeof(proxies) / sizeof(*proxies); i++)
+    /* Through a tunnel of https nothing is seen: what is let goes without. */
+    for (unsigned i = 0; i < (told->outgoing->lets ? 2 : 4); i++)
         set_address(v, proxies[i], "http://", "", told);
-    set(v, "NO_PROXY", told->address);
-    set(v, "no_proxy", told->address);
+    set_address(v, "NO_PROXY", "", "", told);
+    set_address(v, "no_proxy", "", "", told);
 }
 
 static void set_all(struct lambda_variables *v, const struct lambda_told *told)
