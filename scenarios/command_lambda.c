@@ -253,10 +253,29 @@ static bool ends_with_json(const char *path)
     return size > 5 && strcmp(path + size - 5, ".json") == 0;
 }
 
+/* What is named behind the way: a handler, or a file of functions; serve may
+ * begin without. */
+static int add_first(struct lambda_setting *s, const struct arguments *a)
+{
+    char name[LAMBDA_FUNCTION_MAX + 1];
+
+    if (!a->rest[1] && strcmp(a->rest[0], "serve") == 0)
+        return EXIT_HELD;
+    if (!a->rest[1]) {
+        command_lambda_refuse("found no function to %s, allowed HANDLER or "
+                              "FUNCTIONS.json",
+                              a->rest[0]);
+        return EXIT_USAGE;
+    }
+    if (ends_with_json(a->rest[1]))
+        return lambda_functions_add(&s->set, a->rest[1]);
+    lambda_programs_name(a->rest[1], name);
+    return add_program(s, name, a->rest[1]);
+}
+
 /* EXIT_HELD, or said why not. */
 static int prepare(struct lambda_setting *s, const struct arguments *a)
 {
-    char name[LAMBDA_FUNCTION_MAX + 1];
     int code;
 
     s->a = a;
@@ -264,12 +283,7 @@ static int prepare(struct lambda_setting *s, const struct arguments *a)
         return EXIT_USAGE;
     s->set.runtimes.node = a->node;
     s->set.runtimes.text = a->runtime;
-    if (ends_with_json(a->rest[1])) {
-        code = lambda_functions_add(&s->set, a->rest[1]);
-    } else {
-        lambda_programs_name(a->rest[1], name);
-        code = add_program(s, name, a->rest[1]);
-    }
+    code = add_first(s, a);
     if (code == EXIT_HELD && a->functions)
         code = lambda_functions_add(&s->set, a->functions);
     if (code == EXIT_HELD && (!read_event(s) || !read_effects(s)))
@@ -365,7 +379,7 @@ const struct command command_lambda = {
     .group = COMMAND_SIMULATE,
     .synopsis = "run HANDLER [--event FILE] [OPTIONS]\n"
                 "sweep HANDLER [--event FILE] [--once EFFECT] [OPTIONS]\n"
-                "serve HANDLER|FUNCTIONS.json [--port N] "
+                "serve [HANDLER|FUNCTIONS.json] [--port N] "
                 "[--time real|skip|manual]",
     .summary = "run a durable Lambda function of your own, and break it",
     .about =
@@ -383,7 +397,7 @@ const struct command command_lambda = {
         "--effect-line names; a request with an Idempotency-Key that is known "
         "is not applied again.",
     .options = options,
-    .rest_min = 2,
+    .rest_min = 1,
     .rest_max = 2,
     .words = word,
     .run = run};

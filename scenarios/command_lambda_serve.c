@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "engine/host/loop.h"
 #include "scenarios/command.h"
@@ -18,6 +19,23 @@ static bool is_interrupted(void *self)
 {
     lambda_control_turn(self);
     return *interrupt_flag() != 0;
+}
+
+enum {
+    DESCRIPTORS_WANTED = 16384
+};
+
+/* A client needs one, a process three; the usual limit is for less. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) ||
+        limit.rlim_cur >= DESCRIPTORS_WANTED)
+        return;
+    limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max
+                                                         : DESCRIPTORS_WANTED;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static bool is_address(const char *text)
@@ -123,6 +141,7 @@ int command_lambda_serve(struct lambda_setting *s)
         event_base_free(config.base);
         return EXIT_USAGE;
     }
+    allow_descriptors();
     control = lambda_control_new(s->a->node,
                                  has_effects(s) ? &s->effects : NULL, &config);
     if (control && config.base)

@@ -103,6 +103,8 @@ static void write_again(const struct arguments *a, struct report_buffer *out)
     put_text(out, "perdure lambda sweep", a->rest[1]);
     if (a->event)
         put_text(out, " --event", a->event);
+    if (a->functions)
+        put_text(out, " --functions", a->functions);
     for (unsigned l = 0; l < sizeof(lists) / sizeof(*lists); l++)
         for (uint32_t i = 0; i < lists[l]->count; i++)
             put_text(out, names[l], lists[l]->texts[i]);

@@ -178,8 +178,8 @@ static void put_function(struct json_writer *w,
                         function->retention_days ? function->retention_days
                                                  : 14);
     }
-    json_put_number(w, "memory_mb",
-                    program->memory_mb ? program->memory_mb : 128);
+    if (program->memory_mb)
+        json_put_number(w, "memory_mb", program->memory_mb);
     json_put_number(w, "environments_max",
                     program->environments_max ? program->environments_max : 16);
     json_close(w);

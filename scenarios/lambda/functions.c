@@ -198,7 +198,7 @@ static bool read_function(struct json_view object,
                       31622400 * SECOND, &function->execution_timeout_ns, err);
     function->retention_days =
         read_count(object, "retention_days", 1, 90, 14, err);
-    program->memory_mb = read_count(object, "memory_mb", 128, 10240, 128, err);
+    program->memory_mb = read_count(object, "memory_mb", 128, 10240, 0, err);
     program->environments_max =
         read_count(object, "environments_max", 1, LISTED_MAX, 16, err);
     return err->code == 0 && (function->durable || check_plain(object, err));
