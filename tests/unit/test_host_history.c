@@ -26,6 +26,8 @@ struct say {
     const char *name;
     const char *detail;
     const char *value;
+    const char *id; /* one that is not ours, of id_size bytes; NULL: ours */
+    size_t id_size;
     bool bare; /* no payload */
 };
 
@@ -65,9 +67,11 @@ static int add(struct history *h, struct say s)
                  .first_ns = s.first_ns,
                  .second_ns = s.second_ns,
                  .error = s.error,
+                 .id_size = (uint16_t)s.id_size,
                  .name_size = (uint16_t)text_of(s.name).size,
                  .detail_size = (uint32_t)text_of(s.detail).size,
                  .value_size = (uint32_t)text_of(s.value).size},
+        .id = {s.id ? s.id : "", s.id_size},
         .name = text_of(s.name),
         .detail = text_of(s.detail),
         .value = s.value ? s.value : ""};
@@ -477,5 +481,101 @@ Test(host_history, events_that_are_damaged_or_out_of_order_are_refused)
         add_run(h, ENGINE_EV_RUN_CREATED, ENGINE_CREATED_ORIGIN, 0, "short", 5),
         -2);
     cr_expect_eq(add_run(h, ENGINE_EV_OPERATION_STARTED, 0, 0, "short", 5), -2);
+    history_free(h);
+}
+
+/* Histories of others ----------------------------------------------------- */
+
+static void tell_child(void *self, uint64_t run, const char **version,
+                       const char **arn)
+{
+    cr_assert_eq(run, engine_invoke_child(RUN, 1));
+    *version = "7";
+    *arn = self;
+}
+
+static struct history *begin_named(void)
+{
+    static char arn[] = "arn:child";
+    static const struct history_view view = {.id = "its-id",
+                                             .name = "its-name",
+                                             .timeout_ns =
+                                                 90 * UINT64_C(1000000000),
+                                             .input = "{}",
+                                             .child = tell_child,
+                                             .self = arn};
+    struct history *h = history_new(RUN, true);
+
+    cr_assert_not_null(h);
+    history_show(h, &view);
+    cr_assert_eq(add_run(h, ENGINE_EV_RUN_CREATED, 0, 0, "", 0), 0);
+    return h;
+}
+
+static void expect_event(const struct history *h, uint32_t index,
+                         const char *words)
+{
+    size_t size;
+    const char *text = history_event(h, index, &size);
+
+    cr_expect(memmem(text, size, words, strlen(words)), "no %s in %.*s", words,
+              (int)size, text);
+}
+
+Test(host_history, the_run_of_another_has_its_names_and_its_time)
+{
+    struct history *h = begin_named();
+
+    expect_event(h, 0, "\"Id\":\"its-id\",\"Name\":\"its-name\"");
+    expect_event(h, 0, "\"Payload\":\"{}\"");
+    expect_event(h, 0, "\"ExecutionTimeout\":90");
+    cr_assert_eq(add_run(h, ENGINE_EV_RUN_FAILED, 0, ENGINE_ERR_USER, "no", 2),
+                 0);
+    expect_event(h, 1, "\"Name\":\"its-name\"");
+    expect_event(h, 1, "{\"Payload\":{\"ErrorMessage\":\"no\"},");
+    history_free(h);
+}
+
+Test(host_history, what_stands_behind_an_id_is_shown_where_it_belongs)
+{
+    static const char id[] = "call\0Fname:7\0Tblue";
+    static const char own[] = "own\0SMine";
+    struct history *h = begin_named();
+
+    cr_assert_eq(add(h, (struct say){.kind = ENGINE_EV_OPERATION_STARTED,
+                                     .op = 1,
+                                     .type = ENGINE_OPERATION_INVOKE,
+                                     .detail = "name",
+                                     .id = id,
+                                     .id_size = sizeof(id)}),
+                 0);
+    cr_assert_eq(add(h, (struct say){.kind = ENGINE_EV_OPERATION_STARTED,
+                                     .op = 2,
+                                     .type = ENGINE_OPERATION_CONTEXT,
+                                     .id = own,
+                                     .id_size = sizeof(own)}),
+                 0);
+    expect_event(h, 1, "\"Id\":\"call\"");
+    expect_event(h, 1, "\"FunctionName\":\"name:7\",\"TenantId\":\"blue\"");
+    expect_event(h, 1, "\"ExecutedVersion\":\"7\"");
+    expect_event(h, 1, "\"DurableExecutionArn\":\"arn:child\"");
+    expect_event(h, 2, "\"SubType\":\"Mine\"");
+    expect_event(h, 2, "\"Id\":\"own\"");
+    history_free(h);
+}
+
+Test(host_history, an_empty_value_is_not_none)
+{
+    struct history *h = begin_named();
+    struct say said = {.kind = ENGINE_EV_OPERATION_SUCCEEDED,
+                       .op = 1,
+                       .type = ENGINE_OPERATION_CONTEXT};
+
+    cr_assert_eq(add(h, said), 0);
+    said.op = 2;
+    said.options = ENGINE_OPTION_EMPTY;
+    cr_assert_eq(add(h, said), 0);
+    expect_event(h, 2, "\"Result\":{\"Truncated\":false}");
+    expect_event(h, 4, "\"Result\":{\"Payload\":\"\",\"Truncated\":false}");
     history_free(h);
 }
