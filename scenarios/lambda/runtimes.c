@@ -168,7 +168,8 @@ static bool has_client(const char *directory, char path[PATH_MAX])
     return false;
 }
 
-/* As node looks for packages: in the handler's directory and above. */
+/* As node looks for packages: in the handler's directory and above; else where
+ * npm has put its command. */
 static bool find_client(const char *text, const char *directory,
                         char path[PATH_MAX])
 {
@@ -184,9 +185,10 @@ static bool find_client(const char *text, const char *directory,
         if (access(inside, R_OK) == 0)
             return has_client(inside, path);
         if (!slash)
-            return false;
+            break;
         *slash = '\0';
     }
+    return lambda_runtimes_search("aws-lambda-ric", at) && realpath(at, path);
 }
 
 static int use_client(struct lambda_runtimes *runtimes,
@@ -194,6 +196,7 @@ static int use_client(struct lambda_runtimes *runtimes,
                       const char *handler, struct lambda_command *out,
                       char *error, size_t size)
 {
+    static const char require[] = "--require";
     char client[PATH_MAX];
 
     if (language == LAMBDA_PYTHON) {
@@ -201,7 +204,11 @@ static int use_client(struct lambda_runtimes *runtimes,
         out->words[2] = "awslambdaric";
         return add(out, handler, strlen(handler)) ? EXIT_HELD : EXIT_USAGE;
     }
-    if (find_client(runtimes->text, directory, client) &&
+    if (!runtimes->lead)
+        runtimes->lead = read_files_shipped("lambda/runtime/lead.cjs");
+    if (runtimes->lead && find_client(runtimes->text, directory, client) &&
+        add(out, require, sizeof(require) - 1) &&
+        add(out, runtimes->lead, strlen(runtimes->lead)) &&
         add(out, client, strlen(client)) && add(out, handler, strlen(handler)))
         return EXIT_HELD;
     snprintf(error, size,
@@ -245,4 +252,5 @@ void lambda_runtimes_free(struct lambda_runtimes *runtimes)
 {
     for (unsigned i = 0; i < LAMBDA_LANGUAGE_COUNT; i++)
         free(runtimes->bootstraps[i]);
+    free(runtimes->lead);
 }

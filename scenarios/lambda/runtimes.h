@@ -26,13 +26,14 @@ struct lambda_runtimes {
     const char *text; /* "ric", a path to one, or a command; NULL: bootstraps */
     const char *node; /* the caller's; NULL: the one in the PATH */
     char *bootstraps[LAMBDA_LANGUAGE_COUNT]; /* NULL: not needed yet */
+    char *lead; /* what leads a node's requests to us; NULL: not needed yet */
     char programs[LAMBDA_LANGUAGE_COUNT][PATH_MAX];
 };
 
 /* A command, its words in its own room. */
 struct lambda_command {
     const char *words[LAMBDA_COMMAND_MAX + 1];
-    char room[2 * PATH_MAX];
+    char room[4 * PATH_MAX];
     size_t used;
 };
 

@@ -115,11 +115,13 @@ Test(lambda_runtimes, the_interface_client_is_found_above_the_handler)
     find(&f, "ric", LAMBDA_JAVASCRIPT, inside, 100);
     cr_assert_eq(f.code, EXIT_HELD, "%s", f.error);
     cr_expect_str_eq(f.command.words[1], "--max-old-space-size=90");
-    cr_expect(ends_with(f.command.words[2], "aws-lambda-ric/index.mjs"));
-    cr_expect_str_eq(f.command.words[3], "order.main");
+    cr_expect_str_eq(f.command.words[2], "--require");
+    cr_expect(ends_with(f.command.words[3], "lambda/runtime/lead.cjs"));
+    cr_expect(ends_with(f.command.words[4], "aws-lambda-ric/index.mjs"));
+    cr_expect_str_eq(f.command.words[5], "order.main");
     find(&f, root, LAMBDA_JAVASCRIPT, "/", 0);
     cr_assert_eq(f.code, EXIT_HELD, "%s", f.error);
-    cr_expect(ends_with(f.command.words[1], "aws-lambda-ric/index.mjs"));
+    cr_expect(ends_with(f.command.words[3], "aws-lambda-ric/index.mjs"));
     remove_all(root);
 }
 
