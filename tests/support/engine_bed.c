@@ -424,14 +424,13 @@ void engine_bed_serve_all(struct engine_bed *bed)
 void engine_bed_tell(struct engine_bed *bed, uint32_t node, uint32_t kind,
                      uint64_t run, uint32_t op, uint32_t attempt)
 {
-    struct engine_message message = {.kind = (uint16_t)kind,
-                                     .from = BED_CLIENT,
-                                     .run = run,
-                                     .op = op,
-                                     .attempt = attempt,
-                                     .b = kind == ENGINE_MSG_START
-                                              ? 0
-                                              : BED_MACHINE};
+    struct engine_message message = {
+        .kind = (uint16_t)kind,
+        .from = BED_CLIENT,
+        .run = run,
+        .op = op,
+        .attempt = attempt,
+        .b = kind == ENGINE_MSG_START ? 0 : BED_MACHINE};
     engine_bed_message(bed, node, &message, NULL, 0);
 }
 
