@@ -288,6 +288,29 @@ Test(host_lambda_keep, what_another_function_answers_comes_over_a_restart)
     close_file(&bed, &file);
 }
 
+Test(host_lambda_keep, a_plain_function_is_run_again_only_if_nobody_waited)
+{
+    struct store_file file;
+    struct lambda_bed bed;
+    struct lambda_answered *call;
+
+    open_file(&bed, &file);
+    call = lambda_bed_invoke(&bed, "plain", NULL, "[1]");
+    lambda_bed_begin(&bed, "plain", NULL, "[2]");
+    cr_assert_eq(bed.events, 2);
+    lambda_bed_reopen(&bed);
+    lambda_bed_skip_to_event(&bed, 3);
+    cr_assert_str_eq(bed.event, "[2]");
+    lambda_bed_respond(&bed, "2");
+    for (int i = 0; i < 50 && lambda_service_due(bed.service) != UINT64_MAX;
+         i++)
+        lambda_bed_skip(&bed);
+    cr_assert_eq(lambda_service_due(bed.service), UINT64_MAX);
+    cr_assert_eq(bed.events, 3);
+    free(call);
+    close_file(&bed, &file);
+}
+
 /* What is said where no service can be over the file; it stays ours. */
 static void expect_refused(struct store_file *file, const char *words)
 {

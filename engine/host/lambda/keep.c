@@ -93,13 +93,15 @@ bool lambda_keep_function(struct lambda_service *service, uint32_t number)
 int lambda_keep_execution(struct lambda_service *service,
                           const struct lambda_execution *execution)
 {
+    const struct lambda_call *call = execution->waiting;
+    const bool awaited = call && call->type == LAMBDA_REQUEST_RESPONSE;
     const char *const texts[] = {execution->qualifier, execution->name,
-                                 execution->trace};
+                                 execution->trace, awaited ? "awaited" : ""};
     char note[NOTE_SIZE];
     char *at = note;
 
     _Static_assert(LAMBDA_QUALIFIER_MAX + LAMBDA_EXECUTION_MAX +
-                           LAMBDA_TRACE_MAX + 3 <
+                           LAMBDA_TRACE_MAX + 16 <
                        NOTE_SIZE,
                    "a note holds all texts of an execution");
     for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
@@ -190,12 +192,14 @@ static int read_execution(struct lambda_service *service, uint64_t run,
     const char *name =
         qualifier ? next_text(&at, end, LAMBDA_EXECUTION_MAX) : NULL;
     const char *trace = name ? next_text(&at, end, LAMBDA_TRACE_MAX) : NULL;
+    const char *awaited = trace ? next_text(&at, end, LAMBDA_TRACE_MAX) : NULL;
 
-    if (!trace)
+    if (!awaited)
         return -1;
     if (!execution)
         return 0; /* it was removed, but for this */
     strcpy(execution->trace, trace);
+    execution->abandoned = awaited[0] != '\0';
     return lambda_execution_rename(service, execution, qualifier, name) ? 0
                                                                         : -1;
 }
@@ -291,6 +295,35 @@ int lambda_keep_find(struct lambda_service_config *config, uint64_t *next_run)
     return 1;
 }
 
+static void forget_call(struct lambda_call *call, int status,
+                        const char *exception, const void *body, size_t size)
+{
+    (void)status;
+    (void)exception;
+    (void)body;
+    (void)size;
+    free(call);
+}
+
+/* A plain function is not run again for a caller that has gone with the
+ * service before. */
+static int end_abandoned(struct lambda_service *service)
+{
+    for (uint32_t i = 0; i < service->executions.count; i++) {
+        const struct lambda_execution *execution = service->executions.items[i];
+        struct lambda_call *call;
+        if (!execution->abandoned || execution->ended_ns ||
+            service->functions[execution->function].durable)
+            continue;
+        call = calloc(1, sizeof(*call));
+        if (!call)
+            return -1;
+        call->answer = forget_call;
+        lambda_call_stop_run(service, call, execution->run);
+    }
+    return 0;
+}
+
 int lambda_keep_open(struct lambda_service *service)
 {
     int result;
@@ -303,5 +336,5 @@ int lambda_keep_open(struct lambda_service *service)
     if (keep_service(service) ||
         store_end_holders(store_of(service), lambda_core_now(service->core)))
         return fail(service, "it cannot be written");
-    return 0;
+    return end_abandoned(service);
 }

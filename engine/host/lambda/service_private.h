@@ -49,6 +49,7 @@ struct lambda_execution {
     struct lambda_execution *same_name;
     char trace[LAMBDA_TRACE_MAX + 1]; /* "": none */
     bool accepted;                    /* the engine has made it durable */
+    bool abandoned; /* its caller has gone with the service before */
 };
 
 enum lambda_invocation_state {
