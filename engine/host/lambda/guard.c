@@ -75,8 +75,10 @@ static _Noreturn void end_as(int status)
 
     if (WIFSIGNALED(status)) {
         (void)setrlimit(RLIMIT_CORE, &none);
-        block(SIG_UNBLOCK);
+        (void)signal(SIGTERM, SIG_IGN); /* one that waits is forgotten */
+        (void)signal(SIGTERM, SIG_DFL);
         (void)kill(getpid(), WTERMSIG(status));
+        block(SIG_UNBLOCK);
     }
     _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128);
 }
