@@ -19,7 +19,7 @@
 
 enum {
     INVOCATIONS = 5, /* of the workflow */
-    COLD_RUNS = 20, /* while node still compiles */
+    COLD_RUNS = 20,  /* while node still compiles */
     WARM_RUNS = 30,
     BOUNDARIES = 64,
     PATH_ROOM = PATH_MAX + 128
@@ -168,6 +168,7 @@ static double sweep(bool abandons, struct report_buffer *out)
     struct setting setting;
     struct lambda_sweep_config config = {
         .bench = open_processes(&setting, abandons),
+        .limits = engine_limits_at(0),
         .row = add_row,
         .progress = unseen,
         .self = &rows,

@@ -17,8 +17,9 @@ struct lambda_stand {
 };
 
 #define LAMBDA_STAND_FUNCTION "load"
-#define LAMBDA_STAND_RUN "Perdure-Run" /* the header with the invocation's id  \
-                                        */
+#define LAMBDA_STAND_RUN                                                       \
+    "Perdure-Run" /* the header with the invocation's id                       \
+                   */
 
 /* path: of its database, ":memory:" for none. Ends the bench if it fails. */
 void lambda_stand_start(struct lambda_stand *stand, const char *path);
