@@ -263,7 +263,7 @@ struct engine_child {
 struct engine_origin {
     uint64_t created_ns; /* what the run takes for the time of its creation */
     uint64_t seed;       /* of its random draws */
-    uint64_t timeout_ns; /* by who invoked it, 0: none */
+    uint64_t timeout_ns; /* by who started or invoked it, 0: none */
     uint64_t parent;     /* the run that invoked it, 0: none */
     uint32_t parent_op;
     uint32_t depth; /* 0: started by a client */
@@ -488,8 +488,9 @@ struct engine_run_row {
 
 /* Messages between machines, over a network that may lose and repeat. */
 enum engine_message_kind {
-    ENGINE_MSG_START = 1,    /* client -> coordinator: run, a = workflow id;
-                                payload: input */
+    ENGINE_MSG_START = 1,    /* client -> coordinator: run, a = workflow id,
+                                b = of a handler's run: how long it may take,
+                                0: as its workflow says; payload: input */
     ENGINE_MSG_STARTED,      /* coordinator -> client: run is durable */
     ENGINE_MSG_BUSY,         /* coordinator -> client: try another */
     ENGINE_MSG_DISPATCH,     /* coordinator -> platform -> worker: run, op,
