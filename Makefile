@@ -1,7 +1,7 @@
 # Targets:
 #   all      build/perdure and build/libperdure.a; what `make` does
 #   demo     install what the build needs, build, run the example scenario
-#   test     unit and run tests               make SAN=asan test (and ubsan with it)
+#   test     unit and run tests, TESTS= for them; make SAN=asan test (and ubsan with it)
 #   check    everything a change must pass (ci/check); check-long: hours of worlds
 #   bench    measure, print a table, write build/bench.json
 #   fidelity real Celery workers beside the model of them; installs Celery
@@ -32,7 +32,7 @@ WORDS = $(filter-out gcc cc,$(notdir $(CC))) $(patsubst -%,%,$(filter-out -O2,$(
 V = $(or $(subst $() ,-,$(strip $(WORDS))),release)
 B = build/$V
 
-ALLFLAGS = -std=c17 $(OPT) -g -I. -D_GNU_SOURCE -ffp-contract=off -Wall -Wextra \
+ALLFLAGS = -std=c17 $(or $(PLAIN),$(OPT)) -g -I. -D_GNU_SOURCE -ffp-contract=off -Wall -Wextra \
 	-Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wconversion \
 	-Wvla -Wdate-time $(WERROR) $(if $(filter glibc,$(ALLOC)),-DPERDURE_NO_JEMALLOC) $(SANFLAGS) $(CFLAGS)
 LIBS = -lfiu $(if $(filter glibc,$(ALLOC)),,-ljemalloc) -lcjson -lsqlite3 -lsodium -lzstd -levent -lm
@@ -65,6 +65,8 @@ $B/replay-%: $B/obj/tests/fuzz/%.o $B/obj/tests/fuzz/replay_main.o $(OBJS)
 CHARTS = $(patsubst %/dygraph.min.js,%,$(wildcard /usr/share/javascript/dygraphs/dygraph.min.js))
 $B/obj/reports/library.o: reports/page_script.js $(CHARTS:%=%/dygraph.min.js)
 $B/obj/reports/library.o: DEFS = $(CHARTS:%=-DPERDURE_CHARTS='"%"')
+# Tests compile twice as fast unoptimised, and run but once.
+$B/obj/tests/unit/%.o $B/obj/tests/run/%.o: PLAIN = -O0
 $(MAIN) tidy: DEFS = -DPERDURE_VERSION='"$(VERSION)"'
 COMPILE = @mkdir -p $(@D) && echo "$(CC) $@" && $(CC) $(ALLFLAGS) -MMD -MP -c -o $@ $<
 $B/lib/%.o: %.c Makefile
@@ -78,7 +80,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	build/perdure demo build/demo
 test: $B/tests $B/perdure
-	$(RUNENV) $B/tests
+	$(RUNENV) $B/tests $(TESTS)
 check check-long:
 	@ci/$@
 bench: $B/bench $B/perdure

@@ -13,6 +13,9 @@ enum {
     NAMES_MAX = 4096
 };
 
+/* Tests of the suite enumerate_all run each world there is; sanitizers are left
+   to enumerate, which runs the same code over some. */
+
 /* A boundary of the first run in the middle of things. */
 static const char first[] =
     "store, store/commit/after, run 1, charge, attempt 1, hit 1";
@@ -93,14 +96,14 @@ static void expect_forks_do_not_matter(struct enumerate_config config)
     enumerate_free(whole);
 }
 
-Test(enumerate, forked_worlds_are_those_that_ran_from_their_start)
+Test(enumerate_all, forked_worlds_are_those_that_ran_from_their_start)
 {
     struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
     expect_forks_do_not_matter(crash_every(scenario));
     scenario_free(scenario);
 }
 
-Test(enumerate, forked_worlds_of_handlers_are_those_that_ran_from_their_start)
+Test(enumerate_all, forked_worlds_of_handlers_are_those_that_ran_from_their_start)
 {
     struct scenario *scenario =
         read_scenario("scenarios/small/handlers.json", 1);
@@ -144,7 +147,7 @@ Test(enumerate, a_disk_that_fails_once_anywhere_is_survived)
 }
 
 /* A disk that fails for good lets no world end well, and none end badly. */
-Test(enumerate, a_disk_that_fails_for_good_breaks_no_property)
+Test(enumerate_all, a_disk_that_fails_for_good_breaks_no_property)
 {
     struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
     struct enumerate_config config = crash_every(scenario);
@@ -356,7 +359,7 @@ Test(enumerate, a_name_that_nothing_has_is_refused)
 
 /* Defects ----------------------------------------------------------------- */
 
-Test(enumerate, a_crash_between_two_halves_of_a_commit_is_found)
+Test(enumerate_all, a_crash_between_two_halves_of_a_commit_is_found)
 {
     static const char *const defect = "split_txn_dispatch";
     struct scenario *scenario = read_scenario("scenarios/small/order.json", 1);
@@ -428,7 +431,7 @@ static struct scenario *with_fault(const char *entry)
     return scenario;
 }
 
-Test(enumerate, an_entry_of_faults_is_the_same_rule)
+Test(enumerate_all, an_entry_of_faults_is_the_same_rule)
 {
     static const enum boundary_way ways[] = {
         BOUNDARY_CRASH, BOUNDARY_LOSE, BOUNDARY_PAUSE, BOUNDARY_DUPLICATE};
