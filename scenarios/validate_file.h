@@ -11,8 +11,8 @@
 
 /*
  * Reads the file as what it looks like: a policy of the gate, functions of
- * `lambda`, a workflow, a profile of limits, or else a scenario, with all files that it names. False:
- * *error says where it is wrong.
+ * `lambda`, a workflow, a profile of limits, or else a scenario, with all files
+ * that it names. False: *error says where it is wrong.
  */
 bool validate_file(const char *path, struct json_error *error);
 

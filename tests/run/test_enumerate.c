@@ -103,7 +103,8 @@ Test(enumerate_all, forked_worlds_are_those_that_ran_from_their_start)
     scenario_free(scenario);
 }
 
-Test(enumerate_all, forked_worlds_of_handlers_are_those_that_ran_from_their_start)
+Test(enumerate_all,
+     forked_worlds_of_handlers_are_those_that_ran_from_their_start)
 {
     struct scenario *scenario =
         read_scenario("scenarios/small/handlers.json", 1);

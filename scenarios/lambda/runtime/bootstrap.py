@@ -348,10 +348,13 @@ def fire():
     return True
 
 
-def claim(connection):
-    global now_ms, reads
+def standing():
     with guard:
-        state = f"{sent} {got} {timers[0][0] if timers else 0}"
+        return f"{sent} {got} {timers[0][0] if timers else 0}"
+
+
+def claim(connection, state):
+    global now_ms, reads
     _, _, body = ask(connection, "POST", "/perdure/idle", state.encode())
     if body == b"abandon":
         os._exit(0)  # a thread cannot be left
@@ -363,10 +366,12 @@ def keep_watch():
     connection = Own(ADDRESS)
     while True:
         working.wait()
+        # As it was before: whoever wakes up behind the look has it refused.
+        state = standing()
         if not is_at_rest() or fire() or elsewhere > 0:
             continue
         if working.is_set():
-            claim(connection)
+            claim(connection, state)
 
 
 # The function ----------------------------------------------------------------
