@@ -125,7 +125,7 @@ bool lambda_line_read(struct lambda_line_rule *line, const char *text,
     }
     if (code)
         snprintf(error, 256,
-                 "found --effect-line \"%.100s\", allowed NAME and a POSIX "
+                 "found --effect-line \"%.60s\", allowed NAME and a POSIX "
                  "extended regular expression: %s",
                  text, why);
     return code == 0;
