@@ -366,11 +366,11 @@ def keep_watch():
     connection = Own(ADDRESS)
     while True:
         working.wait()
-        # As it was before: whoever wakes up behind the look has it refused.
+        # As before the look: whoever wakes up behind it has it refused.
         state = standing()
         if not is_at_rest() or fire() or elsewhere > 0:
             continue
-        if working.is_set():
+        if working.is_set() and standing() == state:
             claim(connection, state)
 
 
