@@ -113,6 +113,7 @@ reads = 0
 timers = []  # (due, number, ring), by due
 numbers = 0
 loading = True
+begun = 0  # invocations
 
 
 def read_ms():
@@ -350,16 +351,19 @@ def fire():
 
 def standing():
     with guard:
-        return f"{sent} {got} {timers[0][0] if timers else 0}"
+        return begun, f"{sent} {got} {timers[0][0] if timers else 0}"
 
 
 def claim(connection, state):
     global now_ms, reads
-    _, _, body = ask(connection, "POST", "/perdure/idle", state.encode())
+    during, text = state
+    _, _, body = ask(connection, "POST", "/perdure/idle", text.encode())
     if body == b"abandon":
         os._exit(0)  # a thread cannot be left
-    now_ms = max(now_ms, int(body))
-    reads = 0
+    with guard:
+        if begun == during:  # else it is the time of one that is over
+            now_ms = max(now_ms, int(body))
+            reads = 0
 
 
 def keep_watch():
@@ -426,7 +430,7 @@ def words_of(error):
 
 
 def begin(headers):
-    global now_ms, reads, timers
+    global now_ms, reads, timers, begun
     if not VIRTUAL:
         return
     with guard:
@@ -434,6 +438,7 @@ def begin(headers):
         back = min(0, moment - now_ms)
         timers = [(due + back, number, ring) for due, number, ring in timers]
         now_ms = moment
+        begun += 1
         reads = 0
     if SEED is not None:
         random.seed(f"{SEED} {headers['Lambda-Runtime-Aws-Request-Id']}"
